@@ -1,0 +1,18 @@
+"""LeNet-5 for scikit-learn: images of single characters into labels."""
+
+from lenet_sklearn.calibration import fit_temperature
+from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.datasets import load_dataset
+from lenet_sklearn.distortions import distort
+from lenet_sklearn.network import LeNet5, count_parameters
+from lenet_sklearn.persistence import ModelFileError
+
+__all__ = [
+    "LeNet5",
+    "LeNet5Classifier",
+    "ModelFileError",
+    "count_parameters",
+    "distort",
+    "fit_temperature",
+    "load_dataset",
+]

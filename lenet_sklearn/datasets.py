@@ -1,0 +1,238 @@
+"""Digits to train and to measure on."""
+
+import gzip
+import os
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+Split = Literal["train", "test"]
+Labelled = tuple[NDArray[np.uint8], NDArray[Any]]
+
+# Images of a folder are brought to the size of MNIST's.
+_SIDE = 28
+
+_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+_MNIST_FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+def load_dataset(
+    name: str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    split: Split = "train",
+) -> Labelled:
+    """Load labelled images of single characters, ink bright on black.
+
+    Parameters
+    ----------
+    name : {"mnist", "digits"} or path
+        "mnist": 60,000 + 10,000 digits of 28 x 28, downloaded where they are not
+        at hand. "digits": scikit-learn's own 1,797 of 8 x 8, a fifth of them for
+        the test. A path: a folder with one sub-folder of images for each class,
+        or with two such folders, ``train`` and ``test``.
+
+    data_dir : path, default=None
+        Where the files of MNIST are: the four IDX files, gzipped or not, or the
+        folder ``MNIST/raw`` of torchvision with them. Downloads go there; None
+        stands for ``~/.cache/lenet_sklearn``.
+
+    split : {"train", "test"}, default="train"
+        Which part. A folder without ``train`` and ``test`` is all training set.
+
+    Returns
+    -------
+    X : ndarray of shape (n, height, width), dtype uint8
+        Images, ink 255 on 0.
+
+    y : ndarray of shape (n,)
+        Labels, int64; of a folder the names of the classes, int64 where all are
+        whole numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set, split or folder, or an image is damaged.
+
+    Examples
+    --------
+    >>> from lenet_sklearn import load_dataset
+    >>> X, y = load_dataset("digits", split="test")
+    >>> X.shape, X.dtype
+    ((360, 8, 8), dtype('uint8'))
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f"split must be 'train' or 'test'. Got {split!r}.")
+    if name == "mnist":
+        return _load_mnist(data_dir, split)
+    if name == "digits":
+        return _load_digits(split)
+    return _load_folder(Path(name), split)
+
+
+def has_test_split(name: str | os.PathLike[str]) -> bool:
+    """Say whether a data set comes with a test set of its own.
+
+    Parameters
+    ----------
+    name : {"mnist", "digits"} or path
+        As in :func:`load_dataset`.
+
+    Returns
+    -------
+    has_test : bool
+        True for a folder that holds ``train`` and ``test``.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.datasets import has_test_split
+    >>> has_test_split("digits")
+    True
+    """
+    return name in ("mnist", "digits") or _is_divided(Path(name))
+
+
+def _load_digits(split: Split) -> Labelled:
+    """Scikit-learn's digits; their values 0 to 16 are stretched to 0 to 255."""
+    bunch = load_digits()
+    X = np.round(bunch.images * (255 / 16)).astype(np.uint8)
+    y = bunch.target.astype(np.int64)
+    # A fixed seed: the same digits are in the test set for everyone.
+    train, test = train_test_split(
+        np.arange(len(y)), test_size=0.2, stratify=y, random_state=0
+    )
+    rows = np.sort(train if split == "train" else test)
+    return X[rows], y[rows]
+
+
+def _load_mnist(data_dir: str | os.PathLike[str] | None, split: Split) -> Labelled:
+    files = None if data_dir is None else _find_idx_files(Path(data_dir), split)
+    if files is None:
+        return _torchvision_mnist(data_dir, split)
+    images, labels = map(_read_idx, files)
+    return images, labels.astype(np.int64)
+
+
+def _find_idx_files(data_dir: Path, split: Split) -> list[Path] | None:
+    """Images and labels of a split, gzipped or not, or None if one is missing."""
+    for folder in (data_dir, data_dir / "MNIST" / "raw"):
+        candidates = [
+            [folder / stem, folder / f"{stem}.gz"] for stem in _MNIST_FILES[split]
+        ]
+        found = [next(filter(Path.is_file, pair), None) for pair in candidates]
+        files = [path for path in found if path is not None]
+        if len(files) == 2:
+            return files
+    return None
+
+
+def _read_idx(path: Path) -> NDArray[np.uint8]:
+    """Read an IDX file of bytes: two zeros, the type, the rank, the sizes, the data."""
+    opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rb") as file:
+            content = file.read()
+        rank = content[3]
+        sizes = np.frombuffer(content, dtype=">u4", count=rank, offset=4)
+        data = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * rank)
+        return data.reshape(sizes)
+    except (EOFError, IndexError, OSError, ValueError, zlib.error) as error:
+        raise ValueError(
+            f"{path} is no IDX file, or it is damaged ({error}). Download it again."
+        ) from error
+
+
+def _torchvision_mnist(
+    data_dir: str | os.PathLike[str] | None, split: Split
+) -> Labelled:
+    """Let torchvision find or download the files."""
+    # Here, because torchvision takes a second to import and few need it.
+    from torchvision.datasets import MNIST
+
+    root = Path(data_dir) if data_dir else Path.home() / ".cache" / "lenet_sklearn"
+    try:
+        dataset = MNIST(root, train=split == "train", download=True)
+    except (OSError, RuntimeError) as error:
+        raise ValueError(
+            f"MNIST is not in {root} and cannot be downloaded ({error}). Put its four"
+            " IDX files into a folder and pass it as data_dir (--data-dir)."
+        ) from error
+    return dataset.data.numpy(), dataset.targets.numpy()
+
+
+def _is_divided(folder: Path) -> bool:
+    return (folder / "train").is_dir() and (folder / "test").is_dir()
+
+
+def _load_folder(folder: Path, split: Split) -> Labelled:
+    if not folder.is_dir():
+        raise ValueError(
+            f"There is no data set {str(folder)!r}. Pass 'mnist', 'digits', or a"
+            " folder with one sub-folder of images for each class."
+        )
+    if _is_divided(folder):
+        folder = folder / split
+    elif split == "test":
+        raise ValueError(
+            f"{folder} has no test set. Divide it into sub-folders train and test."
+        )
+    found = [(path, path.parent.name) for path in _image_files(folder)]
+    if not found:
+        raise ValueError(
+            f"{folder} holds no images in sub-folders. Put the images of each class"
+            f" into a sub-folder of its name, as one of {sorted(_SUFFIXES)}."
+        )
+    X = np.stack([_read_character(path) for path, _ in found])
+    return X, _name_labels([label for _, label in found])
+
+
+def _image_files(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.glob("*/*")
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
+    )
+
+
+def _name_labels(names: Sequence[str]) -> NDArray[Any]:
+    """Names of folders as integers, where all of them are."""
+    if all(name.isdecimal() for name in names):
+        return np.array([int(name) for name in names], dtype=np.int64)
+    return np.array(names)
+
+
+def _read_character(path: Path) -> NDArray[np.uint8]:
+    """Read an image in grey, ink bright, 28 x 28 without changing its proportions."""
+    try:
+        with Image.open(path) as file:
+            grey = np.asarray(file.convert("L"))
+    except (OSError, UnidentifiedImageError) as error:
+        raise ValueError(
+            f"{path} cannot be read as an image ({error}). Mend it or take it away."
+        ) from error
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    # Paper is what the border mostly is; the ink of these data sets is bright.
+    ink = 255 - grey if np.median(border) > 127 else grey
+    return _fit_square(ink)
+
+
+def _fit_square(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pad to a square with background and resize it."""
+    if ink.shape == (_SIDE, _SIDE):
+        return ink
+    height, width = ink.shape
+    square = Image.new("L", (max(height, width),) * 2)
+    offset = ((square.width - width) // 2, (square.height - height) // 2)
+    square.paste(Image.fromarray(ink), offset)
+    return np.asarray(square.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))

@@ -1,0 +1,93 @@
+"""Where the network runs, and the seeds it runs from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+def draw_seed(random_state: int | np.random.RandomState | None) -> int:
+    """Turn a `random_state` into a seed for torch.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        None draws from the operating system, not from numpy's global generator.
+
+    Returns
+    -------
+    seed : int
+        In [0, 2**31).
+    """
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    return int(random_state)
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators, and put them back as they were on leaving.
+
+    Parameters
+    ----------
+    seed : int
+        Any integer that is not negative.
+
+    device : torch.device
+        The device whose generator is used beside the CPU's.
+    """
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        # Not torch.manual_seed: it reseeds every GPU, also those not put back.
+        torch.default_generator.manual_seed(seed)
+        if cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+def resolve_device(device: str) -> torch.device:
+    """Turn the name of a device into one that is there.
+
+    Parameters
+    ----------
+    device : str
+        "auto" for the first of cuda, mps and cpu that is there, or any name
+        torch knows, such as "cuda:1".
+
+    Returns
+    -------
+    device : torch.device
+        A device on which a tensor was made.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the name, or this machine has no such device.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.devices import resolve_device
+    >>> resolve_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        return torch.device(_best_device())
+    try:
+        found = torch.device(device)
+        torch.empty(1, device=found)
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"LeNet5Classifier cannot use device={device!r}:"
+            f" {str(error).splitlines()[0]}. Use device='auto' or device='cpu'."
+        ) from error
+    return found
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

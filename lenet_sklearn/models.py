@@ -1,0 +1,176 @@
+"""Classifiers as files: what of them is kept, and how they come back."""
+
+import os
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from lenet_sklearn.devices import seeded
+from lenet_sklearn.labels import decode_labels, encode_labels
+from lenet_sklearn.persistence import ModelFileError, read_model, write_model
+from lenet_sklearn.training import TrainingNet
+from lenet_sklearn.transfer import model_path, shipped_models
+
+# Parameters a model file does not hold: they belong to the machine, or to Python.
+_NOT_SAVED = ("callbacks", "device", "net_params", "verbose")
+
+# From ready weights a few epochs at a third of the usual rate are enough, and
+# more would lose what they know of writers the new samples do not show.
+_ADAPTING = {"max_epochs": 5, "lr": 1e-3, "random_state": None}
+
+
+class ModelFileMixin(BaseEstimator):
+    """Save, load and from_pretrained, for a classifier with a net.
+
+    Expects the attributes and parameters of
+    :class:`lenet_sklearn.LeNet5Classifier`.
+    """
+
+    classes_: NDArray[Any]
+    image_shape_: tuple[int, int]
+    input_scale_: float
+    n_features_in_: int
+    net_: TrainingNet
+    temperature_: float
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted classifier to one file.
+
+        The parameters `callbacks`, `device`, `net_params` and `verbose` are not
+        kept, nor is a `random_state` that is no int, nor the optimizer's state.
+
+        Parameters
+        ----------
+        path : str or path
+            File to write, by custom ending in ``.safetensors``.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+
+        TypeError
+            If the labels are neither numbers nor strings.
+        """
+        check_is_fitted(self)
+        header = {
+            "params": _portable(self.get_params(deep=False)),
+            "classes": encode_labels(self.classes_),
+            "image_shape": list(self.image_shape_),
+            "n_features": int(self.n_features_in_),
+            "input_scale": float(self.input_scale_),
+            "temperature": float(self.temperature_),
+        }
+        write_model(path, header, self.net_.module_.state_dict())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, device: str = "auto") -> Self:
+        """Read a classifier that :meth:`save` wrote, on this or another machine.
+
+        Parameters
+        ----------
+        path : str or path
+            File to read.
+
+        device : str, default="auto"
+            Where it is to run, whatever it was trained on.
+
+        Returns
+        -------
+        classifier : LeNet5Classifier
+            Fitted.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, damaged, foreign, or from a newer version.
+        """
+        header, weights = read_model(path)
+        try:
+            classifier = cls(**_restored(header["params"]), device=device)
+            classifier.classes_ = decode_labels(header["classes"])
+            classifier.image_shape_ = tuple(header["image_shape"])
+            classifier.n_features_in_ = header["n_features"]
+            classifier.input_scale_ = header["input_scale"]
+            classifier.temperature_ = header["temperature"]
+            with seeded(0, torch.device("cpu")):
+                classifier.net_ = classifier._build_net()
+            classifier.net_.module_.load_state_dict(weights)
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise ModelFileError(
+                f"{path} does not describe a LeNet5Classifier: {error}."
+                " Save the model anew with this version."
+            ) from error
+        return classifier
+
+    @classmethod
+    def from_pretrained(cls, name: str = "mnist", **params: Any) -> Self:
+        """Load a classifier that ships with the package.
+
+        A clone of it, fitted, starts from the same weights and adapts them: its
+        `initial_weights` is `name`, with few epochs at a low learning rate.
+
+        Parameters
+        ----------
+        name : {"mnist"}, default="mnist"
+            Digits 0 to 9 as int64, trained on the 60,000 training images of
+            MNIST, 28 x 28.
+
+        **params : dict
+            Parameters to set, such as ``device="cpu"`` or ``max_epochs=20``.
+
+        Returns
+        -------
+        classifier : LeNet5Classifier
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If there is no model of that name.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenet_sklearn import LeNet5Classifier
+        >>> stroke = np.zeros((28, 28), dtype=np.uint8)
+        >>> stroke[4:24, 13:15] = 255
+        >>> LeNet5Classifier.from_pretrained("mnist").predict([stroke])
+        array([1])
+        """
+        if name not in shipped_models():
+            raise ValueError(
+                f"There is no pretrained model {name!r}. There are {shipped_models()}."
+                " Read a file of your own with LeNet5Classifier.load."
+            )
+        classifier = cls.load(model_path(name), device=params.pop("device", "auto"))
+        classifier.set_params(**{**_ADAPTING, "initial_weights": name, **params})
+        return classifier
+
+
+def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that JSON can hold and another machine can use."""
+    kept = {name: params[name] for name in params if name not in _NOT_SAVED}
+    if kept["classes"] is not None:
+        kept["classes"] = encode_labels(np.asarray(kept["classes"]))
+    if isinstance(kept["initial_weights"], os.PathLike):
+        kept["initial_weights"] = os.fspath(kept["initial_weights"])
+    if not isinstance(kept["random_state"], Integral):
+        kept["random_state"] = None
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in kept.items()
+    }
+
+
+def _restored(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo :func:`_portable`."""
+    if params.get("classes") is None:
+        return dict(params)
+    return {**params, "classes": decode_labels(params["classes"])}

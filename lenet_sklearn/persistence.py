@@ -1,0 +1,161 @@
+"""Models in one file: JSON and safetensors, no pickle."""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+# Raised with every change that an older reader would misunderstand.
+FORMAT_VERSION = 1
+
+# The one entry of the safetensors metadata: with two, their order in the file
+# would change from run to run, and the same model would give other bytes.
+_METADATA_KEY = "lenet_sklearn"
+
+
+class ModelFileError(ValueError):
+    """A model file is missing, damaged, foreign, or newer than this version."""
+
+
+def write_model(
+    path: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+) -> None:
+    """Write a model to one file, wholly or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        File to write. An existing file is replaced.
+
+    header : mapping
+        What describes the model; anything JSON can hold.
+
+    tensors : mapping of str to Tensor
+        Weights, on any device.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist or cannot be written.
+
+    Notes
+    -----
+    The bytes go to a temporary file in the same folder, which then takes the
+    name of `path`: whoever reads it sees the old model or the new one.
+    """
+    weights = {name: tensors[name].detach().cpu().contiguous() for name in tensors}
+    described = {
+        **header,
+        "version": FORMAT_VERSION,
+        "checksum": _checksum(weights),
+    }
+    text = json.dumps(described, sort_keys=True)
+    _write_atomically(Path(path), save(weights, metadata={_METADATA_KEY: text}))
+
+
+def read_model(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read what :func:`write_model` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        File to read.
+
+    Returns
+    -------
+    header : dict
+        As given, with its version and checksum.
+
+    tensors : dict of str to Tensor
+        Weights, on the CPU.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, or it is damaged, not a model of this package,
+        or written by a newer version of it.
+    """
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ModelFileError(
+            f"{path} is not a model file, or it is damaged ({error})."
+            " Copy it again, or save the model anew."
+        ) from error
+    except OSError as error:
+        raise ModelFileError(
+            f"Cannot read the model file {path}: {error.strerror or error}."
+            " Pass the path that LeNet5Classifier.save wrote."
+        ) from error
+    return _parse_header(path, metadata, tensors), tensors
+
+
+def _parse_header(
+    path: str | os.PathLike[str],
+    metadata: Mapping[str, str],
+    tensors: Mapping[str, Tensor],
+) -> dict[str, Any]:
+    """Check what a file says about itself."""
+    try:
+        header: dict[str, Any] = json.loads(metadata[_METADATA_KEY])
+        version = int(header["version"])
+        checksum = header["checksum"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"{path} is a safetensors file, but not a model of lenet_sklearn."
+            " Pass the path that LeNet5Classifier.save wrote."
+        ) from error
+    if version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path} has format version {version}; this lenet_sklearn reads up to"
+            f" {FORMAT_VERSION}. Update it with pip install -U lenet-sklearn."
+        )
+    if checksum != _checksum(tensors):
+        raise ModelFileError(
+            f"{path} is damaged: its weights do not match its checksum."
+            " Copy it again, or save the model anew."
+        )
+    return header
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over the weights in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        # mkstemp makes files that only their owner may read.
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,141 @@
+"""Weights of one classifier as the start of another."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lenet_sklearn.labels import decode_labels
+from lenet_sklearn.persistence import read_model
+
+_WEIGHTS = Path(__file__).parent / "weights"
+
+# Parameters that change what the weights mean, though not their shapes.
+_ARCHITECTURE = ("activation", "pooling")
+
+
+def shipped_models() -> list[str]:
+    """List the models that ship with the package.
+
+    Returns
+    -------
+    names : list of str
+        Sorted.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.transfer import shipped_models
+    >>> shipped_models()
+    ['mnist']
+    """
+    return sorted(path.stem for path in _WEIGHTS.glob("*.safetensors"))
+
+
+def model_path(source: str | os.PathLike[str]) -> Path:
+    """Find the file of a model.
+
+    Parameters
+    ----------
+    source : str or path
+        The name of a model that ships with the package, or a file. A file of
+        the same name as a model is passed with its folder: ``./mnist``.
+
+    Returns
+    -------
+    path : Path
+        Not checked to exist where `source` is no model's name.
+    """
+    if source in shipped_models():
+        return _WEIGHTS / f"{source}.safetensors"
+    return Path(source)
+
+
+def start_from(
+    network: nn.Module,
+    source: str | os.PathLike[str],
+    *,
+    classes: NDArray[Any],
+    params: Mapping[str, Any],
+) -> None:
+    """Start a network from the weights of a saved classifier.
+
+    Parameters
+    ----------
+    network : LeNet5
+        Changed in place.
+
+    source : str or path
+        As in :func:`model_path`.
+
+    classes : ndarray of shape (n_classes,)
+        Labels of the rows of the network's output layer.
+
+    params : mapping
+        Parameters of the classifier the network belongs to.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+
+    ValueError
+        If its network is of another architecture.
+    """
+    header, weights = read_model(model_path(source))
+    for name in _ARCHITECTURE:
+        theirs = header["params"].get(name)
+        if theirs != params[name]:
+            raise ValueError(
+                f"initial_weights={str(source)!r} were trained with {name}={theirs!r},"
+                f" but LeNet5Classifier has {name}={params[name]!r}."
+                " Set it to the same."
+            )
+    take_over(network, weights, classes, decode_labels(header["classes"]))
+
+
+def take_over(
+    network: nn.Module,
+    weights: Mapping[str, Tensor],
+    classes: NDArray[Any],
+    known: NDArray[Any],
+) -> None:
+    """Copy weights into a network, and the output rows of the classes they know.
+
+    Parameters
+    ----------
+    network : LeNet5
+        Changed in place.
+
+    weights : mapping of str to Tensor
+        State of another LeNet5.
+
+    classes : ndarray of shape (n_classes,)
+        Labels of the rows of the network's output layer.
+
+    known : ndarray of shape (n_known,)
+        Labels of the rows of that layer in `weights`.
+
+    Raises
+    ------
+    ValueError
+        If the layers have other shapes.
+    """
+    rows = {label: row for row, label in enumerate(known.tolist())}
+    shared = [(i, rows[c]) for i, c in enumerate(classes.tolist()) if c in rows]
+    state = network.state_dict()
+    for name, own in state.items():
+        given = weights.get(name)
+        if given is None or given.shape[1:] != own.shape[1:]:
+            raise ValueError(
+                f"The initial weights have no layer {name} of shape {tuple(own.shape)}."
+                " They belong to another network."
+            )
+        if not name.startswith("output."):
+            own.copy_(given)
+        elif shared:
+            into, from_ = zip(*shared, strict=True)
+            own[list(into)] = given[list(from_)].to(own.device)
+    network.load_state_dict(state)

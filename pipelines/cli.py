@@ -1,0 +1,304 @@
+"""The command line: ``lenet demo``, ``score``, ``read``, ``form``, ``train``..."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.options import (
+    Data,
+    DataDir,
+    Device,
+    Jobs,
+    Model,
+    Output,
+    Scans,
+    Threshold,
+    choose_form,
+    find_inputs,
+    load_classifier,
+)
+
+# What is slow to import is imported by the command that needs it: `lenet --help`
+# is part of the user's time.
+if TYPE_CHECKING:
+    from pipelines.forms import Form
+    from pipelines.report import Summary
+    from pipelines.results import PageResult
+
+_FAILED = 1
+_MISUSE = 2
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+app = typer.Typer(
+    name="lenet",
+    help="Read handwritten digits in scanned forms into a table.",
+    epilog="Start with: lenet demo. Then: lenet COMMAND --help, each with an example.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command(epilog="Example: lenet demo -o demo --pages 12")
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to fill.")
+    ] = Path("lenet-demo"),
+    pages: Annotated[int, typer.Option(min=1, help="Forms to draw.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Other seed, other forms.")] = 0,
+) -> None:
+    """Draw filled-in forms, read them, compare."""
+    from pipelines.batch import score_pages
+    from pipelines.demo import draw_filled_forms
+    from pipelines.forms import Form
+    from pipelines.report import truth_table
+    from pipelines.results import make_folder
+
+    make_folder(output)
+    print(f"Drawing {pages} filled-in forms...", flush=True)
+    forms = draw_filled_forms(output, n_pages=pages, random_state=seed)
+    form = Form.from_file(forms.form)
+    results: list[PageResult] = []
+    table, pictures = output / "results.csv", output / "pictures"
+
+    def scored() -> Iterator["PageResult"]:
+        reader = _form_reader(form, "mnist", 0.9)
+        for result in score_pages(list(forms.scans), reader, overlay=pictures):
+            results.append(result)
+            yield result
+
+    summary = _write_pages(table, form, scored(), total=pages)
+    print(truth_table(results, forms.truth))
+    print(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
+    _exit_by(summary)
+
+
+@app.command(epilog="Example: lenet score scans/ --comb student_id=9 -o results.csv")
+def score(
+    scans: Scans,
+    output: Output,
+    form: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The form's fields, from `lenet form`."),
+    ] = None,
+    comb: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=N",
+            help="A row of N boxes, wherever it is on the page. May be repeated.",
+        ),
+    ] = None,
+    dpi: Annotated[float, typer.Option(min=36, help="To render PDF pages at.")] = 200,
+    jobs: Jobs = 1,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write pictures of what was read here."),
+    ] = None,
+    threshold: Threshold = 0.9,
+    model: Model = "mnist",
+) -> None:
+    """Read scanned pages: a table with a row for each.
+
+    Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
+    """
+    from pipelines.batch import count_pages, score_pages
+    from pipelines.results import make_folder
+
+    fields = choose_form(form, comb or [])
+    # Pictures of an earlier run may lie among the scans.
+    files = find_inputs(scans, output, exclude=overlay)
+    if overlay:
+        make_folder(overlay)
+
+    def scored() -> Iterator["PageResult"]:
+        reader = _form_reader(fields, model, threshold)
+        yield from score_pages(files, reader, dpi=dpi, jobs=jobs, overlay=overlay)
+
+    total = sum(map(count_pages, files)) if sys.stderr.isatty() else None
+    summary = _write_pages(output, fields, scored(), total=total)
+    print(f"{summary}\nTable: {output}")
+    if overlay:
+        print(f"Pictures: {overlay}")
+    _exit_by(summary)
+
+
+@app.command(epilog="Example: lenet read fields/*.png --digits 9 -o values.csv")
+def read(
+    fields: Annotated[
+        list[str],
+        typer.Argument(metavar="FIELDS", help="Images of single fields, or folders."),
+    ],
+    output: Output,
+    digits: Annotated[
+        int | None, typer.Option(min=1, help="Boxes of each comb; else any number.")
+    ] = None,
+    jobs: Jobs = 1,
+    threshold: Threshold = 0.9,
+    model: Model = "mnist",
+) -> None:
+    """Read images of single fields, already cut out."""
+    from pipelines.batch import score_fields, write_results
+    from pipelines.readers import make_field_reader
+    from pipelines.results import VALUE_COLUMNS, ResultFile, value_row
+
+    files = find_inputs(fields, output)
+
+    def values() -> Iterator["PageResult"]:
+        _use_one_thread()
+        classifier = load_classifier(model)
+        reader = make_field_reader(classifier, digits=digits, threshold=threshold)
+        yield from score_fields(files, reader, jobs=jobs)
+
+    file = ResultFile(output, VALUE_COLUMNS)
+    summary = write_results(file, value_row, values(), total=len(files))
+    print(f"{summary}\nTable: {output}")
+    _exit_by(summary)
+
+
+@app.command(epilog="Example: lenet form blank.pdf -o form.json")
+def form(
+    blank: Annotated[Path, typer.Argument(metavar="BLANK", help="Scan or PDF of it.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="JSON to write.")
+    ],
+) -> None:
+    """Draft a form from a blank page, with a picture.
+
+    The fields are named field_01, field_02... in reading order. Look at the
+    picture, then rename them in the JSON file.
+    """
+    from pipelines.drafting import write_draft
+
+    print(write_draft(blank, output))
+
+
+@app.command(epilog="Example: lenet train --data mnist -o model.safetensors")
+def train(
+    data: Data,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Model to write.")
+    ],
+    data_dir: DataDir = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    device: Device = "auto",
+) -> None:
+    """Train a LeNet-5 on labelled images of digits."""
+    from pipelines import training
+
+    params = {} if epochs is None else {"max_epochs": epochs}
+    report = training.train(
+        data, output, data_dir=data_dir, device=device, random_state=seed, params=params
+    )
+    print(report)
+
+
+@app.command(epilog="Example: lenet evaluate mnist --data mnist --data-dir mnist/")
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model file, or mnist: as shipped.")
+    ],
+    data: Data,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+) -> None:
+    """Print the error of a model and its confusions."""
+    from pipelines import training
+
+    print(training.evaluate(model, data, data_dir=data_dir, device=device))
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    args : sequence of str, default=None
+        Arguments after the program's name; by default those of the process.
+
+    Returns
+    -------
+    status : int
+        0 if everything was read, 1 if some page failed, 2 for misuse, which is
+        explained in one line on stderr, and 128 more than its number for a signal.
+    """
+    words = list(sys.argv[1:] if args is None else args)
+    before = {number: signal.signal(number, _interrupt) for number in _ENDING}
+    try:
+        return int(app(words or ["--help"], standalone_mode=False) or 0)
+    except BaseException as error:
+        explained = _explain(error)
+        if explained is None:
+            raise
+        text, status = explained
+        notes = getattr(error, "__notes__", [])
+        print(" ".join("; ".join([text, *notes]).split()), file=sys.stderr)
+        return status
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C, or a polite request to end; typer would keep a KeyboardInterrupt."""
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise _Interrupted(number)
+
+
+def _explain(error: BaseException) -> tuple[str, int] | None:
+    """Return what went wrong, and the exit status; None for a bug."""
+    if isinstance(error, _Interrupted):
+        return "lenet: interrupted", 128 + error.args[0]  # as shells have it
+    if isinstance(error, BrokenExecutor):
+        return "lenet: a process was killed; try fewer --jobs", _FAILED
+    if isinstance(error, ValueError | OSError):
+        return f"lenet: {error}", _MISUSE
+    if not hasattr(error, "format_message"):  # typer's errors have no public base
+        return None
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "lenet"
+    message = error.format_message().rstrip(".")
+    return f"{command}: {message}. Try: {command} --help", _MISUSE
+
+
+def _form_reader(form: "Form", model: str, threshold: float) -> Any:
+    from pipelines.readers import make_form_reader
+
+    _use_one_thread()
+    return make_form_reader(
+        form, classifier=load_classifier(model), threshold=threshold
+    )
+
+
+def _use_one_thread() -> None:
+    """Keep to one thread a process: on images this small, more only cost time."""
+    import cv2
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch is not imported yet
+    cv2.setNumThreads(1)
+
+
+def _write_pages(
+    output: Path, form: "Form", results: Iterable["PageResult"], *, total: int | None
+) -> "Summary":
+    """Write results.csv while the pages are read."""
+    from pipelines.batch import write_results
+    from pipelines.results import ResultFile, result_header, result_row
+
+    names = [field.name for field in form.fields]
+    file = ResultFile(output, result_header(names))
+    return write_results(file, lambda r: result_row(r, names), results, total=total)
+
+
+def _exit_by(summary: "Summary") -> None:
+    if summary.pages["failed"]:
+        raise typer.Exit(_FAILED)

@@ -1,0 +1,42 @@
+"""Decide from a value and its confidence what to do with a field."""
+
+from pipelines.decoding import GAP
+from pipelines.outcomes import FieldReading
+
+
+def settle(value: str, confidence: float, threshold: float) -> FieldReading:
+    """Accept a value, or say why not.
+
+    Parameters
+    ----------
+    value : str
+        What was read; ``""`` if nothing is written, ``_`` for a box without a
+        digit between two digits.
+
+    confidence : float
+        Probability that the whole value is right, in [0, 1].
+
+    threshold : float
+        Confidence below which a value is rejected.
+
+    Returns
+    -------
+    reading : FieldReading
+        With status ``accepted``, ``rejected`` or ``blank``.
+
+    Examples
+    --------
+    >>> from pipelines.confidence import settle
+    >>> settle("042", 0.99, 0.9).status, settle("042", 0.5, 0.9).reason
+    ('accepted', 'confidence below 0.9')
+    """
+    if not value:
+        return FieldReading(value, "blank", confidence)
+    if GAP in value:
+        return FieldReading(
+            value, "rejected", confidence, reason="no digit in a box between two others"
+        )
+    if confidence < threshold:
+        reason = f"confidence below {threshold:g}"
+        return FieldReading(value, "rejected", confidence, reason=reason)
+    return FieldReading(value, "accepted", confidence)

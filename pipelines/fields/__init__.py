@@ -1,0 +1,1 @@
+"""Find fields, cut them out, take away what is printed."""

@@ -1,0 +1,362 @@
+"""Fields cut out of registered pages, without what the blank page has printed."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.images import Image, check_image
+from pipelines.pages.alignment import (
+    Matrix,
+    match_patches,
+    moved_alike,
+    printed_patches,
+    project,
+    warp_image,
+)
+from pipelines.pages.flatten import flatten_background
+from pipelines.pages.register import PreparedBlank, Registration
+
+Box = tuple[float, float, float, float]
+
+# Paper that is not flat shifts a field from where a homography puts it: by up
+# to half a percent of the page's longer side on a sheet with a fold in it.
+_SEARCH_SHARE = 0.005
+# Darkness at which pictures saturate when they are aligned, so that a light
+# guide weighs as much as a black line or a stroke of the pen.
+_SATURATION = 48
+# Half side of the patches of print that are aligned, in pixels of the blank.
+_PATCH = 9
+_FOUND = 0.5
+# Fewest patches for an affine fit (three points fix one); fewer give a shift.
+_FEWEST_PATCHES = 8
+# An affine fit that stretches more than this does not describe paper.
+_LARGEST_STRETCH = 0.03
+
+# Darkness (255 minus grey) below which the blank counts as paper, and above
+# which ink over print cannot be told from the print.
+_PAPER = 12
+_BLACK = 110
+# Print spreads on paper and blurs in the camera. Rings round the print are
+# taken for it, up to this many pixels, while most of them are grey ...
+_WIDEST_SPREAD = 4
+_RING_DARKNESS = 20
+# ... that is, while this share of their pixels is darker.
+_RING_SHARE = 0.5
+# Ink over light print is darker than the print by this much.
+_INK_CONTRAST = 28
+# What is lighter than this after all is grain of the paper, not ink.
+_GRAIN = 14
+
+
+@dataclass(frozen=True)
+class FieldCut:
+    """A field's handwriting, cut out straight.
+
+    Attributes
+    ----------
+    image : ndarray of shape (height, width), dtype uint8
+        Dark ink on paper of 255; nothing printed.
+
+    box : tuple of (top, left, height, width)
+        The field within `image`, in pixels; around it is the margin.
+
+    quad : ndarray of shape (4, 2), dtype float64
+        Corners ``(x, y)`` of the field on the page in pixels, clockwise from
+        the upper left one as the writing runs.
+
+    print_found : float
+        Share in [0, 1] of the patches of print about the field that were found
+        where they belong; 1 for a field with nothing printed near it.
+    """
+
+    image: Image
+    box: Box
+    quad: Matrix
+    print_found: float
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A region of the blank, and the pixels it is cut into."""
+
+    shape: tuple[int, int]
+    to_blank: Matrix  # (x, y) in the cut to (x, y) on the blank
+    scale: float  # pixels of the cut in one of the blank
+
+
+def cut_field(
+    page: Image,
+    registration: Registration,
+    blank: PreparedBlank,
+    box: Box,
+    *,
+    margin: float = 0.2,
+) -> FieldCut:
+    """Cut a field out of a page, straight, and take away what is printed.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        The page as scanned or photographed.
+
+    registration : Registration
+        Where the blank's points are on the page.
+
+    blank : PreparedBlank
+        The blank page, from :func:`~pipelines.pages.register.prepare_blank`.
+
+    box : tuple of (top, left, height, width)
+        The field on the blank page, in pixels.
+
+    margin : float, default=0.2
+        Width of the margin left around the field, as a share of its height.
+
+    Returns
+    -------
+    cut : FieldCut
+        At the page's own resolution there, at least the blank's and at most
+        twice the blank's.
+
+    Raises
+    ------
+    ValueError
+        If the registration is not good enough to be used.
+
+    Notes
+    -----
+    The blank is aligned with the page once more about the field, to a fraction
+    of a pixel, because paper is not flat.
+    """
+    check_image(page, caller="cut_field")
+    if not registration.is_good:
+        raise ValueError(
+            f"cut_field expects a good registration. {registration.reason}"
+        )
+    top, left, height, width = box
+    edge = margin * height
+    # The print round the field helps to align it; it is cut off at the end.
+    search = math.ceil(_SEARCH_SHARE * max(blank.image.shape))
+    frame = _frame(registration, box, edge + max(0.3 * height, 2 * search))
+    printed = _darkness(warp_image(blank.image, frame.to_blank, frame.shape))
+    matrix, share = _align(
+        page, registration.matrix @ frame.to_blank, printed, frame.scale, search
+    )
+    written = warp_image(page, matrix, frame.shape, border=cv2.BORDER_REPLICATE)
+    cleaned = 255 - _remove_print(_darkness(written), printed)
+    to_cut = np.linalg.inv(frame.to_blank)
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)])
+    quad = project(to_cut, corners + (left - 0.5, top - 0.5))
+    (x, y), (right, bottom) = quad[0] + 0.5, quad[2] + 0.5
+    kept = round(edge * frame.scale)
+    rows = slice(max(0, round(y) - kept), round(bottom) + kept)
+    columns = slice(max(0, round(x) - kept), round(right) + kept)
+    inner = (y - rows.start, x - columns.start, bottom - y, right - x)
+    return FieldCut(
+        np.ascontiguousarray(cleaned[rows, columns]),
+        tuple(round(float(side), 2) for side in inner),
+        project(matrix, quad),
+        share,
+    )
+
+
+def drop_print(field: Image, blank: Image) -> Image:
+    """Take away from a field's image what is printed on its blank.
+
+    Light print is taken away where the page is no darker than print is on this
+    page; ink over it stays. Where print is so dark that ink over it cannot be
+    seen, strokes are bridged from one side of a line to the other.
+
+    Parameters
+    ----------
+    field : ndarray of shape (height, width), dtype uint8
+        Grey image of a field, dark ink on light paper.
+
+    blank : ndarray of shape (height, width), dtype uint8
+        The same field empty, aligned to within a pixel.
+
+    Returns
+    -------
+    dropped : ndarray of shape (height, width), dtype uint8
+        The field's ink on white paper.
+
+    Raises
+    ------
+    ValueError
+        If the two images differ in shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.fields.dropout import drop_print
+    >>> blank = np.full((60, 90), 255, dtype=np.uint8)
+    >>> blank[30:33] = 0  # a printed line
+    >>> field = blank.copy()
+    >>> field[10:50, 44:48] = 60  # a stroke across it
+    >>> dropped = drop_print(field, blank)
+    >>> int(dropped[31, 10]), bool(dropped[12:48, 45].max() < 80)
+    (255, True)
+    """
+    check_image(field, caller="drop_print")
+    check_image(blank, caller="drop_print")
+    if field.shape != blank.shape:
+        raise ValueError(
+            "drop_print expects a field and its blank of the same shape."
+            f" Got shapes {field.shape} and {blank.shape}."
+        )
+    return np.asarray(
+        255 - _remove_print(_darkness(field), _darkness(blank)), dtype=np.uint8
+    )
+
+
+def _frame(registration: Registration, box: Box, edge: float) -> _Frame:
+    """The box and its surroundings, at the page's resolution."""
+    top, left, height, width = box
+    middle = np.array([left + width / 2, top + height / 2])
+    across = registration.project(middle + np.array([(0, 0), (1, 0), (0, 1)]))
+    (a, b), (c, d) = across[1:] - across[0]
+    scale = float(np.clip(math.sqrt(abs(a * d - b * c)), 1.0, 2.0))
+    shape = (
+        math.ceil(scale * (height + 2 * edge)),
+        math.ceil(scale * (width + 2 * edge)),
+    )
+    # Pixel centres again: pixel 0 of the cut covers 1 / scale of the blank's.
+    x, y = (start - edge - 0.5 + 0.5 / scale for start in (left, top))
+    to_blank = np.array([[1 / scale, 0, x], [0, 1 / scale, y], [0, 0, 1.0]])
+    return _Frame(shape, to_blank, scale)
+
+
+def _darkness(image: Image) -> Image:
+    """How much darker than its paper an image is: 0 is paper."""
+    return np.asarray(255 - flatten_background(image), dtype=np.uint8)
+
+
+def _align(
+    page: Image, matrix: Matrix, printed: Image, scale: float, search: int
+) -> tuple[Matrix, float]:
+    """Mend a matrix from the cut to the page so that the print falls on itself."""
+    pattern = cv2.min(printed, _SATURATION)
+    half = round(_PATCH * scale)
+    centres = printed_patches(pattern, half=half, spacing=2 * half)
+    if not len(centres):
+        return matrix, 1.0
+    reach = math.ceil(search * scale)
+    seen = _saturated(page, matrix, printed.shape)
+    core = pattern[reach:-reach, reach:-reach]
+    surface = cv2.matchTemplate(seen, core, cv2.TM_CCOEFF_NORMED)
+    shift = np.array(cv2.minMaxLoc(surface)[3], dtype=np.float64) - reach
+    matrix = matrix @ np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]])
+    seen = _saturated(page, matrix, printed.shape)
+    shifts, scores = match_patches(
+        255 - pattern, 255 - seen, centres, half=half, search=math.ceil(3 * scale)
+    )
+    found = (scores >= _FOUND) & moved_alike(centres, shifts)
+    share = float(found.mean())
+    return matrix @ _affine(centres[found], shifts[found]), share
+
+
+def _saturated(page: Image, matrix: Matrix, shape: tuple[int, ...]) -> Image:
+    """Darkness of the page in the cut's frame, all print and ink alike."""
+    seen = warp_image(page, matrix, shape, border=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.min(_darkness(seen), _SATURATION), dtype=np.uint8)
+
+
+def _affine(centres: NDArray[np.intp], shifts: Matrix) -> Matrix:
+    """Affine map that moves the centres by the shifts, if it is near to none."""
+    fitted = np.eye(3)
+    if not len(centres):
+        return fitted
+    fitted[:2, 2] = np.median(shifts, axis=0)
+    if len(centres) < _FEWEST_PATCHES:
+        return fitted
+    source = centres.astype(np.float64)
+    affine, _ = cv2.estimateAffine2D(
+        source, source + shifts, method=cv2.RANSAC, ransacReprojThreshold=0.7
+    )
+    if affine is None or np.abs(affine[:, :2] - np.eye(2)).max() > _LARGEST_STRETCH:
+        return fitted
+    fitted[:2] = affine
+    return fitted
+
+
+def _remove_print(written: Image, printed: Image) -> Image:
+    """Darkness of the ink alone, from that of the page and of its blank."""
+    black = (printed >= _BLACK).astype(np.uint8)
+    light = ((printed >= _PAPER) & (black == 0)).astype(np.uint8)
+    # The soft edge of black print is not light print.
+    light &= 1 - cv2.dilate(black, np.ones((5, 5), np.uint8))
+    ink = _erase_light(written, light)
+    hidden = _spread(written, black)
+    ink[hidden > 0] = 0
+    mended = _bridge(ink, hidden)
+    mended[mended < _GRAIN] = 0
+    return mended
+
+
+def _spread(written: Image, support: NDArray[Any]) -> NDArray[Any]:
+    """Widen a mask of print by as much as the print has spread on the page."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    wide = support
+    for _ in range(_WIDEST_SPREAD):
+        wider = cv2.dilate(wide, kernel)
+        ring = written[(wider > 0) & (wide == 0)]
+        wide = wider
+        if not len(ring) or np.mean(ring > _RING_DARKNESS) < _RING_SHARE:
+            break
+    return wide
+
+
+def _erase_light(written: Image, light: NDArray[Any]) -> Image:
+    """Take light print away; what is clearly darker there is ink and stays."""
+    ink = written.copy()
+    if not light.any():
+        return ink
+    # Most of the print is free of ink: the median of its darkness is that of
+    # print alone, and the scatter below the median that of print alone.
+    levels = written[light > 0].astype(np.float64)
+    level = float(np.median(levels))
+    scatter = level - float(np.percentile(levels, 16))
+    limit = level + max(_INK_CONTRAST, 2 * scatter)
+    place = _spread(written, light) > 0
+    # A ramp rather than a step, so that edges of strokes stay smooth.
+    keep = np.clip((written[place] - level) / (limit - level) * 2 - 1, 0, 1)
+    ink[place] = np.round(keep * written[place]).astype(np.uint8)
+    return ink
+
+
+def _bridge(ink: Image, hidden: NDArray[Any]) -> Image:
+    """Continue strokes across hidden lines where there is ink on both sides."""
+    if not hidden.any():
+        return ink
+    # A line is hidden over twice the largest distance to its edge; broader
+    # areas (headings, marks) are no lines and are not bridged.
+    depth = cv2.distanceTransform(hidden, cv2.DIST_L2, 3)
+    reach = 2 * math.ceil(min(float(np.percentile(depth[depth > 0], 90)), 8.0)) + 3
+    bridged = ink
+    for kernel in _line_kernels(reach):
+        closed = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, kernel)
+        bridged = np.where(hidden > 0, np.maximum(bridged, closed), bridged)
+    return np.asarray(bridged, dtype=np.uint8)
+
+
+def _line_kernels(length: int) -> list[NDArray[np.uint8]]:
+    """Line segments in eight directions, of odd length."""
+    size = length | 1
+    middle = size // 2
+    kernels = []
+    for angle in np.arange(0, 180, 22.5):
+        end = middle * np.array(
+            [math.cos(math.radians(angle)), math.sin(math.radians(angle))]
+        )
+        end = np.round(end).astype(int)
+        kernel = np.zeros((size, size), dtype=np.uint8)
+        start, stop = (
+            (int(middle - end[0]), int(middle - end[1])),
+            (int(middle + end[0]), int(middle + end[1])),
+        )
+        cv2.line(kernel, start, stop, 1)
+        kernels.append(kernel)
+    return kernels

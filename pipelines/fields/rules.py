@@ -1,0 +1,201 @@
+"""Take printed rules out of a field without breaking the strokes that cross them."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.uint8]
+
+# Printed lines are ragged by a pixel after scanning; what lies within it of a
+# rule belongs to the rule.
+_RAGGED = 1
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A straight printed line, nearly along one axis of the image.
+
+    Attributes
+    ----------
+    vertical : bool
+        Whether the line runs down the image rather than across it.
+
+    offset, slope : float
+        Its centre is ``offset + slope * t`` at pixel ``t`` along the axis.
+
+    thickness : float
+        Median thickness in pixels.
+
+    start, stop : int
+        The part of the axis that it covers, as a half-open range.
+    """
+
+    vertical: bool
+    offset: float
+    slope: float
+    thickness: float
+    start: int
+    stop: int
+
+    def centre(self, along: float) -> float:
+        """Return where the line is at pixel `along` of its axis."""
+        return self.offset + self.slope * along
+
+
+def trace_rule(
+    dark: Mask, near: float, *, reach: float, span: tuple[int, int], vertical: bool
+) -> Rule | None:
+    """Trace a printed line near the place where it should be.
+
+    Parameters
+    ----------
+    dark : ndarray of shape (height, width), dtype uint8
+        1 where the image is dark, 0 where it is paper.
+
+    near : float
+        Expected row of a horizontal line, column of a vertical one.
+
+    reach : float
+        Largest distance from `near`, in pixels.
+
+    span : tuple of int
+        First pixel and the one after the last, along the line.
+
+    vertical : bool
+        Whether the line runs down the image.
+
+    Returns
+    -------
+    rule : Rule or None
+        None where less than 40 % of the span is dark along any line.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.fields.rules import trace_rule
+    >>> dark = np.zeros((20, 60), dtype=np.uint8)
+    >>> dark[9:12] = 1
+    >>> rule = trace_rule(dark, 8, reach=5, span=(0, 60), vertical=False)
+    >>> round(rule.centre(30)), rule.thickness
+    (10, 3.0)
+    """
+    across = dark.T if vertical else dark
+    start, stop = max(span[0], 0), min(span[1], across.shape[1])
+    first = max(round(near - reach), 0)
+    window = across[first : round(near + reach) + 1, start:stop]
+    if window.size == 0:
+        return None
+    return _fit(window, first, start, vertical)
+
+
+def _fit(window: Mask, first: int, start: int, vertical: bool) -> Rule | None:
+    """Fit a line to the dark pixels of a band of the image."""
+    length = window.shape[1]
+    # The densest row anchors the fit, so that writing beside it has no pull.
+    sums = np.convolve(window.sum(axis=1, dtype=np.float64), [0.5, 1, 0.5], "same")
+    peak = int(np.argmax(sums))
+    counts = window.sum(axis=0)
+    ys, xs = np.nonzero(window)
+    close = np.abs(ys - peak) <= max(2, window.shape[0] // 4)
+    if close.sum() < 0.4 * length:
+        return None
+    points = np.column_stack([xs[close], ys[close]]).astype(np.float32)
+    dx, dy, x0, y0 = cv2.fitLine(points, cv2.DIST_HUBER, 0, 0.01, 0.01).ravel()
+    # A line this steep across so short a span is a stroke.
+    slope = float(dy / dx) if abs(dx) > 5 * abs(dy) else 0.0
+    centres = y0 + slope * (np.arange(length) - x0)
+    hit = _dark_at(window, centres, 1)
+    if hit.mean() < 0.4:
+        return None
+    thickness = float(np.median(counts[hit]))
+    offset = first + float(centres[0]) - slope * start
+    return Rule(vertical, offset, slope, thickness, start, start + length)
+
+
+def _dark_at(dark: Mask, rows: NDArray[np.float64], reach: int) -> NDArray[np.bool_]:
+    """Tell for every column whether it is dark within `reach` of a row."""
+    columns = np.arange(dark.shape[1])
+    base = np.rint(rows).astype(int)
+    hit = np.zeros(len(columns), dtype=bool)
+    for step in range(-reach, reach + 1):
+        hit |= dark[np.clip(base + step, 0, dark.shape[0] - 1), columns] > 0
+    return hit
+
+
+def erase_rules(dark: Mask, rules: list[Rule]) -> Mask:
+    """Erase printed lines and mend the strokes that cross them.
+
+    A line is erased where there is no ink on both of its sides; where strokes
+    end on either side of what was erased, they are joined again.
+
+    Parameters
+    ----------
+    dark : ndarray of shape (height, width), dtype uint8
+        1 where the image is dark, 0 where it is paper.
+
+    rules : list of Rule
+        The lines, as traced in `dark`.
+
+    Returns
+    -------
+    ink : ndarray of shape (height, width), dtype uint8
+        1 where there is writing, 0 elsewhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.fields.rules import erase_rules, trace_rule
+    >>> dark = np.zeros((20, 60), dtype=np.uint8)
+    >>> dark[9:12] = dark[:, 30:33] = 1  # a stroke crosses a line
+    >>> rule = trace_rule(dark, 10, reach=5, span=(0, 60), vertical=False)
+    >>> ink = erase_rules(dark, [rule])
+    >>> int(ink.sum()), int(ink[:, 30:33].sum())
+    (60, 60)
+    """
+    footprints = np.zeros_like(dark)
+    ink = dark.copy()
+    for rule in rules:
+        footprint = _footprint(dark.shape, rule)
+        ink[(footprint > 0) & ~_crossed(dark, rule, footprint)] = 0
+        footprints |= footprint
+    if not rules:
+        return ink
+    size = round(max(rule.thickness for rule in rules)) + 2 * _RAGGED + 2
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, disc)
+    return ink | (joined & footprints & dark)
+
+
+def _limits(rule: Rule, along: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First and last pixel across the rule, edges included, for each along it."""
+    centre = rule.offset + rule.slope * along
+    half = (rule.thickness - 1) / 2 + _RAGGED
+    return np.stack(
+        [np.floor(centre - half + 0.25), np.ceil(centre + half - 0.25)]
+    ).astype(np.int64)
+
+
+def _footprint(shape: tuple[int, ...], rule: Rule) -> Mask:
+    """Mark the pixels that a rule covers."""
+    footprint = np.zeros(shape, np.uint8)
+    across = footprint.T if rule.vertical else footprint
+    along = np.arange(rule.start, rule.stop)
+    first, last = _limits(rule, along)
+    rows = np.arange(across.shape[0])[:, None]
+    across[:, rule.start : rule.stop] = (rows >= first) & (rows <= last)
+    return footprint
+
+
+def _crossed(dark: Mask, rule: Rule, footprint: Mask) -> NDArray[np.bool_]:
+    """Mark where a rule has ink on both sides."""
+    crossed = np.zeros(dark.shape, dtype=bool)
+    across, out = (dark.T, crossed.T) if rule.vertical else (dark, crossed)
+    along = np.arange(rule.start, rule.stop)
+    first, last = _limits(rule, along)
+    inside = (first >= 1) & (last < across.shape[0] - 1)
+    before = across[np.clip(first - 1, 0, None), along]
+    after = across[np.clip(last + 1, None, across.shape[0] - 1), along]
+    out[:, rule.start : rule.stop] = (before & after).astype(bool) & inside
+    return crossed & (footprint > 0)

@@ -1,0 +1,111 @@
+"""Which scan files the paths of a command stand for."""
+
+import glob
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+SCAN_SUFFIXES = frozenset(
+    {".bmp", ".jpeg", ".jpg", ".pdf", ".png", ".tif", ".tiff", ".webp"}
+)
+
+
+class ScanError(ValueError):
+    """A scan file, or one page of it, cannot be read; says which, and why."""
+
+
+def find_scans(
+    paths: Iterable[str | Path], *, exclude: Path | None = None
+) -> list[Path]:
+    """List the scan files that files, folders and globs stand for.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        A file is taken whatever its name. A folder stands for the files in it
+        and in its sub-folders whose names end as scans do, except hidden ones,
+        in natural order (``page_2`` before ``page_10``). A pattern (``*``,
+        ``?``, ``[...]``) that no shell has expanded is expanded here; ``**``
+        crosses folders.
+
+    exclude : Path, default=None
+        A folder whose files are left out, even if they lie below `paths`:
+        where pictures of an earlier run are, which are no scans.
+
+    Returns
+    -------
+    files : list of Path
+        Each file once, as it was given or found, in the order of `paths`.
+
+    Raises
+    ------
+    ScanError
+        If a path does not exist, a folder holds no scan, or a pattern matches
+        nothing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from pipelines.files import find_scans
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("p10.png", "p2.png", "notes.txt"):
+    ...         Path(folder, name).touch()
+    ...     [path.name for path in find_scans([folder])]
+    ['p2.png', 'p10.png']
+    """
+    found = [file for path in paths for file in _expand(Path(path))]
+    first: dict[Path, Path] = {}
+    for file in found:  # a file may be named twice, by itself and by its folder
+        resolved = file.resolve()
+        if exclude is None or not resolved.is_relative_to(exclude.resolve()):
+            first.setdefault(resolved, file)
+    return list(first.values())
+
+
+def _expand(path: Path) -> list[Path]:
+    """List the scans that one path of the command line stands for."""
+    if path.is_dir():
+        files = _files_under(path)
+        if not files:
+            known = " ".join(sorted(SCAN_SUFFIXES))
+            raise ScanError(f"{path}: no scans in this folder ({known})")
+        return files
+    if path.exists() or not glob.has_magic(str(path)):
+        if not path.exists():
+            raise ScanError(f"{path}: no such file or folder")
+        return [path]
+    matches = sorted(map(Path, glob.glob(str(path), recursive=True)), key=_natural)
+    files = [
+        file
+        for match in matches
+        for file in (_files_under(match) if match.is_dir() else [match])
+    ]
+    if not files:
+        raise ScanError(f"{path}: no file matches this pattern")
+    return files
+
+
+def _files_under(folder: Path) -> list[Path]:
+    """List the scans in a folder and below it, in natural order."""
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files += [
+            Path(parent, name)
+            for name in names
+            if not name.startswith(".") and Path(name).suffix.lower() in SCAN_SUFFIXES
+        ]
+    return sorted(files, key=_natural)
+
+
+def _natural(path: Path) -> list[list[tuple[int, str]]]:
+    """Sort key by which ``page_2`` comes before ``page_10``."""
+    return [
+        [
+            (int(piece), "") if piece.isdecimal() else (-1, piece)
+            for piece in re.split(r"(\d+)", part.casefold())
+        ]
+        for part in path.parts
+    ]

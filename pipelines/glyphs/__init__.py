@@ -1,0 +1,1 @@
+"""Cut fields into glyphs and normalise them."""

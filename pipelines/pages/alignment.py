@@ -1,0 +1,197 @@
+"""Small patches of print, found again on another image of the same page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.images import Image
+
+Matrix = NDArray[np.float64]
+
+# A patch is used if its weaker gradient reaches this share of the strong ones'.
+_CORNERNESS = 0.02
+# A patch moved as its eight neighbours did if it is this close to them, in pixels.
+_N_NEIGHBOURS = 8
+_AGREEMENT = 1.5
+
+# A page seen so obliquely that opposite sides differ by more is not readable.
+_LARGEST_FORESHORTENING = 3.0
+_SMALLEST_AREA = 0.05  # of the picture
+
+
+def project(matrix: Matrix, points: NDArray[Any]) -> Matrix:
+    """Apply a homography to points of shape (n, 2)."""
+    projected = np.column_stack([points, np.ones(len(points))]) @ matrix.T
+    return projected[:, :2] / projected[:, 2:]
+
+
+def warp_image(
+    page: Image,
+    matrix: Matrix,
+    shape: tuple[int, ...],
+    *,
+    border: int = cv2.BORDER_CONSTANT,
+) -> Image:
+    """Cut what a homography from a frame of this shape sees of a page.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        Grey image.
+
+    matrix : ndarray of shape (3, 3), dtype float64
+        Maps ``(x, y)`` in the frame onto the page.
+
+    shape : tuple of (height, width)
+        Of the frame.
+
+    border : int, default=cv2.BORDER_CONSTANT
+        What is seen beyond the page; white by default.
+
+    Returns
+    -------
+    warped : ndarray of this shape, dtype uint8
+    """
+    warped = cv2.warpPerspective(
+        page,
+        matrix,
+        (shape[1], shape[0]),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=border,
+        borderValue=255,
+    )
+    return np.asarray(warped, dtype=np.uint8)
+
+
+def fit_homography(
+    source: NDArray[Any], target: NDArray[Any], *, tolerance: float
+) -> Matrix | None:
+    """Robust homography (MAGSAC++; Barath et al., CVPR 2020); None without one."""
+    matrix, _ = cv2.findHomography(
+        source, target, cv2.USAC_MAGSAC, tolerance, maxIters=2000, confidence=0.999
+    )
+    return None if matrix is None else np.asarray(matrix, dtype=np.float64)
+
+
+def is_plausible(matrix: Matrix, blank: Image, page: Image) -> bool:
+    """Whether the blank's outline lands as a sheet of paper can be seen."""
+    height, width = blank.shape
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]])
+    if np.min(np.column_stack([corners, np.ones(4)]) @ matrix[2]) <= 0:
+        return False  # partly behind the camera
+    quad = project(matrix, corners)
+    sides = np.roll(quad, -1, axis=0) - quad
+    following = np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
+    lengths = np.linalg.norm(sides, axis=1)
+    area = cv2.contourArea(quad.astype(np.float32))
+    return bool(
+        np.all(turns > 0)  # convex, and not seen from behind
+        and np.all(lengths < _LARGEST_FORESHORTENING * np.roll(lengths, 2))
+        and area > _SMALLEST_AREA * page.size
+    )
+
+
+def printed_patches(image: Image, *, half: int, spacing: int) -> NDArray[np.intp]:
+    """Find places whose print can be aligned in both directions.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width), dtype uint8
+        A blank page, or a part of it.
+
+    half : int
+        A patch has ``2 * half + 1`` pixels a side.
+
+    spacing : int
+        Side in pixels of the cells of a grid; each has one patch at most.
+
+    Returns
+    -------
+    centres : ndarray of shape (n_patches, 2), dtype intp
+        Centres ``(x, y)``, more than `half` from the image's edges.
+    """
+    margin = half + 1
+    inner = tuple(side - 2 * margin for side in image.shape)
+    if min(inner) < 1:
+        return np.empty((0, 2), dtype=np.intp)
+    smooth = cv2.GaussianBlur(image, (0, 0), 1)
+    corners = cv2.cornerMinEigenVal(smooth, 2 * half + 1, ksize=3)
+    corners = corners[margin:-margin, margin:-margin]
+    centres, strengths = [], []
+    for top in range(0, inner[0], spacing):
+        for left in range(0, inner[1], spacing):
+            cell = corners[top : top + spacing, left : left + spacing]
+            row, column = np.unravel_index(cell.argmax(), cell.shape)
+            centres.append((left + column + margin, top + row + margin))
+            strengths.append(cell[row, column])
+    strong = np.array(strengths) > _CORNERNESS * np.percentile(strengths, 95)
+    return np.array(centres, dtype=np.intp)[strong]
+
+
+def match_patches(
+    blank: Image, page: Image, centres: NDArray[np.intp], *, half: int, search: int
+) -> tuple[Matrix, Matrix]:
+    """Find square patches of a blank near their places on a straightened page.
+
+    Parameters
+    ----------
+    blank, page : ndarray of shape (height, width), dtype uint8
+        The blank and a page in the same frame.
+
+    centres : ndarray of shape (n_patches, 2), dtype intp
+        Centres ``(x, y)``, at least `half` from the blank's edges.
+
+    half : int
+        A patch has ``2 * half + 1`` pixels a side.
+
+    search : int
+        Largest shift looked for, in pixels, in both directions.
+
+    Returns
+    -------
+    shifts : ndarray of shape (n_patches, 2), dtype float64
+        How far each patch moved, ``(x, y)``, to a fraction of a pixel.
+
+    scores : ndarray of shape (n_patches,), dtype float64
+        Correlation in [-1, 1]; 0 for a patch over empty paper.
+    """
+    padded = cv2.copyMakeBorder(
+        page, search, search, search, search, cv2.BORDER_CONSTANT, value=255
+    )
+    shifts, scores = np.zeros((len(centres), 2)), np.zeros(len(centres))
+    size, reach = 2 * half + 1, 2 * half + 1 + 2 * search
+    for index, (x, y) in enumerate(centres - half):
+        window = padded[y : y + reach, x : x + reach]
+        if np.ptp(window) < 16:  # grain; correlation with it means nothing
+            continue
+        patch = blank[y : y + size, x : x + size]
+        surface = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
+        _, scores[index], _, peak = cv2.minMaxLoc(surface)
+        shifts[index] = _parabolic_peak(surface, peak) - search
+    return shifts, np.nan_to_num(scores, posinf=0, neginf=0)
+
+
+def _parabolic_peak(surface: NDArray[Any], peak: Sequence[int]) -> Matrix:
+    """Peak of a correlation surface to a fraction of a pixel, ``(x, y)``."""
+    column, row = peak
+    lines = surface[row], surface[:, column]
+    exact = np.array([column, row], dtype=np.float64)
+    for axis, (line, at) in enumerate(zip(lines, (column, row), strict=True)):
+        if 0 < at < len(line) - 1:
+            before, top, after = (float(v) for v in line[at - 1 : at + 2])
+            bend = before - 2 * top + after
+            exact[axis] += 0.5 * (before - after) / bend if bend < 0 else 0.0
+    return exact
+
+
+def moved_alike(centres: NDArray[np.intp], shifts: Matrix) -> NDArray[np.bool_]:
+    """Whether each patch moved as the patches round it did."""
+    distances = np.square(centres[:, None] - centres[None]).sum(axis=-1)
+    nearest = np.argsort(distances, axis=1)[:, 1 : _N_NEIGHBOURS + 1]
+    typical = np.median(shifts[nearest], axis=1)
+    close: NDArray[np.bool_] = np.abs(shifts - typical).max(axis=1) < _AGREEMENT
+    return close

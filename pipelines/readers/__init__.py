@@ -1,0 +1,6 @@
+"""Readers: from fields to strings, from pages to the fields of a form."""
+
+from pipelines.readers.field import FieldReader, make_field_reader
+from pipelines.readers.form import FormReader, make_form_reader
+
+__all__ = ["FieldReader", "FormReader", "make_field_reader", "make_form_reader"]

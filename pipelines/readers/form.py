@@ -1,0 +1,315 @@
+"""From page images to the fields of a form."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Tags
+
+from pipelines.confidence import settle
+from pipelines.decoding import GAP
+from pipelines.fields.combs import Frame, cut_comb
+from pipelines.forms import Form
+from pipelines.glyphs.cut import Piece
+from pipelines.images import Image, check_image, check_images
+from pipelines.outcomes import FieldReading, PageReading
+from pipelines.pages.orientation import upright_log_odds
+from pipelines.readers.field import FieldReader, make_field_reader
+from pipelines.readers.sought import SoughtCombs, page_quad, seek_combs
+
+# One page in a hundred lies in the scanner on its head.
+_UPRIGHT_LOG_ODDS = float(np.log(99))
+
+# If the other way up is this much less likely, the print need not be asked.
+_CLEAR_LOG_ODDS = 7.0
+
+# What the posteriors of a network say of a turned digit is no proof: however
+# small they are, they count for no more than this in a field.
+_LEAST_CONFIDENCE = 1e-4
+
+
+class FormReader(BaseEstimator):
+    """Read the fields of a form on page images.
+
+    A field with a place is found by registering the page onto the blank one;
+    a comb without a place is looked for on the page, whichever way it lies.
+
+    Parameters
+    ----------
+    form : Form
+        The fields to read.
+
+    field_reader : estimator, default=None
+        A :class:`FieldReader`, or a Pipeline that ends in one; None for
+        ``make_field_reader()``.
+
+    Attributes
+    ----------
+    field_reader_ : estimator
+        The field reader, adapted to the pages. Only after `fit`.
+
+    See Also
+    --------
+    make_form_reader : Compose the reader with its default parts.
+    FieldReader : Reads fields that are cut out already.
+
+    Examples
+    --------
+    >>> from pipelines import Form, FormReader
+    >>> from pipelines.demo import draw_comb
+    >>> page = draw_comb("4711", random_state=0)
+    >>> reader = FormReader(Form.from_combs({"number": 4}))
+    >>> str(reader.predict([page])[0, 0])
+    '4711'
+    """
+
+    def __init__(self, form: Form, *, field_reader: Any = None) -> None:
+        self.form = form
+        self.field_reader = field_reader
+
+    def fit(self, X: Sequence[Image], y: NDArray[Any]) -> Self:
+        """Adapt the reader to the writing on pages whose fields are known.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Grey pages, dark ink on light paper.
+
+        y : array-like of shape (n_samples, n_fields), dtype str
+            What the fields say, in the order of the form.
+
+        Returns
+        -------
+        self : FormReader
+            The reader itself.
+
+        Raises
+        ------
+        ValueError
+            If no field of any page was found, or `y` has another shape.
+        """
+        pages = check_images(X, caller=type(self).__name__)
+        texts = self._check_texts(y, len(pages))
+        cuts, strings = [], []
+        for page, row in zip(pages, texts, strict=True):
+            located, _ = self._locate(page)
+            for field, text in zip(self.form.fields, row, strict=True):
+                if field.name in located:
+                    cuts.append(located[field.name])
+                    strings.append(str(text))
+        if not cuts:
+            raise ValueError("FormReader found none of its fields on any page.")
+        self.field_reader_ = clone(self._field_reader())
+        steps, reader = _parts(self.field_reader_)
+        images = _clean(steps, [cut.image for cut in cuts])
+        reader.fit(images, strings, [cut.frame for cut in cuts])
+        return self
+
+    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
+        """Read the fields of every page of `X`.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Grey pages, dark ink on light paper.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples, n_fields), dtype object
+            Strings; ``""`` for a field that is empty or was not found.
+        """
+        pages = check_images(X, caller=type(self).__name__)
+        values = [[f.value for f in self.read(p).fields.values()] for p in pages]
+        return np.array(values, dtype=object).reshape(len(pages), -1)
+
+    def score(self, X: Sequence[Image], y: NDArray[Any]) -> float:
+        """Return the share of fields whose whole string is right.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Grey pages, dark ink on light paper.
+
+        y : array-like of shape (n_samples, n_fields), dtype str
+            What the fields say, in the order of the form.
+
+        Returns
+        -------
+        score : float
+            Exact-field accuracy.
+        """
+        values = self.predict(X)
+        return float(np.mean(values == self._check_texts(y, len(values))))
+
+    def read(self, page: Image) -> PageReading:
+        """Read one page and tell how far each value can be trusted.
+
+        Parameters
+        ----------
+        page : ndarray of shape (height, width), dtype uint8
+            Grey page, dark ink on light paper.
+
+        Returns
+        -------
+        reading : PageReading
+            One reading for each field of the form.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `page` is not an image.
+        """
+        check_image(page, caller=type(self).__name__)
+        steps, reader = _parts(self._field_reader())
+        readings = self._read_placed(page, steps, reader)
+        readings |= self._read_sought(page, steps, reader)
+        return PageReading(self._checked(readings))
+
+    def _read_placed(
+        self, page: Image, steps: Sequence[Any], reader: FieldReader
+    ) -> dict[str, FieldReading]:
+        """Read the fields that have a place on the blank page."""
+        return {}
+
+    def _read_sought(
+        self, page: Image, steps: Sequence[Any], reader: FieldReader
+    ) -> dict[str, FieldReading]:
+        """Read the combs that have no place."""
+        fields = [field for field in self.form.fields if field.box is None]
+        if not fields:
+            return {}
+        sought = seek_combs(page, fields)
+        readings = {
+            name: FieldReading("", "unlocated", 0.0, reason=reason)
+            for name, reason in sought.missing.items()
+        }
+        cuts = [cut_comb(sought.page, comb) for comb in sought.combs.values()]
+        images = _clean(steps, [image for image, _ in cuts])
+        pieces = reader.cut(images, [frame for _, frame in cuts])
+        return readings | _read_either_way(page, sought, pieces, reader)
+
+    def _checked(self, readings: dict[str, FieldReading]) -> dict[str, FieldReading]:
+        """Hold the readings to the constraints of the form, and put them in order."""
+        checked = {}
+        for field in self.form.fields:
+            reading = readings[field.name]
+            reason = "" if GAP in reading.value else field.check(reading.value)
+            if reason:
+                reading = replace(reading, status="invalid", reason=reason)
+            checked[field.name] = reading
+        sums = self.form.check_sums({n: r.value for n, r in checked.items()})
+        for name, reason in sums.items():
+            checked[name] = replace(checked[name], status="invalid", reason=reason)
+        return checked
+
+    def _field_reader(self) -> Any:
+        if hasattr(self, "field_reader_"):
+            return self.field_reader_
+        return make_field_reader() if self.field_reader is None else self.field_reader
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.target_tags.required = True
+        tags.target_tags.two_d_labels = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def make_form_reader(
+    form: Form, *, classifier: Any = None, threshold: float = 0.9
+) -> FormReader:
+    """Compose the default reader of a form.
+
+    Parameters
+    ----------
+    form : Form
+        The fields to read.
+
+    classifier : estimator, default=None
+        Classifier of glyphs; None for the LeNet-5 that ships with the package.
+
+    threshold : float, default=0.9
+        Confidence below which a value is rejected.
+
+    Returns
+    -------
+    reader : FormReader
+        It reads without having been fitted; fitting it adapts the classifier.
+
+    Examples
+    --------
+    >>> from pipelines import Form, make_form_reader
+    >>> reader = make_form_reader(Form.from_combs({"student_id": 9}))
+    >>> list(reader.field_reader.named_steps)
+    ['despeckle', 'flatten', 'read']
+    """
+    fields = make_field_reader(classifier, threshold=threshold)
+    return FormReader(form, field_reader=fields)
+
+
+def _parts(field_reader: Any) -> tuple[list[Any], FieldReader]:
+    """Part a Pipeline into its transformers and the reader at its end."""
+    if isinstance(field_reader, Pipeline):
+        *steps, (_, reader) = field_reader.steps
+        return [step for _, step in steps], reader
+    return [], field_reader
+
+
+def _clean(steps: Sequence[Any], images: list[Image]) -> list[Image]:
+    for step in steps:
+        if step not in (None, "passthrough"):
+            images = step.transform(images)
+    return images
+
+
+def _read_either_way(
+    page: Image,
+    sought: SoughtCombs,
+    pieces: Sequence[Sequence[Piece]],
+    reader: FieldReader,
+) -> dict[str, FieldReading]:
+    """Read combs the way up that is more likely, and doubt what both ways read."""
+    names = list(sought.combs)
+    upright = reader.read_pieces(pieces)
+    turned = reader.read_pieces([_turned(field) for field in pieces])
+    log_odds = _UPRIGHT_LOG_ODDS + sum(
+        _log_confidence(a) - _log_confidence(b)
+        for a, b in zip(upright, turned, strict=True)
+    )
+    if log_odds < _CLEAR_LOG_ODDS:
+        log_odds += upright_log_odds(sought.page)
+    certainty = float(expit(abs(log_odds)))
+    result = {}
+    for name, right_way, other_way in zip(names, upright, turned, strict=True):
+        quad = page_quad(sought.combs[name].quad, page, sought.quarter_turns)
+        reading = settle(
+            right_way.value, certainty * right_way.confidence, reader.threshold
+        )
+        if log_odds < 0:
+            name = sought.counterparts[name]
+            quad = np.roll(quad, 2, axis=0)
+            reading = settle(
+                other_way.value, certainty * other_way.confidence, reader.threshold
+            )
+        if name in sought.doubtful and reading.status == "accepted":
+            reading = replace(
+                reading, status="rejected", reason=sought.doubtful[name]
+            )
+        result[name] = replace(reading, quad=quad)
+    return result
+
+
+def _log_confidence(reading: FieldReading) -> float:
+    return float(np.log(max(reading.confidence, _LEAST_CONFIDENCE)))
+
+
+def _turned(pieces: Sequence[Piece]) -> list[Piece]:
+    """Turn a cut field by half a turn."""
+    return [replace(p, image=np.ascontiguousarray(p.image[::-1, ::-1])) for p in pieces[::-1]]

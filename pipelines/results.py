@@ -1,0 +1,238 @@
+"""Write results: a CSV file that is there as a whole or not at all."""
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from pipelines.outcomes import FieldReading, PageReading
+
+# The columns of values.csv, the table of single fields.
+VALUE_COLUMNS = ("file", "value", "status", "confidence")
+
+# What a page that failed has in the columns of each field.
+_NO_CELLS = ("", "", "")
+
+
+class OutputError(ValueError):
+    """A place to write results to cannot be written; says which, and why."""
+
+
+@dataclass(frozen=True)
+class PageResult:
+    """What one page of a stack gave.
+
+    Attributes
+    ----------
+    document : str
+        The scan file, as it was given or found.
+
+    page : int
+        Number of the page in it, counted from 1.
+
+    reading : PageReading
+        Its fields, or the reason why it could not be read.
+    """
+
+    document: str
+    page: int
+    reading: PageReading
+
+
+def result_header(names: Iterable[str]) -> list[str]:
+    """Return the columns of results.csv.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of the form's fields, in its order.
+
+    Returns
+    -------
+    header : list of str
+        Four columns for the page, and three for each field.
+
+    Examples
+    --------
+    >>> from pipelines.results import result_header
+    >>> ",".join(result_header(["id"]))
+    'document,page,status,error,id,id.status,id.confidence'
+    """
+    columns = ("{}", "{}.status", "{}.confidence")
+    fields = [column.format(name) for name in names for column in columns]
+    return ["document", "page", "status", "error", *fields]
+
+
+def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
+    """Return the row of results.csv for one page.
+
+    Parameters
+    ----------
+    result : PageResult
+        What the page gave.
+
+    names : iterable of str
+        Names of the form's fields, in its order.
+
+    Returns
+    -------
+    row : list of str
+        Values are text. The cells of fields that were not read are empty.
+    """
+    reading = result.reading
+    row = [result.document, str(result.page), reading.status, reading.error]
+    for name in names:
+        row += _cells(reading.fields.get(name))
+    return row
+
+
+def value_row(result: PageResult) -> list[str]:
+    """Return the row of values.csv for one image of a field.
+
+    Parameters
+    ----------
+    result : PageResult
+        What the image gave: one field, or an error.
+
+    Returns
+    -------
+    row : list of str
+        File, value, status and confidence; ``failed`` for an image that could
+        not be read.
+    """
+    for field in result.reading.fields.values():
+        return [result.document, *_cells(field)]
+    return [result.document, "", "failed", ""]
+
+
+def _cells(field: FieldReading | None) -> Sequence[str]:
+    """Return value, status and confidence of a field as text."""
+    if field is None:
+        return _NO_CELLS
+    return field.value, field.status, f"{field.confidence:.4f}"
+
+
+class ResultFile:
+    r"""A CSV file that is there as a whole or not at all.
+
+    Rows go to ``<path>.part`` and each is on its way to the disk when
+    :meth:`write` returns. When the ``with`` block ends well the file takes its
+    name; when it does not, or the program is killed, what was at `path` before
+    is untouched and the rows so far stay in the ``.part`` file, until the next
+    run writes there. The error that ended the block gets a note that says so.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write. Its folder must exist.
+
+    header : sequence of str
+        The names of the columns.
+
+    Attributes
+    ----------
+    part : Path
+        The file that the rows go to.
+
+    n_rows : int
+        Number of rows written.
+
+    Raises
+    ------
+    OutputError
+        On entering the ``with`` block, if the file cannot be written.
+
+    Examples
+    --------
+    >>> from pipelines.results import ResultFile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "results.csv")
+    ...     with ResultFile(path, ["id"]) as results:
+    ...         results.write(["007"])
+    ...         path.exists()
+    ...     path.read_text()
+    False
+    'id\n007\n'
+    """
+
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        self.n_rows = 0
+        self._header = header
+
+    def __enter__(self) -> "ResultFile":
+        try:
+            if self.path.is_dir():
+                raise IsADirectoryError(0, "it is a folder")
+            # Names of files need not be valid UTF-8; they come out as they are.
+            self._file = self.part.open(
+                "w", encoding="utf-8", errors="surrogateescape", newline=""
+            )
+        except OSError as error:
+            raise OutputError(_cannot_write(self.path, error)) from error
+        self._rows = csv.writer(self._file, lineterminator="\n")
+        self._rows.writerow(self._header)
+        self._file.flush()
+        return self
+
+    def write(self, row: Sequence[str]) -> None:
+        """Append one row.
+
+        Parameters
+        ----------
+        row : sequence of str
+            A cell for each column.
+        """
+        self._rows.writerow(row)
+        self._file.flush()
+        self.n_rows += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self.part.replace(self.path)
+            return
+        self._file.close()
+        if not self.n_rows:
+            self.part.unlink()
+            return
+        left = "is as it was" if self.path.exists() else "was not made"
+        error.add_note(f"{self.n_rows} rows are in {self.part}, and {self.path} {left}")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that files can be written into, before there is one to write.
+
+    Parameters
+    ----------
+    path : Path
+        The folder. Its parents are made too.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made, or nothing can be written into it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise OutputError(_cannot_write(path, error)) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> str:
+    """Say why a file cannot be written; a missing folder is the usual reason."""
+    if not path.parent.is_dir():
+        return f"{path} cannot be written: the folder {path.parent} does not exist"
+    return f"{path} cannot be written: {error.strerror or error}"

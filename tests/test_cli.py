@@ -1,0 +1,322 @@
+"""The command line: what it prints, what it writes, and its exit status."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pypdfium2
+import pytest
+
+import pipelines.readers
+from pipelines.cli import main
+from pipelines.outcomes import FieldReading, PageReading
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class StubReader:
+    """Reads the mean grey of any page as the field `rin`."""
+
+    def read(self, page):
+        quad = np.array([[1, 1], [8, 1], [8, 5], [1, 5.0]])
+        value = f"{round(page.mean()):03d}"
+        return PageReading({"rin": FieldReading(value, "accepted", 0.875, quad)})
+
+
+@pytest.fixture
+def reads_grey(monkeypatch):
+    """Have the commands read with a stub: what is tested is all around it."""
+
+    def make(form, **options):
+        return StubReader()
+
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", make)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def save_page(path, grey=7):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.Image.new("L", (40, 30), grey).save(path)
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def score(*words):
+    return main(["score", *words, "--comb", "rin=9", "-o", "results.csv"])
+
+
+def misuse(capsys):
+    """Return the one line on stderr, and see that there is nothing else."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+def test_score_writes_one_row_for_each_page(folder, reads_grey, capsys):
+    save_page(folder / "scans" / "p10.png", 200)
+    save_page(folder / "scans" / "p9.png", 7)
+    assert score("scans") == 0
+    assert (folder / "results.csv").read_text() == (
+        "document,page,status,error,rin,rin.status,rin.confidence\n"
+        "scans/p9.png,1,ok,,007,accepted,0.8750\n"
+        "scans/p10.png,1,ok,,200,accepted,0.8750\n"
+    )
+    out, err = capsys.readouterr()
+    assert out == "2 pages: 2 ok\n2 fields: 2 accepted\nTable: results.csv\n"
+    assert err == ""  # no progress bar in a pipe
+
+
+def test_score_in_two_processes_gives_the_same_table(folder, reads_grey):
+    for value in range(5):
+        save_page(folder / f"p{value}.png", value)
+    assert score("p*.png") == 0
+    alone = (folder / "results.csv").read_bytes()
+    assert score("p*.png", "--jobs", "2") == 0
+    assert (folder / "results.csv").read_bytes() == alone
+
+
+def test_score_leaves_its_own_pictures_out_of_the_scans(folder, reads_grey):
+    save_page(folder / "scans" / "p.png")
+    for _ in range(2):
+        assert score("scans", "--overlay", "scans/pictures") == 0
+        assert len(rows(folder / "results.csv")) == 1
+    assert (folder / "scans" / "pictures" / "p-p1.png").exists()
+
+
+def make_text(path):
+    path.write_text("no image")
+
+
+def make_truncated(path):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8)
+    PIL.Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:9000])
+
+
+def make_vast(path):
+    PIL.Image.new("1", (20_000, 20_000)).save(path)
+
+
+def make_pdf_without_pages(path):
+    pypdfium2.PdfDocument.new().save(path)
+
+
+def make_encrypted(path):
+    path.write_bytes(
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\n"
+        b"4 0 obj<</Filter/Standard/V 1/R 2/P -4/O<" + b"41" * 32 + b">"
+        b"/U<" + b"42" * 32 + b">>>endobj\n"
+        b"trailer<</Root 1 0 R/Size 5/Encrypt 4 0 R/ID[<41><41>]>>\n%%EOF\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "reason"),
+    [
+        ("b.png", make_text, "is no image and no PDF"),
+        ("b.jpg", make_truncated, "truncated"),
+        ("b.png", Path.touch, "is empty"),
+        ("b.pdf", make_encrypted, "is encrypted"),
+        ("b.pdf", make_pdf_without_pages, "has no pages"),
+        ("b.png", make_vast, "would decode to more than 179 megapixels"),
+    ],
+)
+def test_one_bad_file_costs_its_own_row_and_nothing_else(
+    folder, reads_grey, name, make, reason
+):
+    save_page(folder / "a.png")
+    save_page(folder / "c.png")
+    make(folder / name)
+    assert score("a.png", name, "c.png") == 1
+    good, bad, other = rows(folder / "results.csv")
+    assert (good["rin"], other["rin"]) == ("007", "007")
+    assert (bad["document"], bad["page"], bad["status"]) == (name, "1", "failed")
+    assert bad["error"].startswith(f"{name}: ")
+    assert reason in bad["error"]
+    assert bad["rin"] == bad["rin.status"] == bad["rin.confidence"] == ""
+
+
+def test_an_image_of_one_pixel_is_read_by_the_real_reader(folder):
+    PIL.Image.new("L", (1, 1)).save(folder / "dot.png")
+    assert score("dot.png") == 0
+    [row] = rows(folder / "results.csv")
+    assert (row["status"], row["rin.status"]) == ("review", "unlocated")
+
+
+FORM_OF_TWO_NAMES = (
+    '{"fields": [{"name": "a", "digits": 1}, {"name": "a", "digits": 1}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("score", "Missing argument"),
+        ("score page.png --comb rin=9", "Missing option '--output'"),
+        ("score page.png -o r.csv", "either --form FILE or --comb NAME=N"),
+        ("score page.png -o r.csv --comb rin", "--comb expects NAME=N"),
+        ("score page.png -o r.csv --comb rin=0", "digits"),
+        ("score page.png -o r.csv --comb a=1 --comb a=2", "each name once"),
+        ("score page.png -o r.csv --comb a=1 --form form.json", "either --form FILE"),
+        ("score page.png -o r.csv --comb a=1 --jobs none", "'--jobs'"),
+        ("score page.png -o r.csv --comb a=1 --threshold 2", "'--threshold'"),
+        ("score page.png -o r.csv --comb a=1 --colour", "--colour"),
+        ("score page.png -o r.csv --comb a=1 --model page.png", "page.png"),
+        ("score nowhere.png -o r.csv --comb a=1", "nowhere.png: no such file"),
+        ("score empty -o r.csv --comb a=1", "empty: no scans in this folder"),
+        ("score page.png -o no/r.csv --comb a=1", "no/r.csv cannot be written"),
+        ("score page.png -o empty --comb a=1", "empty cannot be written"),
+        ("score page.png -o page.png --comb a=1", "is one of the scans"),
+        ("score page.png -o r.csv --comb a=1 --overlay page.png", "cannot be written"),
+        ("score page.png -o r.csv --form nowhere.json", "nowhere.json"),
+        ("score page.png -o r.csv --form form.json", "'a': there are two"),
+        ("read nowhere.png -o v.csv", "nowhere.png: no such file"),
+        ("read page.png -o v.csv --digits 0", "'--digits'"),
+        ("form nowhere.png -o form.json", "nowhere.png"),
+        ("train -o model", "Missing option '--data'"),
+        ("train --data nowhere -o model", "nowhere"),
+        ("evaluate nowhere --data digits", "nowhere"),
+        ("evaluate mnist --data nowhere", "nowhere"),
+        ("demo -o page.png", "page.png cannot be written"),
+        ("demo --pages 0", "'--pages'"),
+        ("guess", "No such command 'guess'"),
+    ],
+)
+def test_misuse_is_explained_in_one_line(folder, capsys, words, reason):
+    save_page(folder / "page.png")
+    (folder / "empty").mkdir()
+    (folder / "form.json").write_text(FORM_OF_TWO_NAMES)
+    before = sorted(folder.rglob("*"))
+    assert main(words.split()) == 2
+    assert reason in misuse(capsys)
+    assert sorted(folder.rglob("*")) == before  # nothing is left behind
+
+
+def test_a_table_that_cannot_be_written_is_said_before_any_work(
+    folder, monkeypatch, capsys
+):
+    def make(form, **options):
+        pytest.fail("no reader must be made")
+
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", make)
+    save_page(folder / "p.png")
+    assert main(["score", "p.png", "--comb", "rin=9", "-o", "no/r.csv"]) == 2
+    assert "the folder no does not exist" in misuse(capsys)
+
+
+COMMANDS = ["demo", "score", "read", "form", "train", "evaluate"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_shows_an_example(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert f"Example: lenet {command} " in " ".join(capsys.readouterr().out.split())
+
+
+def test_no_arguments_show_every_command(capsys):
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"  {command} " in listed for command in COMMANDS)
+
+
+def test_help_does_not_import_torch():
+    code = (
+        "import sys; from pipelines.cli import main; main(['--help']);"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+# A run of `lenet score` that takes a tenth of a second for each page.
+SLOW = """
+    import sys, time
+    import pipelines.readers
+    from pipelines.cli import main
+    from pipelines.outcomes import FieldReading, PageReading
+
+    class Slow:
+        def read(self, page):
+            time.sleep(0.1)
+            return PageReading({"rin": FieldReading("007", "accepted", 0.9)})
+
+    pipelines.readers.make_form_reader = lambda form, **options: Slow()
+    sys.exit(main([*sys.argv[1:], "--comb", "rin=9", "-o", "r.csv"]))
+"""
+
+
+def start_slowly(folder, *words):
+    """Start to read 500 pages over an old table; return once rows are written."""
+    first, *rest = [PIL.Image.new("1", (8, 8), 1) for _ in range(500)]
+    first.save(folder / "p.tif", save_all=True, append_images=rest)
+    (folder / "r.csv").write_text("old\n")
+    (folder / "slow.py").write_text(textwrap.dedent(SLOW))
+    process = subprocess.Popen(
+        [sys.executable, "slow.py", "score", "p.tif", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # as a shell does, so that Ctrl-C reaches all of it
+    )
+    part = folder / "r.csv.part"
+    deadline = time.monotonic() + 60
+    while not part.exists() or part.read_text().count("\n") < 3:
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_the_old_table_and_the_rows_so_far(
+    folder, number, jobs
+):
+    process = start_slowly(folder, "--jobs", jobs)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert (folder / "r.csv").read_text() == "old\n"
+    n_rows = (folder / "r.csv.part").read_text().count("\n") - 1
+    assert f"interrupted; {n_rows} rows are in r.csv.part" in err
+    assert err.count("\n") == 1
+
+
+def test_a_killed_run_keeps_the_old_table_and_the_rows_so_far(folder):
+    process = start_slowly(folder)
+    process.kill()
+    process.communicate(timeout=60)
+    assert (folder / "r.csv").read_text() == "old\n"
+    assert rows(folder / "r.csv.part")[0]["rin"] == "007"
+
+
+def test_a_killed_worker_is_said_in_one_line(folder, capfd, monkeypatch):
+    class Deadly:
+        def read(self, page):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", lambda f, **o: Deadly())
+    save_page(folder / "p.png")
+    assert score("p.png", "--jobs", "2") == 1
+    assert "a process was killed" in capfd.readouterr().err

@@ -1,0 +1,90 @@
+"""Training and evaluation: what the commands train and evaluate stand on."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lenet_sklearn import LeNet5Classifier, load_dataset
+from pipelines.training import Evaluation, evaluate, train
+
+QUICK = {"max_epochs": 8, "batch_size": 64}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "digits.safetensors"
+    return train("digits", path, device="cpu", params=QUICK)
+
+
+def test_training_on_digits_states_its_test_error(trained):
+    assert trained.n_samples == 1437
+    assert trained.n_parameters == 61_706
+    assert trained.test.n_samples == 360
+    assert trained.test.error < 0.2
+
+
+def test_the_report_says_what_was_done_and_where_it_is(trained):
+    report = str(trained)
+    assert f"({trained.test.n_errors} of 360)" in report
+    assert str(trained.path) in report
+
+
+def test_evaluation_of_the_file_finds_the_same_error(trained):
+    assert evaluate(trained.path, "digits", device="cpu").error == trained.test.error
+
+
+def test_training_twice_gives_the_same_file(tmp_path, trained):
+    again = train("digits", tmp_path / "again", device="cpu", params=QUICK)
+    assert again.path.read_bytes() == trained.path.read_bytes()
+
+
+def test_training_is_silent_in_a_pipe(tmp_path, capsys):
+    train("digits", tmp_path / "model", device="cpu", params={"max_epochs": 1})
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_large_training_set_is_calibrated(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.training._LEAST_CALIBRATION", 50)
+    training = train("digits", tmp_path / "model", device="cpu", params=QUICK)
+    assert training.n_samples == 1437 - 72
+    assert LeNet5Classifier.load(training.path).temperature_ == training.temperature
+
+
+def test_an_output_that_cannot_be_written_is_found_out_first(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise RuntimeError("loaded before the output was checked")
+
+    monkeypatch.setattr("lenet_sklearn.load_dataset", refuse)
+    with pytest.raises(FileNotFoundError, match=r"no folder .*missing. Create it"):
+        train("digits", tmp_path / "missing" / "model")
+    with pytest.raises(IsADirectoryError, match="Name a file"):
+        train("digits", tmp_path)
+
+
+def test_a_model_of_numbers_refuses_named_classes(tmp_path, trained, monkeypatch):
+    X, y = load_dataset("digits", split="test")
+    named = np.array([f"class {label}" for label in y])
+    monkeypatch.setattr("lenet_sklearn.load_dataset", lambda *a, **k: (X, named))
+    with pytest.raises(ValueError, match="numbers and names do not compare"):
+        evaluate(trained.path, "digits", device="cpu")
+
+
+def test_the_report_of_an_evaluation_shows_counts_and_confusions():
+    confusion = np.array([[95, 0, 5], [0, 98, 2], [1, 0, 99]])
+    report = str(Evaluation(np.array([1, 4, 7]), confusion))
+    assert "error 2.67 % (8 of 300)" in report
+    assert "    1 | 95  .  5" in report
+    assert report.index("1 read as 7: 5") < report.index("4 read as 7: 2")
+
+
+def test_an_evaluation_without_errors_has_no_worst_confusions():
+    evaluation = Evaluation(np.array(["a", "b"]), np.diag([3, 4]))
+    assert evaluation.worst() == []
+    assert "worst" not in str(evaluation)
+
+
+def test_importing_the_module_does_not_import_torch():
+    code = "import sys, pipelines.training; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
