@@ -3,16 +3,16 @@
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.datasets import load_dataset
-from lenet_sklearn.distortions import distort
+from lenet_sklearn.distortions import Distortion
 from lenet_sklearn.network import LeNet5, count_parameters
 from lenet_sklearn.persistence import ModelFileError
 
 __all__ = [
+    "Distortion",
     "LeNet5",
     "LeNet5Classifier",
     "ModelFileError",
     "count_parameters",
-    "distort",
     "fit_temperature",
     "load_dataset",
 ]

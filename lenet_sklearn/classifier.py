@@ -12,21 +12,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import softmax
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.batches import (
-    ImageDataset,
-    as_images,
-    check_scale,
-    flatten_images,
-    full_ink,
-    guess_image_shape,
-)
+from lenet_sklearn.batches import ImageDataset, as_images
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
 from lenet_sklearn.distortions import DISTORTIONS
 from lenet_sklearn.inference import compute_logits
+from lenet_sklearn.inputs import check_images, check_training_set
 from lenet_sklearn.labels import label_columns
 from lenet_sklearn.models import ModelFileMixin
 from lenet_sklearn.network import ACTIVATIONS, FULL_SIDE, POOLINGS
@@ -74,7 +67,7 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
 
     distortion : {"affine", "writing"}, dict or None, default=None
         Random distortions of training batches: the shape of the digit, its shape
-        and its pen, or arguments of :func:`distort`.
+        and its pen, or parameters of :class:`Distortion`.
 
     classes : array-like of shape (n_classes,), default=None
         Labels that have a column even where the training set misses them. None
@@ -123,15 +116,15 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         The trained net, its `history` and `module_`.
 
     temperature_ : float
-        What logits are divided by before the softmax; 1.0 until
-        :meth:`calibrate`.
+        What logits are divided by before the softmax; 1.0, or that of the
+        initial weights, until :meth:`calibrate`.
 
     Notes
     -----
     Images of other sizes than 28 x 28 and 32 x 32 are resized to 28 x 28.
 
-    Raises no error for floats in [0, 1] that were meant dark on light: a model
-    trained on bright ink reads such images wrongly. Invert them first.
+    Dark ink on light paper is not noticed: a model trained on bright ink reads
+    it wrongly. Invert such images first.
 
     References
     ----------
@@ -224,8 +217,8 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
             If images, labels, the device or the initial weights do not fit.
         """
         self._validate_params()
-        rows, labels = self._check_training_set(X, y, reset=True)
-        self.classes_ = _sorted(labels if self.classes is None else self.classes)
+        rows, labels = check_training_set(self, X, y, reset=True)
+        self.classes_ = np.unique(labels if self.classes is None else self.classes)
         n_steps = self.max_epochs * -(-len(rows) // self.batch_size)
         self._train(rows, labels, self.max_epochs, RateSchedule(self.schedule, n_steps))
         return self
@@ -259,10 +252,10 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
                 "The first call of LeNet5Classifier.partial_fit must be told all"
                 " classes. Pass classes=np.unique(y_of_all_batches)."
             )
-        rows, labels = self._check_training_set(X, y, reset=first)
         known = self.classes if classes is None else classes
+        rows, labels = check_training_set(self, X, y, reset=first)
         if first:
-            self.classes_ = _sorted(known)
+            self.classes_ = np.unique(np.asarray(known))
         elif classes is not None and not np.array_equal(
             np.unique(classes), self.classes_
         ):
@@ -321,7 +314,6 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         labels : ndarray of shape (n,)
             In the dtype of the labels given to :meth:`fit`.
         """
-        # Before classes_ is looked up: an unfitted classifier has none.
         columns = self._logits(X).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[columns]
         return labels
@@ -351,33 +343,6 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         self.temperature_ = fit_temperature(logits, columns)
         return self
 
-    def _check_training_set(
-        self, X: ArrayLike, y: ArrayLike, *, reset: bool
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Validate images and labels, and on `reset` learn how images look."""
-        rows, image_shape = flatten_images(X)
-        rows, labels = validate_data(
-            self, rows, y, dtype=[np.float32, np.uint8], reset=reset
-        )
-        check_classification_targets(labels)
-        if reset:
-            self.image_shape_ = image_shape or guess_image_shape(rows.shape[1])
-            self.input_scale_ = full_ink(rows)
-            self.temperature_ = 1.0
-        self._check_images(rows, image_shape)
-        return rows, labels
-
-    def _check_images(
-        self, rows: NDArray[Any], image_shape: tuple[int, int] | None
-    ) -> None:
-        """Refuse images of another shape or scale than those of the training."""
-        if image_shape not in (None, self.image_shape_):
-            raise ValueError(
-                f"LeNet5Classifier was fitted on images of shape {self.image_shape_}."
-                f" Got images of shape {image_shape}. Resize them."
-            )
-        check_scale(rows, self.input_scale_)
-
     def _train(
         self,
         rows: NDArray[Any],
@@ -396,8 +361,9 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         with seeded(seed, device):
             if net is None:
                 net = self._build_net(schedule)
+                self.temperature_ = 1.0
                 if self.initial_weights is not None:
-                    start_from(
+                    self.temperature_ = start_from(
                         net.module_,
                         self.initial_weights,
                         classes=self.classes_,
@@ -419,10 +385,8 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         )
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
-        check_is_fitted(self)
-        rows, image_shape = flatten_images(X)
-        rows = validate_data(self, rows, dtype=[np.float32, np.uint8], reset=False)
-        self._check_images(rows, image_shape)
+        check_is_fitted(self, "net_")
+        rows = check_images(self, X)
         return compute_logits(
             self.net_.module_,
             rows,
@@ -434,8 +398,3 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _sorted(classes: Any) -> NDArray[Any]:
-    """Labels without repetition, in their own dtype."""
-    return np.unique(np.asarray(classes))

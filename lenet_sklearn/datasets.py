@@ -146,7 +146,7 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
         rank = content[3]
         sizes = np.frombuffer(content, dtype=">u4", count=rank, offset=4)
         data = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * rank)
-        return data.reshape(sizes)
+        return data.reshape(sizes).copy()  # frombuffer's arrays are read-only
     except (EOFError, IndexError, OSError, ValueError, zlib.error) as error:
         raise ValueError(
             f"{path} is no IDX file, or it is damaged ({error}). Download it again."

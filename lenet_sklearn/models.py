@@ -58,7 +58,7 @@ class ModelFileMixin(BaseEstimator):
         TypeError
             If the labels are neither numbers nor strings.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         header = {
             "params": _portable(self.get_params(deep=False)),
             "classes": encode_labels(self.classes_),
@@ -173,4 +173,4 @@ def _restored(params: Mapping[str, Any]) -> dict[str, Any]:
     """Undo :func:`_portable`."""
     if params.get("classes") is None:
         return dict(params)
-    return {**params, "classes": decode_labels(params["classes"])}
+    return {**params, "classes": decode_labels(params["classes"]).tolist()}

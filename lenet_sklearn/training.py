@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from lenet_sklearn.batches import ImageDataset, keep_batch
 from lenet_sklearn.devices import resolve_device
-from lenet_sklearn.distortions import distort, distortion_options
+from lenet_sklearn.distortions import Distortion, make_distortion
 from lenet_sklearn.network import LeNet5
 
 SCHEDULES = ("constant", "cosine", "one-cycle")
@@ -116,7 +116,7 @@ class ProgressBar(Callback):
         self.bar_.set_postfix(loss=f"{net.history[-1]['train_loss']:.4f}")
         self.bar_.update()
 
-    def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:  # noqa: ARG002
+    def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:
         """Close the bar, and let go of it: it cannot be pickled."""
         self.bar_.close()
         del self.bar_
@@ -130,13 +130,13 @@ class TrainingNet(NeuralNetClassifier):
     *args, **kwargs
         As for :class:`skorch.NeuralNetClassifier`.
 
-    distortion : mapping, or None
-        Arguments of :func:`distort`; None leaves the batches as they are.
+    distortion : Distortion, or None
+        What is done to training batches; None leaves them as they are.
         Validation batches are never distorted.
     """
 
     def __init__(
-        self, *args: Any, distortion: Mapping[str, Any] | None = None, **kwargs: Any
+        self, *args: Any, distortion: Distortion | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.distortion = distortion
@@ -146,7 +146,7 @@ class TrainingNet(NeuralNetClassifier):
         if self.distortion is not None:
             images, targets = unpack_data(batch)
             images = to_tensor(images, device=self.device)
-            batch = distort(images, **self.distortion), targets
+            batch = self.distortion(images), targets
         step: dict[str, Tensor] = super().train_step_single(batch, **fit_params)
         return step
 
@@ -225,7 +225,7 @@ def build_net(
         "callbacks": _list_callbacks(params, schedule),
         "callbacks__print_log": None,
         "device": str(resolve_device(params["device"])),
-        "distortion": None if distortion is None else distortion_options(distortion),
+        "distortion": None if distortion is None else make_distortion(distortion),
     }
     net = TrainingNet(LeNet5, **{**arguments, **(params["net_params"] or {})})
     net.initialize()

@@ -59,7 +59,7 @@ def start_from(
     *,
     classes: NDArray[Any],
     params: Mapping[str, Any],
-) -> None:
+) -> float:
     """Start a network from the weights of a saved classifier.
 
     Parameters
@@ -75,6 +75,11 @@ def start_from(
 
     params : mapping
         Parameters of the classifier the network belongs to.
+
+    Returns
+    -------
+    temperature : float
+        That of the saved classifier, a better guess than 1 for the new one.
 
     Raises
     ------
@@ -94,6 +99,7 @@ def start_from(
                 " Set it to the same."
             )
     take_over(network, weights, classes, decode_labels(header["classes"]))
+    return float(header["temperature"])
 
 
 def take_over(

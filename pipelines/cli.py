@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,7 +38,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM)
 app = typer.Typer(
     name="lenet",
     help="Read handwritten digits in scanned forms into a table.",
-    epilog="Start with: lenet demo. Then: lenet COMMAND --help, each with an example.",
+    epilog="Example: lenet demo. Each command shows one too: lenet COMMAND --help",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -75,7 +74,7 @@ def demo(
             yield result
 
     summary = _write_pages(table, form, scored(), total=pages)
-    print(truth_table(results, forms.truth))
+    print(f"{truth_table(results, forms.truth)}\n{summary}")
     print(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
     _exit_by(summary)
 
@@ -250,7 +249,7 @@ class _Interrupted(BaseException):
     """Ctrl-C, or a polite request to end; typer would keep a KeyboardInterrupt."""
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+def _interrupt(number: int, *_: object) -> None:
     raise _Interrupted(number)
 
 

@@ -56,11 +56,11 @@ def find_scans(
     ['p2.png', 'p10.png']
     """
     found = [file for path in paths for file in _expand(Path(path))]
-    first: dict[Path, Path] = {}
+    first: dict[str, Path] = {}
     for file in found:  # a file may be named twice, by itself and by its folder
-        resolved = file.resolve()
-        if exclude is None or not resolved.is_relative_to(exclude.resolve()):
-            first.setdefault(resolved, file)
+        if exclude is None or not file.resolve().is_relative_to(exclude.resolve()):
+            # Two links to one file are two names, though: both were asked for.
+            first.setdefault(os.path.abspath(file), file)
     return list(first.values())
 
 

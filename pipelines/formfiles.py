@@ -17,6 +17,7 @@ class FormError(ValueError):
 
 # What a key wants, where pydantic's own words are those of a programmer.
 _WANTED = {
+    "blank": "the path of a scan, relative to the folder of this file",
     "box": "four whole numbers of pixels, [top, left, height, width], of which the"
     " last two are above 0",
     "check_digit": "'luhn', 'mod11' or 'verhoeff'",
@@ -201,7 +202,8 @@ def _reason(finding: Any, content: object) -> str:
     kind, loc = finding["type"], finding["loc"]
     if kind == "value_error":
         return str(finding["ctx"]["error"])
-    if kind == "missing":
+    # What a list lacks has a number, and the list is what is to be mended.
+    if kind == "missing" and isinstance(loc[-1], str):
         return "is missing"
     if kind == "extra_forbidden":
         return "is not a key of a form; is it misspelt?"

@@ -34,9 +34,10 @@ _NOT_READ = FieldReading("", "unlocated", 0.0)
 _TEXT_OF_PAGE = 1 / 70
 # So many of them fit across an upright A4 page.
 _LINE_LENGTH = 90
-# Where fields are printed larger, so is what is written beside them.
-_TEXT_OF_FIELD = 0.6
-_LARGEST_TEXT_OF_PAGE = 1 / 40
+# Beside a field letters are lower than it, so that rows of fields leave room for
+# rows of text, within what looks right on the page.
+_TEXT_OF_FIELD = 0.7
+_FIELD_TEXT_OF_PAGE = (1 / 120, 1 / 55)
 # Among crowded fields text is drawn smaller, rather than over one of them.
 _SCALES = (1.0, 0.75, 0.5)
 _SMALLEST_TEXT = 9  # pixels; below that no digit can be told from another
@@ -312,11 +313,11 @@ def _write(
 
 def _text_size(size: tuple[int, int], quad: NDArray[np.float64] | None) -> float:
     """Return how high letters are drawn, in pixels."""
-    usual, largest = max(size) * _TEXT_OF_PAGE, max(size) * _LARGEST_TEXT_OF_PAGE
-    if quad is not None:
-        height = float(np.linalg.norm(quad[3] - quad[0]))
-        usual = min(max(usual, _TEXT_OF_FIELD * height), largest)
-    return usual
+    if quad is None:
+        return max(size) * _TEXT_OF_PAGE
+    least, most = (max(size) * share for share in _FIELD_TEXT_OF_PAGE)
+    height = float(np.linalg.norm(quad[3] - quad[0]))
+    return min(max(_TEXT_OF_FIELD * height, least), most)
 
 
 def _places(

@@ -28,6 +28,10 @@ _MAX_MEGAPIXELS = 150.0
 # PDF lengths are in points, 72 to the inch (ISO 32000-1, 8.3.2.3).
 _POINTS_PER_INCH = 72.0
 
+# No form is longer than A2 paper, 594 mm. A PDF page that says it is, was made of
+# a photograph whose pixels were taken for points.
+_LONGEST_POINTS = 1684.0
+
 # PDFium keeps the stream of every page it has rendered until the document is
 # closed; opening it again after so many keeps memory flat, and costs nothing.
 _PAGES_AT_ONCE = 14
@@ -175,7 +179,8 @@ class _PdfScan(Scan):
         try:
             width, height = page.get_size()
             self._check_size(width * self._scale, height * self._scale)
-            bitmap = page.render(scale=self._scale, grayscale=True)
+            shrink = min(1.0, _LONGEST_POINTS / max(width, height))
+            bitmap = page.render(scale=self._scale * shrink, grayscale=True)
             grey: Image = bitmap.to_numpy().copy()  # the bitmap is freed
             bitmap.close()
         finally:
@@ -199,7 +204,8 @@ def open_scan(
 
     dpi : float, default=200.0
         Resolution at which PDF pages are rendered, in pixels per inch. Images
-        are read at the resolution they have.
+        are read at the resolution they have. A PDF page that says it is longer
+        than A2 paper (594 mm) is rendered as if it were just that long.
 
     max_megapixels : float, default=150.0
         A page with more pixels than this is refused before it is decoded.

@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
     GridSearchCV,
@@ -20,7 +21,8 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 
-from lenet_sklearn import LeNet5Classifier, load_dataset
+from lenet_sklearn import LeNet5Classifier, ModelFileError, load_dataset
+from lenet_sklearn.persistence import write_model
 
 MNIST = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
 
@@ -337,6 +339,28 @@ def test_training_can_start_from_a_file(tmp_path, fitted, bars):
     assert_allclose(
         resumed.decision_function(bars[0]), fitted.decision_function(bars[0]), atol=1e-4
     )
+
+
+def test_the_temperature_comes_with_the_initial_weights(tmp_path, bars):
+    classifier = make().fit(*bars)
+    classifier.temperature_ = 1.7
+    classifier.save(tmp_path / "model")
+    resumed = make(initial_weights=str(tmp_path / "model")).fit(*bars)
+    assert resumed.temperature_ == 1.7
+
+
+def test_a_failed_fit_leaves_the_classifier_unfitted(tmp_path, bars):
+    classifier = make(initial_weights=tmp_path / "missing")
+    with pytest.raises(ModelFileError, match=r"Cannot read .*missing"):
+        classifier.fit(*bars)
+    with pytest.raises(NotFittedError):
+        classifier.predict(bars[0])
+
+
+def test_a_file_that_describes_something_else_is_refused(tmp_path):
+    write_model(tmp_path / "other", {"params": {}}, {"a": torch.ones(1)})
+    with pytest.raises(ModelFileError, match="not describe a LeNet5Classifier"):
+        LeNet5Classifier.load(tmp_path / "other")
 
 
 def test_initial_weights_of_another_architecture_are_refused(tmp_path, fitted, bars):

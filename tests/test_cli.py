@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import textwrap
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 import pipelines.readers
 from pipelines.cli import main
+from pipelines.demo import draw_blank_form, draw_comb
 from pipelines.outcomes import FieldReading, PageReading
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -222,6 +224,37 @@ def test_a_table_that_cannot_be_written_is_said_before_any_work(
     assert "the folder no does not exist" in misuse(capsys)
 
 
+def test_read_reads_images_of_fields(folder):
+    for seed, text in enumerate(("042", "1789")):
+        field = PIL.Image.fromarray(draw_comb(text, random_state=seed))
+        field.save(folder / f"f{text}.png")
+    (folder / "g9.png").touch()
+    assert main(["read", "?[0-9]*.png", "-o", "values.csv"]) == 1
+    read = {row["file"]: row for row in rows(folder / "values.csv")}
+    assert list(next(iter(read.values()))) == ["file", "value", "status", "confidence"]
+    assert (read["f042.png"]["value"], read["f1789.png"]["value"]) == ("042", "1789")
+    assert read["g9.png"]["status"] == "failed"
+
+
+def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
+    assert main(["demo", "-o", "out", "--pages", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "fields read rightly" in shown
+    assert f"Table: {Path('out', 'results.csv')}" in shown
+    assert len(rows(folder / "out" / "results.csv")) == 1
+    assert len(list((folder / "out" / "pictures").glob("*.png"))) == 1
+
+
+def test_a_drafted_form_can_be_scored_with(folder, capsys):
+    page, _ = draw_blank_form(dpi=150)
+    PIL.Image.fromarray(page).save(folder / "blank.png")
+    assert main(["form", "blank.png", "-o", "form.json"]) == 0
+    words = ["score", "blank.png", "--form", "form.json", "-o", "results.csv"]
+    assert main(words) == 0
+    [row] = rows(folder / "results.csv")
+    assert (row["status"], row["field_01.status"]) == ("ok", "blank")
+
+
 COMMANDS = ["demo", "score", "read", "form", "train", "evaluate"]
 
 
@@ -283,6 +316,28 @@ def start_slowly(folder, *words):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
     return process
+
+
+def test_a_terminal_gets_a_progress_bar_that_knows_how_many_pages(folder):
+    save_page(folder / "p.png")
+    (folder / "slow.py").write_text(textwrap.dedent(SLOW))
+    screen, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    subprocess.run(
+        [sys.executable, "slow.py", "score", "p.png"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=terminal,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    os.write(terminal, b"END")
+    shown = b""
+    while not shown.endswith(b"END"):
+        shown += os.read(screen, 4096)
+    assert b"1/1" in shown
+    os.close(terminal)
+    os.close(screen)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

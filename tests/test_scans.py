@@ -138,6 +138,11 @@ def test_a_pdf_is_rendered_at_the_dpi_asked_for(tmp_path):
     assert shapes == [(100, 200), (200, 100)]
 
 
+def test_a_pdf_page_longer_than_paper_is_rendered_as_if_it_were_a2(tmp_path):
+    save_pdf(tmp_path / "photo.pdf", [(3368, 842)])  # twice the length of A2
+    assert next(read_pages(tmp_path / "photo.pdf", dpi=36)).shape == (211, 842)
+
+
 def test_a_pdf_page_keeps_its_ink(tmp_path, page):
     PIL.Image.fromarray(page).save(tmp_path / "p.pdf", resolution=72)
     read = next(read_pages(tmp_path / "p.pdf", dpi=72))

@@ -31,6 +31,8 @@ _MAX_COMB_HEIGHT_MM = 28.0
 _MIN_BOX_MM = 4.0
 _MAX_BOX_HEIGHT_MM = 28.0
 _MAX_BOX_WIDTH_MM = 180.0
+# Writing runs across; taller cells are left over at the edge of a table.
+_MAX_BOX_ASPECT = 2.0
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ def _may_be_box(cell: Cell, mm: float) -> bool:
         min(cell.width, cell.height) >= _MIN_BOX_MM * mm
         and cell.height <= _MAX_BOX_HEIGHT_MM * mm
         and cell.width <= _MAX_BOX_WIDTH_MM * mm
+        and cell.height <= _MAX_BOX_ASPECT * cell.width
     )
 
 
@@ -247,8 +250,8 @@ def _overlap(a: WritingBox, b: WritingBox) -> bool:
     """Tell whether two boxes share more than their walls."""
     low = np.maximum(a.quad.min(axis=0), b.quad.min(axis=0))
     high = np.minimum(a.quad.max(axis=0), b.quad.max(axis=0))
-    shared = high - low
-    return bool((shared > 0.2 * np.ptp(a.quad, axis=0)).all())
+    sides = np.minimum(np.ptp(a.quad, axis=0), np.ptp(b.quad, axis=0))
+    return bool((high - low > 0.2 * sides).all())
 
 
 def _in_reading_order(boxes: Sequence[WritingBox], mm: float) -> list[WritingBox]:

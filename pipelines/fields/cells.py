@@ -17,12 +17,23 @@ Mask = NDArray[np.uint8]
 _PAGE_MM = 297.0
 
 # The faintest line, in levels below the paper. Boxes that are meant to vanish
-# in the scan are printed at about 20; the texture of clean paper stays below 10.
-_FAINT = 10.0
+# in the scan are printed at about 20, and lose half of that where they are thin.
+_FAINT = 7.0
 _MAX_THRESHOLD = 80.0
 
 # Paper grain is nearly Gaussian: 5 deviations leave a speck or two on a page.
 _N_SIGMA = 5.0
+
+# Paper is the lightest within this reach, on a copy of this many pixels: more
+# than the height of a tinted stripe with white boxes in it, and still so little
+# that a lamp's shading does not show.
+_PAPER_MM = 22.0
+_PAPER_SIZE = 200
+
+# Where grain shows it is smoothed, by less than the thickness of a line.
+_VISIBLE_GRAIN = 2.0
+_SMOOTHING_MM = 0.1
+_LAG_MM = 0.5
 
 # Half of the values of a Gaussian lie within this many deviations.
 _MEDIAN_OF_GAUSSIAN = 0.6745
@@ -41,6 +52,12 @@ _MIN_HEIGHT_MM = 3.0
 
 # A dashed wall is not thicker than this, and a digit is not that thin.
 _MAX_WALL_MM = 0.7
+
+# Boxes for one digit are smaller than this.
+_ONE_DIGIT_MM = 20.0
+
+# A piece of a cell that is this share of its height reaches from wall to wall.
+_FULL_HEIGHT = 0.85
 
 # Gaps that are closed to find walls that are dashed or do not quite meet.
 _GAP_MM = 0.8
@@ -117,11 +134,15 @@ def read_lines(page: Image) -> PageLines:
     -------
     lines : PageLines
     """
+    mm = max(page.shape) / _PAGE_MM
+    if _grain(page) > _VISIBLE_GRAIN:
+        page = cv2.GaussianBlur(page, (0, 0), _SMOOTHING_MM * mm).astype(np.uint8)
     depth = _depth(page)
-    ink = (depth > _threshold(depth)).astype(np.uint8)
+    threshold = min(max(_FAINT, _N_SIGMA * _grain(page)), _MAX_THRESHOLD)
+    ink = (depth > threshold).astype(np.uint8)
     # The paper is depth + page.
     dark = (depth > page).astype(np.uint8)
-    return PageLines(ink, dark, max(page.shape) / _PAGE_MM)
+    return PageLines(ink, dark, mm)
 
 
 def find_cells(lines: PageLines) -> list[Cell]:
@@ -168,24 +189,23 @@ def are_alike(a: Cell, b: Cell) -> bool:
 
 def _depth(page: Image) -> Image:
     """Return how much darker than the paper round it each pixel is."""
-    scale = min(1.0, 500 / max(page.shape))
+    scale = min(1.0, _PAPER_SIZE / max(page.shape))
     small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    # 31 pixels of 500 are 18 mm: wider than print and lines, which vanish.
-    paper = cv2.medianBlur(small, 31)
-    # Where print is dense or the page is shaded, paper is still not black.
-    paper = np.maximum(paper, np.uint8(np.median(paper) // 2))
+    reach = 2 * round(_PAPER_MM * _PAPER_SIZE / _PAGE_MM / 2) + 1
+    paper = cv2.dilate(small, np.ones((reach, reach), dtype=np.uint8))
+    paper = cv2.blur(paper, (reach, reach))
+    # The lightest paper is lighter than most of it, by its grain and its shading.
+    paper = cv2.subtract(paper, float(np.median(cv2.subtract(paper, small))))
     height, width = page.shape
     return cv2.subtract(cv2.resize(paper, (width, height)), page).astype(np.uint8)
 
 
-def _threshold(depth: Image) -> float:
-    """Return the depth below which a pixel may be the grain of the paper."""
-    grain = depth[depth > 0]
-    # Half of the grain is on the dark side; a clean page has none of it.
-    if grain.size < 0.2 * depth.size:
-        return _FAINT
-    sigma = float(np.median(grain)) / _MEDIAN_OF_GAUSSIAN
-    return min(max(_FAINT, _N_SIGMA * sigma), _MAX_THRESHOLD)
+def _grain(page: Image) -> float:
+    """Return the standard deviation of the paper's grain, in levels."""
+    # At this distance the blur of a scanner no longer makes neighbours alike.
+    lag = max(2, round(_LAG_MM * max(page.shape) / _PAGE_MM))
+    lagged = cv2.absdiff(page[:, lag:], page[:, :-lag])
+    return float(np.median(lagged)) / _MEDIAN_OF_GAUSSIAN / math.sqrt(2)
 
 
 def _bridged(lines: Mask, mm: float) -> Mask:
@@ -237,24 +257,32 @@ def _as_cell(contour: NDArray[np.int32]) -> Cell:
 def _joined(plain: Sequence[Cell], bridged: Sequence[Cell], mm: float) -> list[Cell]:
     """Add the cells that appear when gaps are bridged to those that are closed."""
     new = [c for c in bridged if not any(_same(c, known) for known in plain)]
-    in_frame: dict[Cell | None, list[Cell]] = {}
+    in_frame: dict[Cell, list[Cell]] = {}
+    kept = []
     for cell in new:
-        in_frame.setdefault(_innermost(cell, plain), []).append(cell)
-    kept = in_frame.pop(None, [])
+        frame = _innermost(cell, plain)
+        if frame is None:
+            kept.append(cell)
+        else:
+            in_frame.setdefault(frame, []).append(cell)
     for frame, pieces in in_frame.items():
-        if frame is not None and _is_divided(frame, pieces, mm):
-            kept += pieces
+        within = [c for c in pieces if c.height < _FULL_HEIGHT * frame.height]
+        across = [c for c in pieces if c.height >= _FULL_HEIGHT * frame.height]
+        # In a box for one digit, it is the guide that bridging has closed.
+        if max(frame.width, frame.height) > _ONE_DIGIT_MM * mm:
+            kept += within
+        if _is_divided(frame, across, mm):
+            kept += across
     return [*plain, *kept]
 
 
 def _is_divided(frame: Cell, pieces: Sequence[Cell], mm: float) -> bool:
     """Tell whether dashed walls part a cell; bridged guides and print do not."""
-    first, n_pieces = pieces[0], len(pieces)
+    n_pieces = len(pieces)
     walls = frame.width - sum(piece.width for piece in pieces)
     return (
         n_pieces > 1
-        and all(are_alike(first, piece) for piece in pieces)
-        and first.height > 0.85 * frame.height
+        and all(are_alike(pieces[0], piece) for piece in pieces)
         and walls < (n_pieces - 1) * _MAX_WALL_MM * mm
     )
 

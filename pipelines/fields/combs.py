@@ -81,7 +81,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the boxes of a comb are in the image of its field.
+    """Where the boxes of a field are in its image.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Frame:
         The outer edge of the boxes, in pixels.
 
     digits : int
-        Number of boxes.
+        Number of boxes; 0 for a free string.
 
     ruled : bool
         Whether the printed lines are still in the image.
@@ -253,7 +253,9 @@ def _combs_in_region(
         height = lower.row(left / 2 + right / 2) - upper.row(left / 2 + right / 2)
         if height < _MIN_SIDE or right - left < (digits or 2) * _MIN_ASPECT * height:
             continue
-        comb = _fit_walls(page, _frame(upper, left, right, height, slope) / scale, digits)
+        comb = _fit_walls(
+            page, _frame(upper, left, right, height, slope) / scale, digits
+        )
         if comb is not None:
             yield comb
 

@@ -22,6 +22,11 @@ from pipelines.pages.register import PreparedBlank, Registration
 
 Box = tuple[float, float, float, float]
 
+# Least `print_found` of a field that is on the page: fields of the right page,
+# written on and photographed, reach 0.75 and more; where another page of the
+# series has other print, 0.4 at most.
+MIN_PRINT_FOUND = 0.5
+
 # Paper that is not flat shifts a field from where a homography puts it: by up
 # to half a percent of the page's longer side on a sheet with a fold in it.
 _SEARCH_SHARE = 0.005
@@ -46,8 +51,12 @@ _WIDEST_SPREAD = 4
 _RING_DARKNESS = 20
 # ... that is, while this share of their pixels is darker.
 _RING_SHARE = 0.5
-# Ink over light print is darker than the print by this much.
+# Ink over light print stays whole if it is darker than the print by this much.
 _INK_CONTRAST = 28
+# A speck on light print that is nowhere darker than this is a rest of it.
+_FAINT = 100
+# A speck of the scanner's, spread by the straightening, in pixels.
+_LARGEST_SPECK = 9
 # What is lighter than this after all is grain of the paper, not ink.
 _GRAIN = 14
 
@@ -70,7 +79,8 @@ class FieldCut:
 
     print_found : float
         Share in [0, 1] of the patches of print about the field that were found
-        where they belong; 1 for a field with nothing printed near it.
+        where they belong; 1 for a field with nothing printed near it. Below
+        `MIN_PRINT_FOUND` the field is not on this page, or is covered.
     """
 
     image: Image
@@ -147,17 +157,18 @@ def cut_field(
     )
     written = warp_image(page, matrix, frame.shape, border=cv2.BORDER_REPLICATE)
     cleaned = 255 - _remove_print(_darkness(written), printed)
-    to_cut = np.linalg.inv(frame.to_blank)
-    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)])
-    quad = project(to_cut, corners + (left - 0.5, top - 0.5))
-    (x, y), (right, bottom) = quad[0] + 0.5, quad[2] + 0.5
+    to_cut = np.asarray(np.linalg.inv(frame.to_blank), dtype=np.float64)
+    right, bottom = left + width, top + height
+    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+    quad = project(to_cut, corners - 0.5)
+    (x, y), (x_end, y_end) = (quad[[0, 2]] + 0.5).tolist()
     kept = round(edge * frame.scale)
-    rows = slice(max(0, round(y) - kept), round(bottom) + kept)
-    columns = slice(max(0, round(x) - kept), round(right) + kept)
-    inner = (y - rows.start, x - columns.start, bottom - y, right - x)
+    rows = slice(max(0, round(y) - kept), round(y_end) + kept)
+    columns = slice(max(0, round(x) - kept), round(x_end) + kept)
+    inner = _rounded(y - rows.start, x - columns.start, y_end - y, x_end - x)
     return FieldCut(
         np.ascontiguousarray(cleaned[rows, columns]),
-        tuple(round(float(side), 2) for side in inner),
+        inner,
         project(matrix, quad),
         share,
     )
@@ -210,6 +221,11 @@ def drop_print(field: Image, blank: Image) -> Image:
     return np.asarray(
         255 - _remove_print(_darkness(field), _darkness(blank)), dtype=np.uint8
     )
+
+
+def _rounded(top: float, left: float, height: float, width: float) -> Box:
+    """The box to a hundredth of a pixel."""
+    return round(top, 2), round(left, 2), round(height, 2), round(width, 2)
 
 
 def _frame(registration: Registration, box: Box, edge: float) -> _Frame:
@@ -293,7 +309,23 @@ def _remove_print(written: Image, printed: Image) -> Image:
     ink[hidden > 0] = 0
     mended = _bridge(ink, hidden)
     mended[mended < _GRAIN] = 0
-    return mended
+    return _drop_stubs(mended, hidden, light)
+
+
+def _drop_stubs(ink: Image, hidden: NDArray[Any], light: NDArray[Any]) -> Image:
+    """Take away what is left of print: slivers beside it that reach nowhere."""
+    beside = cv2.dilate(hidden, np.ones((5, 5), np.uint8))
+    # Ink may lie on a guide all its length, and is darker than the guide.
+    guides = cv2.dilate(light, np.ones((9, 9), np.uint8))
+    pale = ink <= _FAINT
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        (ink > 0).astype(np.uint8)
+    )
+    is_ink = np.zeros(count, dtype=bool)
+    is_ink[labels[(beside == 0) & ~((guides > 0) & pale)]] = True
+    is_ink &= stats[:, cv2.CC_STAT_AREA] > _LARGEST_SPECK
+    is_ink[0] = False
+    return np.where(is_ink[labels], ink, 0).astype(np.uint8)
 
 
 def _spread(written: Image, support: NDArray[Any]) -> NDArray[Any]:
@@ -314,15 +346,17 @@ def _erase_light(written: Image, light: NDArray[Any]) -> Image:
     ink = written.copy()
     if not light.any():
         return ink
-    # Most of the print is free of ink: the median of its darkness is that of
-    # print alone, and the scatter below the median that of print alone.
-    levels = written[light > 0].astype(np.float64)
-    level = float(np.median(levels))
-    scatter = level - float(np.percentile(levels, 16))
-    limit = level + max(_INK_CONTRAST, 2 * scatter)
-    place = _spread(written, light) > 0
+    # Lines may have been printed thinner than on the blank: their darkness is
+    # that of their ridge. Most print is free of ink, so the median of the
+    # ridges is print alone, and so is their scatter below the median.
+    ridges = cv2.dilate(written, np.ones((5, 5), np.uint8))[light > 0]
+    level = float(np.median(ridges))
+    scatter = level - float(np.percentile(ridges, 16))
+    lightest = level + float(np.clip(1.5 * scatter, 12, 0.5 * level + 12))
+    # Two pixels more: a line may lie to one side of where it is on the blank.
+    place = cv2.dilate(_spread(written, light), np.ones((5, 5), np.uint8)) > 0
     # A ramp rather than a step, so that edges of strokes stay smooth.
-    keep = np.clip((written[place] - level) / (limit - level) * 2 - 1, 0, 1)
+    keep = np.clip((written[place] - lightest) / _INK_CONTRAST, 0, 1)
     ink[place] = np.round(keep * written[place]).astype(np.uint8)
     return ink
 

@@ -1,6 +1,7 @@
 """Take printed rules out of a field without breaking the strokes that cross them."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -166,6 +167,66 @@ def erase_rules(dark: Mask, rules: list[Rule]) -> Mask:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, disc)
     return ink | (joined & footprints & dark)
+
+
+def strokes_along(ink: Mask, rules: list[Rule], *, longest: float) -> Mask:
+    """Guess where a pen ran along a printed line and was erased with it.
+
+    Where strokes end at two places on one side of a line, the pen may have
+    gone from one to the other under the line, as in the bowl of a nine that
+    touches the wall of its box. Or it may not: whoever asks has to try both.
+
+    Parameters
+    ----------
+    ink : ndarray of shape (height, width), dtype uint8
+        1 where there is writing, as :func:`erase_rules` returns it.
+
+    rules : list of Rule
+        The lines that were erased.
+
+    longest : float
+        Largest distance between the two ends, in pixels.
+
+    Returns
+    -------
+    strokes : ndarray of shape (height, width), dtype uint8
+        1 on the lines between such ends, 0 elsewhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.fields.rules import Rule, strokes_along
+    >>> ink = np.zeros((40, 60), dtype=np.uint8)
+    >>> ink[10:20, 20:22] = ink[10:20, 40:42] = 1  # two strokes end on a line
+    >>> rule = Rule(False, 22.0, 0.0, 3.0, 0, 60)
+    >>> columns = np.flatnonzero(strokes_along(ink, [rule], longest=30).any(axis=0))
+    >>> int(columns.min()), int(columns.max())
+    (20, 41)
+    """
+    strokes = np.zeros_like(ink)
+    for rule in rules:
+        across, out = (ink.T, strokes.T) if rule.vertical else (ink, strokes)
+        along = np.arange(rule.start, rule.stop)
+        first, last = _limits(rule, along)
+        for side in (first - 1, last + 1):
+            ends = across[np.clip(side, 0, across.shape[0] - 1), along] > 0
+            for start, stop in _between(ends, longest):
+                columns = along[start:stop]
+                rows = np.rint(rule.offset + rule.slope * columns).astype(int)
+                for step in (-1, 0, 1):
+                    out[np.clip(rows + step, 0, out.shape[0] - 1), columns] = 1
+    return strokes
+
+
+def _between(ends: NDArray[np.bool_], longest: float) -> list[tuple[int, int]]:
+    """Stretches from one run of True to the next that are not too long."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], ends.view(np.int8), [0]])))
+    runs = edges.reshape(-1, 2)
+    return [
+        (int(a), int(d))
+        for (a, b), (c, d) in pairwise(runs)
+        if c - b > 2 and d - a <= longest
+    ]
 
 
 def _limits(rule: Rule, along: NDArray[np.int64]) -> NDArray[np.int64]:

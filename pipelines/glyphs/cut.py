@@ -1,6 +1,7 @@
 """Cut a field into pieces of one digit each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import cv2
@@ -8,17 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.combs import Frame
-from pipelines.fields.rules import Rule, erase_rules, trace_rule
+from pipelines.fields.rules import Rule, erase_rules, strokes_along, trace_rule
+from pipelines.glyphs.ink import Mask, ink_level, ink_mask, lift_ink
 from pipelines.glyphs.marks import is_cancelled
 from pipelines.images import Image
-
-Mask = NDArray[np.uint8]
-
-# On flattened paper (255), grain and JPEG ringing stay above this level.
-_PAPER = 225
-
-# A box whose dark pixels are fewer than this share is empty.
-_LEAST_INK = 0.001
 
 # A component smaller than this share of the squared height of the box is a
 # speck: a dot of a pen, which is as wide as a stroke, is ten times larger.
@@ -26,6 +20,9 @@ _SPECK = 0.0025
 
 # Ink beyond this share in a neighbouring box means that two digits touch.
 _TOUCHING = 0.3
+
+# What is wider than this, in boxes, is no digit, nor two that touch.
+_LONGEST = 2.3
 
 
 @dataclass(frozen=True)
@@ -42,12 +39,20 @@ class Piece:
 
     left, right : float
         The columns of the field between which it lies.
+
+    alternative : ndarray of shape (height, width), dtype uint8, or None
+        What the box holds if the pen also ran along its printed lines.
+
+    certainty : float
+        Probability that the ink was written into this box, and as a digit.
     """
 
     kind: Literal["digit", "empty", "cancelled"]
     image: Image
     left: float
     right: float
+    alternative: Image | None = None
+    certainty: float = 1.0
 
 
 def cut_boxes(field: Image, frame: Frame) -> list[Piece]:
@@ -85,50 +90,23 @@ def cut_boxes(field: Image, frame: Frame) -> list[Piece]:
     level = ink_level(_inside(field, frame, walls))
     if level is None:
         blank = np.full((1, 1), 255, np.uint8)
-        return [Piece("empty", blank, *pair) for pair in zip(walls, walls[1:])]
-    dark = (field < (255 + level) / 2).view(np.uint8)
-    ink = dark
-    if frame.ruled:
-        rules = _comb_rules(dark, frame, walls)
-        ink = erase_rules(dark, rules)
-        walls = _traced_walls(walls, rules, (frame.top + frame.bottom) / 2)
-    owners = _owners(ink, frame, walls)
+        return [Piece("empty", blank, *pair) for pair in pairwise(walls)]
+    dark = ink_mask(field, level)
+    if not frame.ruled:
+        return _pieces(field, dark, level, frame, walls)
+    rules = _comb_rules(dark, frame, walls)
+    ink = erase_rules(dark, rules)
+    walls = _traced_walls(walls, rules, (frame.top + frame.bottom) / 2)
+    pieces = _pieces(field, ink, level, frame, walls)
+    height = frame.bottom - frame.top
+    hidden = strokes_along(_strokes(ink, height), rules, longest=0.7 * height)
+    if not hidden.any():
+        return pieces
+    mended = _pieces(np.where(hidden, 0, field), ink | hidden, level, frame, walls)
     return [
-        _piece(field, owners == box, level, frame, walls[box : box + 2])
-        for box in range(frame.digits)
+        replace(piece, alternative=_different(piece.image, other))
+        for piece, other in zip(pieces, mended, strict=True)
     ]
-
-
-def ink_level(pixels: NDArray[np.uint8]) -> float | None:
-    """Estimate the grey level of the ink among pixels of a flattened field.
-
-    Parameters
-    ----------
-    pixels : ndarray of any shape, dtype uint8
-        Paper of 255 and ink; no printed lines.
-
-    Returns
-    -------
-    level : float or None
-        None where there is only paper.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pipelines.glyphs.cut import ink_level
-    >>> pixels = np.full(1000, 250, dtype=np.uint8)
-    >>> ink_level(pixels) is None
-    True
-    >>> pixels[:60] = 40
-    >>> ink_level(pixels)
-    40.0
-    """
-    dark = pixels[pixels < _PAPER]
-    if dark.size < _LEAST_INK * pixels.size or dark.size == 0:
-        return None
-    # The darker quarter: guides printed in light grey may outnumber the ink,
-    # and black specks must not stand for a pencil.
-    return float(np.percentile(dark, 25))
 
 
 def _inside(field: Image, frame: Frame, walls: NDArray[np.float64]) -> Image:
@@ -140,7 +118,7 @@ def _inside(field: Image, frame: Frame, walls: NDArray[np.float64]) -> Image:
     inset = 0.12 * (walls[1] - walls[0])
     columns = [
         np.arange(max(round(a + inset), 0), min(round(b - inset), field.shape[1]))
-        for a, b in zip(walls, walls[1:])
+        for a, b in pairwise(walls)
     ]
     return field[rows][:, np.concatenate(columns)]
 
@@ -169,33 +147,76 @@ def _traced_walls(
     return np.where(np.abs(nearest - walls) < 0.2 * pitch, nearest, walls)
 
 
-def _owners(ink: Mask, frame: Frame, walls: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Tell for every pixel in which box it was written; -1 for none."""
+def _strokes(ink: Mask, height: float) -> Mask:
+    """Keep the components that are more than a dot."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
+    long = np.max(stats[:, 2:4], axis=1) > 0.12 * height
+    long[0] = False
+    return long[labels].view(np.uint8)
+
+
+def _owners(
+    ink: Mask, frame: Frame, walls: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], set[int]]:
+    """Tell for every pixel in which box it was written (-1 for none).
+
+    Also returns the boxes whose ink may be part of something larger: a line
+    through several boxes, a stroke that comes from outside of the field.
+    """
     count, labels, stats, centres = cv2.connectedComponentsWithStats(ink)
     height = frame.bottom - frame.top
     owners = np.full(ink.shape, -1)
-    boxes = np.clip(np.searchsorted(walls, np.arange(ink.shape[1])) - 1, -1, None)
-    boxes[np.arange(ink.shape[1]) > walls[-1]] = -1
+    columns = np.arange(ink.shape[1])
+    boxes = np.clip(np.searchsorted(walls, columns) - 1, 0, frame.digits - 1)
+    foreign: set[int] = set()
     for label in range(1, count):
         left, top, width, tall, area = stats[label]
-        inside = frame.top <= centres[label][1] <= frame.bottom
+        x, y = centres[label]
+        inside = frame.top <= y <= frame.bottom and walls[0] <= x <= walls[-1]
         if area < max(4, _SPECK * height**2) or not inside:
             continue
         own = labels[top : top + tall, left : left + width] == label
+        near = boxes[left : left + width]
+        through = width > _LONGEST * (walls[1] - walls[0])
         target = owners[top : top + tall, left : left + width]
-        columns = boxes[left : left + width]
-        target[own] = _assign(own, columns)[own]
-    return owners
+        target[own] = _assign(own, near, 0.0 if through else _TOUCHING)[own]
+        if through or top == 0 or top + tall == ink.shape[0]:
+            foreign.update(near[own.any(axis=0)].tolist())
+    return owners, foreign
 
 
-def _assign(own: NDArray[np.bool_], boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _assign(
+    own: NDArray[np.bool_], boxes: NDArray[np.int64], touching: float
+) -> NDArray[np.int64]:
     """Give a component to the box that holds it, or part it at the walls."""
     counts = own.sum(axis=0)
     shares = {int(b): counts[boxes == b].sum() / counts.sum() for b in set(boxes)}
     home = max(shares, key=lambda b: shares[b])
-    parted = [b for b, share in shares.items() if b != home and share > _TOUCHING]
+    parted = [b for b, share in shares.items() if b != home and share > touching]
     owners = np.where(np.isin(boxes, parted), boxes, home)
     return np.broadcast_to(owners, own.shape)
+
+
+def _pieces(
+    field: Image, ink: Mask, level: float, frame: Frame, walls: NDArray[np.float64]
+) -> list[Piece]:
+    """Share the ink out among the boxes."""
+    owners, foreign = _owners(ink, frame, walls)
+    pieces = [
+        _piece(field, owners == box, level, frame, walls[box : box + 2])
+        for box in range(frame.digits)
+    ]
+    return [
+        replace(piece, certainty=0.5) if box in foreign else piece
+        for box, piece in enumerate(pieces)
+    ]
+
+
+def _different(image: Image, other: Piece) -> Image | None:
+    """The other image of a box, if it is a digit and not the same one."""
+    if other.kind != "digit" or np.array_equal(image, other.image):
+        return None
+    return other.image
 
 
 def _piece(
@@ -211,103 +232,9 @@ def _piece(
     box = (round(frame.bottom - frame.top), round(right - left))
     if mask.sum() < max(4, 2 * _SPECK * box[0] ** 2):
         return Piece("empty", np.full((1, 1), 255, np.uint8), left, right)
+    # A stroke that runs through from edge to edge belongs to a larger mark.
+    through = bool(own[0].any() and own[-1].any())
     kind: Literal["digit", "cancelled"] = (
-        "cancelled" if is_cancelled(mask, box) else "digit"
+        "cancelled" if through or is_cancelled(mask, box) else "digit"
     )
-    return Piece(kind, _lift(field, mask, level), left, right)
-
-
-def _lift(field: Image, mask: Mask, level: float) -> Image:
-    """Keep the ink under a mask with its grey edges, stretched to full contrast."""
-    left, top, width, height = cv2.boundingRect(mask)
-    rows = slice(max(top - 1, 0), top + height + 1)
-    columns = slice(max(left - 1, 0), left + width + 1)
-    near = cv2.dilate(mask[rows, columns], np.ones((3, 3), np.uint8))
-    paper = 255.0 - field[rows, columns]
-    ink = np.clip(paper * (255 / (255 - level)), 0, 255)
-    return np.where(near > 0, 255 - ink, 255).astype(np.uint8)
-
-
-def cut_string(field: Image) -> list[Piece]:
-    """Cut a string written without boxes into connected pieces.
-
-    Ruling lines and the frame around the field are taken away first. Pieces
-    that stand above each other are one digit. Digits that touch stay together.
-
-    Parameters
-    ----------
-    field : ndarray of shape (height, width), dtype uint8
-        Flattened field, dark ink on paper of 255.
-
-    Returns
-    -------
-    pieces : list of Piece
-        From left to right; marks lower than 40 % of the writing, such as
-        commas and dashes, are left out.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pipelines.glyphs.cut import cut_string
-    >>> field = np.full((60, 100), 255, dtype=np.uint8)
-    >>> field[10:50, 20:24] = field[10:50, 60:64] = 0  # two ones
-    >>> [(p.left, p.right) for p in cut_string(field)]
-    [(20.0, 24.0), (60.0, 64.0)]
-    """
-    level = ink_level(field)
-    if level is None:
-        return []
-    dark = (field < (255 + level) / 2).view(np.uint8)
-    ink = erase_rules(dark, _ruling_lines(dark))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
-    heights = stats[1:, cv2.CC_STAT_HEIGHT]
-    if count == 1 or heights.max() < 8:
-        return []
-    kept = [n for n in range(1, count) if stats[n][3] >= 0.15 * heights.max()]
-    pieces = []
-    for group in _stacked(kept, stats):
-        mask = np.isin(labels, group).view(np.uint8)
-        left, _, width, height = cv2.boundingRect(mask)
-        if height >= 0.4 * heights.max():
-            image = _lift(field, mask, level)
-            pieces.append(Piece("digit", image, float(left), float(left + width)))
-    return pieces
-
-
-def _ruling_lines(dark: Mask) -> list[Rule]:
-    """Find lines across the field and a frame along its edges."""
-    height, width = dark.shape
-    rows = _peaks(dark.mean(axis=1) > 0.6)
-    edge = 0.12 * width
-    columns = [
-        x for x in _peaks(dark.mean(axis=0) > 0.8) if x < edge or x > width - edge
-    ]
-    reach = max(3.0, 0.04 * height)
-    traced = [
-        trace_rule(dark, y, reach=reach, span=(0, width), vertical=False) for y in rows
-    ] + [
-        trace_rule(dark, x, reach=reach, span=(0, height), vertical=True)
-        for x in columns
-    ]
-    return [rule for rule in traced if rule is not None]
-
-
-def _peaks(flags: NDArray[np.bool_]) -> list[float]:
-    """Middles of the runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.view(np.int8), [0]])))
-    return [float(a + b - 1) / 2 for a, b in edges.reshape(-1, 2)]
-
-
-def _stacked(labels: list[int], stats: NDArray[np.int32]) -> list[list[int]]:
-    """Group components that share most of the columns of the narrower one."""
-    groups: list[tuple[list[int], int, int]] = []
-    for label in sorted(labels, key=lambda n: stats[n][0]):
-        left, width = int(stats[label][0]), int(stats[label][2])
-        if groups:
-            members, start, stop = groups[-1]
-            shared = min(stop, left + width) - left
-            if shared > 0.5 * min(width, stop - start):
-                groups[-1] = ([*members, label], start, max(stop, left + width))
-                continue
-        groups.append(([label], left, left + width))
-    return [members for members, _, _ in groups]
+    return Piece(kind, lift_ink(field, mask, level), left, right)

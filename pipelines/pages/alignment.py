@@ -1,4 +1,4 @@
-"""Small patches of print, found again on another image of the same page."""
+"""Features and small patches of print, found again on another image of a page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from pipelines.images import Image
 
 Matrix = NDArray[np.float64]
+Points = NDArray[np.float32]
+
+_N_FEATURES = 2000
+_RATIO = 0.8  # Lowe's ratio test (2004, section 7.1)
+FEWEST_MATCHES = 8  # twice what a homography needs
 
 # A patch is used if its weaker gradient reaches this share of the strong ones'.
 _CORNERNESS = 0.02
@@ -23,7 +28,27 @@ _SMALLEST_AREA = 0.05  # of the picture
 
 
 def project(matrix: Matrix, points: NDArray[Any]) -> Matrix:
-    """Apply a homography to points of shape (n, 2)."""
+    """Apply a homography to points.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (3, 3), dtype float64
+        The homography.
+
+    points : ndarray of shape (n_points, 2)
+        ``(x, y)``.
+
+    Returns
+    -------
+    projected : ndarray of shape (n_points, 2), dtype float64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.pages.alignment import project
+    >>> project(np.diag([2.0, 3.0, 1.0]), np.array([[5, 7]])).tolist()
+    [[10.0, 21.0]]
+    """
     projected = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     return projected[:, :2] / projected[:, 2:]
 
@@ -69,15 +94,104 @@ def warp_image(
 def fit_homography(
     source: NDArray[Any], target: NDArray[Any], *, tolerance: float
 ) -> Matrix | None:
-    """Robust homography (MAGSAC++; Barath et al., CVPR 2020); None without one."""
+    """Fit a homography to pairs of points, of which many may be wrong [1]_.
+
+    Parameters
+    ----------
+    source, target : ndarray of shape (n_points, 2)
+        ``(x, y)`` on either side, four pairs at least.
+
+    tolerance : float
+        Distance in pixels of `target` beyond which a pair is wrong.
+
+    Returns
+    -------
+    matrix : ndarray of shape (3, 3), dtype float64, or None
+        From `source` to `target`; None if the pairs agree on none.
+
+    References
+    ----------
+    .. [1] D. Barath et al., "MAGSAC++, a fast, reliable and accurate robust
+       estimator", Proc. CVPR, 2020.
+    """
     matrix, _ = cv2.findHomography(
         source, target, cv2.USAC_MAGSAC, tolerance, maxIters=2000, confidence=0.999
     )
     return None if matrix is None else np.asarray(matrix, dtype=np.float64)
 
 
+def detect_features(reduced: Image, kind: str) -> tuple[Points, NDArray[Any]]:
+    """Find the strongest features of an image.
+
+    Parameters
+    ----------
+    reduced : ndarray of shape (height, width), dtype uint8
+        A page on white paper.
+
+    kind : {"orb", "sift"}
+        Which features: fast ones, or slower ones that bear more.
+
+    Returns
+    -------
+    points : ndarray of shape (n_features, 2), dtype float32
+        ``(x, y)``.
+
+    descriptors : ndarray of shape (n_features, length)
+    """
+    detector = (cv2.ORB if kind == "orb" else cv2.SIFT).create(_N_FEATURES)
+    keypoints, descriptors = detector.detectAndCompute(reduced, None)
+    points = np.array([k.pt for k in keypoints], dtype=np.float32).reshape(-1, 2)
+    if descriptors is None:
+        descriptors = np.empty((0, 1), dtype=np.uint8)
+    return points, descriptors
+
+
+def match_features(
+    blank: tuple[Points, NDArray[Any]], page: tuple[Points, NDArray[Any]]
+) -> Matrix | None:
+    """Fit a homography to the features that a blank and a page share.
+
+    Parameters
+    ----------
+    blank, page : tuple of (points, descriptors)
+        From :func:`detect_features`, of one kind.
+
+    Returns
+    -------
+    matrix : ndarray of shape (3, 3), dtype float64, or None
+        From the blank to the page; None if they share too little.
+    """
+    if min(len(blank[0]), len(page[0])) < FEWEST_MATCHES:
+        return None
+    norm = cv2.NORM_HAMMING if page[1].dtype == np.uint8 else cv2.NORM_L2
+    pairs = cv2.BFMatcher(norm).knnMatch(page[1], blank[1], 2)
+    clear = [a for a, b in pairs if a.distance < _RATIO * b.distance]
+    if len(clear) < FEWEST_MATCHES:
+        return None
+    return fit_homography(
+        blank[0][[match.trainIdx for match in clear]],
+        page[0][[match.queryIdx for match in clear]],
+        tolerance=3.0,  # reduced pixels: features are localised to about one
+    )
+
+
 def is_plausible(matrix: Matrix, blank: Image, page: Image) -> bool:
-    """Whether the blank's outline lands as a sheet of paper can be seen."""
+    """Tell whether the blank's outline lands as a sheet of paper can be seen.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (3, 3), dtype float64
+        From the blank to the page.
+
+    blank, page : ndarray of shape (height, width), dtype uint8
+        Only their sizes count.
+
+    Returns
+    -------
+    plausible : bool
+        False for an outline that is not convex, is seen from behind, is much
+        foreshortened, or takes a twentieth of the picture or less.
+    """
     height, width = blank.shape
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]])
     if np.min(np.column_stack([corners, np.ones(4)]) @ matrix[2]) <= 0:
@@ -189,9 +303,22 @@ def _parabolic_peak(surface: NDArray[Any], peak: Sequence[int]) -> Matrix:
 
 
 def moved_alike(centres: NDArray[np.intp], shifts: Matrix) -> NDArray[np.bool_]:
-    """Whether each patch moved as the patches round it did."""
+    """Tell which patches moved as the eight patches nearest to them did.
+
+    Parameters
+    ----------
+    centres : ndarray of shape (n_patches, 2), dtype intp
+        Where the patches are, ``(x, y)``.
+
+    shifts : ndarray of shape (n_patches, 2), dtype float64
+        How far they moved, in pixels.
+
+    Returns
+    -------
+    alike : ndarray of shape (n_patches,), dtype bool
+    """
     distances = np.square(centres[:, None] - centres[None]).sum(axis=-1)
-    nearest = np.argsort(distances, axis=1)[:, 1 : _N_NEIGHBOURS + 1]
+    nearest = np.argsort(distances, axis=1)[:, : _N_NEIGHBOURS + 1]
     typical = np.median(shifts[nearest], axis=1)
     close: NDArray[np.bool_] = np.abs(shifts - typical).max(axis=1) < _AGREEMENT
     return close

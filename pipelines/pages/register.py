@@ -15,9 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from pipelines.images import Image, check_image, check_images
 from pipelines.pages.alignment import (
+    FEWEST_MATCHES,
     Matrix,
+    Points,
+    detect_features,
     fit_homography,
     is_plausible,
+    match_features,
     match_patches,
     moved_alike,
     printed_patches,
@@ -26,11 +30,9 @@ from pipelines.pages.alignment import (
 )
 from pipelines.pages.flatten import flatten_background
 
-Points = NDArray[np.float32]
-
 # Share of the blank's printed patches that must lie where they should. Pages
 # of the right form reach 0.9 and more, written on, photographed and folded;
-# other forms of the same series, with the same corner marks, reach 0.4.
+# other forms of the same series, with the same corner marks, reach 0.47.
 MIN_QUALITY = 0.7
 
 # Features and patches are taken from copies with this longer side: 90 dpi for
@@ -38,9 +40,6 @@ MIN_QUALITY = 0.7
 _REDUCED_SIDE = 1000
 _SMALLEST_SIDE = 48  # in reduced pixels; less holds no form
 
-_N_FEATURES = 2000
-_RATIO = 0.8  # Lowe's ratio test (2004, section 7.1)
-_FEWEST_MATCHES = 8  # twice what a homography needs
 
 # Patches of the blank, in reduced pixels: half side, and the grid's spacing.
 _PATCH = 16
@@ -171,13 +170,13 @@ def prepare_blank(blank: Image) -> PreparedBlank:
     check_image(blank, caller="prepare_blank")
     reduced, to_reduced = _reduce(blank)
     patches = printed_patches(reduced, half=_PATCH, spacing=_SPACING)
-    if len(patches) < _FEWEST_MATCHES:
+    if len(patches) < FEWEST_MATCHES:
         raise ValueError(
             "prepare_blank expects a blank page with print all over it."
             f" Got {len(patches)} places with enough print to align."
             " Use a form without `blank`, whose fields are looked for."
         )
-    features = tuple(_features(reduced, kind) for kind in ("orb", "sift"))
+    features = tuple(detect_features(reduced, kind) for kind in ("orb", "sift"))
     return PreparedBlank(blank, reduced, to_reduced, features, patches)
 
 
@@ -238,7 +237,7 @@ def register(
     best, quality = np.full((3, 3), np.nan), 0.0
     if min(reduced.shape) >= _SMALLEST_SIDE:
         for kind, features in zip(("orb", "sift"), blank.features, strict=True):
-            first = _match(features, _features(reduced, kind))
+            first = match_features(features, detect_features(reduced, kind))
             if first is not None and is_plausible(first, blank.reduced, reduced):
                 matrix, share = _refine(first, blank, reduced)
                 if share > quality:
@@ -373,34 +372,6 @@ def _reduce(image: Image) -> tuple[Image, Matrix]:
     return flatten_background(np.asarray(reduced, dtype=np.uint8)), to_reduced
 
 
-def _features(reduced: Image, kind: str) -> tuple[Points, NDArray[Any]]:
-    """Points and descriptors of the strongest features."""
-    detector = (cv2.ORB if kind == "orb" else cv2.SIFT).create(_N_FEATURES)
-    keypoints, descriptors = detector.detectAndCompute(reduced, None)
-    points = np.array([k.pt for k in keypoints], dtype=np.float32).reshape(-1, 2)
-    if descriptors is None:
-        descriptors = np.empty((0, 1), dtype=np.uint8)
-    return points, descriptors
-
-
-def _match(
-    blank: tuple[Points, NDArray[Any]], page: tuple[Points, NDArray[Any]]
-) -> Matrix | None:
-    """Homography from the blank to the page that most features agree on."""
-    if min(len(blank[0]), len(page[0])) < _FEWEST_MATCHES:
-        return None
-    norm = cv2.NORM_HAMMING if page[1].dtype == np.uint8 else cv2.NORM_L2
-    pairs = cv2.BFMatcher(norm).knnMatch(page[1], blank[1], 2)
-    clear = [a for a, b in pairs if a.distance < _RATIO * b.distance]
-    if len(clear) < _FEWEST_MATCHES:
-        return None
-    return fit_homography(
-        blank[0][[match.trainIdx for match in clear]],
-        page[0][[match.queryIdx for match in clear]],
-        tolerance=3.0,  # reduced pixels: features are localised to about one
-    )
-
-
 def _refine(matrix: Matrix, blank: PreparedBlank, page: Image) -> tuple[Matrix, float]:
     """Homography fitted to patches of print, and the share of them found."""
     share = 0.0
@@ -411,7 +382,7 @@ def _refine(matrix: Matrix, blank: PreparedBlank, page: Image) -> tuple[Matrix, 
         )
         found = (scores >= _FOUND) & moved_alike(blank.patches, shifts)
         share = float(found.mean())
-        if found.sum() < _FEWEST_MATCHES:
+        if found.sum() < FEWEST_MATCHES:
             break
         source = blank.patches[found].astype(np.float64)
         target = project(matrix, source + shifts[found])

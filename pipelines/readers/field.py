@@ -17,8 +17,9 @@ from pipelines.confidence import settle
 from pipelines.decoding import decode_boxes
 from pipelines.fields.combs import Frame, cut_comb, find_combs
 from pipelines.fields.speckle import Despeckler
-from pipelines.glyphs.cut import Piece, cut_boxes, cut_string
+from pipelines.glyphs.cut import Piece, cut_boxes
 from pipelines.glyphs.normalize import GlyphNormalizer
+from pipelines.glyphs.strings import cut_string
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading
 from pipelines.pages.flatten import BackgroundFlattener
@@ -71,9 +72,9 @@ class FieldReader(BaseEstimator):
     --------
     >>> from pipelines import FieldReader
     >>> from pipelines.demo import draw_comb
-    >>> fields = [draw_comb(text, random_state=n) for n, text in enumerate(["042", "7"])]
+    >>> fields = [draw_comb(text, random_state=0) for text in ["042", "1998"]]
     >>> [str(value) for value in FieldReader().predict(fields)]
-    ['042', '7']
+    ['042', '1998']
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -241,11 +242,7 @@ class FieldReader(BaseEstimator):
             Without a `quad`.
         """
         classifier = self._reading_classifier()
-        digits = [p.image for field in pieces for p in field if p.kind == "digit"]
-        if digits:
-            posteriors = iter(
-                classifier.predict_proba(self._normalizer().transform(digits))
-            )
+        posteriors = iter(self._posteriors(classifier, pieces))
         characters = [str(label) for label in classifier.classes_]
         readings = []
         for field in pieces:
@@ -253,6 +250,21 @@ class FieldReader(BaseEstimator):
             value, confidence = decode_boxes(boxes, characters)
             readings.append(settle(value, confidence, self.threshold))
         return readings
+
+    def _posteriors(
+        self, classifier: Any, pieces: Sequence[Sequence[Piece]]
+    ) -> list[NDArray[np.float64]]:
+        """Classify all digits at once; average over what a box may hold."""
+        digits = [piece for field in pieces for piece in field if piece.kind == "digit"]
+        if not digits:
+            return []
+        others = [n for n, piece in enumerate(digits) if piece.alternative is not None]
+        images = [p.image for p in digits] + [digits[n].alternative for n in others]
+        likely = classifier.predict_proba(self._normalizer().transform(images))
+        posteriors = likely[: len(digits)].copy()
+        posteriors[others] = (posteriors[others] + likely[len(digits) :]) / 2
+        certainty = np.array([[piece.certainty] for piece in digits])
+        return list(certainty * posteriors)
 
     def _normalizer(self) -> Any:
         return GlyphNormalizer() if self.normalizer is None else self.normalizer
@@ -336,6 +348,8 @@ def _cut(field: Image, frame: Frame | None, digits: int | None) -> list[Piece]:
         if not combs:
             return cut_string(field)
         field, frame = cut_comb(field, max(combs, key=lambda comb: comb.score))
+    if not frame.digits:
+        return cut_string(field, ruled=frame.ruled)
     return cut_boxes(field, frame)
 
 

@@ -14,12 +14,13 @@ from sklearn.utils import Tags
 from pipelines.confidence import settle
 from pipelines.decoding import GAP
 from pipelines.fields.combs import Frame, cut_comb
-from pipelines.forms import Form
+from pipelines.forms import Field, Form
 from pipelines.glyphs.cut import Piece
 from pipelines.images import Image, check_image, check_images
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.pages.orientation import upright_log_odds
 from pipelines.readers.field import FieldReader, make_field_reader
+from pipelines.readers.placed import cut_placed
 from pipelines.readers.sought import SoughtCombs, page_quad, seek_combs
 
 # One page in a hundred lies in the scanner on its head.
@@ -97,18 +98,39 @@ class FormReader(BaseEstimator):
         texts = self._check_texts(y, len(pages))
         cuts, strings = [], []
         for page, row in zip(pages, texts, strict=True):
-            located, _ = self._locate(page)
+            found = self._cut_all(page)
             for field, text in zip(self.form.fields, row, strict=True):
-                if field.name in located:
-                    cuts.append(located[field.name])
+                if field.name in found:
+                    cuts.append(found[field.name])
                     strings.append(str(text))
         if not cuts:
             raise ValueError("FormReader found none of its fields on any page.")
         self.field_reader_ = clone(self._field_reader())
         steps, reader = _parts(self.field_reader_)
-        images = _clean(steps, [cut.image for cut in cuts])
-        reader.fit(images, strings, [cut.frame for cut in cuts])
+        images = _clean(steps, [image for image, _ in cuts])
+        reader.fit(images, strings, [frame for _, frame in cuts])
         return self
+
+    def _cut_all(self, page: Image) -> dict[str, tuple[Image, Frame]]:
+        """Cut out every field that is found, on a page that is upright."""
+        placed, _ = cut_placed(page, self.form)
+        sought = seek_combs(page, self._sought_fields())
+        return {name: (cut.image, cut.frame) for name, cut in placed.items()} | {
+            name: cut_comb(sought.page, comb) for name, comb in sought.combs.items()
+        }
+
+    def _sought_fields(self) -> list[Field]:
+        return [field for field in self.form.fields if field.box is None]
+
+    def _check_texts(self, y: Any, n_pages: int) -> NDArray[np.object_]:
+        texts = np.asarray(y, dtype=object)
+        expected = (n_pages, len(self.form.fields))
+        if texts.shape != expected:
+            raise ValueError(
+                f"FormReader expects y of shape (n_pages, n_fields) = {expected}."
+                f" Got shape {texts.shape}."
+            )
+        return texts
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
         """Read the fields of every page of `X`.
@@ -174,24 +196,27 @@ class FormReader(BaseEstimator):
         self, page: Image, steps: Sequence[Any], reader: FieldReader
     ) -> dict[str, FieldReading]:
         """Read the fields that have a place on the blank page."""
-        return {}
+        cuts, missing = cut_placed(page, self.form)
+        images = _clean(steps, [cut.image for cut in cuts.values()])
+        read = reader.read(images, [cut.frame for cut in cuts.values()])
+        return _unlocated(missing) | {
+            name: replace(reading, quad=cuts[name].quad)
+            for name, reading in zip(cuts, read, strict=True)
+        }
 
     def _read_sought(
         self, page: Image, steps: Sequence[Any], reader: FieldReader
     ) -> dict[str, FieldReading]:
         """Read the combs that have no place."""
-        fields = [field for field in self.form.fields if field.box is None]
+        fields = self._sought_fields()
         if not fields:
             return {}
         sought = seek_combs(page, fields)
-        readings = {
-            name: FieldReading("", "unlocated", 0.0, reason=reason)
-            for name, reason in sought.missing.items()
-        }
         cuts = [cut_comb(sought.page, comb) for comb in sought.combs.values()]
         images = _clean(steps, [image for image, _ in cuts])
         pieces = reader.cut(images, [frame for _, frame in cuts])
-        return readings | _read_either_way(page, sought, pieces, reader)
+        read = _read_either_way(page, sought, pieces, reader)
+        return _unlocated(sought.missing) | read
 
     def _checked(self, readings: dict[str, FieldReading]) -> dict[str, FieldReading]:
         """Hold the readings to the constraints of the form, and put them in order."""
@@ -269,6 +294,13 @@ def _clean(steps: Sequence[Any], images: list[Image]) -> list[Image]:
     return images
 
 
+def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:
+    return {
+        name: FieldReading("", "unlocated", 0.0, reason=reason)
+        for name, reason in missing.items()
+    }
+
+
 def _read_either_way(
     page: Image,
     sought: SoughtCombs,
@@ -299,9 +331,7 @@ def _read_either_way(
                 other_way.value, certainty * other_way.confidence, reader.threshold
             )
         if name in sought.doubtful and reading.status == "accepted":
-            reading = replace(
-                reading, status="rejected", reason=sought.doubtful[name]
-            )
+            reading = replace(reading, status="rejected", reason=sought.doubtful[name])
         result[name] = replace(reading, quad=quad)
     return result
 
@@ -312,4 +342,11 @@ def _log_confidence(reading: FieldReading) -> float:
 
 def _turned(pieces: Sequence[Piece]) -> list[Piece]:
     """Turn a cut field by half a turn."""
-    return [replace(p, image=np.ascontiguousarray(p.image[::-1, ::-1])) for p in pieces[::-1]]
+    return [
+        replace(p, image=_half_turn(p.image), alternative=_half_turn(p.alternative))
+        for p in reversed(pieces)
+    ]
+
+
+def _half_turn(image: Any) -> Any:
+    return None if image is None else np.ascontiguousarray(image[::-1, ::-1])

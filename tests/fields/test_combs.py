@@ -58,7 +58,7 @@ def test_a_comb_of_another_number_of_boxes_is_not_found(page, digits):
 
 def test_light_grey_lines_are_found():
     field = draw_comb("4711", line_width=0, random_state=0)
-    for x in range(0, 5):
+    for x in range(5):
         cv2.line(field, (16 + 56 * x, 16), (16 + 56 * x, 80), 190, 2)
     for y in (16, 80):
         cv2.line(field, (16, y), (240, y), 190, 2)

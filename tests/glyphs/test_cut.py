@@ -6,7 +6,7 @@ import pytest
 from pipelines import cut_comb, find_combs
 from pipelines.demo import draw_comb, entry_value
 from pipelines.fields.combs import Frame
-from pipelines.glyphs.cut import cut_boxes, cut_string, ink_level
+from pipelines.glyphs.cut import cut_boxes
 
 
 def cut(field, digits):
@@ -60,26 +60,16 @@ def test_specks_leave_a_box_empty():
     assert [p.kind for p in cut_boxes(field, frame)] == ["empty", "empty"]
 
 
-def test_pencil_is_ink_among_black_specks():
-    pixels = np.full(10_000, 255, dtype=np.uint8)
-    pixels[:500], pixels[500:550] = 170, 0
-    assert ink_level(pixels) == 170
+def test_a_line_through_several_boxes_leaves_them_doubtful():
+    field = draw_comb("1234", line_width=0, random_state=0)
+    field[46:49, 20:236] = 0
+    height, width = field.shape
+    pieces = cut_boxes(field, Frame(16, 16, width - 16, height - 16, 4, ruled=False))
+    assert [piece.certainty for piece in pieces] == [0.5] * 4
 
 
-def test_a_free_string_falls_into_its_digits():
-    field = np.full((60, 160), 255, dtype=np.uint8)
-    for left in (10, 50, 90, 130):
-        field[10:50, left : left + 5] = 0
-    field[45:53, 118:121] = 0  # a comma
-    assert [p.left for p in cut_string(field)] == [10, 50, 90, 130]
-
-
-def test_a_frame_around_a_free_string_is_no_digit():
-    field = np.full((60, 160), 255, dtype=np.uint8)
-    field[3:6] = field[-6:-3] = field[:, 3:6] = field[:, -6:-3] = 0
-    field[15:45, 70:75] = 0
-    assert len(cut_string(field)) == 1
-
-
-def test_paper_gives_no_pieces():
-    assert cut_string(np.full((60, 160), 250, dtype=np.uint8)) == []
+def test_a_mark_that_runs_through_a_box_is_cancelled():
+    field = np.full((100, 200), 255, dtype=np.uint8)
+    field[:, 50:54] = 0
+    frame = Frame(20, 20, 180, 80, 2, ruled=False)
+    assert [p.kind for p in cut_boxes(field, frame)] == ["cancelled", "empty"]

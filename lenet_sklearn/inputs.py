@@ -1,0 +1,225 @@
+"""What a caller passes as images, and whether it fits the training."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+# Float images are on another scale than those of the training if values so many
+# times brighter fill more than this share of most images. 255 against 1, and 16
+# against 1, are far beyond the first; a thin 1 of MNIST has ink on 4 % of its
+# pixels. Single pixels may go beyond, as they do behind a MinMaxScaler.
+_SCALE_TOLERANCE = 10.0
+_SCALE_SHARE = 0.02
+
+# uint8 stays as it is, everything else becomes what the network computes in.
+_DTYPES = (np.float32, np.uint8)
+
+
+def flatten_images(X: Any) -> tuple[Any, tuple[int, int] | None]:
+    """Turn stacked images into rows, and keep anything else as it is.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, height, width), (n, 1, height, width) or (n, width)
+        Images, a list of images, or rows.
+
+    Returns
+    -------
+    rows : array-like of shape (n, height * width)
+        `X` itself where it was not a stack of images.
+
+    image_shape : tuple of (height, width), or None
+        None where `X` was not a stack of images.
+
+    Raises
+    ------
+    ValueError
+        If the images have more than one channel.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.inputs import flatten_images
+    >>> rows, image_shape = flatten_images(np.zeros((5, 1, 28, 28)))
+    >>> rows.shape, image_shape
+    ((5, 784), (28, 28))
+    """
+    if isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) >= 2:
+        X = np.asarray(X)
+    shape = tuple(getattr(X, "shape", ()))
+    if len(shape) not in (3, 4):
+        return X, None
+    if len(shape) == 4 and shape[1] != 1:
+        raise ValueError(
+            "LeNet5Classifier expects grey images of shape (n, height, width) or"
+            f" (n, 1, height, width). Got shape {shape}."
+            " Average the colour channels, or move them away with X[..., 0]."
+        )
+    height, width = int(shape[-2]), int(shape[-1])
+    return X.reshape(shape[0], height * width), (height, width)
+
+
+def guess_image_shape(n_features: int) -> tuple[int, int]:
+    """Give the smallest square that holds `n_features` pixels.
+
+    Parameters
+    ----------
+    n_features : int
+        Length of a flattened image.
+
+    Returns
+    -------
+    image_shape : tuple of (height, width)
+        784 gives (28, 28); 10 gives (4, 4), six pixels of which stay empty.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.inputs import guess_image_shape
+    >>> guess_image_shape(784), guess_image_shape(10)
+    ((28, 28), (4, 4))
+    """
+    side = math.isqrt(n_features - 1) + 1
+    return side, side
+
+
+def full_ink(rows: NDArray[Any]) -> float:
+    """Find the value that stands for full ink in a training set.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features), dtype uint8 or float32
+        Flattened images.
+
+    Returns
+    -------
+    scale : float
+        1.0 for uint8 images and for floats in [0, 1], which are the same images
+        written differently; else the largest magnitude.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.inputs import full_ink
+    >>> full_ink(np.array([[0.0, 16.0]])), full_ink(np.array([[0.0, 0.7]]))
+    (16.0, 1.0)
+    """
+    if rows.dtype == np.uint8:
+        return 1.0
+    brightest = float(np.abs(rows).max())
+    in_unit_range = brightest <= 1 and float(rows.min()) >= 0
+    return 1.0 if in_unit_range or brightest == 0 else brightest
+
+
+def check_scale(rows: NDArray[Any], scale: float) -> None:
+    """Refuse float images on another scale than those of the training.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features), dtype uint8 or float32
+        Flattened images.
+
+    scale : float
+        Value of full ink in the training set.
+
+    Raises
+    ------
+    ValueError
+        If most of the images that are not blank are far too bright.
+    """
+    if rows.dtype == np.uint8:
+        return
+    bright = np.abs(rows) > _SCALE_TOLERANCE * scale
+    n_bright = np.count_nonzero(bright.mean(axis=1) > _SCALE_SHARE)
+    if n_bright > np.count_nonzero(rows.any(axis=1)) / 2:
+        raise ValueError(
+            f"LeNet5Classifier was fitted on images with values up to {scale:g}."
+            f" Got values up to {np.abs(rows).max():g}."
+            " Bring them to the same scale: X / 255 for values in [0, 255],"
+            " or X.astype(np.uint8)."
+        )
+
+
+def check_training_set(
+    classifier: Any, X: ArrayLike, y: ArrayLike, *, reset: bool
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Validate images and labels, and on `reset` learn how the images look.
+
+    Parameters
+    ----------
+    classifier : LeNet5Classifier
+        Whose `n_features_in_`, `image_shape_` and `input_scale_` are set on
+        `reset`, and held to otherwise.
+
+    X : array-like
+        Images, as in :func:`flatten_images`.
+
+    y : array-like of shape (n,)
+        Labels.
+
+    reset : bool
+        Whether this is a new training.
+
+    Returns
+    -------
+    rows : ndarray of shape (n, n_features), dtype uint8 or float32
+        Flattened images.
+
+    labels : ndarray of shape (n,)
+        Labels in their own dtype.
+
+    Raises
+    ------
+    ValueError
+        If scikit-learn's checks fail, or the images have another shape or scale
+        than those of the training.
+    """
+    rows, image_shape = flatten_images(X)
+    rows, labels = validate_data(classifier, rows, y, dtype=list(_DTYPES), reset=reset)
+    check_classification_targets(labels)
+    if reset:
+        classifier.image_shape_ = image_shape or guess_image_shape(rows.shape[1])
+        classifier.input_scale_ = full_ink(rows)
+    _check_like_training(classifier, rows, image_shape)
+    return rows, labels
+
+
+def check_images(classifier: Any, X: ArrayLike) -> NDArray[Any]:
+    """Validate the images to predict.
+
+    Parameters
+    ----------
+    classifier : LeNet5Classifier
+        Fitted.
+
+    X : array-like
+        Images, as in :func:`flatten_images`.
+
+    Returns
+    -------
+    rows : ndarray of shape (n, n_features), dtype uint8 or float32
+        Flattened images.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`check_training_set`.
+    """
+    rows, image_shape = flatten_images(X)
+    rows = validate_data(classifier, rows, dtype=list(_DTYPES), reset=False)
+    _check_like_training(classifier, rows, image_shape)
+    return rows
+
+
+def _check_like_training(
+    classifier: Any, rows: NDArray[Any], image_shape: tuple[int, int] | None
+) -> None:
+    if image_shape not in (None, classifier.image_shape_):
+        raise ValueError(
+            f"LeNet5Classifier was fitted on images of shape {classifier.image_shape_}."
+            f" Got images of shape {image_shape}. Resize them."
+        )
+    check_scale(rows, classifier.input_scale_)

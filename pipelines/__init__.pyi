@@ -1,0 +1,70 @@
+from .batch import score_fields, score_pages
+from .drafting import draft_form
+from .fields.combs import Comb, Frame, cut_comb, find_combs
+from .fields.dropout import FieldCut, cut_field, drop_print
+from .fields.speckle import Despeckler, despeckle
+from .forms import Field, Form, FormError, Sum
+from .glyphs.cut import Piece
+from .glyphs.normalize import GlyphNormalizer, normalize_glyph
+from .outcomes import FieldReading, PageReading
+from .pages.deskew import Deskewer, deskew, estimate_skew
+from .pages.flatten import BackgroundFlattener, flatten_background
+from .pages.orientation import upright_log_odds
+from .pages.register import (
+    PageRegistrar,
+    PreparedBlank,
+    Registration,
+    RegistrationError,
+    prepare_blank,
+    register,
+)
+from .readers.field import FieldReader, make_field_reader
+from .readers.form import FormReader, make_form_reader
+from .report import draw_overlay
+from .scans import Scan, ScanError, find_scans, open_scan, read_pages
+
+__all__ = [
+    "BackgroundFlattener",
+    "Comb",
+    "Deskewer",
+    "Despeckler",
+    "Field",
+    "FieldCut",
+    "FieldReader",
+    "FieldReading",
+    "Form",
+    "FormError",
+    "FormReader",
+    "Frame",
+    "GlyphNormalizer",
+    "PageReading",
+    "PageRegistrar",
+    "Piece",
+    "PreparedBlank",
+    "Registration",
+    "RegistrationError",
+    "Scan",
+    "ScanError",
+    "Sum",
+    "cut_comb",
+    "cut_field",
+    "deskew",
+    "despeckle",
+    "draft_form",
+    "draw_overlay",
+    "drop_print",
+    "estimate_skew",
+    "find_combs",
+    "find_scans",
+    "flatten_background",
+    "make_field_reader",
+    "make_form_reader",
+    "normalize_glyph",
+    "open_scan",
+    "prepare_blank",
+    "read_pages",
+    "register",
+    "score_fields",
+    "score_pages",
+    "upright_log_odds",
+]

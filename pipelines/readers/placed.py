@@ -1,0 +1,92 @@
+"""Cut the fields that have a place on a blank page out of a filled-in one."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pipelines.fields.combs import Frame, Points
+from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
+from pipelines.forms import Field, Form
+from pipelines.images import Image
+from pipelines.pages.register import PreparedBlank, prepare_blank, register
+from pipelines.scans import read_pages
+
+
+@dataclass(frozen=True)
+class PlacedField:
+    """A field cut out at its place, without what is printed.
+
+    Attributes
+    ----------
+    image : ndarray of shape (height, width), dtype uint8
+        The field, straight, with a margin.
+
+    frame : Frame
+        Where its boxes are in the image.
+
+    quad : ndarray of shape (4, 2), dtype float64
+        Corners ``(x, y)`` on the page, clockwise from the upper left one.
+    """
+
+    image: Image
+    frame: Frame
+    quad: Points
+
+
+def cut_placed(
+    page: Image, form: Form
+) -> tuple[dict[str, PlacedField], dict[str, str]]:
+    """Register a page onto the blank of its form and cut its fields out.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        Scan or photograph, dark ink on light paper.
+
+    form : Form
+        With a blank page, if any of its fields has a place.
+
+    Returns
+    -------
+    cuts : dict of str to PlacedField
+        The fields that were found, by name.
+
+    missing : dict of str to str
+        Why a field was not found, by name.
+    """
+    fields = [field for field in form.fields if field.box is not None]
+    if not fields or form.blank is None:
+        return {}, {}
+    blank = _prepared(form.blank, form.blank.stat().st_mtime_ns)
+    registration = register(page, blank)
+    if not registration.is_good:
+        return {}, {field.name: registration.reason for field in fields}
+    cuts = {
+        field.name: cut_field(page, registration, blank, field.box)
+        for field in fields
+        if field.box is not None
+    }
+    missing = {
+        name: f"{cut.print_found:.0%} of the print around it was found"
+        for name, cut in cuts.items()
+        if cut.print_found < MIN_PRINT_FOUND
+    }
+    found = {
+        field.name: _placed(field, cuts[field.name])
+        for field in fields
+        if field.name not in missing
+    }
+    return found, missing
+
+
+@lru_cache(maxsize=2)
+def _prepared(blank: Path, _modified: int) -> PreparedBlank:
+    """Prepare a blank once for all pages of a batch."""
+    return prepare_blank(next(read_pages(blank)))
+
+
+def _placed(field: Field, cut: FieldCut) -> PlacedField:
+    top, left, height, width = cut.box
+    digits = field.digits if field.kind == "comb" and field.digits else 0
+    frame = Frame(left, top, left + width, top + height, digits, ruled=False)
+    return PlacedField(cut.image, frame, cut.quad)

@@ -1,0 +1,120 @@
+"""Form dropout: print goes, ink stays."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pipelines.fields.dropout import MIN_PRINT_FOUND, cut_field, drop_print
+from pipelines.pages.register import Registration, prepare_blank, register
+
+CDIGITAL = Path(__file__).resolve().parents[2] / "../shared/data/cdigital"
+FIELD = (600, 300, 60, 270)  # top, left, height, width of the drawn comb
+
+
+@pytest.fixture(scope="module", params=[0, 200], ids=["black comb", "grey comb"])
+def blank(request):
+    page = np.full((1400, 1000), 255, dtype=np.uint8)
+    random = np.random.default_rng(0)
+    for y in [*range(100, 560, 60), *range(760, 1350, 60)]:
+        title = "".join(random.choice(list("ABCDEFGHKLMNPRST135"), 40))
+        cv2.putText(page, title, (80, y), 0, 1.0, 0, 2, cv2.LINE_AA)
+    top, left, height, width = FIELD
+    for x in range(left, left + width, 54):
+        cv2.rectangle(page, (x, top), (x + 54, top + height), request.param, 3)
+    return prepare_blank(page)
+
+
+def _written(page):
+    """Draw a digit into each box, sticking out of some; also give its ink."""
+    ink = np.full_like(page, 255)
+    top, left, height, _ = FIELD
+    for box, digit in enumerate("73950"):
+        start = (left + 12 + 54 * box, top + height - 8 + 5 * (box % 3))
+        cv2.putText(ink, digit, start, 0, 1.6, 50, 4, cv2.LINE_AA)
+    return np.minimum(page, ink), ink
+
+
+def _region(image, cut, margin):
+    top, left = FIELD[:2]
+    return image[
+        top - margin : top - margin + cut.image.shape[0],
+        left - margin : left - margin + cut.image.shape[1],
+    ]
+
+
+def test_an_empty_field_comes_out_white(blank):
+    cut = cut_field(blank.image, register(blank.image, blank), blank, FIELD)
+    assert cut.image.min() == 255
+    assert cut.print_found > 0.9
+
+
+def test_the_ink_alone_is_left(blank):
+    page, ink = _written(blank.image)
+    cut = cut_field(page, register(page, blank), blank, FIELD, margin=0.2)
+    truth = _region(ink, cut, margin=12) < 128
+    left = cut.image < 128
+    assert (left & truth).sum() > 0.9 * truth.sum()
+    assert (left & truth).sum() > 0.9 * left.sum()
+
+
+def test_a_stroke_across_a_line_has_no_gap(blank):
+    page = blank.image.copy()
+    cv2.line(page, (320, 590), (334, 675), 40, 5, cv2.LINE_AA)
+    cut = cut_field(page, register(page, blank), blank, FIELD, margin=0.3)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(
+        (cut.image < 160).astype(np.uint8)
+    )
+    assert count == 2
+    assert stats[1, cv2.CC_STAT_HEIGHT] > 75
+
+
+def test_the_field_is_found_in_a_page_turned_and_enlarged(blank):
+    page, _ = _written(blank.image)
+    matrix = cv2.getRotationMatrix2D((500, 700), 185, 1.4)
+    matrix[:, 2] += 600
+    seen = cv2.warpAffine(page, matrix, (2400, 2600), borderValue=255)
+    cut = cut_field(seen, register(seen, blank), blank, FIELD)
+    assert cut.box[2:] == pytest.approx((60 * 1.4, 270 * 1.4), rel=0.01)
+    corner = matrix @ (FIELD[1] - 0.5, FIELD[0] - 0.5, 1)
+    assert cut.quad[0] == pytest.approx(corner, abs=1.5)
+
+
+def test_a_field_that_is_elsewhere_on_this_page_is_noticed(blank):
+    page = blank.image.copy()
+    top, left, height, width = FIELD
+    page[top - 5 : top + height + 5, left - 5 : left + width + 5] = 255
+    cut = cut_field(page, register(page, blank), blank, FIELD)
+    assert cut.print_found < MIN_PRINT_FOUND
+
+
+def test_a_bad_registration_is_not_used(blank):
+    with pytest.raises(ValueError, match="good registration"):
+        cut_field(blank.image, Registration(np.eye(3), 0.3), blank, FIELD)
+
+
+def test_nothing_is_taken_away_where_nothing_is_printed():
+    paper = np.full((60, 90), 255, dtype=np.uint8)
+    field = cv2.line(paper.copy(), (20, 10), (60, 50), 60, 4)
+    assert (drop_print(field, paper) == field).mean() > 0.99
+
+
+def test_images_of_different_sizes_are_refused():
+    with pytest.raises(ValueError, match=r"Got shapes \(9, 9\) and \(9, 8\)"):
+        drop_print(np.zeros((9, 9), np.uint8), np.zeros((9, 8), np.uint8))
+
+
+@pytest.mark.skipif(
+    not CDIGITAL.is_dir(), reason="the scans of ../shared/data are not here"
+)
+def test_guides_and_frames_of_a_photographed_form_are_gone():
+    blank = prepare_blank(cv2.imread(str(CDIGITAL / "blank/c.hasil_pwp_3.png"), 0))
+    photo = cv2.imread(str(CDIGITAL / "pwp_sample_01.jpg"), 0)
+    cut = cut_field(photo, register(photo, blank), blank, (443, 1418, 84, 227))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(
+        (cut.image < 250).astype(np.uint8)
+    )
+    assert cut.print_found > MIN_PRINT_FOUND
+    assert count == 1 + len("123")
+    assert stats[1:, cv2.CC_STAT_HEIGHT].min() > 40
