@@ -13,6 +13,9 @@ Mask = NDArray[np.uint8]
 # rule belongs to the rule.
 _RAGGED = 1
 
+# Pixels that a line is fitted to; more make it slower and no better.
+_MOST_POINTS = 300
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -103,6 +106,7 @@ def _fit(window: Mask, first: int, start: int, vertical: bool) -> Rule | None:
     if close.sum() < 0.4 * length:
         return None
     points = np.column_stack([xs[close], ys[close]]).astype(np.float32)
+    points = points[:: len(points) // _MOST_POINTS + 1]
     dx, dy, x0, y0 = cv2.fitLine(points, cv2.DIST_HUBER, 0, 0.01, 0.01).ravel()
     # A line this steep across so short a span is a stroke.
     slope = float(dy / dx) if abs(dx) > 5 * abs(dy) else 0.0

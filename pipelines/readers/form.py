@@ -309,8 +309,8 @@ def _read_either_way(
 ) -> dict[str, FieldReading]:
     """Read combs the way up that is more likely, and doubt what both ways read."""
     names = list(sought.combs)
-    upright = reader.read_pieces(pieces)
-    turned = reader.read_pieces([_turned(field) for field in pieces])
+    both = reader.read_pieces([*pieces, *(_turned(field) for field in pieces)])
+    upright, turned = both[: len(names)], both[len(names) :]
     log_odds = _UPRIGHT_LOG_ODDS + sum(
         _log_confidence(a) - _log_confidence(b)
         for a, b in zip(upright, turned, strict=True)

@@ -1,0 +1,15 @@
+"""What many tests share."""
+
+from pathlib import Path
+
+import pytest
+
+_SCANS = Path(__file__).resolve().parents[1] / "../shared/data"
+
+
+@pytest.fixture(scope="session")
+def scans():
+    """Folder of the real scans, which are not part of the project."""
+    if not _SCANS.is_dir():
+        pytest.skip("the scans of ../shared/data are not here")
+    return _SCANS
