@@ -227,7 +227,10 @@ def _combs_in(
 
 def _frame_like(lines: Mask, digits: int) -> Iterator[Points]:
     """Yield the points ``(x, y)`` of components as large as a comb can be."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
+    # Twice as fast as the default algorithm on pages of text.
+    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        lines, 8, cv2.CV_32S, cv2.CCL_BBDT
+    )
     wide = stats[:, cv2.CC_STAT_WIDTH] >= digits * _MIN_SIDE
     high = stats[:, cv2.CC_STAT_HEIGHT] >= _MIN_SIDE
     for label in range(1, count):

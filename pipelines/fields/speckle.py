@@ -1,14 +1,10 @@
 """Take scanner noise of single pixels out of images."""
 
-from collections.abc import Sequence
-from typing import Self
-
 import cv2
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags
 
-from pipelines.images import Image, check_image, check_images
+from pipelines.images import Image, check_image
+from pipelines.transformers import StatelessTransformer
 
 # A pixel is a speckle if it stands out from all its neighbours by this much:
 # more than the grain of paper, less than the faintest pencil.
@@ -60,7 +56,7 @@ def despeckle(image: Image) -> Image:
     return np.where(pepper, darkest, np.where(salt, lightest, image))
 
 
-class Despeckler(TransformerMixin, BaseEstimator):
+class Despeckler(StatelessTransformer):
     """Take lone dark and light pixels out of images.
 
     See Also
@@ -81,42 +77,5 @@ class Despeckler(TransformerMixin, BaseEstimator):
     255
     """
 
-    def fit(self, X: Sequence[Image], y: object = None) -> Self:
-        """Do nothing; there is nothing to learn from `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Grey images. Their sizes may differ.
-
-        y : Ignored
-            Not used, present for API consistency by convention.
-
-        Returns
-        -------
-        self : Despeckler
-            The transformer itself.
-        """
-        return self
-
-    def transform(self, X: Sequence[Image]) -> list[Image]:
-        """Clean every image of `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Grey images. Their sizes may differ.
-
-        Returns
-        -------
-        X_cleaned : list of n_samples ndarrays
-            The cleaned images, each of the shape and dtype it came in.
-        """
-        return [despeckle(image) for image in check_images(X, caller="Despeckler")]
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
+    def _transform_one(self, image: Image) -> Image:
+        return despeckle(image)

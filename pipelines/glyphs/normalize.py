@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
-from pipelines.images import Image, check_image, check_images
+from pipelines.images import Image, check_image
+from pipelines.transformers import StatelessTransformer
 
 # MNIST's own measures: images of 28 x 28, digits in a box of 20 x 20.
 _SIZE = 28
@@ -81,7 +80,7 @@ def normalize_glyph(
     return _centred(cv2.resize(ink, size, interpolation=method))
 
 
-class GlyphNormalizer(TransformerMixin, BaseEstimator):
+class GlyphNormalizer(StatelessTransformer):
     """Scale and centre digits as MNIST has them.
 
     Parameters
@@ -120,25 +119,6 @@ class GlyphNormalizer(TransformerMixin, BaseEstimator):
         self.box_size = box_size
         self.stroke_width = stroke_width
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Sequence[Image], y: object = None) -> Self:
-        """Validate the parameters; nothing is learned from `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Pieces, one digit each. Their sizes may differ.
-
-        y : Ignored
-            Not used, present for API consistency by convention.
-
-        Returns
-        -------
-        self : GlyphNormalizer
-            The transformer itself.
-        """
-        return self
-
     def transform(self, X: Sequence[Image]) -> NDArray[np.uint8]:
         """Normalise every piece of `X`.
 
@@ -152,20 +132,13 @@ class GlyphNormalizer(TransformerMixin, BaseEstimator):
         glyphs : ndarray of shape (n_samples, 28, 28), dtype uint8
             Ink 255 on 0.
         """
-        glyphs = [
-            normalize_glyph(
-                piece, box_size=self.box_size, stroke_width=self.stroke_width
-            )
-            for piece in check_images(X, caller=type(self).__name__)
-        ]
+        glyphs = super().transform(X)
         return np.array(glyphs, dtype=np.uint8).reshape(-1, _SIZE, _SIZE)
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
+    def _transform_one(self, image: Image) -> Image:
+        return normalize_glyph(
+            image, box_size=self.box_size, stroke_width=self.stroke_width
+        )
 
 
 def _crop(ink: Image) -> Image | None:

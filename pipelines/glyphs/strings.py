@@ -1,5 +1,7 @@
 """Cut strings that are written without boxes into pieces."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,9 @@ from pipelines.fields.rules import Rule, erase_rules, trace_rule
 from pipelines.glyphs.cut import Piece
 from pipelines.glyphs.ink import Mask, ink_level, ink_mask, lift_ink
 from pipelines.images import Image
+
+# Width by height beyond which a piece may be two digits.
+_WIDEST = 1.0
 
 
 def cut_string(field: Image, *, ruled: bool = True) -> list[Piece]:
@@ -55,27 +60,48 @@ def cut_string(field: Image, *, ruled: bool = True) -> list[Piece]:
         mask = np.isin(labels, group).view(np.uint8)
         left, _, width, height = cv2.boundingRect(mask)
         if height >= 0.4 * heights.max():
-            image = lift_ink(field, mask, level)
-            pieces.append(Piece("digit", image, float(left), float(left + width)))
+            piece = Piece(
+                "digit", lift_ink(field, mask, level), float(left), float(left + width)
+            )
+            # Digits are higher than wide, two that touch are not.
+            touching = width > _WIDEST * height
+            pieces.append(replace(piece, certainty=0.5) if touching else piece)
     return pieces
 
 
 def _ruling_lines(dark: Mask) -> list[Rule]:
-    """Find lines across the field and a frame along its edges."""
+    """Find lines across the field, and the frame around it."""
     height, width = dark.shape
     rows = _peaks(dark.mean(axis=1) > 0.6)
-    edge = 0.12 * width
-    columns = [
-        x for x in _peaks(dark.mean(axis=0) > 0.8) if x < edge or x > width - edge
+    reach = max(4.0, 0.08 * height)
+    lines = [
+        trace_rule(dark, row, reach=reach, span=(0, width), vertical=False)
+        for row in rows
     ]
-    reach = max(3.0, 0.04 * height)
-    traced = [
-        trace_rule(dark, y, reach=reach, span=(0, width), vertical=False) for y in rows
-    ] + [
-        trace_rule(dark, x, reach=reach, span=(0, height), vertical=True)
-        for x in columns
-    ]
-    return [rule for rule in traced if rule is not None]
+    return [rule for rule in [*lines, *_frame_lines(dark, reach)] if rule is not None]
+
+
+def _frame_lines(dark: Mask, reach: float) -> list[Rule | None]:
+    """Find the four sides of a box that is printed around the writing."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(dark)
+    rules: list[Rule | None] = []
+    for label in range(1, count):
+        left, top, width, height, _ = stats[label]
+        if width < 0.5 * dark.shape[1] or height < 0.5 * dark.shape[0]:
+            continue
+        own = (labels == label).view(np.uint8)
+        across, down = (left, left + width), (top, top + height)
+        sides = [
+            trace_rule(own, y, reach=reach, span=across, vertical=False)
+            for y in (top, top + height - 1)
+        ] + [
+            trace_rule(own, x, reach=reach, span=down, vertical=True)
+            for x in (left, left + width - 1)
+        ]
+        # Digits may have a straight side or two, a frame has at least three.
+        if sum(side is not None for side in sides) >= 3:
+            rules += sides
+    return rules
 
 
 def _peaks(flags: NDArray[np.bool_]) -> list[float]:

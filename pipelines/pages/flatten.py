@@ -1,16 +1,14 @@
 """Uneven light and paper tone, taken away from pages and from field images."""
 
-from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
-from pipelines.images import Image, check_image, check_images
+from pipelines.images import Image, check_image
+from pipelines.transformers import StatelessTransformer
 
 # Light changes over centimetres: an eighth of a 200 dpi page still has 25
 # samples an inch, and makes the paper 64 times cheaper to estimate. Images
@@ -85,7 +83,7 @@ def flatten_background(image: Image, *, kernel_size: int | None = None) -> Image
     return np.asarray(cv2.divide(image, paper, scale=255), dtype=np.uint8)
 
 
-class BackgroundFlattener(TransformerMixin, BaseEstimator):
+class BackgroundFlattener(StatelessTransformer):
     """Make the paper of pages or field images white, whatever the light was.
 
     Parameters
@@ -120,49 +118,8 @@ class BackgroundFlattener(TransformerMixin, BaseEstimator):
     def __init__(self, *, kernel_size: int | None = None) -> None:
         self.kernel_size = kernel_size
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Sequence[Image], y: object = None) -> Self:
-        """Validate the parameters; nothing is learned from `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Grey images. Their sizes may differ.
-
-        y : Ignored
-            Not used, present for API consistency by convention.
-
-        Returns
-        -------
-        self : BackgroundFlattener
-            The transformer itself.
-        """
-        return self
-
-    def transform(self, X: Sequence[Image]) -> list[Image]:
-        """Flatten the background of every image of `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Grey images, dark ink on lighter paper. Their sizes may differ.
-
-        Returns
-        -------
-        X_flattened : list of n_samples ndarrays
-            The images on white paper, each of the shape and dtype it came in.
-        """
-        return [
-            flatten_background(image, kernel_size=self.kernel_size)
-            for image in check_images(X, caller=type(self).__name__)
-        ]
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
+    def _transform_one(self, image: Image) -> Image:
+        return flatten_background(image, kernel_size=self.kernel_size)
 
 
 def _reduced_paper(image: Image, kernel_size: int | None) -> Image:

@@ -105,7 +105,9 @@ def _letters(page: Image, scale: float) -> NDArray[np.float64]:
     if scale < 1:
         small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     dark = (cv2.subtract(cv2.blur(small, (31, 31)), small) > _CONTRAST).view(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
+    _, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        dark, 8, cv2.CV_32S, cv2.CCL_BBDT
+    )
     boxes = stats[1:, :4].astype(np.float64)
     width, height = boxes[:, 2], boxes[:, 3]
     print_sized = (height >= 6) & (height <= 40) & (width >= 2) & (width <= 40)

@@ -72,7 +72,7 @@ class FieldReader(BaseEstimator):
     --------
     >>> from pipelines import FieldReader
     >>> from pipelines.demo import draw_comb
-    >>> fields = [draw_comb(text, random_state=0) for text in ["042", "1998"]]
+    >>> fields = [draw_comb(text, random_state=3) for text in ["042", "1998"]]
     >>> [str(value) for value in FieldReader().predict(fields)]
     ['042', '1998']
     """

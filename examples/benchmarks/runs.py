@@ -1,0 +1,56 @@
+"""Run ``lenet`` in a process of its own, on stacks of any height."""
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pypdfium2
+
+# Linux hands the peak of a process down to what it starts, in `ru_maxrss` but not
+# in the memory map; elsewhere `ru_maxrss` counts from the start.
+_MEASURED = """
+import pathlib, re, resource, sys
+from pipelines.cli import main
+code, status = main(), pathlib.Path("/proc/self/status")
+if status.exists():
+    kib = int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1])
+else:
+    kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(kib)
+sys.exit(code)
+"""
+
+
+def run_code(code: str, *words: str) -> str:
+    """Run Python code, and return what it prints."""
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
+
+
+def run_lenet(*words: str) -> None:
+    """Run the command line."""
+    run_code("import sys, pipelines.cli as cli; sys.exit(cli.main())", *words)
+
+
+def peak_memory(*words: str) -> int:
+    """Run the command line, and return the most memory it held at once, in KiB."""
+    return int(run_code(_MEASURED, *words).split()[-1])
+
+
+def link_files(files: Iterable[Path], folder: Path, times: int) -> None:
+    """Put files into a new folder, several times over."""
+    folder.mkdir()
+    for file in files:
+        for n in range(times):
+            (folder / f"{n}-{file.name}").symlink_to(file.resolve())
+
+
+def repeat_pdf(file: Path, folder: Path, times: int) -> None:
+    """Write the pages of a PDF into one of a new folder, several times over."""
+    folder.mkdir()
+    source, repeated = pypdfium2.PdfDocument(file), pypdfium2.PdfDocument.new()
+    for _ in range(times):
+        repeated.import_pages(source)
+    repeated.save(folder / "pages.pdf")
