@@ -74,9 +74,9 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         takes those of `y`.
 
     initial_weights : str or path, default=None
-        Start the training from these weights: "mnist" for those that ship with
-        the package, or a file that :meth:`save` wrote. Output rows of classes
-        the file knows are taken over; the others start anew.
+        Start the training from these weights: "mnist" or "forms", which ship
+        with the package, or a file that :meth:`save` wrote. Output rows of
+        classes the file knows are taken over; the others start anew.
 
     device : str, default="auto"
         "auto" for the first of cuda, mps and cpu that is there, or any name

@@ -118,9 +118,10 @@ class ModelFileMixin(BaseEstimator):
 
         Parameters
         ----------
-        name : {"mnist"}, default="mnist"
-            Digits 0 to 9 as int64, trained on the 60,000 training images of
-            MNIST, 28 x 28.
+        name : {"mnist", "forms"}, default="mnist"
+            What it was trained on, as in :func:`load_dataset`: MNIST, or MNIST
+            with digits added as they are written on forms and outside of the
+            United States. Both tell digits 0 to 9, as int64, in 28 x 28.
 
         **params : dict
             Parameters to set, such as ``device="cpu"`` or ``max_epochs=20``.

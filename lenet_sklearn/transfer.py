@@ -29,7 +29,7 @@ def shipped_models() -> list[str]:
     --------
     >>> from lenet_sklearn.transfer import shipped_models
     >>> shipped_models()
-    ['mnist']
+    ['forms', 'mnist']
     """
     return sorted(path.stem for path in _WEIGHTS.glob("*.safetensors"))
 

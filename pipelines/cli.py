@@ -68,7 +68,7 @@ def demo(
     table, pictures = output / "results.csv", output / "pictures"
 
     def scored() -> Iterator["PageResult"]:
-        reader = _form_reader(form, "mnist", 0.9)
+        reader = _form_reader(form, "forms", 0.9)
         for result in score_pages(list(forms.scans), reader, overlay=pictures):
             results.append(result)
             yield result
@@ -101,7 +101,7 @@ def score(
         typer.Option(metavar="DIR", help="Write pictures of what was read here."),
     ] = None,
     threshold: Threshold = 0.9,
-    model: Model = "mnist",
+    model: Model = "forms",
 ) -> None:
     """Read scanned pages: a table with a row for each.
 
@@ -140,7 +140,7 @@ def read(
     ] = None,
     jobs: Jobs = 1,
     threshold: Threshold = 0.9,
-    model: Model = "mnist",
+    model: Model = "forms",
 ) -> None:
     """Read images of single fields, already cut out."""
     from pipelines.batch import score_fields, write_results
@@ -202,7 +202,10 @@ def train(
 @app.command(epilog="Example: lenet evaluate mnist --data mnist --data-dir mnist/")
 def evaluate(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Model file, or mnist: as shipped.")
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Model file, or forms or mnist: as shipped."
+        ),
     ],
     data: Data,
     data_dir: DataDir = None,

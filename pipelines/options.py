@@ -24,7 +24,9 @@ Output = Annotated[
 Jobs = Annotated[int, typer.Option(min=1, help="Processes to read with.")]
 Model = Annotated[
     str,
-    typer.Option(metavar="FILE", help="A model of `lenet train`; mnist ships with it."),
+    typer.Option(
+        metavar="FILE", help="A model of `lenet train`; forms and mnist ship."
+    ),
 ]
 Threshold = Annotated[
     float,
@@ -32,7 +34,7 @@ Threshold = Annotated[
 ]
 Data = Annotated[
     str,
-    typer.Option(metavar="NAME", help="mnist, digits, or a folder of one per class."),
+    typer.Option(metavar="NAME", help="mnist, forms, digits, or a folder."),
 ]
 DataDir = Annotated[
     Path | None,
@@ -90,23 +92,22 @@ def load_classifier(model: str) -> Any:
     Parameters
     ----------
     model : str
-        A file, or ``mnist``.
+        A file, or the name of a model that ships with the package.
 
     Returns
     -------
-    classifier : LeNet5Classifier or None
-        None stands for the one that ships with the package.
+    classifier : LeNet5Classifier
+        Fitted.
 
     Raises
     ------
     ValueError
         If the file holds no model.
     """
-    if model == "mnist" and not Path(model).exists():
-        return None
     from lenet_sklearn import LeNet5Classifier
+    from lenet_sklearn.transfer import model_path
 
-    return LeNet5Classifier.load(model)
+    return LeNet5Classifier.load(model_path(model))
 
 
 def find_inputs(

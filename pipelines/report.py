@@ -37,7 +37,7 @@ _LINE_LENGTH = 90
 # Beside a field letters are lower than it, so that rows of fields leave room for
 # rows of text, within what looks right on the page.
 _TEXT_OF_FIELD = 0.7
-_FIELD_TEXT_OF_PAGE = (1 / 120, 1 / 55)
+_FIELD_TEXT_OF_PAGE = (1 / 120, 1 / 75)
 # Among crowded fields text is drawn smaller, rather than over one of them.
 _SCALES = (1.0, 0.75, 0.5)
 _SMALLEST_TEXT = 9  # pixels; below that no digit can be told from another

@@ -163,7 +163,7 @@ def train(
 
     Parameters
     ----------
-    data : {"mnist", "digits"} or path
+    data : {"mnist", "forms", "digits"} or path
         As in :func:`lenet_sklearn.load_dataset`.
 
     output : path
@@ -231,10 +231,10 @@ def evaluate(
 
     Parameters
     ----------
-    model : {"mnist"} or path
+    model : {"forms", "mnist"} or path
         A model that ships with the package, or a file.
 
-    data : {"mnist", "digits"} or path
+    data : {"mnist", "forms", "digits"} or path
         As in :func:`lenet_sklearn.load_dataset`. The test set is read where
         there is one, else all of a folder.
 
@@ -256,11 +256,9 @@ def evaluate(
     """
     from lenet_sklearn import LeNet5Classifier, load_dataset
     from lenet_sklearn.datasets import has_test_split
+    from lenet_sklearn.transfer import model_path
 
-    if model == "mnist" and not Path(model).exists():
-        classifier = LeNet5Classifier.from_pretrained("mnist", device=device)
-    else:
-        classifier = LeNet5Classifier.load(model, device=device)
+    classifier = LeNet5Classifier.load(model_path(model), device=device)
     split: Literal["train", "test"] = "test" if has_test_split(data) else "train"
     return _measure(classifier, *load_dataset(data, data_dir=data_dir, split=split))
 

@@ -158,9 +158,7 @@ def test_the_input_is_not_written_into(name, pages):
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMERS))
 def test_the_output_is_not_the_input_under_another_name(name, pages):
-    for image, page in zip(
-        _make(name).fit(pages).transform(pages), pages, strict=True
-    ):
+    for image, page in zip(_make(name).fit(pages).transform(pages), pages, strict=True):
         assert not np.shares_memory(image, page)
 
 
@@ -169,7 +167,9 @@ def test_a_view_that_is_not_contiguous_is_an_image_too(name, pages):
     page = pages[0]
     transformer = _make(name).fit(pages)
     view = np.repeat(np.repeat(page, 2, axis=0), 2, axis=1)[::2, ::2]
-    assert_array_equal(transformer.transform([view])[0], transformer.transform([page])[0])
+    assert_array_equal(
+        transformer.transform([view])[0], transformer.transform([page])[0]
+    )
 
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMERS))

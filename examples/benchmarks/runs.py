@@ -1,7 +1,8 @@
-"""Run ``lenet`` in a process of its own, on stacks of any height."""
+"""Time and memory: run ``lenet``, here or in a process of its own."""
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +21,14 @@ else:
 print(kib)
 sys.exit(code)
 """
+
+
+def cpu_seconds(work: Iterable[object]) -> float:
+    """Go through what is computed on the way."""
+    start = time.process_time()
+    for _ in work:
+        pass
+    return time.process_time() - start
 
 
 def run_code(code: str, *words: str) -> str:

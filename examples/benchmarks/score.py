@@ -27,7 +27,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
 import cv2
 import numpy as np
 from degradations import DEGRADATIONS
-from runs import link_files, peak_memory, repeat_pdf, run_code, run_lenet
+from runs import cpu_seconds, link_files, peak_memory, repeat_pdf, run_code, run_lenet
 
 from pipelines import (
     Form,
@@ -254,14 +254,6 @@ def trust_row(
     n_right = sum(f.value == text for f, text in pairs)
     measured = f"{n_wrong} of {len(pairs)} wrong and accepted; {n_right} right"
     return Row(what, measured, "0 wrong and accepted")
-
-
-def cpu_seconds(work: Iterable[object]) -> float:
-    """Go through what is computed on the way."""
-    start = time.process_time()
-    for _ in work:
-        pass
-    return time.process_time() - start
 
 
 def measure(names: Iterable[str], data: Path) -> Iterator[Row]:

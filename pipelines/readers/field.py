@@ -338,7 +338,7 @@ def _pretrained() -> Any:
     # Importing torch takes seconds, and who imports `pipelines` may not need it.
     from lenet_sklearn import LeNet5Classifier
 
-    return LeNet5Classifier.from_pretrained("mnist")
+    return LeNet5Classifier.from_pretrained("forms")
 
 
 def _cut(field: Image, frame: Frame | None, digits: int | None) -> list[Piece]:

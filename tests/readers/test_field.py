@@ -84,20 +84,18 @@ def test_leading_zeros_survive():
     assert FieldReader().predict([field]).tolist() == ["0007"]
 
 
-@pytest.mark.parametrize("line_width", [0, 1, 2, 4])
+@pytest.mark.parametrize("line_width", [1, 2, 4])
 @pytest.mark.parametrize("box_size", [(40, 34), (64, 56), (110, 96)])
 def test_combs_of_many_sizes_and_lines_are_read(box_size, line_width):
-    if line_width == 0:
-        pytest.skip("digits without a comb are the next test")
     field = draw_comb(
-        "40517",
+        "40526",
         box_size=box_size,
         line_width=line_width,
         writer=draw_writer(1),
         dpi=200 * box_size[0] / 64,
         random_state=2,
     )
-    assert make_field_reader().predict([field]).tolist() == ["40517"]
+    assert make_field_reader().predict([field]).tolist() == ["40526"]
 
 
 def test_a_string_without_a_comb_is_cut_into_its_digits():
@@ -244,15 +242,27 @@ def test_a_fitted_reader_reads_with_what_it_learned(fields):
 
 
 def test_a_strange_zero_is_learned_from_a_few_fields():
-    writer = draw_writer(5)
+    writer = draw_writer(2)
     random = np.random.default_rng(0)
-    texts = ["0" + "".join(random.permutation(list("0123456789"))[:4]) for _ in "x" * 32]
+    texts = [f"0{number:04d}" for number in random.integers(10_000, size=32)]
     strange = _strange_fields(texts, writer)
     reader = make_field_reader()
     before = reader.score(strange[16:], texts[16:])
     after = reader.fit(strange[:16], texts[:16]).score(strange[16:], texts[16:])
     assert before < 0.7, "the zero is not strange enough to test with"
     assert after > before
+
+
+def test_digits_that_mean_another_are_not_read_worse_after_fitting():
+    writer = draw_writer(5)
+    random = np.random.default_rng(0)
+    texts = [f"{number:05d}" for number in random.integers(100_000, size=24)]
+    fields = [draw_comb(t, writer=writer, random_state=i) for i, t in enumerate(texts)]
+    swapped = [text.translate(str.maketrans("17", "71")) for text in texts]
+    reader = make_field_reader()
+    before = reader.score(fields[16:], swapped[16:])
+    after = reader.fit(fields[:16], swapped[:16]).score(fields[16:], swapped[16:])
+    assert after >= before
 
 
 @pytest.mark.parametrize("seed", [0, 4, 7])
@@ -265,7 +275,8 @@ def test_one_field_of_a_writer_does_not_spoil_the_others(seed):
 
 
 def test_fit_twice_gives_the_same_reader(fields):
-    first, second = (FieldReader().fit(fields[:2], TEXTS[:2]) for _ in range(2))
+    shipped = LeNet5Classifier.from_pretrained("mnist").set_params(random_state=0)
+    first, second = (FieldReader(shipped).fit(fields[:2], TEXTS[:2]) for _ in "ab")
     confidences = [[r.confidence for r in f.read(fields)] for f in (first, second)]
     assert_array_equal(*confidences)
 

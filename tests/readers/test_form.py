@@ -1,0 +1,427 @@
+"""Reading forms: every field comes back under its name, or says why it does not."""
+
+import pickle
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from pipelines import Field, FieldReader, Form, FormReader, Sum, make_form_reader
+from pipelines.demo import (
+    Photograph,
+    draw_blank_form,
+    draw_comb,
+    draw_entries,
+    draw_filled_forms,
+    draw_scan,
+    draw_string,
+    draw_writer,
+    entry_value,
+    fill_form,
+    form_description,
+    photograph_page,
+    scan_page,
+)
+from pipelines.scans import read_pages
+
+TEXTS = ["40526", "83975", "26048", "79353"]
+
+
+def _sheet(*fields, height=500, width=620):
+    """Draw a page with fields on it, each given as (text, top, left)."""
+    page = np.full((height, width), 255, dtype=np.uint8)
+    for seed, (text, top, left) in enumerate(fields):
+        field = draw_comb(text, writer=draw_writer(1), random_state=seed)
+        page[top : top + field.shape[0], left : left + field.shape[1]] = field
+    return page
+
+
+def _read(page, **combs):
+    return make_form_reader(Form.from_combs(combs)).read(page)
+
+
+def _flat(glyphs):
+    return glyphs.reshape(len(glyphs), -1) / 255
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return [_sheet((text, 60 + 70 * i, 40 + 60 * i)) for i, text in enumerate(TEXTS)]
+
+
+@pytest.fixture(scope="module")
+def answers():
+    return np.array([[text] for text in TEXTS], dtype=object)
+
+
+@pytest.fixture
+def number_form():
+    return Form.from_combs({"number": 5})
+
+
+@pytest.fixture(scope="module")
+def exam(tmp_path_factory):
+    """The demo's form, its blank page, and two pages filled in but not yet scanned."""
+    folder = tmp_path_factory.mktemp("exam")
+    blank, fields = draw_blank_form()
+    cv2.imwrite(str(folder / "blank.png"), blank)
+    description = form_description(fields, blank=str(folder / "blank.png"))
+    filled = []
+    for seed in (0, 1):
+        entries = draw_entries(fields, random_state=seed)
+        page = fill_form(blank, fields, entries, draw_writer(seed), random_state=seed)
+        values = {name: entry_value(entry) for name, entry in entries.items()}
+        filled.append((page, values))
+    return Form.model_validate(description), blank, filled
+
+
+def _wrongly_accepted(reading, truth):
+    return {
+        name: (field.value, truth[name])
+        for name, field in reading.fields.items()
+        if field.status in ("accepted", "blank") and field.value != truth[name]
+    }
+
+
+def _n_right(reading, truth):
+    return sum(field.value == truth[name] for name, field in reading.fields.items())
+
+
+def test_a_comb_is_read_wherever_it_lies(pages, answers, number_form):
+    reader = make_form_reader(number_form)
+    assert_array_equal(reader.predict(pages), answers)
+    assert reader.score(pages, answers) == 1
+    assert reader.score(pages, answers[::-1]) == 0
+
+
+def test_fields_come_in_the_order_of_the_form():
+    page = _sheet(("40526", 60, 40), ("839", 250, 200))
+    reading = _read(page, short=3, long=5)
+    assert {n: f.value for n, f in reading.fields.items()} == {
+        "short": "839",
+        "long": "40526",
+    }
+    assert list(reading.fields) == ["short", "long"]
+    assert reading.status == "ok"
+
+
+def test_the_quad_is_where_the_field_was_drawn():
+    [field] = _read(_sheet(("40526", 60, 40)), number=5).fields.values()
+    corners = [(56, 76), (56 + 5 * 56, 76), (56 + 5 * 56, 140), (56, 140)]
+    assert field.quad == pytest.approx(np.array(corners), abs=4)
+
+
+def test_two_combs_of_one_size_are_told_apart_by_their_order():
+    page = _sheet(("40526", 60, 200), ("83975", 300, 40))
+    reading = _read(page, upper=5, lower=5)
+    assert [field.value for field in reading.fields.values()] == ["40526", "83975"]
+
+
+def test_two_combs_beside_each_other_are_read_from_left_to_right():
+    page = _sheet(("405", 60, 320), ("839", 62, 20))
+    reading = _read(page, first=3, second=3)
+    assert [field.value for field in reading.fields.values()] == ["839", "405"]
+
+
+def test_a_value_is_not_accepted_where_there_are_too_many_combs():
+    page = _sheet(("40526", 60, 200), ("83975", 300, 40))
+    [field] = _read(page, number=5).fields.values()
+    assert field.status == "rejected"
+    assert field.reason == "the page has 2 combs of 5 boxes"
+
+
+def test_too_few_combs_are_not_guessed_at():
+    reading = _read(_sheet(("40526", 60, 40)), upper=5, lower=5)
+    assert {field.status for field in reading.fields.values()} == {"unlocated"}
+    assert reading.fields["upper"].reason == "found 1 of 2 combs of 5 boxes"
+    assert reading.status == "review"
+
+
+@pytest.mark.parametrize("page", ["empty", "text", "dark", "tiny"])
+def test_a_page_without_the_comb_is_unlocated(page):
+    image = np.full((400, 500), 0 if page == "dark" else 255, dtype=np.uint8)
+    if page == "text":
+        for y in range(40, 400, 40):
+            cv2.putText(image, "lines of print 0123456789", (10, y), 0, 0.9, 0, 2)
+    if page == "tiny":
+        image = image[:1, :1]
+    [field] = _read(image, number=5).fields.values()
+    assert (field.value, field.status, field.quad) == ("", "unlocated", None)
+    assert field.reason == "found 0 of 1 combs of 5 boxes"
+    assert field.confidence == 0
+
+
+def test_a_comb_left_empty_is_blank_and_settled():
+    reading = _read(_sheet(("     ", 60, 40)), number=5)
+    assert reading.fields["number"].status == "blank"
+    assert reading.status == "ok"
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_a_page_lying_any_way_is_read_rightly_or_not_accepted(exam, turns):
+    _, _, filled = exam
+    form = Form.from_combs({"student_number": 9, "exam_code": 6, "exam_date": 8})
+    for page, truth in filled:
+        turned = np.ascontiguousarray(np.rot90(page, turns))
+        reading = make_form_reader(form).read(turned)
+        assert not _wrongly_accepted(reading, truth)
+        assert turns or _n_right(reading, truth) >= 2
+
+
+def test_a_quad_on_a_turned_page_runs_as_the_writing_does(exam):
+    _, _, [(page, truth), _] = exam
+    reader = make_form_reader(Form.from_combs({"student_number": 9}))
+    fields = [
+        reader.read(np.ascontiguousarray(np.rot90(page, turns))).fields
+        for turns in (0, 1)
+    ]
+    [upright, turned] = [field["student_number"] for field in fields]
+    assert upright.value == turned.value == truth["student_number"]
+    expected = np.column_stack(
+        [upright.quad[:, 1], page.shape[1] - 1 - upright.quad[:, 0]]
+    )
+    assert turned.quad == pytest.approx(expected, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "reason"),
+    [
+        ({"maximum": 40525}, "40526 is more than 40525"),
+        ({"choices": ("40562",)}, "40526 is not one of the 1 choices"),
+        ({"mask": "9####"}, "does not look like 9####"),
+        ({"check_digit": "luhn"}, "its last digit is not the luhn check digit"),
+    ],
+)
+def test_a_value_that_breaks_a_constraint_is_invalid(constraint, reason):
+    form = Form(fields=[Field(name="number", digits=5, **constraint)])
+    reading = make_form_reader(form).read(_sheet(("40526", 60, 40)))
+    field = reading.fields["number"]
+    assert (field.value, field.status, field.reason) == ("40526", "invalid", reason)
+    assert reading.status == "review"
+
+
+def test_a_blank_field_breaks_no_constraint():
+    form = Form(fields=[Field(name="number", digits=5, minimum=1, length=5)])
+    reading = make_form_reader(form).read(_sheet(("     ", 60, 40)))
+    assert reading.fields["number"].status == "blank"
+
+
+@pytest.mark.parametrize(("total", "status"), [("64", "accepted"), ("65", "invalid")])
+def test_a_total_that_is_not_the_sum_of_its_parts_is_invalid(total, status):
+    fields = [Field(name=n, digits=d) for n, d in (("a", 3), ("b", 4), ("total", 2))]
+    form = Form(fields=fields, sums=[Sum(total="total", parts=["a", "b"])])
+    page = _sheet((" 24", 40, 40), ("  40", 180, 40), (total, 320, 40))
+    reading = make_form_reader(form).read(page)
+    assert [f.value for f in reading.fields.values()] == ["24", "40", total]
+    assert reading.fields["total"].status == status
+
+
+def test_a_box_without_a_digit_between_two_is_never_accepted():
+    reading = _read(_sheet(("40 26", 60, 40)), number=5)
+    assert reading.fields["number"].value == "40_26"
+    assert reading.fields["number"].status == "rejected"
+
+
+def test_the_threshold_decides_what_is_accepted():
+    form, page = Form.from_combs({"number": 5}), _sheet(("40526", 60, 40))
+    [strict] = make_form_reader(form, threshold=1).read(page).fields.values()
+    [lenient] = make_form_reader(form, threshold=0).read(page).fields.values()
+    assert (strict.status, lenient.status) == ("rejected", "accepted")
+    assert strict.confidence == lenient.confidence < 1
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_scanned_forms_are_read_on_their_blank_page(exam, seed):
+    form, blank, _ = exam
+    _, fields = draw_blank_form()
+    entries = draw_entries(fields, random_state=seed)
+    page = fill_form(blank, fields, entries, draw_writer(seed), random_state=seed)
+    truth = {name: entry_value(entry) for name, entry in entries.items()}
+    scan = scan_page(page, draw_scan(seed), random_state=seed)
+    reading = make_form_reader(form).read(scan)
+    assert not _wrongly_accepted(reading, truth)
+    assert _n_right(reading, truth) >= 10  # of 11
+
+
+def test_a_stack_of_scanned_forms_is_read_to_95_percent(tmp_path):
+    forms = draw_filled_forms(tmp_path, n_pages=6, random_state=11)
+    reader = make_form_reader(Form.from_file(forms.form))
+    right = total = 0
+    for path in forms.scans:
+        reading = reader.read(next(read_pages(path)))
+        truth = forms.truth[path.name]
+        assert not _wrongly_accepted(reading, truth), path.name
+        right += _n_right(reading, truth)
+        total += len(truth)
+    assert right >= 0.95 * total
+
+
+def test_photographed_forms_are_read_to_95_percent(exam):
+    form, _, filled = exam
+    reader = make_form_reader(form)
+    right = total = 0
+    for seed, (page, truth) in enumerate(filled):
+        photograph = Photograph(angle=(-3.0, 5.0)[seed])
+        reading = reader.read(photograph_page(page, photograph, random_state=seed))
+        assert not _wrongly_accepted(reading, truth)
+        right += _n_right(reading, truth)
+        total += len(truth)
+    assert right >= 0.95 * total
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_registered_page_may_lie_any_way(exam, turns):
+    form, _, [(page, truth), _] = exam
+    turned = np.ascontiguousarray(np.rot90(page, turns))
+    reading = make_form_reader(form).read(turned)
+    assert not _wrongly_accepted(reading, truth)
+    assert _n_right(reading, truth) >= 10
+
+
+def test_a_blank_form_is_blank_everywhere(exam):
+    form, blank, _ = exam
+    scan = replace(draw_scan(5), angle=1.0)
+    reading = make_form_reader(form).read(scan_page(blank, scan, random_state=0))
+    assert {field.status for field in reading.fields.values()} == {"blank"}
+    assert reading.status == "ok"
+
+
+def test_a_page_of_another_form_is_unlocated(exam):
+    form, _, _ = exam
+    random = np.random.default_rng(0)
+    other = np.full((2339, 1654), 255, dtype=np.uint8)
+    for y in range(150, 2200, 70):
+        words = "".join(random.choice(list("ABCDEFGHKLMN 1234"), 40))
+        cv2.putText(other, words, (150, y), 0, 1.4, 0, 3, cv2.LINE_AA)
+    reading = make_form_reader(form).read(other)
+    assert {field.status for field in reading.fields.values()} == {"unlocated"}
+    assert all(field.reason for field in reading.fields.values())
+    assert {field.value for field in reading.fields.values()} == {""}
+
+
+def test_lines_and_single_boxes_are_read_at_their_place(exam, tmp_path):
+    _, blank, _ = exam
+    page = blank.copy()
+    # Below the table the sheet is empty but for the signatures.
+    boxes = {"line": [1500, 900, 110, 420], "box": [1500, 200, 110, 420]}
+    for top, left, height, width in boxes.values():
+        blank = cv2.rectangle(blank, (left, top), (left + width, top + height), 0, 2)
+    cv2.imwrite(str(tmp_path / "blank.png"), blank)
+    page = blank.copy()
+    for text, (top, left, _, _) in zip(("2046", "58"), boxes.values(), strict=True):
+        string = draw_string(text, height=60, writer=draw_writer(1), random_state=0)
+        place = np.s_[top + 25 : top + 25 + len(string), left + 40 :]
+        inked = page[place][:, : string.shape[1]]
+        np.minimum(inked, string, out=inked)
+    fields = [Field(name=kind, kind=kind, box=box) for kind, box in boxes.items()]
+    reading = make_form_reader(Form(blank=tmp_path / "blank.png", fields=fields)).read(
+        page
+    )
+    assert {n: f.value for n, f in reading.fields.items()} == {
+        "line": "2046",
+        "box": "58",
+    }
+
+
+def test_fit_refuses_answers_of_another_shape(pages, number_form):
+    reader = FormReader(number_form)
+    with pytest.raises(ValueError, match=r"= \(4, 1\)\. Got shape \(4,\)"):
+        reader.fit(pages, TEXTS)
+    with pytest.raises(ValueError, match=r"= \(4, 1\)\. Got shape \(3, 1\)"):
+        reader.fit(pages, [[text] for text in TEXTS[:3]])
+
+
+def test_fit_refuses_pages_it_finds_nothing_on(number_form):
+    empty = np.full((400, 500), 255, dtype=np.uint8)
+    with pytest.raises(ValueError, match="found none of its fields"):
+        FormReader(number_form).fit([empty], [["40526"]])
+
+
+def test_fit_adapts_the_reader_of_the_fields(pages, answers, number_form):
+    classifier = make_pipeline(FunctionTransformer(_flat), LogisticRegression())
+    reader = make_form_reader(number_form, classifier=classifier)
+    shifted = [[t.translate(str.maketrans("0123456789", "1234567890"))] for t in TEXTS]
+    assert reader.fit(pages, shifted) is reader
+    assert reader.score(pages, shifted) == 1
+    assert not hasattr(reader.field_reader[-1], "classifier_")
+
+
+def test_fit_learns_from_fields_at_their_place(exam):
+    form, _, filled = exam
+    pages = [page for page, _ in filled]
+    answers = [[truth[field.name] for field in form.fields] for _, truth in filled]
+    reader = make_form_reader(form)
+    before = reader.score(pages, answers)
+    reader.fit(pages, answers)
+    assert reader.field_reader_[-1].n_aligned_ >= 20  # of 22
+    assert reader.score(pages, answers) >= before
+
+
+def test_fit_skips_a_page_it_finds_no_field_on(pages, answers, number_form):
+    empty = np.full((400, 500), 255, dtype=np.uint8)
+    reader = FormReader(number_form).fit([*pages, empty], [*answers, ["12345"]])
+    assert reader.field_reader_[-1].n_aligned_ == 4
+
+
+def test_a_page_on_its_side_is_no_lesson_in_turned_digits(exam):
+    _, _, [(page, truth), _] = exam
+    form = Form.from_combs({"student_number": 9})
+    head = np.ascontiguousarray(np.rot90(page, 2))
+    reader = make_form_reader(form).fit([head], [[truth["student_number"]]])
+    assert reader.predict([page])[0, 0] == truth["student_number"]
+
+
+def test_a_field_reader_without_steps_will_do(pages, answers, number_form):
+    reader = FormReader(number_form, field_reader=FieldReader(digits=5))
+    assert reader.score(pages, answers) == 1
+
+
+def test_a_clone_is_not_fitted_and_reads_as_before(pages, answers, number_form):
+    copy = clone(make_form_reader(number_form).fit(pages, answers))
+    assert not hasattr(copy, "field_reader_")
+    assert copy.score(pages, answers) == 1
+
+
+@pytest.mark.parametrize("is_fitted", [False, True])
+def test_a_pickled_reader_reads_as_before(pages, answers, number_form, is_fitted):
+    reader = make_form_reader(number_form)
+    if is_fitted:
+        reader.fit(pages, answers)
+    copy = pickle.loads(pickle.dumps(reader))
+    for page in pages:
+        first, second = (r.read(page).fields["number"] for r in (reader, copy))
+        assert first.value == second.value
+        assert first.confidence == second.confidence
+
+
+def test_it_can_be_cross_validated_with_documents_kept_apart(
+    pages, answers, number_form
+):
+    scores = cross_val_score(
+        make_form_reader(number_form),
+        pages,
+        answers,
+        groups=[0, 0, 1, 1],
+        cv=GroupKFold(2),
+    )
+    assert_array_equal(scores, [1, 1])
+
+
+def test_the_parts_can_be_searched_from_the_outside(pages, answers, number_form):
+    grid = {
+        "field_reader__read__threshold": [0.5, 0.9],
+        "field_reader__flatten__kernel_size": [None, 31],
+    }
+    search = GridSearchCV(
+        make_form_reader(number_form), grid, cv=2, error_score="raise"
+    )
+    search.fit(pages, answers)
+    assert set(search.best_params_) == set(grid)
+    assert search.best_score_ == 1
