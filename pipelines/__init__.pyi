@@ -1,8 +1,9 @@
 from .batch import score_fields, score_pages
 from .drafting import draft_form
-from .fields.combs import Comb, Frame, cut_comb, find_combs
+from .fields.combs import Frame, cut_comb, find_combs
 from .fields.dropout import FieldCut, cut_field, drop_print
 from .fields.speckle import Despeckler, despeckle
+from .fields.walls import Comb
 from .forms import Field, Form, FormError, Sum
 from .glyphs.cut import Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph

@@ -1,4 +1,4 @@
-"""The public names, and what importing them costs: frozen, so that no change slips in."""
+"""The public names, and what importing them costs: neither may slip."""
 
 import ast
 import importlib

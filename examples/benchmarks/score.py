@@ -12,7 +12,6 @@ import argparse
 import csv
 import os
 import platform
-import re
 import statistics
 import sys
 import tempfile
@@ -27,6 +26,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
 import cv2
 import numpy as np
 from degradations import DEGRADATIONS
+from readme import refresh_readme
 from runs import cpu_seconds, link_files, peak_memory, repeat_pdf, run_code, run_lenet
 
 from pipelines import (
@@ -44,7 +44,6 @@ from pipelines.outcomes import FieldReading
 from pipelines.training import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
-_MARKS = ("<!-- measured -->\n", "<!-- /measured -->")
 _ROUNDS = 7  # of a time; the median of so many passes over outliers
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "torch")
 
@@ -274,13 +273,6 @@ def as_table(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def put_between_marks(path: Path, table: str) -> None:
-    """Replace the table in a Markdown file."""
-    text = path.read_text(encoding="utf-8")
-    pattern = f"(?<={re.escape(_MARKS[0])}).*(?={re.escape(_MARKS[1])})"
-    path.write_text(re.sub(pattern, lambda _: table, text, flags=re.S), "utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
@@ -292,7 +284,7 @@ def main() -> None:
     table = as_table(measure(args.only or MEASURES, args.data.resolve()))
     print(table, end="")
     if args.readme:
-        put_between_marks(args.readme, table)
+        refresh_readme(args.readme, table)
 
 
 if __name__ == "__main__":

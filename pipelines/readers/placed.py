@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pipelines.fields.combs import Frame, Points
+from pipelines.fields.combs import Frame
 from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
+from pipelines.fields.quads import Points
 from pipelines.forms import Field, Form
 from pipelines.images import Image
 from pipelines.pages.register import PreparedBlank, prepare_blank, register

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.fields.combs import Comb, Points, find_combs
+from pipelines.fields.combs import find_combs
+from pipelines.fields.quads import Points
+from pipelines.fields.walls import Comb
 from pipelines.forms import Field
 from pipelines.images import Image
 

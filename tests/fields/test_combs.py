@@ -112,3 +112,12 @@ def test_a_comb_at_the_edge_is_cut_out_with_its_margin():
     field, frame = cut_comb(page, Comb(quad, 3, 1.0))
     assert field.shape[0] > 60
     assert frame.top > 0
+
+
+def test_a_part_of_a_longer_comb_is_no_comb():
+    page = np.full(PAGE, 255, dtype=np.uint8)
+    page[300:303, 100:702] = page[360:363, 100:702] = 0
+    for x in range(100, 701, 50):
+        page[300:363, x : x + 3] = 0
+    page[300:363, 200:550:50] = page[300:363, 201:551:50] = 255
+    assert find_combs(page, 3) == []

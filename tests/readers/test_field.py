@@ -167,7 +167,7 @@ def test_a_known_frame_tells_which_box_is_empty():
 
 
 def test_as_many_frames_as_fields_are_asked_for(fields):
-    with pytest.raises(ValueError, match="frames|shorter|longer"):
+    with pytest.raises(ValueError, match=r"frames|shorter|longer"):
         FieldReader().read(fields, [None])
 
 
@@ -199,7 +199,7 @@ def test_fit_refuses_another_number_of_strings(fields):
 
 
 def test_fit_refuses_fields_it_can_learn_nothing_from(fields):
-    with pytest.raises(ValueError, match="no field with as many digits.*set digits="):
+    with pytest.raises(ValueError, match=r"no field with as many digits.*set digits="):
         FieldReader().fit(fields[:2], ["123", "1"])
 
 
