@@ -76,9 +76,8 @@ def fit_walls(page: Image, frame: Points, digits: int | None) -> Comb | None:
     strip, pad, matrix = cut_quad(page, frame, MARGIN)
     height = strip.shape[0] - 2 * pad
     dark = _strip_lines(strip, pad)
-    lines = [
-        dark[row - 2 : row + 3].any(axis=0) for row in (round(pad), round(pad + height))
-    ]
+    upper, lower = round(pad), round(pad + height)
+    lines = [np.any(dark[row - 2 : row + 3], axis=0) for row in (upper, lower)]
     if min(line[upper:-upper].mean() for line in lines) < _LINE_COVERAGE:
         return None
     # Walls reach from line to line; digits keep away from both.
