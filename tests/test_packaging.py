@@ -103,6 +103,7 @@ def test_the_wheel_holds_both_packages_and_nothing_else(in_wheel):
     "name",
     [
         "lenet_sklearn/py.typed",
+        "lenet_sklearn/weights/forms.safetensors",
         "lenet_sklearn/weights/mnist.safetensors",
         "pipelines/__init__.pyi",
         "pipelines/py.typed",

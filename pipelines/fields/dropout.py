@@ -23,9 +23,9 @@ from pipelines.pages.register import PreparedBlank, Registration
 Box = tuple[float, float, float, float]
 
 # Least `print_found` of a field that is on the page: fields of the right page,
-# written on and photographed, reach 0.75 and more; where another page of the
-# series has other print, 0.4 at most.
-MIN_PRINT_FOUND = 0.5
+# written on and photographed, reach 0.75 and more, short ones of little print
+# 0.36; where another page of the series has other print, it is 0.11 at most.
+MIN_PRINT_FOUND = 0.25
 
 # Paper that is not flat shifts a field from where a homography puts it: by up
 # to half a percent of the page's longer side on a sheet with a fold in it.

@@ -11,6 +11,9 @@ Mask = NDArray[np.uint8]
 # On flattened paper (255), grain and JPEG ringing stay above this level.
 _PAPER = 225
 
+# Faint residues, of light print or of shadows, are lighter than any pencil.
+_FAINTEST_INK = 210
+
 # With fewer dark pixels than this share, there is nothing but paper.
 _LEAST_INK = 0.001
 
@@ -44,7 +47,8 @@ def ink_level(pixels: NDArray[np.uint8]) -> float | None:
         return None
     # The darker quarter: guides printed in light grey may outnumber the ink,
     # and black specks must not stand for a pencil.
-    return float(np.percentile(dark, 25))
+    level = float(np.percentile(dark, 25))
+    return level if level < _FAINTEST_INK else None
 
 
 def ink_mask(field: Image, level: float) -> Mask:

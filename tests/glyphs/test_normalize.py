@@ -37,7 +37,7 @@ def test_a_piece_without_ink_gives_an_empty_glyph():
 
 
 def test_thin_strokes_are_thickened_on_request():
-    thin = normalize_glyph(piece(100, 3))
+    thin = normalize_glyph(piece(100, 3), stroke_width=0)
     thick = normalize_glyph(piece(100, 3), stroke_width=2)
     assert (thin[14] > 0).sum() == 1
     assert 2 <= (thick[14] > 100).sum() <= 3

@@ -1,6 +1,7 @@
 """Reading fields: drawn digits come back as the string that was written."""
 
 import pickle
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -150,6 +151,31 @@ def test_confidences_are_probabilities_and_tell_scribble_from_digits(fields):
         cv2.polylines(scribble, [points.astype(np.int32)], False, 40, 2)
     [doubt] = FieldReader(digits=4).read([scribble])
     assert doubt.status != "accepted"
+
+
+# The middle line of a stroke in the first box, one part of it on a printed line.
+ALONG_A_LINE = {
+    "7": [(24, 16), (62, 16), (46, 42), (38, 70)],
+    "2": [(26, 36), (36, 24), (52, 26), (54, 38), (26, 80), (62, 80)],
+    "5": [(60, 16), (30, 16), (28, 42), (50, 42), (56, 56), (48, 70), (28, 68)],
+}
+
+
+@pytest.mark.parametrize("digit", ALONG_A_LINE)
+def test_a_stroke_that_runs_along_a_line_is_kept_or_doubted(digit):
+    field = draw_comb(" 406", writer=draw_writer(1), random_state=0)
+    stroke = np.array(ALONG_A_LINE[digit], dtype=np.int32)
+    cv2.polylines(field, [stroke], False, 50, 4, cv2.LINE_AA)
+    [reading] = FieldReader(digits=4).read([field])
+    assert reading.value == f"{digit}406" or reading.status != "accepted"
+
+
+@pytest.mark.parametrize("seed", range(130, 142))
+def test_a_comb_never_gives_more_digits_than_it_has_boxes(seed):
+    writer = replace(draw_writer(seed), size=0.96)  # a hand that fills its boxes
+    field = draw_comb("91117", writer=writer, random_state=35)
+    [reading] = make_field_reader(digits=5)[-1].read([field])
+    assert len(reading.value) <= 5 or reading.status != "accepted"
 
 
 def test_a_known_frame_saves_the_search():
