@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from pipelines.images import Image
 from pipelines.outcomes import PageReading
-from pipelines.report import Summary, write_overlay
+from pipelines.report import Summary, Unit, write_overlay
 from pipelines.results import PageResult, ResultFile
 from pipelines.scans import Scan, ScanError, open_scan
 
@@ -142,6 +142,7 @@ def write_results(
     results: Iterable[PageResult],
     *,
     total: int | None = None,
+    unit: Unit = "page",
 ) -> Summary:
     """Write a table while its rows come in, with a progress bar on a terminal.
 
@@ -160,6 +161,9 @@ def write_results(
     total : int, default=None
         How many results there will be, if that is known.
 
+    unit : {"page", "field"}, default="page"
+        What each result is.
+
     Returns
     -------
     summary : Summary
@@ -170,10 +174,10 @@ def write_results(
     OutputError
         If the table cannot be written.
     """
-    summary = Summary()
+    summary = Summary(unit)
     with file:
         # None: no bar where stderr is no terminal.
-        for result in tqdm(results, total=total, unit="page", disable=None):
+        for result in tqdm(results, total=total, unit=unit, disable=None):
             file.write(row(result))
             summary.add(result)
     return summary

@@ -5,22 +5,30 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.options import (
+    Command,
     Data,
     DataDir,
     Device,
+    Digits,
+    Dpi,
+    Epochs,
     Jobs,
     Model,
     Output,
+    Pages,
     Scans,
+    Seed,
     Threshold,
     choose_form,
     find_inputs,
+    find_model,
     load_classifier,
 )
 
@@ -45,13 +53,31 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog="Example: lenet demo -o demo --pages 12")
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lenet {version('lenet-sklearn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(cls=Command, epilog="Example: lenet demo -o demo --pages 12")
 def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to fill.")
     ] = Path("lenet-demo"),
-    pages: Annotated[int, typer.Option(min=1, help="Forms to draw.")] = 12,
-    seed: Annotated[int, typer.Option(min=0, help="Other seed, other forms.")] = 0,
+    pages: Pages = 12,
+    seed: Seed = 0,
 ) -> None:
     """Draw filled-in forms, read them, compare."""
     from pipelines.batch import score_pages
@@ -79,7 +105,9 @@ def demo(
     _exit_by(summary)
 
 
-@app.command(epilog="Example: lenet score scans/ --comb student_id=9 -o results.csv")
+@app.command(
+    cls=Command, epilog="Example: lenet score scans/ --comb student_id=9 -o results.csv"
+)
 def score(
     scans: Scans,
     output: Output,
@@ -94,7 +122,7 @@ def score(
             help="A row of N boxes, wherever it is on the page. May be repeated.",
         ),
     ] = None,
-    dpi: Annotated[float, typer.Option(min=36, help="To render PDF pages at.")] = 200,
+    dpi: Dpi = 200,
     jobs: Jobs = 1,
     overlay: Annotated[
         Path | None,
@@ -104,6 +132,16 @@ def score(
     model: Model = "forms",
 ) -> None:
     """Read scanned pages: a table with a row for each.
+
+    The columns are document, page, status and error, then for each field its
+    value, NAME, and NAME.status and NAME.confidence.
+
+    A page is ok; review: look at the fields that are not accepted or blank; or
+    failed: it could not be read. The column error says why, unless the
+    confidence tells it.
+
+    A field is accepted; rejected: look at it; blank; invalid: it breaks a rule
+    of the form; or unlocated: it was not found on the page.
 
     Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
     """
@@ -128,16 +166,16 @@ def score(
     _exit_by(summary)
 
 
-@app.command(epilog="Example: lenet read fields/*.png --digits 9 -o values.csv")
+@app.command(
+    cls=Command, epilog="Example: lenet read fields/*.png --digits 9 -o values.csv"
+)
 def read(
     fields: Annotated[
         list[str],
         typer.Argument(metavar="FIELDS", help="Images of single fields, or folders."),
     ],
     output: Output,
-    digits: Annotated[
-        int | None, typer.Option(min=1, help="Boxes of each comb; else any number.")
-    ] = None,
+    digits: Digits = None,
     jobs: Jobs = 1,
     threshold: Threshold = 0.9,
     model: Model = "forms",
@@ -156,12 +194,13 @@ def read(
         yield from score_fields(files, reader, jobs=jobs)
 
     file = ResultFile(output, VALUE_COLUMNS)
-    summary = write_results(file, value_row, values(), total=len(files))
+    n_files = len(files)
+    summary = write_results(file, value_row, values(), total=n_files, unit="field")
     print(f"{summary}\nTable: {output}")
     _exit_by(summary)
 
 
-@app.command(epilog="Example: lenet form blank.pdf -o form.json")
+@app.command(cls=Command, epilog="Example: lenet form blank.pdf -o form.json")
 def form(
     blank: Annotated[Path, typer.Argument(metavar="BLANK", help="Scan or PDF of it.")],
     output: Annotated[
@@ -178,15 +217,17 @@ def form(
     print(write_draft(blank, output))
 
 
-@app.command(epilog="Example: lenet train --data mnist -o model.safetensors")
+@app.command(
+    cls=Command, epilog="Example: lenet train --data mnist -o model.safetensors"
+)
 def train(
     data: Data,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Model to write.")
     ],
     data_dir: DataDir = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    epochs: Epochs = None,
+    seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
     """Train a LeNet-5 on labelled images of digits."""
@@ -199,7 +240,9 @@ def train(
     print(report)
 
 
-@app.command(epilog="Example: lenet evaluate mnist --data mnist --data-dir mnist/")
+@app.command(
+    cls=Command, epilog="Example: lenet evaluate mnist --data mnist --data-dir mnist/"
+)
 def evaluate(
     model: Annotated[
         str,
@@ -214,6 +257,7 @@ def evaluate(
     """Print the error of a model and its confusions."""
     from pipelines import training
 
+    find_model(model)
     print(training.evaluate(model, data, data_dir=data_dir, device=device))
 
 
@@ -268,7 +312,7 @@ def _explain(error: BaseException) -> tuple[str, int] | None:
         return None
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "lenet"
-    message = error.format_message().rstrip(".")
+    message = error.format_message().removeprefix("Invalid value: ").rstrip(".")
     return f"{command}: {message}. Try: {command} --help", _MISUSE
 
 

@@ -1,15 +1,47 @@
 """What the commands of ``lenet`` take, and what it stands for."""
 
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from pipelines.files import find_scans
 
 if TYPE_CHECKING:
     from pipelines.forms import Form
+
+
+class Command(TyperCommand):
+    """A command whose help has the names of arguments and no types of Python."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help, columns in line."""
+        text = re.sub(r"\{(\w+)\}", r"\1", super().get_help(ctx))
+        return re.sub(r" <[a-z\[\]]+>", lambda found: " " * len(found[0]), text)
+
+
+def _number(
+    kind: type[int] | type[float], least: float, most: float = math.inf
+) -> Callable[[Any], Any]:
+    """Make what turns the word after an option into a number within limits."""
+    noun = "a whole number" if kind is int else "a number"
+    limits = f"from {least} up" if most == math.inf else f"from {least} to {most}"
+
+    def parse(word: Any) -> Any:
+        try:
+            number = kind(word)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most or number == math.inf:
+            raise typer.BadParameter(f"must be {noun} {limits}, not {word}")
+        return number
+
+    return parse
+
 
 Scans = Annotated[
     list[str],
@@ -21,7 +53,34 @@ Scans = Annotated[
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="The table to write.")
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes to read with.")]
+Jobs = Annotated[
+    int,
+    typer.Option(metavar="N", parser=_number(int, 1), help="Processes to read with."),
+]
+Pages = Annotated[
+    int, typer.Option(metavar="N", parser=_number(int, 1), help="Forms to draw.")
+]
+Seed = Annotated[
+    int,
+    typer.Option(metavar="N", parser=_number(int, 0), help="Of everything random."),
+]
+Dpi = Annotated[
+    float,
+    typer.Option(
+        metavar="N", parser=_number(float, 36), help="To render PDF pages at."
+    ),
+]
+Digits = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=_number(int, 1),
+        help="Boxes of each comb; else any number.",
+    ),
+]
+Epochs = Annotated[
+    int | None, typer.Option(metavar="N", parser=_number(int, 1), help="Passes.")
+]
 Model = Annotated[
     str,
     typer.Option(
@@ -30,7 +89,11 @@ Model = Annotated[
 ]
 Threshold = Annotated[
     float,
-    typer.Option(min=0.0, max=1.0, help="Confidence below which a value is rejected."),
+    typer.Option(
+        metavar="P",
+        parser=_number(float, 0, 1),
+        help="Confidence, from 0 to 1, below which a value is rejected.",
+    ),
 ]
 Data = Annotated[
     str,
@@ -40,7 +103,10 @@ DataDir = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Where the MNIST files are; else downloaded."),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps...")]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, mps...")]
+
+# So many boxes a form file allows too.
+_MOST_BOXES = 100
 
 
 def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
@@ -83,6 +149,11 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
                 f" Got {text!r}"
             )
         numbers[name] = int(number)
+        if not 1 <= numbers[name] <= _MOST_BOXES:
+            raise typer.BadParameter(
+                f"--comb {text}: a comb has 1 to {_MOST_BOXES} boxes."
+                " Count those that are printed in a row"
+            )
     return Form.from_combs(numbers)
 
 
@@ -101,13 +172,44 @@ def load_classifier(model: str) -> Any:
 
     Raises
     ------
+    typer.BadParameter
+        If there is no such model.
+
     ValueError
         If the file holds no model.
     """
     from lenet_sklearn import LeNet5Classifier
-    from lenet_sklearn.transfer import model_path
 
-    return LeNet5Classifier.load(model_path(model))
+    return LeNet5Classifier.load(find_model(model))
+
+
+def find_model(model: str) -> Path:
+    """Find the file of a model.
+
+    Parameters
+    ----------
+    model : str
+        A file, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such file.
+    """
+    from lenet_sklearn.transfer import model_path, shipped_models
+
+    path = model_path(model)
+    if not path.is_file():
+        shipped = " or ".join(shipped_models())
+        raise typer.BadParameter(
+            f"there is no model file {model}. Give one that `lenet train` wrote, or"
+            f" {shipped}"
+        )
+    return path
 
 
 def find_inputs(

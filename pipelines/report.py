@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
-from textwrap import wrap
+from textwrap import shorten, wrap
+from typing import Literal
 
 import numpy as np
 import PIL.Image
@@ -12,10 +14,11 @@ from PIL import ImageDraw, ImageFont
 
 from pipelines.images import Image, check_image
 from pipelines.outcomes import FieldReading, PageReading
-from pipelines.results import PageResult
+from pipelines.results import PageResult, untold_reason
 
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
+Unit = Literal["page", "field"]
 
 # Dark enough for text on white paper; told apart by lightness too, for those
 # who do not see red and green apart.
@@ -41,6 +44,8 @@ _FIELD_TEXT_OF_PAGE = (1 / 120, 1 / 75)
 # Among crowded fields text is drawn smaller, rather than over one of them.
 _SCALES = (1.0, 0.75, 0.5)
 _SMALLEST_TEXT = 9  # pixels; below that no digit can be told from another
+# What is said of one field beside it; the table has all of it.
+_REASON_LENGTH = 40
 
 
 def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
@@ -48,8 +53,9 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
 
     Each field is framed in the colour of its status: green for accepted,
     orange for rejected, red for invalid, grey for blank. Beside it stand its
-    name, value and confidence. Fields that were not found, and the reason why
-    a page failed, are listed at the top.
+    name, value and confidence, which is never rounded up, and why it wants a
+    look if that is not for its confidence. Fields that were not found, and the
+    reason why a page failed, are listed at the top.
 
     Parameters
     ----------
@@ -79,13 +85,15 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
     picture = PIL.Image.fromarray(page).convert("RGB")
     canvas = ImageDraw.Draw(picture)
     placed = {n: f for n, f in reading.fields.items() if f.quad is not None}
-    taken = [_bounds(field.quad) for field in placed.values()]
+    fields = [_bounds(field.quad) for field in placed.values()]
+    texts: list[Box] = []
     for line in _headlines(reading):
-        taken.append(_write(canvas, *line, None, taken))
-    for name, field in placed.items():
+        texts.append(_write(canvas, *line, None, fields, texts))
+    for field in placed.values():
         _frame(canvas, field)
-        text = _label(name, field)
-        taken.append(_write(canvas, text, field.status, field.quad, taken))
+    for name, field in placed.items():
+        label = _label(name, field)
+        texts.append(_write(canvas, label, field.status, field.quad, fields, texts))
     return np.asarray(picture)
 
 
@@ -111,6 +119,11 @@ def write_overlay(page: Image, reading: PageReading, path: Path) -> None:
 
 class Summary:
     """Counts of what a stack gave, kept while it is read.
+
+    Parameters
+    ----------
+    unit : {"page", "field"}, default="page"
+        What each result is; of fields that come one by one no pages are counted.
 
     Attributes
     ----------
@@ -138,7 +151,8 @@ class Summary:
     # The reasons of so many failed pages are said; the table has the others.
     _MOST_REASONS = 5
 
-    def __init__(self) -> None:
+    def __init__(self, unit: Unit = "page") -> None:
+        self.unit = unit
         self.pages: Counter[str] = Counter()
         self.fields: Counter[str] = Counter()
         self._reasons: list[str] = []
@@ -157,13 +171,23 @@ class Summary:
             self._reasons.append(_with_document(result))
 
     def __str__(self) -> str:
+        lines = self._count_lines()
+        lines += [f"failed: {text}" for text in self._reasons[: self._MOST_REASONS]]
+        more = len(self._reasons) - self._MOST_REASONS
+        return "\n".join([*lines, f"and {more} more failed"] if more > 0 else lines)
+
+    def _count_lines(self) -> list[str]:
+        if self.unit == "field":
+            # An image that could not be read was to be one field.
+            failed = Counter(failed=self.pages["failed"])
+            return [_counts("field", self.fields + failed, list(COLOURS))]
         lines = [
             _counts("page", self.pages, ["ok", "review", "failed"]),
             _counts("field", self.fields, list(COLOURS)),
         ]
-        lines += [f"failed: {text}" for text in self._reasons[: self._MOST_REASONS]]
-        more = len(self._reasons) - self._MOST_REASONS
-        return "\n".join([*lines, f"and {more} more failed"] if more > 0 else lines)
+        if 0 < self.fields.total() == self.fields["unlocated"]:
+            lines.append("no field was found on any page; the column error says why")
+        return lines
 
 
 def truth_table(
@@ -276,7 +300,10 @@ def _headlines(reading: PageReading) -> list[tuple[str, str]]:
 def _label(name: str, field: FieldReading) -> str:
     if field.status == "blank":
         return f"{name}: blank"
-    return f"{name}: {field.value} ({field.confidence:.2f})"
+    # A confidence below the threshold must not look as if it had reached it.
+    confidence = Decimal(str(field.confidence)).quantize(Decimal("0.01"), ROUND_FLOOR)
+    reason = shorten(untold_reason(field), _REASON_LENGTH, placeholder="...")
+    return f"{name}: {field.value} ({confidence})" + (f", {reason}" if reason else "")
 
 
 def _frame(canvas: ImageDraw.ImageDraw, field: FieldReading) -> None:
@@ -291,7 +318,8 @@ def _write(
     text: str,
     status: str,
     quad: NDArray[np.float64] | None,
-    taken: Iterable[Box],
+    fields: Sequence[Box],
+    texts: Sequence[Box],
 ) -> Box:
     """Write text beside a field, or at the top, and return the place it took."""
     size = canvas.im.size
@@ -302,10 +330,11 @@ def _write(
         _, _, width, height = canvas.textbbox((0, 0), text, font, anchor="la")
         pad = round(height) // 4
         places = _places(size, quad, (round(width) + 2 * pad, round(height) + 2 * pad))
-        free = [p for p in places if _inside(p, size) and not _overlaps(p, taken)]
-        if free:
+        # Where nothing is free, rather over a field than over what another says.
+        place = min(places, key=lambda p: (_covered(p, texts), _covered(p, fields)))
+        if not _covered(place, [*texts, *fields]):
             break
-    left, top, right, bottom = (free or places)[0]
+    left, top, right, bottom = place
     canvas.rectangle((left, top, right, bottom), COLOURS[status])
     canvas.text((left + pad, top + pad), text, "white", font, anchor="la")
     return left, top, right, bottom
@@ -325,7 +354,7 @@ def _places(
 ) -> list[Box]:
     """List where a text may stand, the best place first, as left, top, right, bottom.
 
-    The last resort is always the first place, moved into the page.
+    Places beyond an edge of the page are moved into it.
     """
     width, height = text
     if quad is None:  # down the left edge, from the top
@@ -344,9 +373,11 @@ def _places(
         (right - width, top - gap - height),
         (right - width, bottom + gap),
     ]
-    x, y = corners[0]
-    corners[0] = (max(0, min(x, size[0] - width)), max(0, y))
-    return [(x, y, x + width, y + height) for x, y in corners]
+    inside = [
+        (max(0, min(x, size[0] - width)), max(0, min(y, size[1] - height)))
+        for x, y in corners
+    ]
+    return [(x, y, x + width, y + height) for x, y in inside]
 
 
 def _bounds(quad: NDArray[np.float64] | None) -> Box:
@@ -357,14 +388,11 @@ def _bounds(quad: NDArray[np.float64] | None) -> Box:
     return left, top, right, bottom
 
 
-def _inside(box: Box, size: tuple[int, int]) -> bool:
+def _covered(box: Box, others: Iterable[Box]) -> int:
+    """Return how many pixels of others a box covers."""
     left, top, right, bottom = box
-    return left >= 0 and top >= 0 and right <= size[0] and bottom <= size[1]
-
-
-def _overlaps(box: Box, others: Iterable[Box]) -> bool:
-    left, top, right, bottom = box
-    return any(
-        left < other[2] and other[0] < right and top < other[3] and other[1] < bottom
+    return sum(
+        max(0, min(right, other[2]) - max(left, other[0]))
+        * max(0, min(bottom, other[3]) - max(top, other[1]))
         for other in others
     )

@@ -80,10 +80,22 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
     Returns
     -------
     row : list of str
-        Values are text. The cells of fields that were not read are empty.
+        Values are text. The cells of fields that were not read are empty. The
+        error of a page that was read is what :func:`untold_reason` says of its
+        fields.
+
+    Examples
+    --------
+    >>> from pipelines.outcomes import FieldReading, PageReading
+    >>> from pipelines.results import PageResult, result_row
+    >>> field = FieldReading("", "unlocated", 0.0, reason="no comb of 9 boxes")
+    >>> page = PageResult("a.png", 1, PageReading({"id": field}))
+    >>> ",".join(result_row(page, ["id"]))
+    'a.png,1,review,id: no comb of 9 boxes,,unlocated,0.0000'
     """
     reading = result.reading
-    row = [result.document, str(result.page), reading.status, reading.error]
+    error = reading.error or _untold_reasons(reading)
+    row = [result.document, str(result.page), reading.status, error]
     for name in names:
         row += _cells(reading.fields.get(name))
     return row
@@ -106,6 +118,37 @@ def value_row(result: PageResult) -> list[str]:
     for field in result.reading.fields.values():
         return [result.document, *_cells(field)]
     return [result.document, "", "failed", ""]
+
+
+def untold_reason(field: FieldReading) -> str:
+    """Return why a value wants a look, where its status does not tell it already.
+
+    Parameters
+    ----------
+    field : FieldReading
+        What was read.
+
+    Returns
+    -------
+    reason : str
+        Empty for a field that is settled, and for one that is rejected for its
+        confidence: the cell beside its status tells that.
+
+    Examples
+    --------
+    >>> from pipelines.confidence import settle
+    >>> from pipelines.results import untold_reason
+    >>> untold_reason(settle("042", 0.5, 0.9)), untold_reason(settle("0_2", 0.5, 0.9))
+    ('', 'no digit in a box between two others')
+    """
+    settled = field.status in ("accepted", "blank")
+    told = field.status == "rejected" and field.reason.startswith("confidence below")
+    return "" if settled or told else field.reason
+
+
+def _untold_reasons(reading: PageReading) -> str:
+    reasons = {name: untold_reason(field) for name, field in reading.fields.items()}
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
 
 
 def _cells(field: FieldReading | None) -> Sequence[str]:

@@ -260,7 +260,14 @@ def evaluate(
 
     classifier = LeNet5Classifier.load(model_path(model), device=device)
     split: Literal["train", "test"] = "test" if has_test_split(data) else "train"
-    return _measure(classifier, *load_dataset(data, data_dir=data_dir, split=split))
+    X, y = load_dataset(data, data_dir=data_dir, split=split)
+    if X.shape[1:] != classifier.image_shape_:
+        sizes = ["x".join(map(str, s)) for s in (classifier.image_shape_, X.shape[1:])]
+        raise ValueError(
+            f"The model {model} reads images of {sizes[0]} pixels, and those of {data}"
+            f" are {sizes[1]}. Train one on them, or take other images."
+        )
+    return _measure(classifier, X, y)
 
 
 def _check_writable(path: Path) -> Path:

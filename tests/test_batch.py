@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 
 from pipelines.batch import score_fields, score_pages, write_results
+from pipelines.confidence import settle
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.results import (
     OutputError,
@@ -117,6 +118,29 @@ def test_a_row_has_three_cells_for_each_field():
     row = result_row(PageResult("a.pdf", 3, reading), ["id", "other"])
     assert row == ["a.pdf", "3", "review", "", "007", "rejected", "0.1235", "", "", ""]
     assert len(row) == len(result_header(["id", "other"]))
+
+
+def test_the_error_of_a_page_tells_what_status_and_confidence_do_not():
+    fields = {
+        "id": settle("007", 0.5, 0.9),
+        "room": settle("1_2", 0.99, 0.9),
+        "total": FieldReading("900", "invalid", 1.0, reason="900 is more than 400"),
+        "date": FieldReading("", "unlocated", 0.0, reason="no comb of 8 boxes"),
+        "free": FieldReading("", "blank", 1.0, reason="crossed out"),
+    }
+    row = result_row(PageResult("a.pdf", 1, PageReading(fields)), fields)
+    assert row[2] == "review"
+    assert row[3].split("; ") == [
+        "room: no digit in a box between two others",
+        "total: 900 is more than 400",
+        "date: no comb of 8 boxes",
+    ]
+
+
+def test_the_error_of_a_page_that_failed_is_that_of_the_page():
+    field = FieldReading("900", "invalid", 1.0, reason="900 is more than 400")
+    page = PageReading({"total": field}, error="is damaged")
+    assert result_row(PageResult("a.pdf", 1, page), ["total"])[3] == "is damaged"
 
 
 def test_the_table_survives_commas_quotes_and_names_that_are_no_utf8(tmp_path):

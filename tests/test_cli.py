@@ -2,12 +2,14 @@
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
 import termios
 import textwrap
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ import pipelines.readers
 from pipelines.cli import main
 from pipelines.demo import draw_blank_form, draw_comb
 from pipelines.outcomes import FieldReading, PageReading
+from pipelines.report import COLOURS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -156,11 +159,13 @@ def test_one_bad_file_costs_its_own_row_and_nothing_else(
     assert bad["rin"] == bad["rin.status"] == bad["rin.confidence"] == ""
 
 
-def test_an_image_of_one_pixel_is_read_by_the_real_reader(folder):
+def test_an_image_of_one_pixel_is_read_by_the_real_reader(folder, capsys):
     PIL.Image.new("L", (1, 1)).save(folder / "dot.png")
     assert score("dot.png") == 0
     [row] = rows(folder / "results.csv")
     assert (row["status"], row["rin.status"]) == ("review", "unlocated")
+    assert row["error"].startswith("rin: ")
+    assert "no field was found on any page" in capsys.readouterr().out
 
 
 FORM_OF_TWO_NAMES = (
@@ -175,13 +180,16 @@ FORM_OF_TWO_NAMES = (
         ("score page.png --comb rin=9", "Missing option '--output'"),
         ("score page.png -o r.csv", "either --form FILE or --comb NAME=N"),
         ("score page.png -o r.csv --comb rin", "--comb expects NAME=N"),
-        ("score page.png -o r.csv --comb rin=0", "digits"),
+        ("score page.png -o r.csv --comb rin=0", "--comb rin=0: a comb has 1 to 100"),
+        ("score page.png -o r.csv --comb rin=101", "a comb has 1 to 100 boxes"),
         ("score page.png -o r.csv --comb a=1 --comb a=2", "each name once"),
         ("score page.png -o r.csv --comb a=1 --form form.json", "either --form FILE"),
-        ("score page.png -o r.csv --comb a=1 --jobs none", "'--jobs'"),
-        ("score page.png -o r.csv --comb a=1 --threshold 2", "'--threshold'"),
+        ("score page.png -o r.csv --comb a=1 --jobs none", "from 1 up, not none"),
+        ("score page.png -o r.csv --comb a=1 --threshold 2", "from 0 to 1, not 2"),
+        ("score page.png -o r.csv --comb a=1 --dpi nan", "a number from 36 up"),
         ("score page.png -o r.csv --comb a=1 --colour", "--colour"),
         ("score page.png -o r.csv --comb a=1 --model page.png", "page.png"),
+        ("score page.png -o r.csv --comb a=1 --model no", "is no model file no"),
         ("score nowhere.png -o r.csv --comb a=1", "nowhere.png: no such file"),
         ("score empty -o r.csv --comb a=1", "empty: no scans in this folder"),
         ("score page.png -o no/r.csv --comb a=1", "no/r.csv cannot be written"),
@@ -195,10 +203,11 @@ FORM_OF_TWO_NAMES = (
         ("form nowhere.png -o form.json", "nowhere.png"),
         ("train -o model", "Missing option '--data'"),
         ("train --data nowhere -o model", "nowhere"),
-        ("evaluate nowhere --data digits", "nowhere"),
+        ("evaluate nowhere --data digits", "there is no model file nowhere"),
+        ("evaluate mnist --data digits", "28x28 pixels, and those of digits are 8x8"),
         ("evaluate mnist --data nowhere", "nowhere"),
         ("demo -o page.png", "page.png cannot be written"),
-        ("demo --pages 0", "'--pages'"),
+        ("demo --pages 0", "'--pages': must be a whole number from 1 up, not 0"),
         ("guess", "No such command 'guess'"),
     ],
 )
@@ -224,7 +233,7 @@ def test_a_table_that_cannot_be_written_is_said_before_any_work(
     assert "the folder no does not exist" in misuse(capsys)
 
 
-def test_read_reads_images_of_fields(folder):
+def test_read_reads_images_of_fields(folder, capsys):
     for seed, text in enumerate(("042", "1789")):
         field = PIL.Image.fromarray(draw_comb(text, random_state=seed))
         field.save(folder / f"f{text}.png")
@@ -234,6 +243,7 @@ def test_read_reads_images_of_fields(folder):
     assert list(next(iter(read.values()))) == ["file", "value", "status", "confidence"]
     assert (read["f042.png"]["value"], read["f1789.png"]["value"]) == ("042", "1789")
     assert read["g9.png"]["status"] == "failed"
+    assert capsys.readouterr().out.startswith("3 fields: 2 accepted, 1 failed\n")
 
 
 def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
@@ -262,6 +272,26 @@ COMMANDS = ["demo", "score", "read", "form", "train", "evaluate"]
 def test_help_of_every_command_shows_an_example(command, capsys):
     assert main([command, "--help"]) == 0
     assert f"Example: lenet {command} " in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_no_types_of_the_language_it_is_written_in(command, capsys):
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert not set("<>{}") & set(shown)
+    assert "list[" not in shown
+
+
+def test_help_of_score_explains_every_status(capsys):
+    assert main(["score", "--help"]) == 0
+    shown = capsys.readouterr().out
+    page, field = {"ok", "review", "failed"}, set(COLOURS) - {"failed"}
+    assert page | field <= set(re.findall(r"\w+", shown))
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"lenet {version('lenet-sklearn')}\n"
 
 
 def test_no_arguments_show_every_command(capsys):

@@ -1,8 +1,11 @@
 """Pictures and summaries of what was read."""
 
+from itertools import combinations
+
 import numpy as np
 import PIL.Image
 import pytest
+from PIL import ImageDraw
 
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.report import COLOURS, Summary, draw_overlay, truth_table, write_overlay
@@ -45,6 +48,68 @@ def test_what_is_written_leaves_every_field_free(page):
         assert (inside == 255).all()
 
 
+@pytest.fixture
+def written(monkeypatch):
+    """Collect texts and where they are written, rather than only draw them."""
+    texts = {}
+    rectangle, text = ImageDraw.ImageDraw.rectangle, ImageDraw.ImageDraw.text
+    boxes = []
+
+    def keep_box(canvas, box, *args):
+        boxes.append(box)
+        rectangle(canvas, box, *args)
+
+    def keep_text(canvas, at, words, *args, **options):
+        texts[words] = boxes[-1]
+        text(canvas, at, words, *args, **options)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "rectangle", keep_box)
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", keep_text)
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("confidence", "shown"),
+    [(0.9988, "0.99"), (0.8999, "0.89"), (0.29, "0.29"), (1.0, "1.00"), (1e-9, "0.00")],
+)
+def test_a_confidence_is_never_rounded_up(page, written, confidence, shown):
+    field = FieldReading("042", "accepted", confidence, quad(100, 300, 300, 340))
+    draw_overlay(page, PageReading({"id": field}))
+    assert list(written) == [f"id: 042 ({shown})"]
+
+
+def test_the_reason_stands_beside_a_field_unless_it_is_the_confidence(page, written):
+    place = quad(100, 300, 300, 340)
+    fields = {
+        "a": FieldReading("9", "invalid", 1.0, place, "9 is more than 4"),
+        "b": FieldReading("9", "rejected", 0.5, place + 100, "confidence below 0.9"),
+    }
+    draw_overlay(page, PageReading(fields))
+    assert list(written) == ["a: 9 (1.00), 9 is more than 4", "b: 9 (0.50)"]
+
+
+def test_crowded_labels_cover_fields_rather_than_each_other(page, written):
+    places = [
+        quad(left, top, left + 100, top + 22)
+        for top in range(100, 600, 22)
+        for left in (100, 200, 300)
+    ]
+    fields = {
+        f"field_{n}": FieldReading("0", "accepted", 0.9, place)
+        for n, place in enumerate(places)
+    }
+    draw_overlay(page, PageReading(fields))
+    boxes = list(written.values())
+    assert len(boxes) == len(fields)
+    for (left, top, right, bottom), other in combinations(boxes, 2):
+        assert (
+            right <= other[0]
+            or other[2] <= left
+            or bottom <= other[1]
+            or other[3] <= top
+        )
+
+
 def test_fields_without_a_place_are_listed_at_the_top(page):
     fields = {"id": FieldReading("", "unlocated", 0.0)}
     picture = draw_overlay(page, PageReading(fields))
@@ -84,6 +149,26 @@ def test_the_summary_counts_pages_and_fields_by_status():
         "2 pages: 2 review",
         "4 fields: 2 accepted, 2 unlocated",
     ]
+
+
+def test_the_summary_of_single_fields_counts_no_pages():
+    summary = Summary("field")
+    field = FieldReading("7", "accepted", 1.0)
+    summary.add(PageResult("a.png", 1, PageReading({"value": field})))
+    summary.add(PageResult("b.png", 1, PageReading(error="b.png: is empty")))
+    assert str(summary).splitlines() == [
+        "2 fields: 1 accepted, 1 failed",
+        "failed: b.png: is empty",
+    ]
+
+
+@pytest.mark.parametrize(("other", "said"), [("unlocated", True), ("blank", False)])
+def test_the_summary_says_when_no_field_was_found(other, said):
+    summary = Summary()
+    for status in ("unlocated", other):
+        page = PageReading({"id": FieldReading("", status, 0.0)})
+        summary.add(PageResult("a.png", 1, page))
+    assert ("no field was found on any page" in str(summary)) == said
 
 
 def test_the_summary_names_a_few_of_many_failures():

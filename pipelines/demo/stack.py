@@ -1,7 +1,6 @@
 """A stack of filled-in forms, as files."""
 
 import csv
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from pipelines.demo.filling import draw_entries, entry_value, fill_form
 from pipelines.demo.handwriting import RandomState, draw_writer
 from pipelines.demo.printing import draw_blank_form, form_description
 from pipelines.demo.scanning import draw_scan, scan_page
+from pipelines.formfiles import write_json
 from pipelines.images import Image
 
 # Scanned at what offices scan at.
@@ -83,7 +83,7 @@ def draw_filled_forms(
     blank = folder / "blank.png"
     _write_image(blank, page)
     form = folder / "form.json"
-    form.write_text(json.dumps(form_description(fields, blank=blank.name), indent=2))
+    write_json(form, form_description(fields, blank=blank.name))
     truth: dict[str, dict[str, str]] = {}
     for i in range(n_pages):
         entries = draw_entries(fields, random_state=rng)

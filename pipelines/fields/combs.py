@@ -34,6 +34,9 @@ class Frame:
 
     ruled : bool
         Whether the printed lines are still in the image.
+
+    hidden : ndarray of shape (height, width), dtype uint8, or None
+        1 where a line was taken away and ink may have gone with it.
     """
 
     left: float
@@ -42,6 +45,7 @@ class Frame:
     bottom: float
     digits: int
     ruled: bool = True
+    hidden: Mask | None = None
 
 
 def find_combs(

@@ -81,12 +81,17 @@ class FieldCut:
         Share in [0, 1] of the patches of print about the field that were found
         where they belong; 1 for a field with nothing printed near it. Below
         `MIN_PRINT_FOUND` the field is not on this page, or is covered.
+
+    hidden : ndarray of shape (height, width), dtype uint8
+        1 where `image` was so dark with print that ink cannot be told from it,
+        0 elsewhere.
     """
 
     image: Image
     box: Box
     quad: Matrix
     print_found: float
+    hidden: Image
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,7 @@ def cut_field(
         page, registration.matrix @ frame.to_blank, printed, frame.scale, search
     )
     written = warp_image(page, matrix, frame.shape, border=cv2.BORDER_REPLICATE)
-    cleaned = 255 - _remove_print(_darkness(written), printed)
+    ink, hidden = _remove_print(_darkness(written), printed)
     to_cut = np.asarray(np.linalg.inv(frame.to_blank), dtype=np.float64)
     right, bottom = left + width, top + height
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
@@ -167,10 +172,11 @@ def cut_field(
     columns = slice(max(0, round(x) - kept), round(x_end) + kept)
     inner = _rounded(y - rows.start, x - columns.start, y_end - y, x_end - x)
     return FieldCut(
-        np.ascontiguousarray(cleaned[rows, columns]),
+        np.ascontiguousarray(255 - ink[rows, columns]),
         inner,
         project(matrix, quad),
         share,
+        np.ascontiguousarray(hidden[rows, columns]),
     )
 
 
@@ -219,7 +225,7 @@ def drop_print(field: Image, blank: Image) -> Image:
             f" Got shapes {field.shape} and {blank.shape}."
         )
     return np.asarray(
-        255 - _remove_print(_darkness(field), _darkness(blank)), dtype=np.uint8
+        255 - _remove_print(_darkness(field), _darkness(blank))[0], dtype=np.uint8
     )
 
 
@@ -298,8 +304,8 @@ def _affine(centres: NDArray[np.intp], shifts: Matrix) -> Matrix:
     return fitted
 
 
-def _remove_print(written: Image, printed: Image) -> Image:
-    """Darkness of the ink alone, from that of the page and of its blank."""
+def _remove_print(written: Image, printed: Image) -> tuple[Image, Image]:
+    """Darkness of the ink alone, and where print hid it, from page and blank."""
     black = (printed >= _BLACK).astype(np.uint8)
     light = ((printed >= _PAPER) & (black == 0)).astype(np.uint8)
     # The soft edge of black print is not light print.
@@ -309,7 +315,7 @@ def _remove_print(written: Image, printed: Image) -> Image:
     ink[hidden > 0] = 0
     mended = _bridge(ink, hidden)
     mended[mended < _GRAIN] = 0
-    return _drop_stubs(mended, hidden, light)
+    return _drop_stubs(mended, hidden, light), np.asarray(hidden, dtype=np.uint8)
 
 
 def _drop_stubs(ink: Image, hidden: NDArray[Any], light: NDArray[Any]) -> Image:

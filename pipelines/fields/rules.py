@@ -242,6 +242,34 @@ def _limits(rule: Rule, along: NDArray[np.int64]) -> NDArray[np.int64]:
     ).astype(np.int64)
 
 
+def cover_rules(shape: tuple[int, ...], rules: list[Rule]) -> Mask:
+    """Mark the pixels that rules cover.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the image.
+
+    rules : list of Rule
+        As traced in the image.
+
+    Returns
+    -------
+    covered : ndarray of shape (height, width), dtype uint8
+        1 on a rule, its ragged edge included, 0 elsewhere.
+
+    Examples
+    --------
+    >>> from pipelines.fields.rules import Rule, cover_rules
+    >>> int(cover_rules((20, 60), [Rule(False, 10.0, 0.0, 3.0, 0, 60)]).sum()) // 60
+    5
+    """
+    covered = np.zeros(shape, np.uint8)
+    for rule in rules:
+        covered |= _footprint(shape, rule)
+    return covered
+
+
 def _footprint(shape: tuple[int, ...], rule: Rule) -> Mask:
     """Mark the pixels that a rule covers."""
     footprint = np.zeros(shape, np.uint8)

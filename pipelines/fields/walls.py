@@ -21,6 +21,10 @@ _WALL_COVERAGE = 0.75
 # The lines above and below a comb are dark over this much of its width.
 _LINE_COVERAGE = 0.6
 
+# Ones as high as their boxes may stand in most of them; in all of them they are
+# the walls of a comb of twice as many boxes.
+_MOST_CROWDED = 0.85
+
 # Boxes are mostly paper, even with a felt pen in every one; pictures are not.
 _MOST_INK = 0.45
 
@@ -182,4 +186,6 @@ def _grid_score(coverage: Points, left: float, right: float, count: int) -> floa
     # A one may stand as high as a wall, but not in every box.
     crowded = np.mean(np.array(middles) >= 0.95)
     score = float(np.mean(walls) - 0.1 * crowded)
-    return score if present >= 0.85 and crowded <= 0.5 and score >= 0.85 else 0.0
+    return (
+        score if present >= 0.85 and crowded <= _MOST_CROWDED and score >= 0.85 else 0.0
+    )

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.combs import Frame
-from pipelines.fields.rules import Rule, erase_rules, strokes_along, trace_rule
+from pipelines.fields.rules import (
+    Rule,
+    cover_rules,
+    erase_rules,
+    strokes_along,
+    trace_rule,
+)
 from pipelines.glyphs.ink import Mask, ink_level, ink_mask, lift_ink
 from pipelines.glyphs.marks import is_cancelled
 from pipelines.images import Image
@@ -20,6 +26,11 @@ _SPECK = 0.0025
 
 # Ink beyond this share in a neighbouring box means that two digits touch.
 _TOUCHING = 0.3
+
+# Probability that a digit that ends at an erased line has lost a stroke to it, and
+# the width of that stroke as a share of the height of the box.
+_LOST_STROKE = 0.15
+_PEN = 0.06
 
 # What is wider than this, in boxes, is no digit, nor two that touch.
 _LONGEST = 2.3
@@ -43,6 +54,9 @@ class Piece:
     alternative : ndarray of shape (height, width), dtype uint8, or None
         What the box holds if the pen also ran along its printed lines.
 
+    doubt : float
+        Probability that it did.
+
     certainty : float
         Probability that the ink was written into this box, and as a digit.
     """
@@ -52,6 +66,7 @@ class Piece:
     left: float
     right: float
     alternative: Image | None = None
+    doubt: float = 0.0
     certainty: float = 1.0
 
 
@@ -96,17 +111,15 @@ def cut_boxes(field: Image, frame: Frame) -> list[Piece]:
         return _pieces(field, dark, level, frame, walls)
     rules = _comb_rules(dark, frame, walls)
     ink = erase_rules(dark, rules)
+    frame = replace(frame, hidden=cover_rules(dark.shape, rules))
     walls = _traced_walls(walls, rules, (frame.top + frame.bottom) / 2)
     pieces = _pieces(field, ink, level, frame, walls)
     height = frame.bottom - frame.top
-    hidden = strokes_along(_strokes(ink, height), rules, longest=0.7 * height)
-    if not hidden.any():
+    along = strokes_along(_strokes(ink, height), rules, longest=0.7 * height)
+    if not along.any():
         return pieces
-    mended = _pieces(np.where(hidden, 0, field), ink | hidden, level, frame, walls)
-    return [
-        replace(piece, alternative=_different(piece.image, other))
-        for piece, other in zip(pieces, mended, strict=True)
-    ]
+    mended = _pieces(np.where(along, 0, field), ink | along, level, frame, walls)
+    return [_either(piece, other) for piece, other in zip(pieces, mended, strict=True)]
 
 
 def _inside(field: Image, frame: Frame, walls: NDArray[np.float64]) -> Image:
@@ -212,11 +225,11 @@ def _pieces(
     ]
 
 
-def _different(image: Image, other: Piece) -> Image | None:
-    """The other image of a box, if it is a digit and not the same one."""
-    if other.kind != "digit" or np.array_equal(image, other.image):
-        return None
-    return other.image
+def _either(piece: Piece, other: Piece) -> Piece:
+    """Leave open which of two images of a box is the right one."""
+    if other.kind != "digit" or np.array_equal(piece.image, other.image):
+        return piece
+    return replace(piece, alternative=other.image, doubt=0.5)
 
 
 def _piece(
@@ -237,4 +250,47 @@ def _piece(
     kind: Literal["digit", "cancelled"] = (
         "cancelled" if through or is_cancelled(mask, box) else "digit"
     )
-    return Piece(kind, lift_ink(field, mask, level), left, right)
+    piece = Piece(kind, lift_ink(field, mask, level), left, right)
+    foot = _hidden_stroke(mask, frame) if frame.hidden is not None else None
+    if foot is None:
+        return piece
+    whole = lift_ink(np.where(foot, 0, field).astype(np.uint8), mask | foot, level)
+    return replace(piece, alternative=whole, doubt=_LOST_STROKE)
+
+
+def _hidden_stroke(ink: Mask, frame: Frame) -> Mask | None:
+    """Draw the foot of a two or the bar of a seven where a line may have hidden it.
+
+    A foot goes to the right from where the ink ends at the lower line of the box,
+    a bar to the left from where it ends at the upper one.
+    """
+    height = frame.bottom - frame.top
+    stroke = np.zeros_like(ink)
+    for row, way in ((frame.top, -1), (frame.bottom, 1)):
+        ends = _ends_at(ink, frame, row)
+        if ends is not None:
+            start, stop = sorted((ends, ends + way * 0.4 * height))
+            pen = max(2, round(_PEN * height))
+            y = round(row) - pen // 2
+            stroke[max(y, 0) : y + pen, max(round(start), 0) : round(stop)] = 1
+    return stroke if stroke.any() else None
+
+
+def _ends_at(ink: Mask, frame: Frame, row: float) -> float | None:
+    """Return the column in which the ink ends at a hidden line; None if it does not.
+
+    Ink that goes on beyond the line does not end there.
+    """
+    band = round(0.12 * (frame.bottom - frame.top))
+    rows = slice(max(round(row) - band, 0), round(row) + band + 1)
+    hidden = frame.hidden[rows] if frame.hidden is not None else ink[rows]
+    near = cv2.dilate(ink[rows], np.ones((3, 3), np.uint8)) & hidden
+    columns = np.flatnonzero(near.any(axis=0))
+    if not columns.size:
+        return None
+    inside = slice(None, band) if row == frame.bottom else slice(band + 1, None)
+    outside = slice(band + 1, None) if row == frame.bottom else slice(None, band)
+    visible = ink[rows] & (1 - hidden)
+    if not visible[inside].any() or visible[outside].any():
+        return None
+    return float(columns.mean())

@@ -119,7 +119,9 @@ class GlyphNormalizer(StatelessTransformer):
         "stroke_width": [Interval(Real, 0, _SIZE, closed="both")],
     }
 
-    def __init__(self, *, box_size: int = _BOX, stroke_width: float = _STROKE_WIDTH) -> None:
+    def __init__(
+        self, *, box_size: int = _BOX, stroke_width: float = _STROKE_WIDTH
+    ) -> None:
         self.box_size = box_size
         self.stroke_width = stroke_width
 

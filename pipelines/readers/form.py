@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
+from sklearn.utils._param_validation import HasMethods
 
 from pipelines.confidence import settle
 from pipelines.decoding import GAP
@@ -69,6 +70,11 @@ class FormReader(BaseEstimator):
     '4711'
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "form": [Form],
+        "field_reader": [HasMethods(["fit", "predict"]), None],
+    }
+
     def __init__(self, form: Form, *, field_reader: Any = None) -> None:
         self.form = form
         self.field_reader = field_reader
@@ -94,6 +100,7 @@ class FormReader(BaseEstimator):
         ValueError
             If no field of any page was found, or `y` has another shape.
         """
+        self._validate_params()
         pages = check_images(X, caller=type(self).__name__)
         texts = self._check_texts(y, len(pages))
         cuts, strings = [], []
@@ -147,7 +154,7 @@ class FormReader(BaseEstimator):
         """
         pages = check_images(X, caller=type(self).__name__)
         values = [[f.value for f in self.read(p).fields.values()] for p in pages]
-        return np.array(values, dtype=object).reshape(len(pages), -1)
+        return np.array(values, dtype=object).reshape(-1, len(self.form.fields))
 
     def score(self, X: Sequence[Image], y: NDArray[Any]) -> float:
         """Return the share of fields whose whole string is right.

@@ -89,5 +89,7 @@ def _prepared(blank: Path, _modified: int) -> PreparedBlank:
 def _placed(field: Field, cut: FieldCut) -> PlacedField:
     top, left, height, width = cut.box
     digits = field.digits if field.kind == "comb" and field.digits else 0
-    frame = Frame(left, top, left + width, top + height, digits, ruled=False)
+    frame = Frame(
+        left, top, left + width, top + height, digits, ruled=False, hidden=cut.hidden
+    )
     return PlacedField(cut.image, frame, cut.quad)

@@ -30,6 +30,13 @@ def test_the_form_names_its_blank_page_and_fields(forms):
     assert names == list(next(iter(forms.truth.values())))
 
 
+def test_each_field_of_the_form_has_a_line_of_its_own(forms):
+    text = forms.form.read_text(encoding="utf-8")
+    n_fields = len(json.loads(text)["fields"])
+    assert sum('"name"' in line for line in text.splitlines()) == n_fields
+    assert all("box" in line for line in text.splitlines() if '"name"' in line)
+
+
 def test_the_truth_on_disk_is_the_truth_returned(forms):
     with forms.truth_file.open(newline="", encoding="utf-8") as file:
         rows = {row.pop("document"): row for row in csv.DictReader(file)}
