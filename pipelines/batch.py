@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -297,6 +298,8 @@ def _shared(worker: _Worker) -> Iterator[Path]:
 @lru_cache(maxsize=1)
 def _load_worker(path: Path) -> _Worker:
     cv2.setNumThreads(1)  # joblib sees to the other libraries
+    # Ctrl-C reaches the process that started this one too, and it ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker: _Worker
     folder, worker = pickle.loads(path.read_bytes())
     os.chdir(folder)  # joblib keeps its processes, and they stay where they began

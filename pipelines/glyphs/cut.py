@@ -291,6 +291,8 @@ def _ends_at(ink: Mask, frame: Frame, row: float) -> float | None:
     inside = slice(None, band) if row == frame.bottom else slice(band + 1, None)
     outside = slice(band + 1, None) if row == frame.bottom else slice(None, band)
     visible = ink[rows] & (1 - hidden)
-    if not visible[inside].any() or visible[outside].any():
+    before, beyond = visible[inside].sum(), visible[outside].sum()
+    # A trace beyond the line is the edge of what it hides.
+    if not before or beyond > 0.3 * before:
         return None
     return float(columns.mean())
