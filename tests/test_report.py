@@ -90,12 +90,12 @@ def test_the_reason_stands_beside_a_field_unless_it_is_the_confidence(page, writ
 
 def test_crowded_labels_cover_fields_rather_than_each_other(page, written):
     places = [
-        quad(left, top, left + 100, top + 22)
-        for top in range(100, 600, 22)
-        for left in (100, 200, 300)
+        quad(left, top, left + 40, top + 30)  # narrower than any label
+        for top in range(100, 340, 40)
+        for left in range(150, 350, 50)
     ]
     fields = {
-        f"field_{n}": FieldReading("0", "accepted", 0.9, place)
+        f"field_{n}": FieldReading("042", "accepted", 0.9, place)
         for n, place in enumerate(places)
     }
     draw_overlay(page, PageReading(fields))

@@ -14,7 +14,7 @@ Mask = NDArray[np.uint8]
 _RAGGED = 1
 
 # Pixels that a line is fitted to; more make it slower and no better.
-_MOST_POINTS = 300
+_MOST_POINTS = 150
 
 
 @dataclass(frozen=True)
@@ -276,8 +276,9 @@ def _footprint(shape: tuple[int, ...], rule: Rule) -> Mask:
     across = footprint.T if rule.vertical else footprint
     along = np.arange(rule.start, rule.stop)
     first, last = _limits(rule, along)
-    rows = np.arange(across.shape[0])[:, None]
-    across[:, rule.start : rule.stop] = (rows >= first) & (rows <= last)
+    top, bottom = max(first.min(), 0), min(last.max() + 1, across.shape[0])
+    rows = np.arange(top, bottom)[:, None]
+    across[top:bottom, rule.start : rule.stop] = (rows >= first) & (rows <= last)
     return footprint
 
 

@@ -77,7 +77,7 @@ def _is_scribble(mark: Mask, box: tuple[int, int]) -> bool:
 def _is_cross(mark: Mask, box: tuple[int, int]) -> bool:
     """Two straight strokes, one falling and one rising, that cross in the middle."""
     height, width = mark.shape
-    if height < 0.4 * box[0] or width < 0.4 * box[1]:
+    if height < 0.4 * box[0] or width < 0.4 * box[1] or not _leaves_middles(mark):
         return False
     ys, xs = np.nonzero(mark)
     points = np.column_stack([xs, ys]).astype(np.float64)
@@ -95,6 +95,17 @@ def _is_cross(mark: Mask, box: tuple[int, int]) -> bool:
             for line, other, part in ((falling, rising, own), (rising, falling, ~own))
         )
     )
+
+
+def _leaves_middles(mark: Mask) -> bool:
+    """Tell whether the middles of the upper and lower edge are free, as in a cross.
+
+    Most digits have ink in one of them: a quick look before lines are fitted.
+    """
+    height, width = mark.shape
+    columns = slice(round(0.45 * width), round(0.55 * width) + 1)
+    edge = max(1, round(0.1 * height))
+    return not (mark[:edge, columns].any() or mark[-edge:, columns].any())
 
 
 @dataclass(frozen=True)
