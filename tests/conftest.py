@@ -1,8 +1,12 @@
 """What many tests share."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Workers side by side are faster with one thread each; torch reads this once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _SCANS = Path(__file__).resolve().parents[1] / "../shared/data"
 
