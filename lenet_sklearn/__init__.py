@@ -1,5 +1,6 @@
 """LeNet-5 for scikit-learn: images of single characters into labels."""
 
+from lenet_sklearn import recipes as recipes
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.datasets import load_dataset

@@ -17,7 +17,9 @@ from pipelines.options import (
     Jobs,
     Model,
     Output,
+    Recipe,
     Scans,
+    Settings,
     Threshold,
     choose_form,
     find_inputs,
@@ -185,16 +187,26 @@ def train(
         Path, typer.Option("--output", "-o", metavar="FILE", help="Model to write.")
     ],
     data_dir: DataDir = None,
+    recipe: Recipe = "modern",
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes.")] = None,
+    settings: Settings = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     device: Device = "auto",
 ) -> None:
     """Train a LeNet-5 on labelled images of digits."""
     from pipelines import training
 
-    params = {} if epochs is None else {"max_epochs": epochs}
+    params = training.parse_params(settings or [])
+    if epochs is not None:
+        params["max_epochs"] = epochs
     report = training.train(
-        data, output, data_dir=data_dir, device=device, random_state=seed, params=params
+        data,
+        output,
+        data_dir=data_dir,
+        device=device,
+        random_state=seed,
+        params=params,
+        recipe=recipe,
     )
     print(report)
 

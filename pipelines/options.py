@@ -38,6 +38,22 @@ DataDir = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Where the MNIST files are; else downloaded."),
 ]
+Recipe = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Settings to train with: modern, lecun1998, avg_relu, keras_tanh,"
+        " max_relu, padded_max_relu.",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A parameter of the classifier that differs; may be repeated.",
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps...")]
 
 
