@@ -3,6 +3,12 @@
 from lenet_sklearn import recipes as recipes
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.committee import (
+    join_classifiers,
+    load_model,
+    make_committee,
+    save_committee,
+)
 from lenet_sklearn.datasets import load_dataset
 from lenet_sklearn.distortions import Distortion
 from lenet_sklearn.network import LeNet5, count_parameters
@@ -15,5 +21,9 @@ __all__ = [
     "ModelFileError",
     "count_parameters",
     "fit_temperature",
+    "join_classifiers",
     "load_dataset",
+    "load_model",
+    "make_committee",
+    "save_committee",
 ]

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from lenet_sklearn.devices import seeded
 from lenet_sklearn.labels import decode_labels, encode_labels
@@ -61,15 +62,7 @@ class ModelFileMixin(BaseEstimator):
             If the labels are neither numbers nor strings.
         """
         check_is_fitted(self, "net_")
-        header = {
-            "params": _portable(self.get_params(deep=False)),
-            "classes": encode_labels(self.classes_),
-            "image_shape": list(self.image_shape_),
-            "n_features": int(self.n_features_in_),
-            "input_scale": float(self.input_scale_),
-            "temperature": float(self.temperature_),
-        }
-        write_model(path, header, self.net_.module_.state_dict())
+        write_model(path, self._describe(), self.net_.module_.state_dict())
 
     @classmethod
     def load(
@@ -101,10 +94,32 @@ class ModelFileMixin(BaseEstimator):
             a module that is not passed.
         """
         header, weights = read_model(path)
+        return cls._restore(path, header, weights, {**params, "device": device})
+
+    def _describe(self) -> dict[str, Any]:
+        """All of a fitted classifier but its weights, as JSON holds it."""
+        return {
+            "params": _portable(self.get_params(deep=False)),
+            "classes": encode_labels(self.classes_),
+            "image_shape": list(self.image_shape_),
+            "n_features": int(self.n_features_in_),
+            "input_scale": float(self.input_scale_),
+            "temperature": float(self.temperature_),
+        }
+
+    @classmethod
+    def _restore(
+        cls,
+        path: str | os.PathLike[str],
+        header: Mapping[str, Any],
+        weights: Mapping[str, Tensor],
+        params: Mapping[str, Any],
+    ) -> Self:
+        """Make the classifier that a file describes, with some other parameters."""
         try:
             restored = _restored(header["params"])
             _check_module(path, restored.pop("module", None), params.get("module"))
-            classifier = cls(**{**restored, **params}, device=device)
+            classifier = cls(**{**restored, **params})
             classifier.classes_ = decode_labels(header["classes"])
             classifier.image_shape_ = tuple(header["image_shape"])
             classifier.n_features_in_ = header["n_features"]

@@ -110,7 +110,7 @@ def load_classifier(model: str) -> Any:
 
     Returns
     -------
-    classifier : LeNet5Classifier or None
+    classifier : LeNet5Classifier, VotingClassifier of them, or None
         None stands for the one that ships with the package.
 
     Raises
@@ -120,9 +120,9 @@ def load_classifier(model: str) -> Any:
     """
     if model == "mnist" and not Path(model).exists():
         return None
-    from lenet_sklearn import LeNet5Classifier
+    from lenet_sklearn import load_model
 
-    return LeNet5Classifier.load(model)
+    return load_model(model)
 
 
 def find_inputs(

@@ -250,13 +250,13 @@ def evaluate(
     ValueError
         If the model or the data set cannot be read, or do not fit each other.
     """
-    from lenet_sklearn import LeNet5Classifier, load_dataset
+    from lenet_sklearn import LeNet5Classifier, load_dataset, load_model
     from lenet_sklearn.datasets import has_test_split
 
     if model == "mnist" and not Path(model).exists():
         classifier = LeNet5Classifier.from_pretrained("mnist", device=device)
     else:
-        classifier = LeNet5Classifier.load(model, device=device)
+        classifier = load_model(model, device=device)
     split: Literal["train", "test"] = "test" if has_test_split(data) else "train"
     return _measure(classifier, *load_dataset(data, data_dir=data_dir, split=split))
 
