@@ -293,8 +293,8 @@ class LeNet5Classifier(
             Labels: integers or strings.
 
         sample_weight : array-like of shape (n,), default=None
-            Whole numbers say how often an image stands in the training set: twice
-            is seen twice in an epoch. Other weights multiply its loss.
+            Whole numbers up to 100 say how often an image stands in the training
+            set: twice is seen twice in an epoch. Other weights multiply its loss.
 
         groups : array-like of shape (n,), default=None
             Such as the writer of each image. Early stopping splits between them.

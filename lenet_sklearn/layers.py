@@ -104,11 +104,12 @@ class TableConv2d(nn.Module):
         self.table = table
         self.n_inputs = 1 + max(map(max, table))
         self.kernel_size = kernel_size
-        places = [
-            row * self.n_inputs + i for row, maps in enumerate(table) for i in maps
-        ]
-        self.register_buffer("places", torch.tensor(places), persistent=False)
-        self.weight = nn.Parameter(torch.empty(len(places), kernel_size, kernel_size))
+        n_kernels = sum(map(len, table))
+        # Kernels that are not there are taken from behind the last one: a zero.
+        places = torch.full((len(table), self.n_inputs), n_kernels)
+        places[tuple(zip(*_connections(table), strict=True))] = torch.arange(n_kernels)
+        self.register_buffer("places", places.flatten(), persistent=False)
+        self.weight = nn.Parameter(torch.empty(n_kernels, kernel_size, kernel_size))
         self.bias = nn.Parameter(torch.empty(len(table)))
         # As torch's own convolutions start.
         self.draw_weights([1 / math.sqrt(n) for n in self.fan_ins])
@@ -147,8 +148,8 @@ class TableConv2d(nn.Module):
             For kernels of 5 x 5.
         """
         side = self.kernel_size
-        dense = self.weight.new_zeros(len(self.table) * self.n_inputs, side, side)
-        dense = dense.index_copy(0, self.places, self.weight)
+        behind = self.weight.new_zeros(1, side, side)
+        dense = torch.cat([self.weight, behind]).index_select(0, self.places)
         kernels = dense.view(len(self.table), self.n_inputs, side, side)
         return functional.conv2d(maps, kernels, self.bias)
 
@@ -193,3 +194,8 @@ class RBFOutput(nn.Module):
         # The square of each code is 1 in every place.
         lengths = features.square().sum(dim=1, keepdim=True) + self.codes.shape[1]
         return 2 * features @ self.codes.T - lengths
+
+
+def _connections(table: tuple[tuple[int, ...], ...]) -> list[tuple[int, int]]:
+    """List the pairs of output and input map, in the order of the kernels."""
+    return [(row, i) for row, maps in enumerate(table) for i in maps]

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
+# A larger count is how many people an answer stands for, not a number of images.
+_MOST_REPEATS = 100
+
 
 def sort_samples(rows: NDArray[Any], columns: NDArray[np.int64]) -> NDArray[np.int64]:
     """Order samples by what they hold, so that the order they came in has no say.
@@ -45,7 +48,8 @@ def repeat_by_weight(
 
     A sample of weight 3 is then seen three times in an epoch, each time distorted
     anew, and one of weight 0 never: the training is that of a set in which it
-    stands three times, or is missing. Other weights become factors of the loss.
+    stands three times, or is missing. Other weights, and counts above 100, become
+    factors of the loss.
 
     Parameters
     ----------
@@ -69,7 +73,7 @@ def repeat_by_weight(
     >>> repeat_by_weight(np.array([0.5, 0.0, 1.0]))
     (array([0, 2]), array([0.5, 1. ]))
     """
-    if np.array_equal(weights, np.round(weights)):
+    if np.array_equal(weights, np.round(weights)) and weights.max() <= _MOST_REPEATS:
         return np.repeat(np.arange(len(weights)), weights.astype(np.int64)), None
     [kept] = np.nonzero(weights)
     return kept, weights[kept]

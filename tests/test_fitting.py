@@ -179,6 +179,12 @@ def test_whole_weights_are_repetitions_in_whatever_order(digits):
     assert_array_equal(logits(weighted, X), logits(repeated, X))
 
 
+def test_large_counts_do_not_make_the_epoch_longer(digits):
+    classifier = make(max_epochs=1)
+    classifier.fit(*digits, sample_weight=np.full(400, 10**9))
+    assert len(classifier.net_.history[0]["batches"]) == 13
+
+
 def test_other_weights_are_factors_of_the_loss(digits):
     X, y = digits
     labels = np.where(np.arange(len(X)) % 2, y, (y + 1) % 10)  # half of them wrong

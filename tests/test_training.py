@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lenet_sklearn import LeNet5Classifier, load_dataset
+from pipelines.cli import main
 from pipelines.training import Evaluation, evaluate, parse_params, train
 
 QUICK = {"max_epochs": 8, "batch_size": 64}
@@ -40,6 +41,17 @@ def test_a_recipe_is_trained_with_parameters_of_ones_own(tmp_path):
     assert classifier.pooling == "max"
     with pytest.raises(ValueError, match="no recipe 'lenet'"):
         train("digits", path, recipe="lenet")
+
+
+def test_the_command_takes_a_recipe_and_its_exceptions(tmp_path, capsys):
+    path = str(tmp_path / "model")
+    words = ["train", "--data", "digits", "-o", path, "--recipe", "max_relu"]
+    assert main([*words, "--set", "activation=silu", "--epochs", "1"]) == 0
+    classifier = LeNet5Classifier.load(path)
+    assert (classifier.activation, classifier.optimizer) == ("silu", "adam")
+    assert len(capsys.readouterr().out.splitlines()) == 5
+    assert main([*words, "--set", "activation=swish"]) == 2
+    assert "'activation' parameter" in capsys.readouterr().err
 
 
 def test_parameters_are_read_as_json_or_strings():
