@@ -1,7 +1,14 @@
 """LeNet-5 for scikit-learn: images of single characters into labels."""
 
+from lenet_sklearn import recipes as recipes
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.committee import (
+    join_classifiers,
+    load_model,
+    make_committee,
+    save_committee,
+)
 from lenet_sklearn.datasets import load_dataset
 from lenet_sklearn.distortions import Distortion
 from lenet_sklearn.network import LeNet5, count_parameters
@@ -14,5 +21,9 @@ __all__ = [
     "ModelFileError",
     "count_parameters",
     "fit_temperature",
+    "join_classifiers",
     "load_dataset",
+    "load_model",
+    "make_committee",
+    "save_committee",
 ]

@@ -7,7 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from lenet_sklearn.network import FULL_SIDE, PADDED_SIDE
+from lenet_sklearn.network import network_input
+
+Targets = Tensor | tuple[Tensor, Tensor]
 
 
 def as_images(
@@ -39,7 +41,9 @@ def as_images(
     return images.reshape(len(rows), 1, height, width)
 
 
-def to_network_input(images: Tensor, scale: float) -> Tensor:
+def to_network_input(
+    images: Tensor, scale: float, size: tuple[int, int] | None = None
+) -> Tensor:
     """Scale images to about [0, 1] and to a size the network reads.
 
     Parameters
@@ -51,24 +55,25 @@ def to_network_input(images: Tensor, scale: float) -> Tensor:
         The value that stands for full ink in float images. In uint8 images
         this is 255 where `scale` is 1.
 
+    size : tuple of (height, width), default=None
+        What the network reads; None for 28 x 28, or 32 x 32 where the images are.
+
     Returns
     -------
-    batch : Tensor of shape (n, 1, side, side), dtype float32
-        28 x 28, or 32 x 32 where the images are; other sizes are resized to
-        28 x 28.
+    batch : Tensor of shape (n, 1, height, width), dtype float32
+        Resized where they are of another size.
     """
     if images.dtype == torch.uint8 and scale == 1:
         scale = 255.0
     batch = images.float() / scale
-    sides = tuple(batch.shape[-2:])
-    if sides in ((PADDED_SIDE, PADDED_SIDE), (FULL_SIDE, FULL_SIDE)):
+    height, width = batch.shape[-2:]
+    size = size or network_input((height, width), None)[0]
+    if (height, width) == size:
         return batch
-    return functional.interpolate(
-        batch, (PADDED_SIDE, PADDED_SIDE), mode="bilinear", antialias=True
-    )
+    return functional.interpolate(batch, size, mode="bilinear", antialias=True)
 
 
-class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
+class ImageDataset(Dataset[tuple[Tensor, Targets]]):
     """Images and targets, indexed by the batch.
 
     Parameters
@@ -81,28 +86,47 @@ class ImageDataset(Dataset[tuple[Tensor, Tensor]]):
 
     scale : float
         As in :func:`to_network_input`.
+
+    size : tuple of (height, width), default=None
+        As in :func:`to_network_input`.
+
+    factors : Tensor of shape (n,), dtype float32, default=None
+        What the loss of each image is multiplied by. Where there are any, the
+        targets of a batch are a tuple of the targets and these.
     """
 
-    def __init__(self, images: Tensor, targets: Tensor, scale: float) -> None:
+    def __init__(
+        self,
+        images: Tensor,
+        targets: Tensor,
+        scale: float,
+        *,
+        size: tuple[int, int] | None = None,
+        factors: Tensor | None = None,
+    ) -> None:
         self.images = images
         self.targets = targets
         self.scale = scale
+        self.size = size
+        self.factors = factors
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        batch, targets = self.__getitems__([index])
-        return batch[0], targets[0]
+        batch, _ = self.__getitems__([index])
+        return batch[0], self.targets[index]
 
-    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Targets]:
         """Return a whole batch at once; torch's DataLoader looks for this name."""
         rows = torch.tensor(indices, device=self.images.device)
-        batch = to_network_input(self.images[rows], self.scale)
-        return batch, self.targets[rows]
+        batch = to_network_input(self.images[rows], self.scale, self.size)
+        if self.factors is None:
+            return batch, self.targets[rows]
+        return batch, (self.targets[rows], self.factors[rows])
 
 
-def keep_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def keep_batch(batch: tuple[Tensor, Targets]) -> tuple[Tensor, Targets]:
     """Collate nothing: :class:`ImageDataset` has given a batch already.
 
     Parameters

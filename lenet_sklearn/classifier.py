@@ -2,39 +2,28 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.extmath import softmax
-from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
-from lenet_sklearn.batches import ImageDataset, as_images
-from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
-from lenet_sklearn.distortions import DISTORTIONS
-from lenet_sklearn.inference import compute_logits
-from lenet_sklearn.inputs import check_images, check_training_set
-from lenet_sklearn.labels import label_columns
+from lenet_sklearn.fitting import FittingMixin
+from lenet_sklearn.inputs import check_training_set
 from lenet_sklearn.models import ModelFileMixin
-from lenet_sklearn.network import ACTIVATIONS, FULL_SIDE, POOLINGS
-from lenet_sklearn.training import (
-    SCHEDULES,
-    RateSchedule,
-    TrainingNet,
-    build_net,
-    hold_rate,
-    run_epochs,
-)
-from lenet_sklearn.transfer import start_from
+from lenet_sklearn.parameters import CONSTRAINTS
+from lenet_sklearn.prediction import PredictionMixin
+from lenet_sklearn.schedules import RateSchedule
+from lenet_sklearn.training import hold_rate, run_epochs
 
 
-class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
+class LeNet5Classifier(
+    ModelFileMixin, PredictionMixin, FittingMixin, ClassifierMixin, BaseEstimator
+):
     """Classify images of single characters with LeNet-5.
 
     The network is built and trained in :meth:`fit` by a skorch net, kept as
@@ -44,11 +33,29 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    activation : {"relu", "sigmoid", "silu", "tanh"}, default="relu"
-        Squashing function of the network.
+    module : torch module class, default=None
+        A network of your own in place of :class:`LeNet5`, which the next seven
+        parameters describe. It is told those of them that its `__init__` names,
+        and `n_classes` (or `num_classes`), `image_shape` and `padding`; anything
+        else goes into `net_params`, as in ``{"module__depth": 3}``. It reads a
+        Tensor of shape (n, 1, height, width) and gives logits.
 
-    pooling : {"average", "max"}, default="max"
-        Pooling of S2 and S4.
+    c3, pooling, activation, output, dropout, batch_norm, init
+        Parts of the network, as for :class:`LeNet5`.
+
+    input_range : tuple of (background, ink), default=(0.0, 1.0)
+        As for :class:`LeNet5`.
+
+    padding : int, default=None
+        Rows and columns of background added on each side of an image. None
+        stands for 2 on images of 28 x 28 and 0 on images of 32 x 32, and has
+        others resized to 28 x 28. A number leaves images as they are, if they
+        are 16 x 16 with it, and fits the network to them.
+
+    rubbish : float, default=None
+        The constant j of the loss of 1998, which is the distance from which an
+        image is rather rubbish than a character; for ``output="rbf"``. None
+        stands for no rubbish: the cross-entropy.
 
     max_epochs : int, default=10
         Passes over the training set.
@@ -56,18 +63,53 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
     batch_size : int, default=128
         Images in a training step.
 
+    optimizer : {"adam", "adamw", "sgd"} or torch optimizer class, default="adamw"
+        What takes the steps.
+
     lr : float, default=0.003
-        Learning rate of AdamW; the highest one where there is a schedule.
+        Learning rate; the highest one where there is a schedule.
+
+    momentum : float, default=0.0
+        Of optimizers that have one.
 
     weight_decay : float, default=0.01
-        Weight decay of AdamW.
+        Of optimizers that have one.
 
-    schedule : {"constant", "cosine", "one-cycle"}, default="one-cycle"
-        Course of the learning rate over `max_epochs`.
+    schedule : {"constant", "cosine", "one-cycle", "step"} or list of (epochs, rate), \
+            default="one-cycle"
+        Course of the learning rate over `max_epochs`. "step" multiplies it by
+        `gamma` every `step_size` epochs. A list holds each rate for its epochs,
+        and does not look at `lr`.
+
+    step_size : int, default=3
+        Epochs between two steps of the schedule "step".
+
+    gamma : float, default=0.1
+        What the rate is multiplied by in each of them.
+
+    averaging : int or float, default=None
+        Average the weights: over all steps of so many last epochs, or, if below
+        1, by a moving average that keeps this share of itself in each step.
+
+    early_stopping : bool, default=False
+        Keep a part of the training set back, stop when it has not been read
+        better for some epochs, and go back to the best weights. Goes well with
+        the schedule "constant"; the others are planned for `max_epochs`.
+
+    validation_fraction : float, default=0.1
+        Share of each class that is kept back, of whole groups where `fit` is
+        told them.
+
+    patience : int, default=5
+        Epochs without a lower loss on that part after which to stop.
 
     distortion : {"affine", "writing"}, dict or None, default=None
         Random distortions of training batches: the shape of the digit, its shape
         and its pen, or parameters of :class:`Distortion`.
+
+    class_weight : dict, "balanced" or None, default=None
+        What the loss of each label is multiplied by; "balanced" for the inverse
+        of how often it occurs.
 
     classes : array-like of shape (n_classes,), default=None
         Labels that have a column even where the training set misses them. None
@@ -77,6 +119,13 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         Start the training from these weights: "mnist" or "forms", which ship
         with the package, or a file that :meth:`save` wrote. Output rows of
         classes the file knows are taken over; the others start anew.
+
+    frozen : list of str, default=None
+        Layers that keep their initial weights, such as ``["c1", "c3"]``.
+
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the last one, as it would from
+        `initial_weights`.
 
     device : str, default="auto"
         "auto" for the first of cuda, mps and cpu that is there, or any name
@@ -92,16 +141,23 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
 
     net_params : dict, default=None
         Further arguments of :class:`skorch.NeuralNetClassifier`, such as
-        ``{"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9}``. They win
-        over those this class sets.
+        ``{"optimizer__nesterov": True}``. They win over those this class sets.
 
     verbose : int, default=0
         1 shows a progress bar on a terminal.
 
     Attributes
     ----------
+    best_epoch_ : int
+        Epoch whose weights are kept, counted from 1: the last one without early
+        stopping.
+
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted, in the dtype they came in.
+
+    history_ : dict of ndarrays of shape (n_epochs,)
+        Columns "epoch", "train_loss", "lr", "dur" (seconds), with early stopping
+        "valid_loss" and "valid_acc", and what callbacks note down.
 
     image_shape_ : tuple of (height, width)
         Size of the images; flattened ones are folded into the smallest square.
@@ -121,7 +177,7 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Images of other sizes than 28 x 28 and 32 x 32 are resized to 28 x 28.
+    The order of the samples has no influence on `fit`, unless it is told groups.
 
     Dark ink on light paper is not noticed: a model trained on bright ink reads
     it wrongly. Invert such images first.
@@ -141,60 +197,90 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
     True
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "pooling": [StrOptions(set(POOLINGS))],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "schedule": [StrOptions(set(SCHEDULES))],
-        "distortion": [StrOptions(set(DISTORTIONS)), dict, None],
-        "classes": ["array-like", None],
-        "initial_weights": [str, os.PathLike, None],
-        "device": [str],
-        "random_state": ["random_state"],
-        "callbacks": [list, tuple, None],
-        "net_params": [dict, None],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     def __init__(
         self,
         *,
-        activation: str = "relu",
+        module: type[nn.Module] | None = None,
+        c3: str = "dense",
         pooling: str = "max",
+        activation: str = "relu",
+        output: str = "linear",
+        rubbish: float | None = None,
+        padding: int | None = None,
+        input_range: tuple[float, float] = (0.0, 1.0),
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        init: str = "torch",
         max_epochs: int = 10,
         batch_size: int = 128,
+        optimizer: str | type[torch.optim.Optimizer] = "adamw",
         lr: float = 0.003,
+        momentum: float = 0.0,
         weight_decay: float = 0.01,
-        schedule: str = "one-cycle",
+        schedule: str | Sequence[tuple[float, float]] = "one-cycle",
+        step_size: int = 3,
+        gamma: float = 0.1,
+        averaging: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        patience: int = 5,
         distortion: str | Mapping[str, float] | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         classes: ArrayLike | None = None,
         initial_weights: str | os.PathLike[str] | None = None,
+        frozen: Sequence[str] | None = None,
+        warm_start: bool = False,
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         callbacks: Sequence[Any] | None = None,
         net_params: Mapping[str, Any] | None = None,
         verbose: int = 0,
     ) -> None:
-        self.activation = activation
+        self.module = module
+        self.c3 = c3
         self.pooling = pooling
+        self.activation = activation
+        self.output = output
+        self.rubbish = rubbish
+        self.padding = padding
+        self.input_range = input_range
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.init = init
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.optimizer = optimizer
         self.lr = lr
+        self.momentum = momentum
         self.weight_decay = weight_decay
         self.schedule = schedule
+        self.step_size = step_size
+        self.gamma = gamma
+        self.averaging = averaging
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
         self.distortion = distortion
+        self.class_weight = class_weight
         self.classes = classes
         self.initial_weights = initial_weights
+        self.frozen = frozen
+        self.warm_start = warm_start
         self.device = device
         self.random_state = random_state
         self.callbacks = callbacks
         self.net_params = net_params
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Train a new network.
 
         Parameters
@@ -206,6 +292,13 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n,)
             Labels: integers or strings.
 
+        sample_weight : array-like of shape (n,), default=None
+            Whole numbers up to 100 say how often an image stands in the training
+            set: twice is seen twice in an epoch. Other weights multiply its loss.
+
+        groups : array-like of shape (n,), default=None
+            Such as the writer of each image. Early stopping splits between them.
+
         Returns
         -------
         self : LeNet5Classifier
@@ -214,19 +307,37 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If images, labels, the device or the initial weights do not fit.
+            If images, labels, weights, the device or the initial weights do not
+            fit.
         """
         self._validate_params()
+        earlier = self._earlier_weights()
         rows, labels = check_training_set(self, X, y, reset=True)
         self.classes_ = np.unique(labels if self.classes is None else self.classes)
-        n_steps = self.max_epochs * -(-len(rows) // self.batch_size)
-        self._train(rows, labels, self.max_epochs, RateSchedule(self.schedule, n_steps))
+        samples = self._weigh(rows, labels, sample_weight, groups)
+        seed = draw_seed(self.random_state)
+        stop = None
+        if self.early_stopping:
+            samples, kept_back = samples.split(self.validation_fraction, seed)
+            stop = self._place(kept_back)
+        dataset = self._place(samples)
+        with seeded(seed, resolve_device(self.device)):
+            net = self._build_net(self._training_callbacks(len(dataset), stop))
+            self.temperature_ = self._start(net.module_, earlier)
+            run_epochs(net, dataset, self.max_epochs)
+        self._keep(net)
         return self
 
     def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Train for one more epoch, at the constant learning rate `lr`.
+
+        Weights are not averaged, and no part of the images is kept back.
 
         Parameters
         ----------
@@ -239,6 +350,9 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
         classes : array-like of shape (n_classes,), default=None
             All labels there will be. Needed in the first call, unless the
             parameter `classes` names them.
+
+        sample_weight : array-like of shape (n,), default=None
+            Weights as in :meth:`fit`.
 
         Returns
         -------
@@ -263,136 +377,19 @@ class LeNet5Classifier(ModelFileMixin, ClassifierMixin, BaseEstimator):
                 f"LeNet5Classifier was fitted for the classes {self.classes_.tolist()}."
                 f" Got classes={np.unique(classes).tolist()}. Use fit to start anew."
             )
-        self._train(rows, labels, 1, None, net=None if first else self.net_)
-        return self
-
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Compute the logits.
-
-        Parameters
-        ----------
-        X : array-like
-            Images as in :meth:`fit`.
-
-        Returns
-        -------
-        logits : ndarray of shape (n, n_classes), or (n,) for two classes
-            For two classes the second logit minus the first, positive where the
-            second class is predicted.
-        """
-        logits = self._logits(X)
-        if len(self.classes_) == 2:
-            return logits[:, 1] - logits[:, 0]
-        return logits
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Compute the posterior probability of each class.
-
-        Parameters
-        ----------
-        X : array-like
-            Images as in :meth:`fit`.
-
-        Returns
-        -------
-        posteriors : ndarray of shape (n, n_classes)
-            Softmax of the logits divided by `temperature_`; rows sum to 1.
-        """
-        posteriors: NDArray[np.float64] = softmax(self._logits(X) / self.temperature_)
-        return posteriors
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Predict the label of each image.
-
-        Parameters
-        ----------
-        X : array-like
-            Images as in :meth:`fit`.
-
-        Returns
-        -------
-        labels : ndarray of shape (n,)
-            In the dtype of the labels given to :meth:`fit`.
-        """
-        columns = self._logits(X).argmax(axis=1)
-        labels: NDArray[Any] = self.classes_[columns]
-        return labels
-
-    def calibrate(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit `temperature_`, so that posteriors are neither too sure nor too shy.
-
-        Parameters
-        ----------
-        X : array-like
-            Images the network was not trained on.
-
-        y : array-like of shape (n,)
-            Their labels.
-
-        Returns
-        -------
-        self : LeNet5Classifier
-            The classifier; its predictions are unchanged.
-
-        See Also
-        --------
-        lenet_sklearn.fit_temperature : The function that does it.
-        """
-        logits = self._logits(X)
-        columns = label_columns(np.asarray(y), self.classes_)
-        self.temperature_ = fit_temperature(logits, columns)
-        return self
-
-    def _train(
-        self,
-        rows: NDArray[Any],
-        labels: NDArray[Any],
-        n_epochs: int,
-        schedule: RateSchedule | None,
-        net: TrainingNet | None = None,
-    ) -> None:
-        """Train `net`, or a new one."""
-        columns = label_columns(labels, self.classes_)
-        device = resolve_device(self.device)
-        images = as_images(rows, self.image_shape_, device)
-        targets = torch.tensor(columns, device=device)
-        # Another seed in every call of partial_fit: not the same shuffle again.
-        seed = draw_seed(self.random_state) + (len(net.history) if net else 0)
-        with seeded(seed, device):
-            if net is None:
-                net = self._build_net(schedule)
-                self.temperature_ = 1.0
-                if self.initial_weights is not None:
-                    self.temperature_ = start_from(
-                        net.module_,
-                        self.initial_weights,
-                        classes=self.classes_,
-                        params=self.get_params(deep=False),
-                    )
+        dataset = self._place(self._weigh(rows, labels, sample_weight, None))
+        # Another seed in every call: not the same shuffle again.
+        n_before = 0 if first else len(self.net_.history)
+        with seeded(draw_seed(self.random_state) + n_before, dataset.images.device):
+            if first:
+                net = self._build_net([("schedule", RateSchedule(None, 1))])
+                self.temperature_ = self._start(net.module_, None)
             else:
+                net = self.net_
                 hold_rate(net)
-            run_epochs(net, ImageDataset(images, targets, self.input_scale_), n_epochs)
-        self.net_ = net
-
-    def _build_net(self, schedule: RateSchedule | None = None) -> TrainingNet:
-        """Make an initialised net; draws its weights."""
-        unpadded = self.image_shape_ == (FULL_SIDE, FULL_SIDE)
-        return build_net(
-            self.get_params(deep=False),
-            n_classes=len(self.classes_),
-            padding=0 if unpadded else 2,
-            schedule=schedule,
-        )
-
-    def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
-        check_is_fitted(self, "net_")
-        rows = check_images(self, X)
-        return compute_logits(
-            self.net_.module_,
-            rows,
-            image_shape=self.image_shape_,
-            scale=self.input_scale_,
-        )
+            run_epochs(net, dataset, 1)
+        self._keep(net)
+        return self
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -20,6 +20,7 @@ def compute_logits(
     *,
     image_shape: tuple[int, int],
     scale: float,
+    size: tuple[int, int] | None = None,
 ) -> NDArray[np.float64]:
     """Run a network over flattened images.
 
@@ -37,6 +38,9 @@ def compute_logits(
     scale : float
         Value of full ink, as in :func:`lenet_sklearn.batches.to_network_input`.
 
+    size : tuple of (height, width), default=None
+        What the network reads, as there.
+
     Returns
     -------
     logits : ndarray of shape (n, n_classes), dtype float64
@@ -48,6 +52,6 @@ def compute_logits(
     with torch.inference_mode():
         for start in range(0, len(rows), _CHUNK):
             images = as_images(rows[start : start + _CHUNK], image_shape, device)
-            logits = network(to_network_input(images, scale))
+            logits = network(to_network_input(images, scale, size))
             chunks.append(logits.cpu().numpy())
     return np.concatenate(chunks).astype(np.float64)

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from lenet_sklearn.devices import seeded
 from lenet_sklearn.labels import decode_labels, encode_labels
 from lenet_sklearn.persistence import ModelFileError, read_model, write_model
 from lenet_sklearn.training import TrainingNet
-from lenet_sklearn.transfer import model_path, shipped_models
+from lenet_sklearn.transfer import model_path, qualified_name, shipped_models
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
 _NOT_SAVED = ("callbacks", "device", "net_params", "verbose")
@@ -43,7 +44,9 @@ class ModelFileMixin(BaseEstimator):
         """Write the fitted classifier to one file.
 
         The parameters `callbacks`, `device`, `net_params` and `verbose` are not
-        kept, nor is a `random_state` that is no int, nor the optimizer's state.
+        kept, nor is a `random_state` that is no int, an `optimizer` that is a
+        class, nor the optimizer's state. Of a `module` the name is kept, and
+        :meth:`load` wants the class.
 
         Parameters
         ----------
@@ -59,18 +62,12 @@ class ModelFileMixin(BaseEstimator):
             If the labels are neither numbers nor strings.
         """
         check_is_fitted(self, "net_")
-        header = {
-            "params": _portable(self.get_params(deep=False)),
-            "classes": encode_labels(self.classes_),
-            "image_shape": list(self.image_shape_),
-            "n_features": int(self.n_features_in_),
-            "input_scale": float(self.input_scale_),
-            "temperature": float(self.temperature_),
-        }
-        write_model(path, header, self.net_.module_.state_dict())
+        write_model(path, self._describe(), self.net_.module_.state_dict())
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, device: str = "auto") -> Self:
+    def load(
+        cls, path: str | os.PathLike[str], *, device: str = "auto", **params: Any
+    ) -> Self:
         """Read a classifier that :meth:`save` wrote, on this or another machine.
 
         Parameters
@@ -81,6 +78,10 @@ class ModelFileMixin(BaseEstimator):
         device : str, default="auto"
             Where it is to run, whatever it was trained on.
 
+        **params : dict
+            Parameters that the file does not hold: `module`, where it was trained
+            with one of your own, and its arguments in `net_params`.
+
         Returns
         -------
         classifier : LeNet5Classifier
@@ -89,11 +90,36 @@ class ModelFileMixin(BaseEstimator):
         Raises
         ------
         ModelFileError
-            If the file is missing, damaged, foreign, or from a newer version.
+            If the file is missing, damaged, foreign, from a newer version, or of
+            a module that is not passed.
         """
         header, weights = read_model(path)
+        return cls._restore(path, header, weights, {**params, "device": device})
+
+    def _describe(self) -> dict[str, Any]:
+        """All of a fitted classifier but its weights, as JSON holds it."""
+        return {
+            "params": _portable(self.get_params(deep=False)),
+            "classes": encode_labels(self.classes_),
+            "image_shape": list(self.image_shape_),
+            "n_features": int(self.n_features_in_),
+            "input_scale": float(self.input_scale_),
+            "temperature": float(self.temperature_),
+        }
+
+    @classmethod
+    def _restore(
+        cls,
+        path: str | os.PathLike[str],
+        header: Mapping[str, Any],
+        weights: Mapping[str, Tensor],
+        params: Mapping[str, Any],
+    ) -> Self:
+        """Make the classifier that a file describes, with some other parameters."""
         try:
-            classifier = cls(**_restored(header["params"]), device=device)
+            restored = _restored(header["params"])
+            _check_module(path, restored.pop("module", None), params.get("module"))
+            classifier = cls(**{**restored, **params})
             classifier.classes_ = decode_labels(header["classes"])
             classifier.image_shape_ = tuple(header["image_shape"])
             classifier.n_features_in_ = header["n_features"]
@@ -155,15 +181,35 @@ class ModelFileMixin(BaseEstimator):
         return classifier
 
 
+def _check_module(
+    path: str | os.PathLike[str], theirs: str | None, ours: type[Any] | None
+) -> None:
+    """Refuse a network that is not the one of a file."""
+    given = None if ours is None else qualified_name(ours)
+    if given != theirs:
+        wanted = "no module" if theirs is None else f"module={theirs}"
+        raise ModelFileError(
+            f"{path} was trained with {wanted}. Got module={given}."
+            " Pass LeNet5Classifier.load the class it was trained with."
+        )
+
+
 def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters that JSON can hold and another machine can use."""
     kept = {name: params[name] for name in params if name not in _NOT_SAVED}
     if kept["classes"] is not None:
         kept["classes"] = encode_labels(np.asarray(kept["classes"]))
+    if isinstance(kept["class_weight"], Mapping):
+        labels, weights = zip(*kept["class_weight"].items(), strict=True)
+        kept["class_weight"] = [encode_labels(np.array(labels)), list(weights)]
     if isinstance(kept["initial_weights"], os.PathLike):
         kept["initial_weights"] = os.fspath(kept["initial_weights"])
     if not isinstance(kept["random_state"], Integral):
         kept["random_state"] = None
+    if kept["module"] is not None:
+        kept["module"] = qualified_name(kept["module"])
+    if isinstance(kept["optimizer"], type):
+        del kept["optimizer"]
     return {
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in kept.items()
@@ -172,6 +218,13 @@ def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _restored(params: Mapping[str, Any]) -> dict[str, Any]:
     """Undo :func:`_portable`."""
-    if params.get("classes") is None:
-        return dict(params)
-    return {**params, "classes": decode_labels(params["classes"]).tolist()}
+    restored = dict(params)
+    if params.get("classes") is not None:
+        restored["classes"] = decode_labels(params["classes"]).tolist()
+    if isinstance(params.get("class_weight"), list):
+        labels, weights = params["class_weight"]
+        keys = decode_labels(labels).tolist()
+        restored["class_weight"] = dict(zip(keys, weights, strict=True))
+    if "input_range" in params:
+        restored["input_range"] = tuple(params["input_range"])
+    return restored

@@ -1,9 +1,20 @@
 """The network: LeNet-5, layer by layer under the names of the paper."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from torch import Tensor, nn
+from torch.nn import functional
+
+from lenet_sklearn.codes import class_codes
+from lenet_sklearn.layer_table import Layer, LayerTable, tabulate_layers
+from lenet_sklearn.layers import (
+    C3_TABLE,
+    RBFOutput,
+    ScaledTanh,
+    TableConv2d,
+    TrainablePool2d,
+)
 
 Part = TypeVar("Part")
 
@@ -11,51 +22,99 @@ Part = TypeVar("Part")
 PADDED_SIDE = 28
 FULL_SIDE = 32
 
+# Two convolutions of 5 x 5 and two poolings leave one pixel of this.
+LEAST_SIDE = 16
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
+    "scaled_tanh": ScaledTanh,
     "sigmoid": nn.Sigmoid,
     "silu": nn.SiLU,
     "tanh": nn.Tanh,
 }
 
+# Each is made for a number of maps.
 POOLINGS: dict[str, Callable[[int], nn.Module]] = {
-    "average": nn.AvgPool2d,
-    "max": nn.MaxPool2d,
+    "average": lambda _: nn.AvgPool2d(2),
+    "max": lambda _: nn.MaxPool2d(2),
+    "trainable": TrainablePool2d,
 }
+
+C3_KINDS: dict[str, Callable[[], nn.Module]] = {
+    "dense": lambda: nn.Conv2d(6, 16, 5),
+    "table": lambda: TableConv2d(C3_TABLE, 5),
+}
+
+OUTPUTS: dict[str, Callable[[int], nn.Module]] = {
+    "linear": lambda n_classes: nn.Linear(84, n_classes),
+    "rbf": lambda n_classes: RBFOutput(class_codes(n_classes)),
+}
+
+# The weights of a unit with F inputs start in [-2.4 / F, 2.4 / F].
+_LECUN_BOUND = 2.4
+INITS = ("lecun1998", "torch")
 
 
 class LeNet5(nn.Module):
-    """LeNet-5 with a dense C3, plain pooling and a linear output layer.
+    """LeNet-5, by default with a dense C3, max pooling and a linear output layer.
 
     The layers carry the names of [1]_: convolutions C1, C3 and C5, poolings S2
     and S4, then F6 and the output. C5 is a convolution, so the network slides
-    over an image that is wider than one digit and gives a row of outputs, one
-    every 4 pixels.
+    over an image that is wider than one character and gives a row of outputs,
+    one every 4 pixels.
 
     Parameters
     ----------
     n_classes : int, default=10
         Number of logits at each position.
 
-    activation : {"relu", "sigmoid", "silu", "tanh"}, default="relu"
-        Squashing function after C1, C3, C5 and F6.
+    activation : {"relu", "scaled_tanh", "sigmoid", "silu", "tanh"}, default="relu"
+        Squashing function after C1, C3, C5 and F6. "scaled_tanh" is that of
+        1998, 1.7159 tanh(2a/3).
 
-    pooling : {"average", "max"}, default="max"
-        What S2 and S4 keep of every 2 x 2 block.
+    pooling : {"average", "max", "trainable"}, default="max"
+        What S2 and S4 keep of every 2 x 2 block. "trainable" is that of 1998:
+        the sum of the four times a coefficient plus a bias, squashed.
+
+    c3 : {"dense", "table"}, default="dense"
+        Whether each map of C3 sees all maps of S2, or those of table I of [1]_.
+
+    output : {"linear", "rbf"}, default="linear"
+        A linear layer, or Euclidean radial basis functions: each logit is minus
+        the squared distance of F6 to a fixed code of -1 and +1, a picture of the
+        digit in 7 x 12 pixels.
 
     padding : int, default=2
-        Rows and columns of background that C1 adds on each side: 2 for images
-        of 28 x 28, 0 for images of 32 x 32.
+        Rows and columns of background that are added on each side.
+
+    image_shape : tuple of (height, width), default=None
+        Size of one character without the padding. C5 covers all that S4 makes
+        of it. None stands for what is 32 x 32 with the padding.
+
+    input_range : tuple of (background, ink), default=(0.0, 1.0)
+        What the values 0 and 1 of the images become; (-0.1, 1.175) in [1]_.
+
+    dropout : float, default=0.0
+        Share of the units of C5 and F6 that is dropped in each training step.
+
+    batch_norm : bool, default=False
+        Whether C1, C3, C5 and F6 are normalised over the batch before they are
+        squashed.
+
+    init : {"lecun1998", "torch"}, default="torch"
+        How weights start: as torch does it, or uniformly in plus and minus 2.4
+        over the number of inputs of the unit.
 
     Raises
     ------
     ValueError
-        If `activation` or `pooling` is not one of the names above.
+        If a part is not one of the names above, or the image leaves no room for
+        five layers.
 
     Notes
     -----
     61,706 trainable parameters and 416,520 multiply-adds for one digit with the
-    default parameters.
+    default parameters; 60,000 and 326,520 with the parts of 1998.
 
     References
     ----------
@@ -82,27 +141,55 @@ class LeNet5(nn.Module):
         *,
         activation: str = "relu",
         pooling: str = "max",
+        c3: str = "dense",
+        output: str = "linear",
         padding: int = 2,
+        image_shape: tuple[int, int] | None = None,
+        input_range: tuple[float, float] = (0.0, 1.0),
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        init: str = "torch",
     ) -> None:
         super().__init__()
         squash = _pick(ACTIVATIONS, activation, "activation")
         pool = _pick(POOLINGS, pooling, "pooling")
-        self.c1 = nn.Conv2d(1, 6, 5, padding=padding)
-        self.s2 = pool(2)
-        self.c3 = nn.Conv2d(6, 16, 5)
-        self.s4 = pool(2)
-        self.c5 = nn.Conv2d(16, 120, 5)
+        if init not in INITS:
+            raise _unknown(INITS, init, "init")
+        side = FULL_SIDE - 2 * padding
+        self.image_shape = image_shape or (side, side)
+        self.input_range = (float(input_range[0]), float(input_range[1]))
+        # Zeros that a convolution adds are background only where that is zero.
+        self.border = padding if self.input_range[0] else 0
+        self.c1 = nn.Conv2d(1, 6, 5, padding=padding - self.border)
+        self.s2 = pool(6)
+        self.c3 = _pick(C3_KINDS, c3, "c3")()
+        self.s4 = pool(16)
+        self.c5 = nn.Conv2d(16, 120, _c5_kernel(self.image_shape, padding))
         self.f6 = nn.Linear(120, 84)
-        self.output = nn.Linear(84, n_classes)
+        self.output = _pick(OUTPUTS, output, "output")(n_classes)
         self.activation = squash()
+        self.pool_squash = squash() if pooling == "trainable" else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
+        self.n1 = nn.BatchNorm2d(6) if batch_norm else nn.Identity()
+        self.n3 = nn.BatchNorm2d(16) if batch_norm else nn.Identity()
+        self.n5 = nn.BatchNorm2d(120) if batch_norm else nn.Identity()
+        self.n6 = nn.BatchNorm1d(84) if batch_norm else nn.Identity()
+        if init == "lecun1998":
+            draw_lecun_weights(self)
+
+    @property
+    def padding(self) -> int:
+        """Rows and columns of background added on each side."""
+        return int(self.c1.padding[0]) + self.border
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute the logits of a batch of images.
 
         Parameters
         ----------
-        images : Tensor of shape (n, 1, 28, width), dtype float32
-            Ink towards 1 on 0; the height is 32 if `padding` is 0.
+        images : Tensor of shape (n, 1, height, width), dtype float32
+            Ink towards 1 on 0, of the height of `image_shape` and at least its
+            width: 28 pixels with the default parameters.
 
         Returns
         -------
@@ -116,29 +203,137 @@ class LeNet5(nn.Module):
             gives more than one row of outputs.
         """
         self._check_size(images)
-        maps = self.s2(self.activation(self.c1(images)))
-        maps = self.s4(self.activation(self.c3(maps)))
-        features = self.activation(self.c5(maps))
+        maps = self.n1(self.c1(self._set_range(images)))
+        maps = self.pool_squash(self.s2(self.activation(maps)))
+        maps = self.activation(self.n3(self.c3(maps)))
+        maps = self.pool_squash(self.s4(maps))
+        features = self.dropout(self.activation(self.n5(self.c5(maps))))
         if features.shape[-1] == 1:
             return self._classify(features.flatten(1))
         rows = features.squeeze(2).transpose(1, 2)
-        return self._classify(rows).transpose(1, 2)
+        logits = self._classify(rows.flatten(0, 1))
+        return logits.reshape(*rows.shape[:2], -1).transpose(1, 2)
+
+    def layer_table(self) -> LayerTable:
+        """List output, trainable parameters and connections of every layer.
+
+        Returns
+        -------
+        table : LayerTable
+            Rows of (name, output, parameters, connections); prints as a table.
+
+        Examples
+        --------
+        >>> from lenet_sklearn import LeNet5
+        >>> network = LeNet5(
+        ...     c3="table", pooling="trainable", activation="scaled_tanh", output="rbf"
+        ... )
+        >>> network.layer_table()
+        layer   output         trainable  connections
+        input   1 @ 32x32              0            0
+        C1      6 @ 28x28            156      122,304
+        S2      6 @ 14x14             12        5,880
+        C3      16 @ 10x10         1,516      151,600
+        S4      16 @ 5x5              32        2,000
+        C5      120 @ 1x1         48,120       48,120
+        F6      84                10,164       10,164
+        output  10                     0          840
+        total                     60,000      340,908
+        """
+        height, width = (side + 2 * self.padding for side in self.image_shape)
+        image = self.c1.weight.new_zeros(1, 1, *self.image_shape)
+        first = Layer("input", f"1 @ {height}x{width}", 0, 0)
+        return LayerTable([first, *tabulate_layers(self, image)])
+
+    def _set_range(self, images: Tensor) -> Tensor:
+        background, ink = self.input_range
+        if self.border:
+            images = functional.pad(images, (self.border,) * 4)
+        if (background, ink) == (0.0, 1.0):
+            return images
+        return background + (ink - background) * images
 
     def _classify(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.output(self.activation(self.f6(features)))
+        state = self.activation(self.n6(self.f6(features)))
+        logits: Tensor = self.output(self.dropout(state))
         return logits
 
     def _check_size(self, images: Tensor) -> None:
         """Refuse images that do not give exactly one row of outputs."""
-        border = 2 * int(self.c1.padding[0])
-        height, width = images.shape[-2] + border, images.shape[-1] + border
-        # Four more pixels would make room for a second row.
-        if not FULL_SIDE <= height < FULL_SIDE + 4 or width < FULL_SIDE:
+        height, width = self.image_shape
+        # Up to four pixels, no second row of C5's kernels has room.
+        tallest = height + 3 - (height + 2 * self.padding) % 4
+        if not height <= images.shape[-2] <= tallest or images.shape[-1] < width:
             raise ValueError(
-                f"LeNet5 expects images {FULL_SIDE - border} pixels high and at least"
-                f" as wide. Got shape {tuple(images.shape)}."
-                " Resize them, or change padding=."
+                f"LeNet5 expects images {height} pixels high and at least {width}"
+                f" wide. Got shape {tuple(images.shape)}."
+                " Resize them, or change image_shape= or padding=."
             )
+
+
+def network_input(
+    image_shape: tuple[int, int], padding: int | None
+) -> tuple[tuple[int, int], int]:
+    """Say to which size images are brought, and how the network pads them.
+
+    Parameters
+    ----------
+    image_shape : tuple of (height, width)
+        Size of the images.
+
+    padding : int or None
+        None for what 32 x 32 pixels take, with images of other sizes than 28 x 28
+        and 32 x 32 resized to 28 x 28. A number keeps images as they are, if they
+        leave room for the five layers.
+
+    Returns
+    -------
+    image_shape : tuple of (height, width)
+        Size of what the network reads.
+
+    padding : int
+        Rows and columns of background added on each side.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.network import network_input
+    >>> network_input((32, 32), None), network_input((28, 28), 0)
+    (((32, 32), 0), ((28, 28), 0))
+    """
+    standard = (PADDED_SIDE, PADDED_SIDE)
+    if padding is None:
+        full = (FULL_SIDE, FULL_SIDE)
+        return (full, 0) if image_shape == full else (standard, 2)
+    if min(image_shape) + 2 * padding < LEAST_SIDE:
+        return standard, padding
+    return image_shape, padding
+
+
+def draw_lecun_weights(network: nn.Module) -> None:
+    """Draw all weights uniformly in plus and minus 2.4 over the number of inputs.
+
+    Parameters
+    ----------
+    network : LeNet5
+        Changed in place. Normalisation over the batch stays as it is.
+
+    References
+    ----------
+    .. [1] Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning
+       applied to document recognition", Proc. IEEE 86(11), pp. 2278-2324, 1998,
+       appendix A.
+    """
+    for layer in network.children():
+        if isinstance(layer, TableConv2d):
+            layer.draw_weights([_LECUN_BOUND / n for n in layer.fan_ins])
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            bound = _LECUN_BOUND / layer.weight[0].numel()
+            for parameter in layer.parameters():
+                nn.init.uniform_(parameter, -bound, bound)
+        elif isinstance(layer, TrainablePool2d):
+            bound = _LECUN_BOUND / 4  # a block of 2 x 2
+            for parameter in layer.parameters():
+                nn.init.uniform_(parameter, -bound, bound)
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -163,10 +358,26 @@ def count_parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-def _pick(table: dict[str, Part], name: str, parameter: str) -> Part:
+def _c5_kernel(image_shape: tuple[int, int], padding: int) -> tuple[int, int]:
+    """Size of the maps of S4, which C5 covers whole."""
+    height, width = (side + 2 * padding for side in image_shape)
+    if min(height, width) < LEAST_SIDE:
+        raise ValueError(
+            f"LeNet5 expects image_shape with its padding to be at least {LEAST_SIDE}"
+            f" high and wide. Got image_shape={tuple(image_shape)}, padding={padding}."
+            " Enlarge the images or the padding."
+        )
+    return ((height - 4) // 2 - 4) // 2, ((width - 4) // 2 - 4) // 2
+
+
+def _pick(table: Mapping[str, Part], name: str, parameter: str) -> Part:
     """Look up a part of the network, or say which there are."""
     if name not in table:
-        raise ValueError(
-            f"LeNet5 expects {parameter} to be one of {sorted(table)}. Got {name!r}."
-        )
+        raise _unknown(table, name, parameter)
     return table[name]
+
+
+def _unknown(names: Iterable[str], name: str, parameter: str) -> ValueError:
+    return ValueError(
+        f"LeNet5 expects {parameter} to be one of {sorted(names)}. Got {name!r}."
+    )

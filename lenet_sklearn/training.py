@@ -1,11 +1,15 @@
 """The training loop: skorch's, with distorted batches, a schedule and a seed."""
 
-import math
-from collections.abc import Mapping
+import contextlib
+import copy
+import inspect
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
+import numpy as np
 import torch
-from sklearn.base import clone
+from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from skorch.dataset import unpack_data
@@ -16,92 +20,27 @@ from tqdm import tqdm
 from lenet_sklearn.batches import ImageDataset, keep_batch
 from lenet_sklearn.devices import resolve_device
 from lenet_sklearn.distortions import Distortion, make_distortion
-from lenet_sklearn.network import LeNet5
+from lenet_sklearn.losses import MAPLoss
+from lenet_sklearn.network import LeNet5, network_input
+from lenet_sklearn.stopping import TrainingDone
 
-SCHEDULES = ("constant", "cosine", "one-cycle")
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
 
-# Share of a one-cycle schedule in which the rate rises, and the rates it starts
-# and ends with relative to the highest, as in torch's OneCycleLR.
-_WARM_UP = 0.3
-_START_FACTOR = 1 / 25
-_END_FACTOR = 1e-5
-
-
-def rate_factor(schedule: str, progress: float) -> float:
-    """Give the learning rate as a share of the highest one.
-
-    Parameters
-    ----------
-    schedule : {"constant", "cosine", "one-cycle"}
-        The course of the rate: always the highest; from the highest to zero
-        along half a cosine; or up along one half cosine and down along another.
-
-    progress : float
-        Share of the steps already done, in [0, 1].
-
-    Returns
-    -------
-    factor : float
-        In (0, 1].
-
-    References
-    ----------
-    .. [1] L. N. Smith, N. Topin, "Super-convergence: very fast training of neural
-       networks using large learning rates", 2018, arXiv:1708.07120.
-
-    Examples
-    --------
-    >>> from lenet_sklearn.training import rate_factor
-    >>> [round(rate_factor("one-cycle", p), 3) for p in (0, 0.3, 1)]
-    [0.04, 1.0, 0.0]
-    """
-    if schedule == "constant":
-        return 1.0
-    if schedule == "one-cycle" and progress < _WARM_UP:
-        return _half_cosine(_START_FACTOR, 1.0, progress / _WARM_UP)
-    fall_from = _WARM_UP if schedule == "one-cycle" else 0.0
-    fallen = (progress - fall_from) / (1 - fall_from)
-    return _half_cosine(1.0, _END_FACTOR, min(fallen, 1.0))
-
-
-def _half_cosine(start: float, end: float, share: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
-
-
-class RateSchedule(Callback):
-    """Set the learning rate before every training batch.
-
-    Parameters
-    ----------
-    schedule : {"constant", "cosine", "one-cycle"}
-        As in :func:`rate_factor`.
-
-    n_steps : int
-        Batches in the whole training. After that the rate stays as it is.
-    """
-
-    def __init__(self, schedule: str, n_steps: int) -> None:
-        self.schedule = schedule
-        self.n_steps = n_steps
-
-    def initialize(self) -> "RateSchedule":
-        """Start anew; skorch calls this for every new network."""
-        self.step_ = 0
-        return self
-
-    def on_batch_begin(
-        self,
-        net: NeuralNetClassifier,
-        training: bool = False,
-        **_: Any,
-    ) -> None:
-        """Set the rate of the batch that comes now."""
-        if not training:
-            return
-        rate = net.lr * rate_factor(self.schedule, self.step_ / self.n_steps)
-        for group in net.optimizer_.param_groups:
-            group["lr"] = rate
-        self.step_ += 1
+# Parameters of the classifier that are handed to the module, if it takes them.
+PARTS = (
+    "activation",
+    "pooling",
+    "c3",
+    "output",
+    "input_range",
+    "dropout",
+    "batch_norm",
+    "init",
+)
 
 
 class ProgressBar(Callback):
@@ -123,7 +62,7 @@ class ProgressBar(Callback):
 
 
 class TrainingNet(NeuralNetClassifier):
-    """Skorch's classifier with training batches distorted on their device.
+    """Skorch's classifier with distorted batches, weighted losses, frozen layers.
 
     Parameters
     ----------
@@ -133,13 +72,21 @@ class TrainingNet(NeuralNetClassifier):
     distortion : Distortion, or None
         What is done to training batches; None leaves them as they are.
         Validation batches are never distorted.
+
+    frozen : sequence of str, default=()
+        Layers that are not trained.
     """
 
     def __init__(
-        self, *args: Any, distortion: Distortion | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        distortion: Distortion | None = None,
+        frozen: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.distortion = distortion
+        self.frozen = frozen
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Tensor]:
         """Distort a batch and compute its loss and gradients."""
@@ -149,6 +96,26 @@ class TrainingNet(NeuralNetClassifier):
             batch = self.distortion(images), targets
         step: dict[str, Tensor] = super().train_step_single(batch, **fit_params)
         return step
+
+    def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """Compute the mean loss; `y_true` may be a tuple of targets and factors."""
+        if not isinstance(y_true, tuple | list):
+            return super().get_loss(y_pred, y_true, *args, **kwargs).mean()
+        targets, factors = (to_tensor(part, device=self.device) for part in y_true)
+        losses = super().get_loss(y_pred, targets, *args, **kwargs)
+        if losses.ndim == 0:
+            raise ValueError(
+                "LeNet5Classifier cannot weight samples with a criterion that gives"
+                " the loss of a whole batch. Add 'criterion__reduction': 'none' to"
+                " net_params."
+            )
+        return (losses * factors).mean()
+
+    def _set_training(self, training: bool = True) -> None:
+        """Keep frozen layers as they are, the running means of a batch norm too."""
+        super()._set_training(training)
+        for name in self.frozen:
+            self.module_.get_submodule(name).eval()
 
 
 def run_epochs(net: NeuralNetClassifier, dataset: ImageDataset, n_epochs: int) -> None:
@@ -172,7 +139,8 @@ def run_epochs(net: NeuralNetClassifier, dataset: ImageDataset, n_epochs: int) -
     """
     net.notify("on_train_begin", X=dataset, y=None)
     try:
-        net.fit_loop(dataset, None, epochs=n_epochs)
+        with contextlib.suppress(TrainingDone):
+            net.fit_loop(dataset, None, epochs=n_epochs)
     finally:
         net.notify("on_train_end", X=dataset, y=None)
 
@@ -181,8 +149,8 @@ def build_net(
     params: Mapping[str, Any],
     *,
     n_classes: int,
-    padding: int,
-    schedule: RateSchedule | None = None,
+    image_shape: tuple[int, int],
+    callbacks: Sequence[Any] = (),
 ) -> TrainingNet:
     """Make the initialised net that a classifier's parameters describe.
 
@@ -194,11 +162,11 @@ def build_net(
     n_classes : int
         Number of logits.
 
-    padding : int
-        Background that C1 adds on each side.
+    image_shape : tuple of (height, width)
+        Size of the images, before they are brought to what the network reads.
 
-    schedule : RateSchedule, default=None
-        Course of the learning rate; None keeps it constant.
+    callbacks : sequence of skorch callbacks, default=()
+        Those of the training, which come before the user's.
 
     Returns
     -------
@@ -206,15 +174,11 @@ def build_net(
         With weights drawn from torch's global generator.
     """
     distortion = params["distortion"]
+    module = params["module"] or LeNet5
     arguments = {
-        "module__n_classes": n_classes,
-        "module__activation": params["activation"],
-        "module__pooling": params["pooling"],
-        "module__padding": padding,
-        "criterion": nn.CrossEntropyLoss,
-        "optimizer": torch.optim.AdamW,
-        "optimizer__weight_decay": params["weight_decay"],
-        "lr": params["lr"],
+        **_module_arguments(module, params, n_classes, image_shape),
+        **_loss_arguments(params),
+        **_optimizer_arguments(params),
         "max_epochs": params["max_epochs"],
         "batch_size": params["batch_size"],
         "iterator_train__shuffle": True,
@@ -222,14 +186,48 @@ def build_net(
         "iterator_valid__collate_fn": keep_batch,
         "train_split": None,
         "classes": list(range(n_classes)),
-        "callbacks": _list_callbacks(params, schedule),
+        "callbacks": [*callbacks, *_copy_callbacks(params)],
         "callbacks__print_log": None,
         "device": str(resolve_device(params["device"])),
         "distortion": None if distortion is None else make_distortion(distortion),
+        "frozen": tuple(params["frozen"] or ()),
     }
-    net = TrainingNet(LeNet5, **{**arguments, **(params["net_params"] or {})})
+    net = TrainingNet(module, **{**arguments, **(params["net_params"] or {})})
     net.initialize()
+    freeze(net.module_, net.frozen)
     return net
+
+
+def freeze(network: nn.Module, layers: Sequence[str]) -> None:
+    """Exclude layers from training.
+
+    Parameters
+    ----------
+    network : torch module
+        Changed in place.
+
+    layers : sequence of str
+        Names of modules, such as "c1".
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer, or nothing is left to train.
+    """
+    modules = dict(network.named_modules())
+    for name in layers:
+        if name not in modules or not name:
+            known = [child for child, _ in network.named_children()]
+            raise ValueError(
+                f"LeNet5Classifier cannot freeze the layer {name!r}."
+                f" The network has {known}. Name some of these."
+            )
+        modules[name].requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise ValueError(
+            "LeNet5Classifier has nothing left to train: all layers are frozen."
+            " Take some out of frozen=."
+        )
 
 
 def hold_rate(net: TrainingNet) -> None:
@@ -242,16 +240,89 @@ def hold_rate(net: TrainingNet) -> None:
     """
     callbacks = dict(net.callbacks_)
     if "schedule" in callbacks:
-        callbacks["schedule"].schedule = "constant"
+        callbacks["schedule"].course = None
 
 
-def _list_callbacks(
-    params: Mapping[str, Any], schedule: RateSchedule | None
-) -> list[Any]:
-    """Copies of the user's callbacks, so that fit leaves the parameter alone."""
-    callbacks: list[Any] = list(clone(list(params["callbacks"] or []), safe=False))
-    if schedule is not None:
-        callbacks.append(("schedule", schedule))
+def history_columns(history: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
+    """Turn the history of a net into columns.
+
+    Parameters
+    ----------
+    history : skorch History
+        One row for each epoch.
+
+    Returns
+    -------
+    columns : dict of ndarrays of shape (n_epochs,)
+        Numbers only; NaN where an epoch has none.
+    """
+    names = dict.fromkeys(
+        name
+        for row in history
+        for name, value in row.items()
+        if isinstance(value, Real) and not isinstance(value, bool)
+    )
+    return {
+        name: np.array([row.get(name, np.nan) for row in history]) for name in names
+    }
+
+
+def _module_arguments(
+    module: type[nn.Module],
+    params: Mapping[str, Any],
+    n_classes: int,
+    image_shape: tuple[int, int],
+) -> dict[str, Any]:
+    """Tell the module what it asks for by the names of its parameters."""
+    shape, padding = network_input(image_shape, params["padding"])
+    offered = {
+        "n_classes": n_classes,
+        "num_classes": n_classes,
+        "image_shape": shape,
+        "padding": padding,
+        **{name: params[name] for name in PARTS},
+    }
+    asked = inspect.signature(module).parameters
+    return {f"module__{name}": offered[name] for name in asked if name in offered}
+
+
+def _loss_arguments(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Losses of single images: the net weights them, and takes the mean."""
+    if "criterion" in (params["net_params"] or {}):
+        return {}
+    if params["rubbish"] is None:
+        return {"criterion": nn.CrossEntropyLoss, "criterion__reduction": "none"}
+    return {
+        "criterion": MAPLoss,
+        "criterion__rubbish": params["rubbish"],
+        "criterion__reduction": "none",
+    }
+
+
+def _optimizer_arguments(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell the optimizer what it asks for by the names of its parameters."""
+    optimizer = OPTIMIZERS.get(params["optimizer"], params["optimizer"])
+    asked = inspect.signature(optimizer).parameters
+    offered = {name: params[name] for name in ("momentum", "weight_decay")}
+    return {
+        "optimizer": optimizer,
+        "lr": params["lr"],
+        **{f"optimizer__{name}": offered[name] for name in offered if name in asked},
+    }
+
+
+def _copy_callbacks(params: Mapping[str, Any]) -> list[Any]:
+    """Copies of the user's callbacks, so that fit leaves the parameter alone.
+
+    Shallow ones: a writer of TensorBoard's holds threads and cannot be copied.
+    """
+    callbacks = [_copy_callback(callback) for callback in params["callbacks"] or []]
     if params["verbose"]:
         callbacks.append(("progress", ProgressBar()))
     return callbacks
+
+
+def _copy_callback(callback: Any) -> Any:
+    if isinstance(callback, tuple):
+        return callback[0], copy.copy(callback[1])
+    return copy.copy(callback)

@@ -8,13 +8,23 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lenet_sklearn.codes import class_codes
 from lenet_sklearn.labels import decode_labels
 from lenet_sklearn.persistence import read_model
 
 _WEIGHTS = Path(__file__).parent / "weights"
 
-# Parameters that change what the weights mean, though not their shapes.
-_ARCHITECTURE = ("activation", "pooling")
+# Parameters that change what the weights mean, though not their shapes, and what
+# they were before files held them.
+_ARCHITECTURE = {
+    "module": None,
+    "activation": "relu",
+    "pooling": "max",
+    "c3": "dense",
+    "output": "linear",
+    "input_range": (0.0, 1.0),
+    "batch_norm": False,
+}
 
 
 def shipped_models() -> list[str]:
@@ -90,12 +100,14 @@ def start_from(
         If its network is of another architecture.
     """
     header, weights = read_model(model_path(source))
-    for name in _ARCHITECTURE:
-        theirs = header["params"].get(name)
-        if theirs != params[name]:
+    for name, before in _ARCHITECTURE.items():
+        theirs, ours = header["params"].get(name, before), params[name]
+        if isinstance(ours, type):
+            ours = qualified_name(ours)
+        if _as_tuple(theirs) != _as_tuple(ours):
             raise ValueError(
                 f"initial_weights={str(source)!r} were trained with {name}={theirs!r},"
-                f" but LeNet5Classifier has {name}={params[name]!r}."
+                f" but LeNet5Classifier has {name}={ours!r}."
                 " Set it to the same."
             )
     take_over(network, weights, classes, decode_labels(header["classes"]))
@@ -144,4 +156,37 @@ def take_over(
         elif shared:
             into, from_ = zip(*shared, strict=True)
             own[list(into)] = given[list(from_)].to(own.device)
+            if name == "output.codes":
+                _spread_codes(own, list(into))
     network.load_state_dict(state)
+
+
+def qualified_name(module: type[Any]) -> str:
+    """Name a class, for a file that cannot hold it.
+
+    Parameters
+    ----------
+    module : class
+        Any class.
+
+    Returns
+    -------
+    name : str
+        With its module.
+    """
+    return f"{module.__module__}.{module.__qualname__}"
+
+
+def _as_tuple(value: Any) -> Any:
+    """JSON has made a list of a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _spread_codes(codes: Tensor, taken: list[int]) -> None:
+    """Give the classes that are new codes that no other class has."""
+    used = {tuple(codes[row].tolist()) for row in taken}
+    candidates = class_codes(2 * len(codes))
+    free = [code for code in candidates if tuple(code.tolist()) not in used]
+    new = [row for row in range(len(codes)) if row not in taken]
+    for row, code in zip(new, free, strict=False):
+        codes[row] = code

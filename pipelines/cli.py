@@ -23,8 +23,10 @@ from pipelines.options import (
     Model,
     Output,
     Pages,
+    Recipe,
     Scans,
     Seed,
+    Settings,
     Threshold,
     choose_form,
     find_inputs,
@@ -226,16 +228,26 @@ def train(
         Path, typer.Option("--output", "-o", metavar="FILE", help="Model to write.")
     ],
     data_dir: DataDir = None,
+    recipe: Recipe = "modern",
     epochs: Epochs = None,
+    settings: Settings = None,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
     """Train a LeNet-5 on labelled images of digits."""
     from pipelines import training
 
-    params = {} if epochs is None else {"max_epochs": epochs}
+    params = training.parse_params(settings or [])
+    if epochs is not None:
+        params["max_epochs"] = epochs
     report = training.train(
-        data, output, data_dir=data_dir, device=device, random_state=seed, params=params
+        data,
+        output,
+        data_dir=data_dir,
+        device=device,
+        random_state=seed,
+        params=params,
+        recipe=recipe,
     )
     print(report)
 

@@ -103,6 +103,22 @@ DataDir = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Where the MNIST files are; else downloaded."),
 ]
+Recipe = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Settings to train with: modern, lecun1998, avg_relu, keras_tanh,"
+        " max_relu, padded_max_relu.",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A parameter of the classifier that differs; may be repeated.",
+    ),
+]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, mps...")]
 
 # So many boxes a form file allows too.
@@ -167,7 +183,7 @@ def load_classifier(model: str) -> Any:
 
     Returns
     -------
-    classifier : LeNet5Classifier
+    classifier : LeNet5Classifier, or VotingClassifier of them
         Fitted.
 
     Raises
@@ -178,9 +194,9 @@ def load_classifier(model: str) -> Any:
     ValueError
         If the file holds no model.
     """
-    from lenet_sklearn import LeNet5Classifier
+    from lenet_sklearn import load_model
 
-    return LeNet5Classifier.load(find_model(model))
+    return load_model(find_model(model))
 
 
 def find_model(model: str) -> Path:

@@ -1,11 +1,11 @@
 """Train a classifier and measure one: what ``lenet train`` and ``evaluate`` do."""
 
+import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,18 +13,6 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from lenet_sklearn import LeNet5Classifier
-
-# How the shipped weights are made. Chosen on the digits of every fifth writer of
-# MNIST's training set, never on its test set; the last epoch counts.
-DEFAULT_PARAMS: Mapping[str, Any] = MappingProxyType(
-    {
-        "max_epochs": 40,
-        "batch_size": 64,
-        "lr": 0.005,
-        "weight_decay": 0.05,
-        "distortion": "writing",
-    }
-)
 
 # Share of the training set kept back to calibrate the posteriors. Fewer samples
 # than this hold a handful of errors, too few to fit a temperature to.
@@ -154,6 +142,7 @@ def train(
     device: str = "auto",
     random_state: int = 0,
     params: Mapping[str, Any] | None = None,
+    recipe: str = "modern",
 ) -> Training:
     """Train a classifier on a data set and save it.
 
@@ -180,7 +169,10 @@ def train(
         same machine and one CPU thread.
 
     params : mapping, default=None
-        Parameters of the classifier that differ from ``DEFAULT_PARAMS``.
+        Parameters of the classifier that differ from the recipe.
+
+    recipe : str, default="modern"
+        Name of one of :mod:`lenet_sklearn.recipes`.
 
     Returns
     -------
@@ -190,7 +182,8 @@ def train(
     Raises
     ------
     ValueError
-        If the data set cannot be had, or a parameter is not valid.
+        If the data set cannot be had, there is no such recipe, or a parameter is
+        not valid.
 
     OSError
         If `output` cannot be written; found out before the training.
@@ -201,12 +194,15 @@ def train(
     """
     from lenet_sklearn import LeNet5Classifier, count_parameters, load_dataset
     from lenet_sklearn.datasets import has_test_split
+    from lenet_sklearn.recipes import find_recipe
 
     path = _check_writable(Path(output))
+    settings = {"device": device, "random_state": random_state, "verbose": 1}
+    classifier = LeNet5Classifier(
+        **{**find_recipe(recipe), **settings, **(params or {})}
+    )
     X, y = load_dataset(data, data_dir=data_dir, split="train")
     start = time.perf_counter()
-    settings = {"device": device, "random_state": random_state, "verbose": 1}
-    classifier = LeNet5Classifier(**{**DEFAULT_PARAMS, **settings, **(params or {})})
     n_samples = _fit_and_calibrate(classifier, X, y, random_state)
     seconds = time.perf_counter() - start
     classifier.save(path)
@@ -254,11 +250,11 @@ def evaluate(
     ValueError
         If the model or the data set cannot be read, or do not fit each other.
     """
-    from lenet_sklearn import LeNet5Classifier, load_dataset
+    from lenet_sklearn import load_dataset, load_model
     from lenet_sklearn.datasets import has_test_split
     from lenet_sklearn.transfer import model_path
 
-    classifier = LeNet5Classifier.load(model_path(model), device=device)
+    classifier = load_model(model_path(model), device=device)
     split: Literal["train", "test"] = "test" if has_test_split(data) else "train"
     X, y = load_dataset(data, data_dir=data_dir, split=split)
     if X.shape[1:] != classifier.image_shape_:
@@ -268,6 +264,51 @@ def evaluate(
             f" are {sizes[1]}. Train one on them, or take other images."
         )
     return _measure(classifier, X, y)
+
+
+def parse_params(texts: Sequence[str]) -> dict[str, Any]:
+    """Read parameters of the classifier as they are written on a command line.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Each ``NAME=VALUE``, the value as JSON has it; what is no JSON is a string.
+
+    Returns
+    -------
+    params : dict
+        Values by name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such parameter.
+
+    Examples
+    --------
+    >>> from pipelines.training import parse_params
+    >>> parse_params(["lr=0.01", "pooling=average", "distortion=null"])
+    {'lr': 0.01, 'pooling': 'average', 'distortion': None}
+    """
+    from lenet_sklearn import LeNet5Classifier
+
+    known = sorted(LeNet5Classifier().get_params())
+    params = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in known:
+            raise ValueError(
+                f"--set expects NAME=VALUE with one of {', '.join(known)}. Got {text!r}"
+            )
+        params[name] = _parse_value(value)
+    return params
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _check_writable(path: Path) -> Path:

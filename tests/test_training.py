@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from lenet_sklearn import LeNet5Classifier, load_dataset
-from pipelines.training import Evaluation, evaluate, train
+from pipelines.cli import main
+from pipelines.training import Evaluation, evaluate, parse_params, train
 
 QUICK = {"max_epochs": 8, "batch_size": 64}
 
@@ -29,6 +30,46 @@ def test_the_report_says_what_was_done_and_where_it_is(trained):
     report = str(trained)
     assert f"({trained.test.n_errors} of 360)" in report
     assert str(trained.path) in report
+
+
+def test_a_recipe_is_trained_with_parameters_of_ones_own(tmp_path):
+    params = {"max_epochs": 1, "pooling": "max"}
+    path = tmp_path / "model"
+    train("digits", path, device="cpu", recipe="keras_tanh", params=params)
+    classifier = LeNet5Classifier.load(path)
+    assert classifier.activation == "tanh"
+    assert classifier.pooling == "max"
+    with pytest.raises(ValueError, match="no recipe 'lenet'"):
+        train("digits", path, recipe="lenet")
+
+
+def test_the_command_takes_a_recipe_and_its_exceptions(tmp_path, capsys):
+    path = str(tmp_path / "model")
+    words = ["train", "--data", "digits", "-o", path, "--recipe", "max_relu"]
+    assert main([*words, "--set", "activation=silu", "--epochs", "1"]) == 0
+    classifier = LeNet5Classifier.load(path)
+    assert (classifier.activation, classifier.optimizer) == ("silu", "adam")
+    assert len(capsys.readouterr().out.splitlines()) == 5
+    assert main([*words, "--set", "activation=swish"]) == 2
+    assert "'activation' parameter" in capsys.readouterr().err
+
+
+def test_parameters_are_read_as_json_or_strings():
+    texts = ["lr=1e-3", "optimizer=sgd", "schedule=[[2, 0.1], [3, 0.05]]"]
+    params = parse_params([*texts, "early_stopping=true", "initial_weights=a=b"])
+    assert params == {
+        "lr": 0.001,
+        "optimizer": "sgd",
+        "schedule": [[2, 0.1], [3, 0.05]],
+        "early_stopping": True,
+        "initial_weights": "a=b",
+    }
+
+
+@pytest.mark.parametrize("text", ["lr", "=3", "rate=3"])
+def test_a_parameter_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match=rf"--set expects NAME=VALUE.*Got '{text}'"):
+        parse_params([text])
 
 
 def test_evaluation_of_the_file_finds_the_same_error(trained):

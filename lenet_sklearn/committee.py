@@ -1,0 +1,199 @@
+"""Several classifiers that vote: scikit-learn's soft voting, in one file."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.ensemble import VotingClassifier
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import Bunch
+from sklearn.utils.validation import check_is_fitted
+
+from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.devices import draw_seed
+from lenet_sklearn.labels import decode_labels, encode_labels
+from lenet_sklearn.persistence import ModelFileError, read_model, write_model
+
+
+def make_committee(
+    classifier: LeNet5Classifier,
+    *,
+    n_members: int = 5,
+    n_jobs: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> VotingClassifier:
+    """Make an unfitted committee of copies of a classifier with seeds of their own.
+
+    Parameters
+    ----------
+    classifier : LeNet5Classifier
+        What each member is a copy of. Its `classes` must be None: the committee
+        numbers the labels before its members see them.
+
+    n_members : int, default=5
+        How many.
+
+    n_jobs : int, default=None
+        Processes that train members side by side.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the first member; each other one has the next.
+
+    Returns
+    -------
+    committee : VotingClassifier
+        With ``voting="soft"``: the mean of the members' posteriors.
+
+    Raises
+    ------
+    ValueError
+        If `classes` is set, or there would be no member.
+
+    Examples
+    --------
+    >>> from lenet_sklearn import LeNet5Classifier, make_committee
+    >>> committee = make_committee(LeNet5Classifier(), n_members=3, random_state=0)
+    >>> [member.random_state for _, member in committee.estimators]
+    [0, 1, 2]
+    """
+    if classifier.classes is not None:
+        raise ValueError(
+            "make_committee expects a classifier with classes=None, because the"
+            " committee numbers the labels itself. Take classes= away."
+        )
+    seed = draw_seed(random_state)
+    members = [
+        clone(classifier).set_params(random_state=seed + i) for i in range(n_members)
+    ]
+    return VotingClassifier(_name_members(members), voting="soft", n_jobs=n_jobs)
+
+
+def join_classifiers(classifiers: Sequence[LeNet5Classifier]) -> VotingClassifier:
+    """Let fitted classifiers vote, without training them again.
+
+    Parameters
+    ----------
+    classifiers : sequence of LeNet5Classifier
+        Fitted for the same labels.
+
+    Returns
+    -------
+    committee : VotingClassifier
+        Fitted. Fitting it again trains its members anew.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or their labels differ.
+    """
+    members = list(classifiers)
+    if not members:
+        raise ValueError(
+            "join_classifiers expects at least one classifier. Got none. Pass some."
+        )
+    for index, member in enumerate(members):
+        check_is_fitted(member, "net_")
+        if not np.array_equal(member.classes_, members[0].classes_):
+            raise ValueError(
+                f"Classifier {index}: join_classifiers expects classifiers of the"
+                f" labels {members[0].classes_.tolist()}."
+                f" Got {member.classes_.tolist()}. Fit them for the same labels."
+            )
+    return _join(members, members[0].classes_)
+
+
+def save_committee(committee: VotingClassifier, path: str | os.PathLike[str]) -> None:
+    """Write a fitted committee to one file.
+
+    Parameters
+    ----------
+    committee : VotingClassifier
+        Fitted, of :class:`LeNet5Classifier` only.
+
+    path : str or path
+        File to write, by custom ending in ``.safetensors``.
+
+    Raises
+    ------
+    TypeError
+        If a member is something else.
+
+    OSError
+        If the file cannot be written.
+    """
+    check_is_fitted(committee, "estimators_")
+    headers, tensors = [], {}
+    for index, member in enumerate(committee.estimators_):
+        if not isinstance(member, LeNet5Classifier):
+            raise TypeError(
+                "save_committee expects members that are LeNet5Classifiers."
+                f" Got {type(member).__name__}. Pickle the committee instead."
+            )
+        headers.append(member._describe())
+        for name, tensor in member.net_.module_.state_dict().items():
+            tensors[f"{index}.{name}"] = tensor
+    header = {"members": headers, "classes": encode_labels(committee.classes_)}
+    write_model(path, header, tensors)
+
+
+def load_model(
+    path: str | os.PathLike[str], *, device: str = "auto"
+) -> LeNet5Classifier | VotingClassifier:
+    """Read what LeNet5Classifier.save or :func:`save_committee` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        File to read.
+
+    device : str, default="auto"
+        Where it is to run.
+
+    Returns
+    -------
+    model : LeNet5Classifier or VotingClassifier
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, foreign, or from a newer version.
+    """
+    header, tensors = read_model(path)
+    if "members" not in header:
+        return LeNet5Classifier.load(path, device=device)
+    members = []
+    for index, described in enumerate(header["members"]):
+        prefix = f"{index}."
+        weights = {
+            name.removeprefix(prefix): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(prefix)
+        }
+        members.append(
+            LeNet5Classifier._restore(path, described, weights, {"device": device})
+        )
+    if not members:
+        raise ModelFileError(f"{path} is a committee without members. Save it anew.")
+    return _join(members, decode_labels(header["classes"]))
+
+
+def _name_members(members: Sequence[LeNet5Classifier]) -> list[tuple[str, Any]]:
+    return [(f"lenet5_{index}", member) for index, member in enumerate(members)]
+
+
+def _join(members: Sequence[LeNet5Classifier], classes: Any) -> VotingClassifier:
+    """Do what the committee's fit does, but for the fitting of its members."""
+    named = _name_members(members)
+    # Labels are pinned by the committee; its members then see their numbers only.
+    templates = [
+        (name, clone(member).set_params(classes=None)) for name, member in named
+    ]
+    committee = VotingClassifier(templates, voting="soft")
+    committee.estimators_ = list(members)
+    committee.named_estimators_ = Bunch(**dict(named))
+    committee.le_ = LabelEncoder().fit(classes)
+    committee.classes_ = committee.le_.classes_
+    return committee

@@ -1,0 +1,61 @@
+"""Recipes: dictionaries of parameters, and nothing more."""
+
+import numpy as np
+import pytest
+
+from lenet_sklearn import LeNet5, LeNet5Classifier, load_dataset, recipes
+from lenet_sklearn.recipes import RECIPES, find_recipe
+from lenet_sklearn.training import PARTS
+
+
+def test_there_are_these_recipes():
+    assert sorted(RECIPES) == [
+        "avg_relu",
+        "keras_tanh",
+        "lecun1998",
+        "max_relu",
+        "modern",
+        "padded_max_relu",
+    ]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_a_dictionary_of_parameters_that_trains(tmp_path, name):
+    X, y = load_dataset("digits")
+    recipe = getattr(recipes, name)
+    assert type(recipe) is dict
+    classifier = LeNet5Classifier(**recipe, device="cpu", random_state=0)
+    classifier.set_params(max_epochs=1).fit(X[:200], y[:200]).save(tmp_path / "model")
+    loaded = LeNet5Classifier.load(tmp_path / "model", device="cpu")
+    np.testing.assert_array_equal(loaded.predict(X), classifier.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("name", "n_parameters"),
+    [
+        ("avg_relu", 61_706),
+        ("keras_tanh", 44_426),
+        ("lecun1998", 60_000),
+        ("max_relu", 61_706),
+        ("modern", 61_706),
+        ("padded_max_relu", 61_706),
+    ],
+)
+def test_a_recipe_has_the_network_of_its_source(name, n_parameters):
+    recipe = find_recipe(name)
+    parts = {part: recipe[part] for part in PARTS if part in recipe}
+    padding = recipe.get("padding", 2)
+    network = LeNet5(**parts, padding=padding, image_shape=(28, 28))
+    assert network.layer_table().parameters == n_parameters
+
+
+def test_the_network_of_1998_is_trained_by_the_rates_of_the_paper():
+    passes, rates = zip(*recipes.lecun1998["schedule"], strict=True)
+    assert passes == (2, 3, 3, 4, 8)
+    assert np.array(rates) / rates[0] == pytest.approx([1, 0.4, 0.2, 0.1, 0.02])
+    assert recipes.lecun1998["max_epochs"] == 20
+
+
+def test_an_unknown_recipe_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"no recipe 'lenet'. There are avg_relu, ker"):
+        find_recipe("lenet")
