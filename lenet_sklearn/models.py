@@ -18,7 +18,7 @@ from lenet_sklearn.training import TrainingNet
 from lenet_sklearn.transfer import model_path, shipped_models
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
-_NOT_SAVED = ("callbacks", "device", "net_params", "verbose")
+_NOT_SAVED = ("callbacks", "device", "engine", "net_params", "verbose")
 
 # From ready weights a few epochs at a third of the usual rate are enough, and
 # more would lose what they know of writers the new samples do not show.
@@ -42,8 +42,8 @@ class ModelFileMixin(BaseEstimator):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted classifier to one file.
 
-        The parameters `callbacks`, `device`, `net_params` and `verbose` are not
-        kept, nor is a `random_state` that is no int, nor the optimizer's state.
+        The parameters `callbacks`, `device`, `engine`, `net_params` and `verbose`
+        are not kept, nor is a `random_state` that is no int, nor the optimizer's state.
 
         Parameters
         ----------
