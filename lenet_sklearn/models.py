@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from lenet_sklearn.cards import ModelCard
 from lenet_sklearn.devices import seeded
 from lenet_sklearn.labels import decode_labels, encode_labels
 from lenet_sklearn.persistence import ModelFileError, read_model, write_model
@@ -39,7 +40,9 @@ class ModelFileMixin(BaseEstimator):
     net_: TrainingNet
     temperature_: float
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(
+        self, path: str | os.PathLike[str], *, card: ModelCard | None = None
+    ) -> None:
         """Write the fitted classifier to one file.
 
         The parameters `callbacks`, `device`, `engine`, `net_params` and `verbose`
@@ -49,6 +52,9 @@ class ModelFileMixin(BaseEstimator):
         ----------
         path : str or path
             File to write, by custom ending in ``.safetensors``.
+
+        card : ModelCard, default=None
+            Where the model comes from; ``lenet info`` prints it.
 
         Raises
         ------
@@ -67,6 +73,8 @@ class ModelFileMixin(BaseEstimator):
             "input_scale": float(self.input_scale_),
             "temperature": float(self.temperature_),
         }
+        if card is not None:
+            header["card"] = card.to_dict()
         write_model(path, header, self.net_.module_.state_dict())
 
     @classmethod

@@ -1,6 +1,7 @@
 """The command line: ``lenet demo``, ``score``, ``read``, ``form``, ``train``..."""
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from pipelines.options import (
     Jobs,
     Model,
     Output,
+    Plots,
     Scans,
     Threshold,
     choose_form,
@@ -180,6 +182,7 @@ def form(
 
 @app.command(epilog="Example: lenet train --data mnist -o model.safetensors")
 def train(
+    context: typer.Context,
     data: Data,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Model to write.")
@@ -188,13 +191,21 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     device: Device = "auto",
+    plots: Plots = None,
 ) -> None:
     """Train a LeNet-5 on labelled images of digits."""
     from pipelines import training
 
     params = {} if epochs is None else {"max_epochs": epochs}
     report = training.train(
-        data, output, data_dir=data_dir, device=device, random_state=seed, params=params
+        data,
+        output,
+        data_dir=data_dir,
+        device=device,
+        random_state=seed,
+        params=params,
+        command=context.obj,
+        plots=plots,
     )
     print(report)
 
@@ -207,11 +218,29 @@ def evaluate(
     data: Data,
     data_dir: DataDir = None,
     device: Device = "auto",
+    plots: Plots = None,
 ) -> None:
     """Print the error of a model and its confusions."""
     from pipelines import training
 
-    print(training.evaluate(model, data, data_dir=data_dir, device=device))
+    evaluation = training.evaluate(
+        model, data, data_dir=data_dir, device=device, plots=plots
+    )
+    print(evaluation)
+    if plots:
+        print(f"\nPictures: {plots}")
+
+
+@app.command(epilog="Example: lenet info mnist")
+def info(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model file, or mnist: as shipped.")
+    ],
+) -> None:
+    """Print where a model comes from: its card."""
+    from pipelines.info import describe_model
+
+    print(describe_model(model))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -229,9 +258,10 @@ def main(args: Sequence[str] | None = None) -> int:
         explained in one line on stderr, and 128 more than its number for a signal.
     """
     words = list(sys.argv[1:] if args is None else args)
+    command = shlex.join(["lenet", *words])  # model cards tell it
     before = {number: signal.signal(number, _interrupt) for number in _ENDING}
     try:
-        return int(app(words or ["--help"], standalone_mode=False) or 0)
+        return int(app(words or ["--help"], standalone_mode=False, obj=command) or 0)
     except BaseException as error:
         explained = _explain(error)
         if explained is None:

@@ -38,6 +38,10 @@ DataDir = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Where the MNIST files are; else downloaded."),
 ]
+Plots = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Draw pictures here; needs lenet-sklearn[plot]."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps...")]
 
 

@@ -2,14 +2,16 @@
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.plots import check_plots, plot_evaluation, plot_training
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from lenet_sklearn import LeNet5Classifier
@@ -126,6 +128,9 @@ class Training:
 
     test : Evaluation or None
         The result on the test set; None where there is none.
+
+    plots : sequence of Path
+        Pictures drawn of it.
     """
 
     path: Path
@@ -134,6 +139,7 @@ class Training:
     seconds: float
     temperature: float
     test: Evaluation | None
+    plots: Sequence[Path] = ()
 
     def __str__(self) -> str:
         test = "none" if self.test is None else _error_line(self.test)
@@ -142,7 +148,7 @@ class Training:
             f"parameters   {self.n_parameters}\n"
             f"temperature  {self.temperature:.3f}\n"
             f"test set     {test}\n"
-            f"saved in     {self.path}"
+            f"saved in     {self.path}" + _plots_line(self.plots)
         )
 
 
@@ -154,6 +160,8 @@ def train(
     device: str = "auto",
     random_state: int = 0,
     params: Mapping[str, Any] | None = None,
+    command: str | None = None,
+    plots: Path | None = None,
 ) -> Training:
     """Train a classifier on a data set and save it.
 
@@ -177,10 +185,16 @@ def train(
 
     random_state : int, default=0
         Seed of everything random. The same seed gives the same file on the
-        same machine and one CPU thread.
+        same day, machine and one CPU thread; the model card holds the date.
 
     params : mapping, default=None
         Parameters of the classifier that differ from ``DEFAULT_PARAMS``.
+
+    command : str, default=None
+        The command line, for the model card.
+
+    plots : Path, default=None
+        Folder for pictures of the training and of the result on the test set.
 
     Returns
     -------
@@ -200,24 +214,30 @@ def train(
     Shows a progress bar on a terminal, nothing in a pipe.
     """
     from lenet_sklearn import LeNet5Classifier, count_parameters, load_dataset
+    from lenet_sklearn.cards import ModelCard
     from lenet_sklearn.datasets import has_test_split
 
     path = _check_writable(Path(output))
+    if plots:
+        check_plots(plots)
     X, y = load_dataset(data, data_dir=data_dir, split="train")
     start = time.perf_counter()
     settings = {"device": device, "random_state": random_state, "verbose": 1}
     classifier = LeNet5Classifier(**{**DEFAULT_PARAMS, **settings, **(params or {})})
     n_samples = _fit_and_calibrate(classifier, X, y, random_state)
     seconds = time.perf_counter() - start
-    classifier.save(path)
+    card = ModelCard.write_today(_name_of(data), n_samples, command)
+    classifier.save(path, card=card)  # before anything else can fail
+    pictures = plot_training(classifier, plots) if plots else []
     test = None
     if has_test_split(data):
-        test = _measure(
-            classifier, *load_dataset(data, data_dir=data_dir, split="test")
-        )
+        X, y = load_dataset(data, data_dir=data_dir, split="test")
+        test = _measure(classifier, X, y)
+        classifier.save(path, card=replace(card, figures=_figures(test)))
+        pictures += plot_evaluation(classifier, X, y, plots) if plots else []
     n_parameters = count_parameters(classifier.net_.module_)
     temperature = classifier.temperature_
-    return Training(path, n_samples, n_parameters, seconds, temperature, test)
+    return Training(path, n_samples, n_parameters, seconds, temperature, test, pictures)
 
 
 def evaluate(
@@ -226,6 +246,7 @@ def evaluate(
     *,
     data_dir: str | os.PathLike[str] | None = None,
     device: str = "auto",
+    plots: Path | None = None,
 ) -> Evaluation:
     """Measure a saved classifier on a data set.
 
@@ -244,6 +265,9 @@ def evaluate(
     device : str, default="auto"
         As for :class:`lenet_sklearn.LeNet5Classifier`.
 
+    plots : Path, default=None
+        Folder for pictures of what is misread.
+
     Returns
     -------
     evaluation : Evaluation
@@ -257,12 +281,18 @@ def evaluate(
     from lenet_sklearn import LeNet5Classifier, load_dataset
     from lenet_sklearn.datasets import has_test_split
 
+    if plots:
+        check_plots(plots)
     if model == "mnist" and not Path(model).exists():
         classifier = LeNet5Classifier.from_pretrained("mnist", device=device)
     else:
         classifier = LeNet5Classifier.load(model, device=device)
     split: Literal["train", "test"] = "test" if has_test_split(data) else "train"
-    return _measure(classifier, *load_dataset(data, data_dir=data_dir, split=split))
+    X, y = load_dataset(data, data_dir=data_dir, split=split)
+    evaluation = _measure(classifier, X, y)
+    if plots:
+        plot_evaluation(classifier, X, y, plots)
+    return evaluation
 
 
 def _check_writable(path: Path) -> Path:
@@ -310,6 +340,19 @@ def _measure(
     labels = np.union1d(classes, y)
     confusion = confusion_matrix(y, classifier.predict(X), labels=labels)
     return Evaluation(labels, confusion)
+
+
+def _name_of(data: str | os.PathLike[str]) -> str:
+    """Name a data set for others, to whom the path of a folder means nothing."""
+    return Path(data).name or str(data)
+
+
+def _figures(test: Evaluation) -> dict[str, str]:
+    return {"test set": _error_line(test)}
+
+
+def _plots_line(plots: Sequence[Path]) -> str:
+    return f"\npictures     {plots[0].parent}" if plots else ""
 
 
 def _error_line(evaluation: Evaluation) -> str:

@@ -197,6 +197,9 @@ FORM_OF_TWO_NAMES = (
         ("train --data nowhere -o model", "nowhere"),
         ("evaluate nowhere --data digits", "nowhere"),
         ("evaluate mnist --data nowhere", "nowhere"),
+        ("evaluate mnist --data digits --plots page.png", "page.png"),
+        ("info page.png", "not a model file"),
+        ("info nowhere", "nowhere"),
         ("demo -o page.png", "page.png cannot be written"),
         ("demo --pages 0", "'--pages'"),
         ("guess", "No such command 'guess'"),
@@ -255,7 +258,7 @@ def test_a_drafted_form_can_be_scored_with(folder, capsys):
     assert (row["status"], row["field_01.status"]) == ("ok", "blank")
 
 
-COMMANDS = ["demo", "score", "read", "form", "train", "evaluate"]
+COMMANDS = ["demo", "score", "read", "form", "train", "evaluate", "info"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -24,6 +24,13 @@ PUBLIC = {
         "fit_temperature",
         "load_dataset",
     ],
+    "lenet_sklearn.plotting": [
+        "ErrorRejectDisplay",
+        "FeatureMapDisplay",
+        "KernelDisplay",
+        "MisreadDisplay",
+        "TrainingCurveDisplay",
+    ],
     "pipelines": [
         "BackgroundFlattener",
         "Comb",
