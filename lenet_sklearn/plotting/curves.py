@@ -304,18 +304,18 @@ class ErrorRejectDisplay:
 
     def _mark(self, rejected: float) -> None:
         """Point out where one accepted digit in a thousand is wrong."""
-        end = self.ax_.get_xlim()[1]
-        if not 0 < rejected <= end:
+        if not 0 < rejected <= self.ax_.get_xlim()[1]:
             return
-        on_left = rejected < end / 2
         self.ax_.plot(rejected, 100 * _TARGET, "o", color=RED, zorder=3)
+        # The curve falls, so the upper right corner is free.
         self.ax_.annotate(
             f"{100 * _TARGET:g} % wrong at {rejected:.2f} % rejected",
             (rejected, 100 * _TARGET),
-            xytext=(8 if on_left else -8, 12),
-            ha="left" if on_left else "right",
-            textcoords="offset points",
+            xytext=(0.97, 0.85),
+            textcoords="axes fraction",
+            ha="right",
             color=RED,
+            arrowprops={"arrowstyle": "-", "color": RED, "alpha": 0.4},
         )
 
 
