@@ -119,6 +119,19 @@ class TableConv2d(nn.Module):
         """Inputs of a unit of each map."""
         return [len(maps) * self.kernel_size**2 for maps in self.table]
 
+    def kernels(self) -> Tensor:
+        """Spread the kernels over a dense one, with zeros where there are none.
+
+        Returns
+        -------
+        kernels : Tensor of shape (n_maps, n_inputs, kernel_size, kernel_size)
+            Those of all pairs of maps.
+        """
+        side = self.kernel_size
+        behind = self.weight.new_zeros(1, side, side)
+        dense = torch.cat([self.weight, behind]).index_select(0, self.places)
+        return dense.view(len(self.table), self.n_inputs, side, side)
+
     def draw_weights(self, bounds: list[float]) -> None:
         """Draw weights and biases uniformly in plus and minus a bound for each map.
 
@@ -147,11 +160,7 @@ class TableConv2d(nn.Module):
         sums : Tensor of shape (n, n_maps, height - 4, width - 4)
             For kernels of 5 x 5.
         """
-        side = self.kernel_size
-        behind = self.weight.new_zeros(1, side, side)
-        dense = torch.cat([self.weight, behind]).index_select(0, self.places)
-        kernels = dense.view(len(self.table), self.n_inputs, side, side)
-        return functional.conv2d(maps, kernels, self.bias)
+        return functional.conv2d(maps, self.kernels(), self.bias)
 
 
 class RBFOutput(nn.Module):

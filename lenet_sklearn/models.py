@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from lenet_sklearn.cards import ModelCard
 from lenet_sklearn.devices import seeded
 from lenet_sklearn.labels import decode_labels, encode_labels
 from lenet_sklearn.persistence import ModelFileError, read_model, write_model
@@ -19,7 +20,7 @@ from lenet_sklearn.training import TrainingNet
 from lenet_sklearn.transfer import model_path, qualified_name, shipped_models
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
-_NOT_SAVED = ("callbacks", "device", "net_params", "verbose")
+_NOT_SAVED = ("callbacks", "device", "engine", "net_params", "verbose")
 
 # From ready weights a few epochs at a third of the usual rate are enough, and
 # more would lose what they know of writers the new samples do not show.
@@ -40,18 +41,23 @@ class ModelFileMixin(BaseEstimator):
     net_: TrainingNet
     temperature_: float
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(
+        self, path: str | os.PathLike[str], *, card: ModelCard | None = None
+    ) -> None:
         """Write the fitted classifier to one file.
 
-        The parameters `callbacks`, `device`, `net_params` and `verbose` are not
-        kept, nor is a `random_state` that is no int, an `optimizer` that is a
-        class, nor the optimizer's state. Of a `module` the name is kept, and
+        The parameters `callbacks`, `device`, `engine`, `net_params` and `verbose`
+        are not kept, nor is a `random_state` that is no int, an `optimizer` that
+        is a class, nor the optimizer's state. Of a `module` the name is kept, and
         :meth:`load` wants the class.
 
         Parameters
         ----------
         path : str or path
             File to write, by custom ending in ``.safetensors``.
+
+        card : ModelCard, default=None
+            Where the model comes from; ``lenet info`` prints it.
 
         Raises
         ------
@@ -62,7 +68,10 @@ class ModelFileMixin(BaseEstimator):
             If the labels are neither numbers nor strings.
         """
         check_is_fitted(self, "net_")
-        write_model(path, self._describe(), self.net_.module_.state_dict())
+        header = self._describe()
+        if card is not None:
+            header["card"] = card.to_dict()
+        write_model(path, header, self.net_.module_.state_dict())
 
     @classmethod
     def load(

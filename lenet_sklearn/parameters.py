@@ -7,6 +7,7 @@ from typing import Any
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from lenet_sklearn.distortions import DISTORTIONS
+from lenet_sklearn.engines import ENGINES
 from lenet_sklearn.network import ACTIVATIONS, C3_KINDS, INITS, OUTPUTS, POOLINGS
 from lenet_sklearn.schedules import SCHEDULES
 from lenet_sklearn.training import OPTIMIZERS
@@ -48,6 +49,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "frozen": [list, tuple, None],
     "warm_start": ["boolean"],
     "device": [str],
+    "engine": [StrOptions(set(ENGINES))],
     "random_state": ["random_state"],
     "callbacks": [list, tuple, None],
     "net_params": [dict, None],

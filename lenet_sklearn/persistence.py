@@ -60,7 +60,7 @@ def write_model(
         "checksum": _checksum(weights),
     }
     text = json.dumps(described, sort_keys=True)
-    _write_atomically(Path(path), save(weights, metadata={_METADATA_KEY: text}))
+    write_atomically(path, save(weights, metadata={_METADATA_KEY: text}))
 
 
 def read_model(
@@ -141,7 +141,23 @@ def _checksum(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file wholly or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        File to write. An existing file is replaced.
+
+    content : bytes
+        What goes into it.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist or cannot be written.
+    """
+    path = Path(path)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

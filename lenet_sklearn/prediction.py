@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.calibration import fit_temperature
-from lenet_sklearn.inference import compute_logits
+from lenet_sklearn.engines import ENGINES
 from lenet_sklearn.inputs import check_images
 from lenet_sklearn.labels import label_columns
 from lenet_sklearn.losses import rubbish_posteriors
@@ -30,6 +30,7 @@ class PredictionMixin(BaseEstimator):
     """
 
     classes_: NDArray[Any]
+    engine: str
     image_shape_: tuple[int, int]
     input_scale_: float
     net_: TrainingNet
@@ -139,7 +140,7 @@ class PredictionMixin(BaseEstimator):
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self, "net_")
         rows = check_images(self, X)
-        return compute_logits(
+        return ENGINES[self.engine](
             self.net_.module_,
             rows,
             image_shape=self.image_shape_,

@@ -1,6 +1,7 @@
 """The command line: ``lenet demo``, ``score``, ``read``, ``form``, ``train``..."""
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from pipelines.options import (
     Model,
     Output,
     Pages,
+    Plots,
     Recipe,
     Scans,
     Seed,
@@ -223,6 +225,7 @@ def form(
     cls=Command, epilog="Example: lenet train --data mnist -o model.safetensors"
 )
 def train(
+    context: typer.Context,
     data: Data,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Model to write.")
@@ -233,6 +236,7 @@ def train(
     settings: Settings = None,
     seed: Seed = 0,
     device: Device = "auto",
+    plots: Plots = None,
 ) -> None:
     """Train a LeNet-5 on labelled images of digits."""
     from pipelines import training
@@ -248,6 +252,8 @@ def train(
         random_state=seed,
         params=params,
         recipe=recipe,
+        command=context.obj,
+        plots=plots,
     )
     print(report)
 
@@ -265,12 +271,34 @@ def evaluate(
     data: Data,
     data_dir: DataDir = None,
     device: Device = "auto",
+    plots: Plots = None,
 ) -> None:
     """Print the error of a model and its confusions."""
     from pipelines import training
 
     find_model(model)
-    print(training.evaluate(model, data, data_dir=data_dir, device=device))
+    evaluation = training.evaluate(
+        model, data, data_dir=data_dir, device=device, plots=plots
+    )
+    print(evaluation)
+    if plots:
+        print(f"\nPictures: {plots}")
+
+
+@app.command(cls=Command, epilog="Example: lenet info mnist")
+def info(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Model file, or forms or mnist: as shipped."
+        ),
+    ],
+) -> None:
+    """Print where a model comes from: its card."""
+    from pipelines.info import describe_model
+
+    find_model(model)
+    print(describe_model(model))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -288,9 +316,10 @@ def main(args: Sequence[str] | None = None) -> int:
         explained in one line on stderr, and 128 more than its number for a signal.
     """
     words = list(sys.argv[1:] if args is None else args)
+    command = shlex.join(["lenet", *words])  # model cards tell it
     before = {number: signal.signal(number, _interrupt) for number in _ENDING}
     try:
-        return int(app(words or ["--help"], standalone_mode=False) or 0)
+        return int(app(words or ["--help"], standalone_mode=False, obj=command) or 0)
     except BaseException as error:
         explained = _explain(error)
         if explained is None:

@@ -119,6 +119,10 @@ Settings = Annotated[
         help="A parameter of the classifier that differs; may be repeated.",
     ),
 ]
+Plots = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Draw pictures here; needs lenet-sklearn[plot]."),
+]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, mps...")]
 
 # So many boxes a form file allows too.

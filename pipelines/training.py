@@ -4,12 +4,14 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.plots import check_plots, plot_evaluation, plot_training
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from lenet_sklearn import LeNet5Classifier
@@ -114,6 +116,9 @@ class Training:
 
     test : Evaluation or None
         The result on the test set; None where there is none.
+
+    plots : sequence of Path
+        Pictures drawn of it.
     """
 
     path: Path
@@ -122,6 +127,7 @@ class Training:
     seconds: float
     temperature: float
     test: Evaluation | None
+    plots: Sequence[Path] = ()
 
     def __str__(self) -> str:
         test = "none" if self.test is None else _error_line(self.test)
@@ -130,7 +136,7 @@ class Training:
             f"parameters   {self.n_parameters}\n"
             f"temperature  {self.temperature:.3f}\n"
             f"test set     {test}\n"
-            f"saved in     {self.path}"
+            f"saved in     {self.path}" + _plots_line(self.plots)
         )
 
 
@@ -143,6 +149,8 @@ def train(
     random_state: int = 0,
     params: Mapping[str, Any] | None = None,
     recipe: str = "modern",
+    command: str | None = None,
+    plots: Path | None = None,
 ) -> Training:
     """Train a classifier on a data set and save it.
 
@@ -166,13 +174,19 @@ def train(
 
     random_state : int, default=0
         Seed of everything random. The same seed gives the same file on the
-        same machine and one CPU thread.
+        same day, machine and one CPU thread; the model card holds the date.
 
     params : mapping, default=None
         Parameters of the classifier that differ from the recipe.
 
     recipe : str, default="modern"
         Name of one of :mod:`lenet_sklearn.recipes`.
+
+    command : str, default=None
+        The command line, for the model card.
+
+    plots : Path, default=None
+        Folder for pictures of the training and of the result on the test set.
 
     Returns
     -------
@@ -193,10 +207,13 @@ def train(
     Shows a progress bar on a terminal, nothing in a pipe.
     """
     from lenet_sklearn import LeNet5Classifier, count_parameters, load_dataset
+    from lenet_sklearn.cards import ModelCard
     from lenet_sklearn.datasets import has_test_split
     from lenet_sklearn.recipes import find_recipe
 
     path = _check_writable(Path(output))
+    if plots:
+        check_plots(plots)
     settings = {"device": device, "random_state": random_state, "verbose": 1}
     classifier = LeNet5Classifier(
         **{**find_recipe(recipe), **settings, **(params or {})}
@@ -205,15 +222,18 @@ def train(
     start = time.perf_counter()
     n_samples = _fit_and_calibrate(classifier, X, y, random_state)
     seconds = time.perf_counter() - start
-    classifier.save(path)
+    card = ModelCard.write_today(_name_of(data), n_samples, command)
+    classifier.save(path, card=card)  # before anything else can fail
+    pictures = plot_training(classifier, plots) if plots else []
     test = None
     if has_test_split(data):
-        test = _measure(
-            classifier, *load_dataset(data, data_dir=data_dir, split="test")
-        )
+        X, y = load_dataset(data, data_dir=data_dir, split="test")
+        test = _measure(classifier, X, y)
+        classifier.save(path, card=replace(card, figures=_figures(test)))
+        pictures += plot_evaluation(classifier, X, y, plots) if plots else []
     n_parameters = count_parameters(classifier.net_.module_)
     temperature = classifier.temperature_
-    return Training(path, n_samples, n_parameters, seconds, temperature, test)
+    return Training(path, n_samples, n_parameters, seconds, temperature, test, pictures)
 
 
 def evaluate(
@@ -222,6 +242,7 @@ def evaluate(
     *,
     data_dir: str | os.PathLike[str] | None = None,
     device: str = "auto",
+    plots: Path | None = None,
 ) -> Evaluation:
     """Measure a saved classifier on a data set.
 
@@ -240,6 +261,9 @@ def evaluate(
     device : str, default="auto"
         As for :class:`lenet_sklearn.LeNet5Classifier`.
 
+    plots : Path, default=None
+        Folder for pictures of what is misread.
+
     Returns
     -------
     evaluation : Evaluation
@@ -254,16 +278,23 @@ def evaluate(
     from lenet_sklearn.datasets import has_test_split
     from lenet_sklearn.transfer import model_path
 
+    if plots:
+        check_plots(plots)
     classifier = load_model(model_path(model), device=device)
     split: Literal["train", "test"] = "test" if has_test_split(data) else "train"
     X, y = load_dataset(data, data_dir=data_dir, split=split)
-    if X.shape[1:] != classifier.image_shape_:
-        sizes = ["x".join(map(str, s)) for s in (classifier.image_shape_, X.shape[1:])]
+    # All members of a committee were trained on the same images.
+    image_shape = getattr(classifier, "estimators_", [classifier])[0].image_shape_
+    if X.shape[1:] != image_shape:
+        sizes = ["x".join(map(str, s)) for s in (image_shape, X.shape[1:])]
         raise ValueError(
             f"The model {model} reads images of {sizes[0]} pixels, and those of {data}"
             f" are {sizes[1]}. Train one on them, or take other images."
         )
-    return _measure(classifier, X, y)
+    evaluation = _measure(classifier, X, y)
+    if plots:
+        plot_evaluation(classifier, X, y, plots)
+    return evaluation
 
 
 def parse_params(texts: Sequence[str]) -> dict[str, Any]:
@@ -356,6 +387,19 @@ def _measure(
     labels = np.union1d(classes, y)
     confusion = confusion_matrix(y, classifier.predict(X), labels=labels)
     return Evaluation(labels, confusion)
+
+
+def _name_of(data: str | os.PathLike[str]) -> str:
+    """Name a data set for others, to whom the path of a folder means nothing."""
+    return Path(data).name or str(data)
+
+
+def _figures(test: Evaluation) -> dict[str, str]:
+    return {"test set": _error_line(test)}
+
+
+def _plots_line(plots: Sequence[Path]) -> str:
+    return f"\npictures     {plots[0].parent}" if plots else ""
 
 
 def _error_line(evaluation: Evaluation) -> str:

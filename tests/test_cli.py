@@ -206,6 +206,9 @@ FORM_OF_TWO_NAMES = (
         ("evaluate nowhere --data digits", "there is no model file nowhere"),
         ("evaluate mnist --data digits", "28x28 pixels, and those of digits are 8x8"),
         ("evaluate mnist --data nowhere", "nowhere"),
+        ("evaluate mnist --data digits --plots page.png", "page.png"),
+        ("info page.png", "not a model file"),
+        ("info nowhere", "nowhere"),
         ("demo -o page.png", "page.png cannot be written"),
         ("demo --pages 0", "'--pages': must be a whole number from 1 up, not 0"),
         ("guess", "No such command 'guess'"),
@@ -265,7 +268,7 @@ def test_a_drafted_form_can_be_scored_with(folder, capsys):
     assert (row["status"], row["field_01.status"]) == ("ok", "blank")
 
 
-COMMANDS = ["demo", "score", "read", "form", "train", "evaluate"]
+COMMANDS = ["demo", "score", "read", "form", "train", "evaluate", "info"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

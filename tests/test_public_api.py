@@ -28,6 +28,13 @@ PUBLIC = {
         "make_committee",
         "save_committee",
     ],
+    "lenet_sklearn.plotting": [
+        "ErrorRejectDisplay",
+        "FeatureMapDisplay",
+        "KernelDisplay",
+        "MisreadDisplay",
+        "TrainingCurveDisplay",
+    ],
     "pipelines": [
         "BackgroundFlattener",
         "Comb",

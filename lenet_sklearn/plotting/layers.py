@@ -1,0 +1,389 @@
+"""Layers: their kernels, and what they make of a digit."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from lenet_sklearn.batches import as_images, to_network_input
+from lenet_sklearn.inputs import check_images
+from lenet_sklearn.layers import TableConv2d
+from lenet_sklearn.network import network_input
+from lenet_sklearn.plotting.figures import BLUE, one_axes, split_axes, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Width of the pictures, in inches; the heights follow from what is in them.
+_WIDTH = 10.0
+
+# So many maps go into a row, and so many single units.
+_MAPS_IN_ROW, _UNITS_IN_ROW = 16, 60
+
+
+def tile(images: NDArray[Any], n_columns: int) -> NDArray[np.float64]:
+    """Lay images out in a grid with gaps.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width)
+        All of one size.
+
+    n_columns : int
+        Images in a row.
+
+    Returns
+    -------
+    grid : ndarray of shape (grid_height, grid_width), dtype float64
+        Gaps, a seventh of an image and at least a fifth of a pixel wide, are NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.plotting.layers import tile
+    >>> tile(np.ones((3, 7, 7)), 2).shape
+    (15, 15)
+    """
+    n_images, height, width = images.shape
+    # Pixels are repeated where a gap of one of them would be as wide as an image.
+    zoom = max(1, -(-7 // height))
+    images = images.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    height, width = images.shape[1:]
+    gap = max(1, height // 7)
+    n_rows = -(-n_images // n_columns)
+    shape = (n_rows * (height + gap) - gap, n_columns * (width + gap) - gap)
+    grid = np.full(shape, np.nan)
+    for place, image in enumerate(images):
+        row, column = divmod(place, n_columns)
+        top, left = row * (height + gap), column * (width + gap)
+        grid[top : top + height, left : left + width] = image
+    return grid
+
+
+class KernelDisplay:
+    """Kernels of the convolutions: a column for each map, a row for each input.
+
+    Parameters
+    ----------
+    kernels : mapping of str to ndarray of shape (n_maps, n_inputs, height, width)
+        Weights by the name of the layer.
+
+    Attributes
+    ----------
+    axes_ : list of matplotlib Axes
+        One for each layer.
+
+    figure_ : matplotlib Figure
+        Figure they are in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.plotting import KernelDisplay
+    >>> list(KernelDisplay({"c1": np.zeros((6, 1, 5, 5))}).kernels)
+    ['c1']
+    """
+
+    def __init__(self, kernels: Mapping[str, NDArray[Any]]) -> None:
+        self.kernels = dict(kernels)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        layers: Sequence[str] | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw the kernels of a fitted classifier.
+
+        Parameters
+        ----------
+        estimator : LeNet5Classifier
+            Fitted.
+
+        layers : sequence of str, default=None
+            Names of convolutions; None draws them all.
+
+        ax : matplotlib Axes, default=None
+            A subplot whose place is divided among the layers; None makes a figure.
+
+        Returns
+        -------
+        display : KernelDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is no convolution of such a name, or none at all.
+        """
+        check_is_fitted(estimator, "net_")
+        known = {
+            name: kernels.detach().cpu().numpy()
+            for name, module in estimator.net_.module_.named_modules()
+            if (kernels := _kernels(module)) is not None
+        }
+        chosen = list(known) if layers is None else list(layers)
+        missing = [name for name in chosen if name not in known]
+        if missing or not chosen:
+            raise ValueError(
+                f"KernelDisplay expects layers among the convolutions {list(known)}."
+                f" Got {chosen}."
+            )
+        return cls({name: known[name] for name in chosen}).plot(ax=ax)
+
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
+        """Draw the kernels; positive weights are red, negative ones blue.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            A subplot whose place is divided among the layers; None makes a figure.
+
+        Returns
+        -------
+        display : KernelDisplay
+            This one, with `axes_` and `figure_` set.
+        """
+        grids = {
+            name: tile(np.concatenate(kernels.transpose(1, 0, 2, 3)), len(kernels))
+            for name, kernels in self.kernels.items()
+        }
+        # The width is the same for all, so heights go by height over width. A
+        # quarter of an inch is for a title.
+        heights = [_WIDTH * len(g) / g.shape[1] + 0.45 for g in grids.values()]
+        ax = one_axes("KernelDisplay", ax, size=(_WIDTH, sum(heights)))
+        self.figure_ = ax.figure
+        self.axes_ = split_axes(ax, len(grids), heights)
+        for layer_ax, (name, grid) in zip(self.axes_, grids.items(), strict=True):
+            n_maps, n_inputs = self.kernels[name].shape[:2]
+            limit = _draw_grid(layer_ax, grid, signed=True)
+            inputs = "input" if n_inputs == 1 else "inputs"
+            layer_ax.set_title(
+                f"{name.upper()}: {n_maps} maps (columns) of {n_inputs} {inputs}"
+                f" (rows), weights from {-limit:.2g} (blue) to {limit:.2g} (red)",
+                loc="left",
+                fontsize=10,
+            )
+        return self
+
+
+class FeatureMapDisplay:
+    """A digit, what each layer makes of it, and the posteriors.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width)
+        What the network reads.
+
+    maps : mapping of str to ndarray of shape (n_maps, height, width)
+        Output of each layer after its squashing function; single units have
+        maps of 1 x 1.
+
+    posteriors : ndarray of shape (n_classes,)
+        Posterior of each class.
+
+    classes : ndarray of shape (n_classes,)
+        Labels.
+
+    Attributes
+    ----------
+    axes_ : list of matplotlib Axes
+        The digit, the posteriors, then one for each layer.
+
+    figure_ : matplotlib Figure
+        Figure they are in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.plotting import FeatureMapDisplay
+    >>> display = FeatureMapDisplay(
+    ...     np.zeros((28, 28)), {"c1": np.zeros((6, 28, 28))}, np.ones(1), np.array([3])
+    ... )
+    >>> display.maps["c1"].shape
+    (6, 28, 28)
+    """
+
+    def __init__(
+        self,
+        image: NDArray[Any],
+        maps: Mapping[str, NDArray[Any]],
+        posteriors: NDArray[Any],
+        classes: NDArray[Any],
+    ) -> None:
+        self.image = image
+        self.maps = dict(maps)
+        self.posteriors = posteriors
+        self.classes = classes
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, image: ArrayLike, *, ax: "Axes | None" = None
+    ) -> Self:
+        """Draw what a fitted classifier makes of an image.
+
+        Parameters
+        ----------
+        estimator : LeNet5Classifier
+            Fitted.
+
+        image : array-like of shape (height, width) or (n_features,)
+            One image, as the classifier takes it.
+
+        ax : matplotlib Axes, default=None
+            A subplot whose place is divided; None makes a figure.
+
+        Returns
+        -------
+        display : FeatureMapDisplay
+            Drawn.
+        """
+        check_is_fitted(estimator, "net_")
+        rows = check_images(estimator, np.asarray(image)[None])
+        network = estimator.net_.module_
+        device = next(network.parameters()).device
+        images = as_images(rows, estimator.image_shape_, device)
+        size, _ = network_input(estimator.image_shape_, estimator.padding)
+        batch = to_network_input(images, estimator.input_scale_, size)
+        return cls(
+            batch[0, 0].cpu().numpy(),
+            _layer_outputs(network, batch),
+            estimator.predict_proba(rows)[0],
+            estimator.classes_,
+        ).plot(ax=ax)
+
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
+        """Draw digit, posteriors and maps.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            A subplot whose place is divided; None makes a figure.
+
+        Returns
+        -------
+        display : FeatureMapDisplay
+            This one, with `axes_` and `figure_` set.
+        """
+        grids = {name: _tile_maps(maps) for name, maps in self.maps.items()}
+        # 2 inches for the digit and the posteriors, 0.4 for each title.
+        heights = [2.0, *(_WIDTH * len(g) / g.shape[1] + 0.4 for g in grids.values())]
+        ax = one_axes("FeatureMapDisplay", ax, size=(_WIDTH, sum(heights)))
+        self.figure_ = ax.figure
+        head, *layer_axes = split_axes(ax, len(heights), heights)
+        self.axes_ = [*self._plot_head(head), *layer_axes]
+        for layer_ax, (name, grid) in zip(layer_axes, grids.items(), strict=True):
+            maps = self.maps[name]
+            low, high = float(maps.min()), float(maps.max())
+            _draw_grid(layer_ax, grid, signed=low < 0)
+            n_maps, height, width = maps.shape
+            size = (
+                f"{n_maps} units"
+                if height == width == 1
+                else (f"{n_maps} maps of {height} x {width}")
+            )
+            layer_ax.set_title(
+                f"{name.upper()}: {size}, {low:.2g} to {high:.2g}",
+                loc="left",
+                fontsize=10,
+            )
+        return self
+
+    def _plot_head(self, ax: "Axes") -> list["Axes"]:
+        """Draw the digit on the left and the posteriors on the right."""
+        ax.set_axis_off()
+        cells = ax.get_subplotspec().subgridspec(1, 2, width_ratios=(1, 4))
+        figure: Any = ax.figure
+        picture, bars = (figure.add_subplot(cell) for cell in cells)
+        picture.imshow(self.image, cmap="gray_r")
+        picture.set(xticks=[], yticks=[], title="digit")
+        bars.bar([str(label) for label in self.classes], self.posteriors, color=BLUE)
+        tidy(bars)
+        bars.grid(visible=False, axis="x")
+        bars.set(ylim=(0, 1), ylabel="posterior")
+        return [picture, bars]
+
+
+def _kernels(module: nn.Module) -> Tensor | None:
+    """Return the kernels of a convolution, None for other layers."""
+    if isinstance(module, TableConv2d):
+        return module.kernels()
+    weight = getattr(module, "weight", None)
+    return weight if isinstance(weight, Tensor) and weight.ndim == 4 else None
+
+
+def _layer_outputs(network: nn.Module, batch: Tensor) -> dict[str, NDArray[Any]]:
+    """Run a network and keep the output of each layer for the first image.
+
+    A module that keeps the shape and has no matrix of weights, such as a
+    squashing function, replaces the output of the layer before it.
+    """
+    found: dict[str, Tensor] = {}
+
+    def keep(name: str, module: nn.Module, output: Any) -> None:
+        if not isinstance(output, Tensor) or output.ndim not in (2, 4):
+            return
+        last = next(reversed(found), None)
+        has_matrix = any(p.ndim > 1 for p in module.parameters())
+        keeps_shape = last is not None and found[last].shape == output.shape
+        found[last if last and keeps_shape and not has_matrix else name] = output
+
+    hooks = [
+        module.register_forward_hook(
+            lambda module, _, output, name=name: keep(name, module, output)
+        )
+        for name, module in _layers(network)
+    ]
+    try:
+        network.eval()
+        with torch.inference_mode():
+            network(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {
+        name: _as_maps(output[0].float().cpu().numpy())
+        for name, output in found.items()
+    }
+
+
+def _layers(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Go through the parts of a network, and those of its sequences."""
+    for name, module in network.named_children():
+        if isinstance(module, nn.Sequential | nn.ModuleList):
+            yield from _layers(module, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", module
+
+
+def _as_maps(output: NDArray[Any]) -> NDArray[Any]:
+    return output if output.ndim == 3 else output[:, None, None]
+
+
+def _tile_maps(maps: NDArray[Any]) -> NDArray[np.float64]:
+    single = maps.shape[1:] == (1, 1)
+    limit = _UNITS_IN_ROW if single else _MAPS_IN_ROW
+    n_rows = -(-len(maps) // limit)
+    n_columns = -(-len(maps) // n_rows)
+    # Ten units across the whole width would outshine everything else.
+    return tile(maps, max(n_columns, _UNITS_IN_ROW * 2 // 3) if single else n_columns)
+
+
+def _draw_grid(ax: "Axes", grid: NDArray[np.float64], *, signed: bool) -> float:
+    """Draw a grid without axes; returns the largest magnitude."""
+    limit = float(np.nanmax(np.abs(grid))) or 1.0
+    ax.imshow(
+        grid,
+        cmap="RdBu_r" if signed else "magma",
+        vmin=-limit if signed else 0,
+        vmax=limit,
+        interpolation="nearest",
+    )
+    ax.set_axis_off()
+    return limit

@@ -1,0 +1,68 @@
+"""What is known about a model: what ``lenet info`` prints."""
+
+import os
+from typing import Any
+
+
+def describe_model(model: str | os.PathLike[str]) -> str:
+    """Describe a model file and repeat its card.
+
+    Parameters
+    ----------
+    model : {"forms", "mnist"} or path
+        A model that ships with the package, or a file.
+
+    Returns
+    -------
+    text : str
+        Several lines.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> from pipelines.info import describe_model
+    >>> print(describe_model("mnist").splitlines()[0])
+    classes      0 1 2 3 4 5 6 7 8 9
+    """
+    from lenet_sklearn import load_model
+    from lenet_sklearn.cards import read_card
+    from lenet_sklearn.transfer import model_path
+
+    path = model_path(model)
+    classifier = load_model(path, device="cpu")
+    card = read_card(path)
+    members = _members(classifier)
+    lines = [
+        f"classes      {' '.join(map(str, classifier.classes_))}",
+        *(line for member in members for line in _describe_member(member)),
+        "no model card: the file is older, or was saved from Python"
+        if card is None
+        else str(card),
+    ]
+    return "\n".join(lines)
+
+
+def _members(model: Any) -> list[Any]:
+    """List the classifiers of a committee; one that is alone is its own."""
+    return list(getattr(model, "estimators_", [model]))
+
+
+def _describe_member(classifier: Any) -> list[str]:
+    from lenet_sklearn import count_parameters
+
+    height, width = classifier.image_shape_
+    return [
+        f"images       {height} x {width}, full ink {_full_ink(classifier)}",
+        f"parameters   {count_parameters(classifier.net_.module_)}",
+        f"temperature  {classifier.temperature_:.3f}",
+        f"estimator    {' '.join(repr(classifier).split())}",
+    ]
+
+
+def _full_ink(classifier: object) -> str:
+    scale = getattr(classifier, "input_scale_", 1.0)
+    return "255 in bytes, 1 in floats" if scale == 1 else f"{scale:g}"
