@@ -32,24 +32,27 @@ avg_relu: dict[str, Any] = {
 # Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to
 # document recognition", Proc. IEEE 86(11), 1998: 60,000 trainable parameters, and
 # 0.95 % error on MNIST's test set, 0.8 % with affine distortions. As published are
-# the network, its input range, initial weights, loss, 20 passes, and the proportions
-# of the rates by pass. Different is the optimizer: stochastic gradient descent with
-# momentum on batches of 16, in place of the stochastic diagonal Levenberg-Marquardt
-# method, which steps after each image with a rate for each weight. The paper names
-# no value of the constant j, and an ordinary rate takes the place of the global one.
+# the network, its input range, initial weights, loss, and 20 passes. Different is the
+# training: stochastic gradient descent with momentum on batches of 16 and one cycle
+# of the rate, in place of the stochastic diagonal Levenberg-Marquardt method, which
+# steps after each image, with a rate for each weight and a table of rates by pass. On
+# 12,000 digits, judged by those of other writers, the cycle had 1.88 % error, and the
+# table, scaled to begin with 5e-4, 2.05 % (one seed each). The paper names no value
+# of the constant j; 0.1 and 10 read alike, and with 10 good digits are no rubbish.
 lecun1998: dict[str, Any] = {
     "c3": "table",
     "pooling": "trainable",
     "activation": "scaled_tanh",
     "output": "rbf",
-    "rubbish": 0.1,
+    "rubbish": 10.0,
     "padding": 2,
     "input_range": (-0.1, 1.175),
     "init": "lecun1998",
     "optimizer": "sgd",
     "momentum": 0.9,
     "weight_decay": 0.0,
-    "schedule": [(2, 5e-4), (3, 2e-4), (3, 1e-4), (4, 5e-5), (8, 1e-5)],
+    "lr": 1e-3,
+    "schedule": "one-cycle",
     "batch_size": 16,
     "max_epochs": 20,
 }

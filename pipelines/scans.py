@@ -63,6 +63,14 @@ class Scan(ABC):
     :meth:`read` and leaves the others within reach. Nothing but the page that
     was read last is kept in memory.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    max_megapixels : float
+        Largest size of a page; a larger one is refused before it is decoded.
+
     Attributes
     ----------
     path : Path

@@ -385,9 +385,7 @@ def test_the_shipped_weights_start_a_clone(bars):
 
 
 def test_an_unknown_pretrained_name_is_refused():
-    with pytest.raises(
-        ValueError, match=r"no pretrained model 'emnist'.*\['forms', 'mnist'\]"
-    ):
+    with pytest.raises(ValueError, match=r"no pretrained model 'emnist'.*'mnist'\]"):
         LeNet5Classifier.from_pretrained("emnist")
 
 

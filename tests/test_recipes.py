@@ -49,11 +49,11 @@ def test_a_recipe_has_the_network_of_its_source(name, n_parameters):
     assert network.layer_table().parameters == n_parameters
 
 
-def test_the_network_of_1998_is_trained_by_the_rates_of_the_paper():
-    passes, rates = zip(*recipes.lecun1998["schedule"], strict=True)
-    assert passes == (2, 3, 3, 4, 8)
-    assert np.array(rates) / rates[0] == pytest.approx([1, 0.4, 0.2, 0.1, 0.02])
-    assert recipes.lecun1998["max_epochs"] == 20
+def test_the_network_of_1998_has_its_input_loss_and_passes():
+    recipe = recipes.lecun1998
+    assert recipe["input_range"] == (-0.1, 1.175)
+    assert recipe["rubbish"] is not None
+    assert recipe["max_epochs"] == 20
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones():
