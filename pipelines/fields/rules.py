@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.fields.frames import runs
+
 Mask = NDArray[np.uint8]
 
 # Printed lines are ragged by a pixel after scanning; what lies within it of a
@@ -224,11 +226,9 @@ def strokes_along(ink: Mask, rules: list[Rule], *, longest: float) -> Mask:
 
 def _between(ends: NDArray[np.bool_], longest: float) -> list[tuple[int, int]]:
     """Stretches from one run of True to the next that are not too long."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], ends.view(np.int8), [0]])))
-    runs = edges.reshape(-1, 2)
     return [
-        (int(a), int(d))
-        for (a, b), (c, d) in pairwise(runs)
+        (a, d)
+        for (a, b), (c, d) in pairwise(runs(ends))
         if c - b > 2 and d - a <= longest
     ]
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.fields.frames import runs
 from pipelines.fields.rules import Rule, erase_rules, trace_rule
 from pipelines.glyphs.cut import Piece
 from pipelines.glyphs.ink import Mask, ink_level, ink_mask, lift_ink
@@ -106,8 +107,7 @@ def _frame_lines(dark: Mask, reach: float) -> list[Rule | None]:
 
 def _peaks(flags: NDArray[np.bool_]) -> list[float]:
     """Middles of the runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.view(np.int8), [0]])))
-    return [float(a + b - 1) / 2 for a, b in edges.reshape(-1, 2)]
+    return [(start + stop - 1) / 2 for start, stop in runs(flags)]
 
 
 def _stacked(labels: list[int], stats: NDArray[np.int32]) -> list[list[int]]:
