@@ -4,12 +4,13 @@ from lenet_sklearn import recipes as recipes
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.committee import (
+    calibrate_committee,
     join_classifiers,
     load_model,
     make_committee,
     save_committee,
 )
-from lenet_sklearn.datasets import load_dataset
+from lenet_sklearn.datasets import load_dataset, load_writers
 from lenet_sklearn.distortions import Distortion
 from lenet_sklearn.network import LeNet5, count_parameters
 from lenet_sklearn.persistence import ModelFileError
@@ -19,11 +20,13 @@ __all__ = [
     "LeNet5",
     "LeNet5Classifier",
     "ModelFileError",
+    "calibrate_committee",
     "count_parameters",
     "fit_temperature",
     "join_classifiers",
     "load_dataset",
     "load_model",
+    "load_writers",
     "make_committee",
     "save_committee",
 ]

@@ -17,8 +17,9 @@ def fit_temperature(logits: NDArray[np.float64], columns: NDArray[np.int64]) -> 
 
     Parameters
     ----------
-    logits : ndarray of shape (n, n_classes), dtype float
-        Logits of samples the network was not trained on.
+    logits : ndarray of shape (n, n_classes) or (n_members, n, n_classes), dtype float
+        Logits of samples the network was not trained on, or those of each member
+        of a committee, whose posteriors are averaged.
 
     columns : ndarray of shape (n,), dtype int
         The right column of each.
@@ -41,9 +42,14 @@ def fit_temperature(logits: NDArray[np.float64], columns: NDArray[np.int64]) -> 
     >>> round(fit_temperature(logits, np.array([0] * 9 + [1])), 2)
     1.0
     """
-    rows = np.arange(len(logits))
-    surprises = [
-        float(np.mean(np.logaddexp.reduce(scaled, axis=1) - scaled[rows, columns]))
-        for scaled in (logits / temperature for temperature in _TEMPERATURES)
-    ]
+    members = logits[None] if logits.ndim == 2 else logits
+    surprises = [_surprise(members / t, columns) for t in _TEMPERATURES]
     return float(_TEMPERATURES[np.argmin(surprises)])
+
+
+def _surprise(logits: NDArray[np.float64], columns: NDArray[np.int64]) -> float:
+    """Mean of -log(p), with the members' mean of the right column's posterior p."""
+    right = logits[:, np.arange(len(columns)), columns]
+    log_posteriors = right - np.logaddexp.reduce(logits, axis=-1)
+    log_means = np.logaddexp.reduce(log_posteriors) - np.log(len(logits))
+    return float(-np.mean(log_means))

@@ -310,7 +310,8 @@ class LeNet5Classifier(
             set: twice is seen twice in an epoch. Other weights multiply its loss.
 
         groups : array-like of shape (n,), default=None
-            Such as the writer of each image. Early stopping splits between them.
+            Such as the writer of each image. Early stopping splits between them. A
+            search hands them on where ``set_fit_request(groups=True)`` asks it to.
 
         Returns
         -------
@@ -335,7 +336,7 @@ class LeNet5Classifier(
             stop = self._place(kept_back)
         dataset = self._place(samples)
         with seeded(seed, resolve_device(self.device)):
-            net = self._build_net(self._training_callbacks(len(dataset), stop))
+            net = self._build_net(**self._training_callbacks(len(dataset), stop))
             self.temperature_ = self._start(net.module_, earlier)
             run_epochs(net, dataset, self.max_epochs)
         self._keep(net)
@@ -374,28 +375,16 @@ class LeNet5Classifier(
         """
         self._validate_params()
         first = not hasattr(self, "net_")
-        if first and classes is None and self.classes is None:
-            raise ValueError(
-                "The first call of LeNet5Classifier.partial_fit must be told all"
-                " classes. Pass classes=np.unique(y_of_all_batches)."
-            )
-        known = self.classes if classes is None else classes
+        all_classes = self._classes_to_learn(classes)
         rows, labels = check_training_set(self, X, y, reset=first)
-        if first:
-            self.classes_ = np.unique(np.asarray(known))
-        elif classes is not None and not np.array_equal(
-            np.unique(classes), self.classes_
-        ):
-            raise ValueError(
-                f"LeNet5Classifier was fitted for the classes {self.classes_.tolist()}."
-                f" Got classes={np.unique(classes).tolist()}. Use fit to start anew."
-            )
+        self.classes_ = all_classes
         dataset = self._place(self._weigh(rows, labels, sample_weight, None))
         # Another seed in every call: not the same shuffle again.
         n_before = 0 if first else len(self.net_.history)
         with seeded(draw_seed(self.random_state) + n_before, dataset.images.device):
             if first:
-                net = self._build_net([("schedule", RateSchedule(None, 1))])
+                schedule = RateSchedule(None, 1)
+                net = self._build_net(callbacks=[("schedule", schedule)])
                 self.temperature_ = self._start(net.module_, None)
             else:
                 net = self.net_

@@ -1,19 +1,23 @@
 """Several classifiers that vote: scikit-learn's soft voting, in one file."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
+from lenet_sklearn.calibration import fit_temperature
+from lenet_sklearn.cards import ModelCard
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.devices import draw_seed
-from lenet_sklearn.labels import decode_labels, encode_labels
+from lenet_sklearn.labels import decode_labels, encode_labels, label_columns
 from lenet_sklearn.persistence import ModelFileError, read_model, write_model
 
 
@@ -104,42 +108,106 @@ def join_classifiers(classifiers: Sequence[LeNet5Classifier]) -> VotingClassifie
     return _join(members, members[0].classes_)
 
 
-def save_committee(committee: VotingClassifier, path: str | os.PathLike[str]) -> None:
-    """Write a fitted committee to one file.
+def calibrate_committee(
+    committee: VotingClassifier, X: ArrayLike, y: ArrayLike
+) -> VotingClassifier:
+    """Fit one temperature for all members, under which their mean is most likely.
+
+    Members that are calibrated one by one do not do: their mean is less sure than
+    each of them, and is right more often. Unlike that of one classifier, the label
+    of an image on which members disagree may change.
 
     Parameters
     ----------
     committee : VotingClassifier
-        Fitted, of :class:`LeNet5Classifier` only.
+        Fitted, of :class:`LeNet5Classifier` only. Its members' `temperature_` is
+        set.
 
-    path : str or path
-        File to write, by custom ending in ``.safetensors``.
+    X : array-like
+        Images it was not trained on.
+
+    y : array-like of shape (n,)
+        Their labels.
+
+    Returns
+    -------
+    committee : VotingClassifier
+        The same.
 
     Raises
     ------
     TypeError
         If a member is something else.
 
+    ValueError
+        If the committee does not know a label.
+
+    See Also
+    --------
+    LeNet5Classifier.calibrate : The same for one classifier.
+    """
+    members = _check_members(committee, "calibrate_committee")
+    columns = label_columns(np.asarray(y), committee.classes_)
+    logits = np.stack([member._logits(X) for member in members])
+    temperature = fit_temperature(logits, columns)
+    for member in members:
+        member.temperature_ = temperature
+    return committee
+
+
+def save_committee(
+    committee: VotingClassifier,
+    path: str | os.PathLike[str],
+    *,
+    card: ModelCard | None = None,
+) -> None:
+    """Write a fitted committee to one file.
+
+    Parameters
+    ----------
+    committee : VotingClassifier
+        Fitted, of :class:`LeNet5Classifier` only, with ``voting="soft"`` and
+        without weights.
+
+    path : str or path
+        File to write, by custom ending in ``.safetensors``.
+
+    card : ModelCard, default=None
+        Where the committee comes from; ``lenet info`` prints it.
+
+    Raises
+    ------
+    TypeError
+        If a member is something else.
+
+    ValueError
+        If it votes otherwise.
+
     OSError
         If the file cannot be written.
     """
-    check_is_fitted(committee, "estimators_")
-    headers, tensors = [], {}
-    for index, member in enumerate(committee.estimators_):
-        if not isinstance(member, LeNet5Classifier):
-            raise TypeError(
-                "save_committee expects members that are LeNet5Classifiers."
-                f" Got {type(member).__name__}. Pickle the committee instead."
-            )
-        headers.append(member._describe())
-        for name, tensor in member.net_.module_.state_dict().items():
-            tensors[f"{index}.{name}"] = tensor
-    header = {"members": headers, "classes": encode_labels(committee.classes_)}
+    members = _check_members(committee, "save_committee")
+    if committee.voting != "soft" or committee.weights is not None:
+        raise ValueError(
+            "save_committee expects voting='soft' and weights=None."
+            f" Got voting={committee.voting!r} and weights={committee.weights}."
+            " Pickle the committee instead."
+        )
+    header = {
+        "members": [member._describe() for member in members],
+        "classes": encode_labels(committee.classes_),
+        **({} if card is None else {"card": card.to_dict()}),
+    }
+    tensors = {
+        f"{index}.{name}": tensor
+        for index, member in enumerate(members)
+        for name, tensor in member.net_.module_.state_dict().items()
+    }
     write_model(path, header, tensors)
 
 
 def load_model(
-    path: str | os.PathLike[str], *, device: str = "auto"
+    path: str | os.PathLike[str], *, device: str = "auto", **params: Any
 ) -> LeNet5Classifier | VotingClassifier:
     """Read what LeNet5Classifier.save or :func:`save_committee` wrote.
 
@@ -150,6 +218,9 @@ def load_model(
 
     device : str, default="auto"
         Where it is to run.
+
+    **params : dict
+        As for :meth:`LeNet5Classifier.load`, for all members of a committee.
 
     Returns
     -------
@@ -162,22 +233,60 @@ def load_model(
         If the file is missing, damaged, foreign, or from a newer version.
     """
     header, tensors = read_model(path)
+    params["device"] = device
     if "members" not in header:
-        return LeNet5Classifier.load(path, device=device)
-    members = []
-    for index, described in enumerate(header["members"]):
-        prefix = f"{index}."
-        weights = {
-            name.removeprefix(prefix): tensor
-            for name, tensor in tensors.items()
-            if name.startswith(prefix)
-        }
-        members.append(
-            LeNet5Classifier._restore(path, described, weights, {"device": device})
-        )
+        return LeNet5Classifier._restore(path, header, tensors, params)
+    members = [
+        LeNet5Classifier._restore(path, described, _of_member(tensors, index), params)
+        for index, described in enumerate(header["members"])
+    ]
     if not members:
         raise ModelFileError(f"{path} is a committee without members. Save it anew.")
     return _join(members, decode_labels(header["classes"]))
+
+
+def members_of(model: LeNet5Classifier | VotingClassifier) -> list[LeNet5Classifier]:
+    """List the members of a committee; a classifier that is alone is its own.
+
+    Parameters
+    ----------
+    model : LeNet5Classifier, or VotingClassifier of them
+        Fitted.
+
+    Returns
+    -------
+    members : list of LeNet5Classifier
+        At least one.
+
+    Examples
+    --------
+    >>> from lenet_sklearn import LeNet5Classifier
+    >>> from lenet_sklearn.committee import members_of
+    >>> len(members_of(LeNet5Classifier.from_pretrained("mnist")))
+    1
+    """
+    return list(getattr(model, "estimators_", [model]))
+
+
+def _check_members(committee: VotingClassifier, caller: str) -> list[LeNet5Classifier]:
+    check_is_fitted(committee, "estimators_")
+    for member in committee.estimators_:
+        if not isinstance(member, LeNet5Classifier):
+            raise TypeError(
+                f"{caller} expects members that are LeNet5Classifiers."
+                f" Got {type(member).__name__}. Take it out of the committee."
+            )
+    return list(committee.estimators_)
+
+
+def _of_member(tensors: Mapping[str, Tensor], index: int) -> dict[str, Tensor]:
+    """Weights of one member, by the names they have in its network."""
+    prefix = f"{index}."
+    return {
+        name.removeprefix(prefix): tensors[name]
+        for name in tensors
+        if name.startswith(prefix)
+    }
 
 
 def _name_members(members: Sequence[LeNet5Classifier]) -> list[tuple[str, Any]]:

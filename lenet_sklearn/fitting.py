@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
@@ -11,11 +12,11 @@ from torch import Tensor, nn
 from lenet_sklearn.averaging import WeightAverage
 from lenet_sklearn.batches import ImageDataset
 from lenet_sklearn.devices import resolve_device
+from lenet_sklearn.inputs import image_format
 from lenet_sklearn.labels import label_columns
-from lenet_sklearn.network import network_input
 from lenet_sklearn.samples import Samples
 from lenet_sklearn.schedules import RateSchedule, make_course
-from lenet_sklearn.stopping import KeepBest
+from lenet_sklearn.stopping import KeepBest, StopInTime
 from lenet_sklearn.training import TrainingNet, build_net, history_columns
 from lenet_sklearn.transfer import start_from, take_over
 from lenet_sklearn.weighting import check_groups, check_weights
@@ -33,14 +34,13 @@ class FittingMixin(BaseEstimator):
     averaging: float | None
     batch_size: int
     class_weight: Mapping[Any, float] | str | None
+    classes: ArrayLike | None
     classes_: NDArray[Any]
     device: str
     image_shape_: tuple[int, int]
     initial_weights: str | os.PathLike[str] | None
-    input_scale_: float
     max_epochs: int
     net_: TrainingNet
-    padding: int | None
     patience: int
     temperature_: float
     warm_start: bool
@@ -63,15 +63,13 @@ class FittingMixin(BaseEstimator):
             self.classes_,
             self.class_weight,
             device=resolve_device(self.device),
-            image_shape=self.image_shape_,
-            scale=self.input_scale_,
-            size=network_input(self.image_shape_, self.padding)[0],
+            reading=image_format(self),
         )
 
     def _training_callbacks(
         self, n_samples: int, stop: ImageDataset | None
-    ) -> list[tuple[str, Any]]:
-        """What steers a training of `max_epochs`."""
+    ) -> dict[str, list[tuple[str, Any]]]:
+        """What steers a training of `max_epochs`: before and after the user's."""
         n_steps = -(-n_samples // self.batch_size)
         course = make_course(self.get_params(deep=False))
         callbacks: list[tuple[str, Any]] = [("schedule", RateSchedule(course, n_steps))]
@@ -79,9 +77,14 @@ class FittingMixin(BaseEstimator):
         if self.averaging is not None:
             average = WeightAverage(self.averaging, n_steps, self.max_epochs)
             callbacks.append(("average", average))
-        if stop is not None:
-            callbacks.append(("best", KeepBest(stop, self.patience, average)))
-        return callbacks
+        if stop is None:
+            return {"callbacks": callbacks}
+        best = KeepBest(stop, average)
+        callbacks.append(("best", best))
+        return {
+            "callbacks": callbacks,
+            "last": [("stop", StopInTime(best, self.patience))],
+        }
 
     def _earlier_weights(self) -> Weights | None:
         """Weights and classes of the last fit, if they are to be used again."""
@@ -89,11 +92,26 @@ class FittingMixin(BaseEstimator):
             return None
         return self.net_.module_.state_dict(), self.classes_
 
-    def _start(
-        self,
-        network: nn.Module,
-        earlier: Weights | None,
-    ) -> float:
+    def _classes_to_learn(self, classes: ArrayLike | None) -> NDArray[Any]:
+        """Classes of a partial_fit: told in the first call, the same in all others."""
+        if not hasattr(self, "net_"):
+            known = self.classes if classes is None else classes
+            if known is None:
+                raise ValueError(
+                    "The first call of LeNet5Classifier.partial_fit must be told all"
+                    " classes. Pass classes=np.unique(y_of_all_batches)."
+                )
+            return np.unique(np.asarray(known))
+        if classes is not None and not np.array_equal(
+            np.unique(classes), self.classes_
+        ):
+            raise ValueError(
+                f"LeNet5Classifier was fitted for the classes {self.classes_.tolist()}."
+                f" Got classes={np.unique(classes).tolist()}. Use fit to start anew."
+            )
+        return self.classes_
+
+    def _start(self, network: nn.Module, earlier: Weights | None) -> float:
         """Give a network its first weights; return the temperature they bring."""
         if earlier is not None:
             take_over(network, earlier[0], self.classes_, earlier[1])
@@ -116,11 +134,11 @@ class FittingMixin(BaseEstimator):
         if best is not None and best.n_epochs_ == len(net.history):
             self.best_epoch_ = best.best_epoch_
 
-    def _build_net(self, callbacks: Sequence[Any] = ()) -> TrainingNet:
+    def _build_net(self, **callbacks: Sequence[Any]) -> TrainingNet:
         """Make an initialised net; draws its weights."""
         return build_net(
             self.get_params(deep=False),
             n_classes=len(self.classes_),
             image_shape=self.image_shape_,
-            callbacks=callbacks,
+            **callbacks,
         )

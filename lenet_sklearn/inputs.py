@@ -1,12 +1,14 @@
 """What a caller passes as images, and whether it fits the training."""
 
 import math
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
+
+from lenet_sklearn.network import network_input
 
 # Float images are on another scale than those of the training if values so many
 # times brighter fill more than this share of most images. 255 against 1, and 16
@@ -17,6 +19,51 @@ _SCALE_SHARE = 0.02
 
 # uint8 stays as it is, everything else becomes what the network computes in.
 _DTYPES = (np.float32, np.uint8)
+
+
+class ImageFormat(TypedDict):
+    """How flattened images become what a network reads.
+
+    Attributes
+    ----------
+    image_shape : tuple of (height, width)
+        Size of the images.
+
+    scale : float
+        Value of full ink, as in :func:`lenet_sklearn.batches.to_network_input`.
+
+    size : tuple of (height, width)
+        What the network reads, as there.
+    """
+
+    image_shape: tuple[int, int]
+    scale: float
+    size: tuple[int, int]
+
+
+def image_format(classifier: Any) -> ImageFormat:
+    """Say how a classifier reads images.
+
+    Parameters
+    ----------
+    classifier : LeNet5Classifier
+        One that has seen the images of its training.
+
+    Returns
+    -------
+    format : ImageFormat
+        For the engines, and for :mod:`lenet_sklearn.batches`.
+
+    Examples
+    --------
+    >>> from lenet_sklearn import LeNet5Classifier
+    >>> from lenet_sklearn.inputs import image_format
+    >>> image_format(LeNet5Classifier.from_pretrained("mnist"))["image_shape"]
+    (28, 28)
+    """
+    shape = classifier.image_shape_
+    size, _ = network_input(shape, classifier.padding)
+    return {"image_shape": shape, "scale": classifier.input_scale_, "size": size}
 
 
 def flatten_images(X: Any) -> tuple[Any, tuple[int, int] | None]:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from lenet_sklearn.batches import as_images, to_network_input
 from lenet_sklearn.extras import import_extra
 from lenet_sklearn.folding import fold_columns, made_of
+from lenet_sklearn.inputs import image_format
 from lenet_sklearn.labels import encode_labels
-from lenet_sklearn.network import network_input
 from lenet_sklearn.onnx_tracing import trace_module
 from lenet_sklearn.persistence import write_atomically
 from lenet_sklearn.training import TrainingNet
@@ -50,7 +50,6 @@ class OnnxMixin(BaseEstimator):
     image_shape_: tuple[int, int]
     input_scale_: float
     net_: TrainingNet
-    padding: int | None
     temperature_: float
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
@@ -88,7 +87,7 @@ class OnnxMixin(BaseEstimator):
         network = _PosteriorNetwork(
             self.net_.module_,
             self.input_scale_,
-            network_input(self.image_shape_, self.padding)[0],
+            image_format(self)["size"],
             self.temperature_,
         )
         example = _draw_images(_N_TRACED, self.image_shape_) * self.input_scale_

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -53,7 +54,12 @@ def write_model(
     The bytes go to a temporary file in the same folder, which then takes the
     name of `path`: whoever reads it sees the old model or the new one.
     """
-    weights = {name: tensors[name].detach().cpu().contiguous() for name in tensors}
+    # Copies, because safetensors refuses tensors that share their memory, as those
+    # of a network that is twice in a committee do.
+    weights = {
+        name: tensors[name].detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name in tensors
+    }
     described = {
         **header,
         "version": FORMAT_VERSION,

@@ -11,10 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.engines import ENGINES
-from lenet_sklearn.inputs import check_images
+from lenet_sklearn.inputs import check_images, image_format
 from lenet_sklearn.labels import label_columns
 from lenet_sklearn.losses import rubbish_posteriors
-from lenet_sklearn.network import network_input
 from lenet_sklearn.training import TrainingNet
 
 
@@ -31,10 +30,7 @@ class PredictionMixin(BaseEstimator):
 
     classes_: NDArray[Any]
     engine: str
-    image_shape_: tuple[int, int]
-    input_scale_: float
     net_: TrainingNet
-    padding: int | None
     rubbish: float | None
     temperature_: float
 
@@ -140,10 +136,5 @@ class PredictionMixin(BaseEstimator):
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self, "net_")
         rows = check_images(self, X)
-        return ENGINES[self.engine](
-            self.net_.module_,
-            rows,
-            image_shape=self.image_shape_,
-            scale=self.input_scale_,
-            size=network_input(self.image_shape_, self.padding)[0],
-        )
+        engine = ENGINES[self.engine]
+        return engine(self.net_.module_, rows, **image_format(self))

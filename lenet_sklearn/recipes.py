@@ -33,12 +33,13 @@ avg_relu: dict[str, Any] = {
 # document recognition", Proc. IEEE 86(11), 1998: 60,000 trainable parameters, and
 # 0.95 % error on MNIST's test set, 0.8 % with affine distortions. As published are
 # the network, its input range, initial weights, loss, and 20 passes. Different is the
-# training: stochastic gradient descent with momentum on batches of 16 and one cycle
-# of the rate, in place of the stochastic diagonal Levenberg-Marquardt method, which
-# steps after each image, with a rate for each weight and a table of rates by pass. On
-# 12,000 digits, judged by those of other writers, the cycle had 1.88 % error, and the
-# table, scaled to begin with 5e-4, 2.05 % (one seed each). The paper names no value
-# of the constant j; 0.1 and 10 read alike, and with 10 good digits are no rubbish.
+# training: AdamW with one cycle of the rate and a strong weight decay, in place of
+# the stochastic diagonal Levenberg-Marquardt method, which steps after each image,
+# with a rate for each weight too, and a table of rates by pass. Every fifth writer of
+# the training set kept back, the error on their digits was 1.29 % with momentum and
+# the table scaled to batches of 16, 1.28 % with Adam, 1.20 % with a dropout of 0.2
+# besides, and 1.11 % as it is here (one seed each). The paper names no value of the
+# constant j; 0.1 and 10 read alike, and with 10 good digits are no rubbish.
 lecun1998: dict[str, Any] = {
     "c3": "table",
     "pooling": "trainable",
@@ -48,12 +49,11 @@ lecun1998: dict[str, Any] = {
     "padding": 2,
     "input_range": (-0.1, 1.175),
     "init": "lecun1998",
-    "optimizer": "sgd",
-    "momentum": 0.9,
-    "weight_decay": 0.0,
-    "lr": 1e-3,
+    "optimizer": "adamw",
+    "lr": 3e-3,
+    "weight_decay": 0.1,
     "schedule": "one-cycle",
-    "batch_size": 16,
+    "batch_size": 64,
     "max_epochs": 20,
 }
 
@@ -111,7 +111,11 @@ padded_max_relu: dict[str, Any] = {
 
 # This project's own: 61,706 parameters, distorted images, one cycle of the rate. It
 # made the shipped weights. Chosen on the digits of every fifth writer of MNIST's
-# training set, never on its test set; the last epoch counts.
+# training set, never on its test set; the last epoch counts. After 10 epochs the
+# error there was 0.60 % with these distortions, 0.72 % with those of "writing", which
+# ask more of a network of this size than it can hold, and 0.66 % with those of
+# "affine". SiLU (0.63 to 0.68 %), batch norm in place of a full C3 (0.83 %) and
+# averaged weights (0.75, with "writing") did not help (one seed each).
 modern: dict[str, Any] = {
     "pooling": "max",
     "activation": "relu",
@@ -120,8 +124,16 @@ modern: dict[str, Any] = {
     "weight_decay": 0.05,
     "schedule": "one-cycle",
     "batch_size": 64,
-    "max_epochs": 40,
-    "distortion": "writing",
+    "max_epochs": 60,
+    "distortion": {
+        "rotation": 10.0,
+        "scale": 0.12,
+        "shear": 0.2,
+        "shift": 0.05,
+        "bend": 0.03,
+        "thickness": 0.2,
+        "contrast": 0.0,
+    },
 }
 
 RECIPES: Mapping[str, dict[str, Any]] = MappingProxyType(

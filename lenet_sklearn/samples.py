@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from lenet_sklearn.batches import ImageDataset, as_images
+from lenet_sklearn.inputs import ImageFormat
 from lenet_sklearn.stopping import split_inside
 from lenet_sklearn.weighting import loss_factors, repeat_by_weight, sort_samples
 
@@ -85,7 +86,7 @@ class Samples:
         class_weight: Mapping[Any, float] | str | None,
         *,
         device: torch.device,
-        **how: Any,
+        reading: ImageFormat,
     ) -> ImageDataset:
         """Put the samples on a device, in an order that is always the same.
 
@@ -100,9 +101,8 @@ class Samples:
         device : torch.device
             Where to put them.
 
-        **how : dict
-            `image_shape` of :func:`lenet_sklearn.batches.as_images`, `scale` and
-            `size` of :class:`lenet_sklearn.batches.ImageDataset`.
+        reading : ImageFormat
+            How the network is to read them.
 
         Returns
         -------
@@ -119,8 +119,9 @@ class Samples:
             columns, classes, factors=weights, class_weight=class_weight
         )
         return ImageDataset(
-            as_images(self.rows[order], how.pop("image_shape"), device),
+            as_images(self.rows[order], reading["image_shape"], device),
             torch.tensor(columns, device=device),
-            **how,
+            reading["scale"],
+            size=reading["size"],
             factors=None if factors is None else torch.tensor(factors, device=device),
         )

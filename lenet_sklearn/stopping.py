@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor
 
 from lenet_sklearn.averaging import WeightAverage
@@ -79,28 +79,21 @@ def split_inside(
 
 
 class KeepBest(Callback):
-    """Measure the validation set after every epoch, stop in time, keep the best.
+    """Measure the validation set after every epoch, and keep the best weights.
 
     Parameters
     ----------
     dataset : ImageDataset
         What the network is not trained on, never distorted.
 
-    patience : int
-        Epochs without a lower loss after which the training stops.
-
     average : WeightAverage, default=None
         Whose mean is measured in place of the weights.
     """
 
     def __init__(
-        self,
-        dataset: ImageDataset,
-        patience: int,
-        average: WeightAverage | None = None,
+        self, dataset: ImageDataset, average: WeightAverage | None = None
     ) -> None:
         self.dataset: ImageDataset | None = dataset
-        self.patience = patience
         self.average = average
 
     def initialize(self) -> "KeepBest":
@@ -112,7 +105,7 @@ class KeepBest(Callback):
         return self
 
     def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
-        """Measure, and stop where it is time."""
+        """Measure, and copy the weights where they are the best so far."""
         if self.dataset is None:
             return
         if self.average is not None:
@@ -128,9 +121,6 @@ class KeepBest(Callback):
         net.history.record("valid_loss", loss)
         net.history.record("valid_loss_best", better)
         net.history.record("valid_acc", accuracy)
-        # A loss that is not a number is never better, and ends the training too.
-        if len(net.history) - self.best_epoch_ >= self.patience:
-            raise TrainingDone
 
     def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:
         """Put the best weights back; the validation set is needed no more."""
@@ -138,6 +128,53 @@ class KeepBest(Callback):
             net.module_.load_state_dict(self.best_state_)
         self.best_state_ = {}
         self.dataset = None
+
+
+class StopInTime(Callback):
+    """Stop the training when no epoch has been better for long enough.
+
+    Comes after all other callbacks, which are to see the last epoch too.
+
+    Parameters
+    ----------
+    best : KeepBest
+        What knows the best epoch.
+
+    patience : int
+        Epochs without a lower loss after which the training stops.
+    """
+
+    def __init__(self, best: KeepBest, patience: int) -> None:
+        self.best = best
+        self.patience = patience
+
+    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+        """Stop where it is time."""
+        measured = self.best.dataset is not None
+        # A loss that is not a number is never better, and ends the training too.
+        if measured and len(net.history) - self.best.best_epoch_ >= self.patience:
+            raise TrainingDone
+
+
+def was_stopped(net: NeuralNetClassifier) -> bool:
+    """Say whether skorch's own EarlyStopping has ended a training.
+
+    It raises KeyboardInterrupt, as the user does who wants to leave.
+
+    Parameters
+    ----------
+    net : skorch NeuralNetClassifier
+        After a KeyboardInterrupt.
+
+    Returns
+    -------
+    stopped : bool
+        True where its patience is at an end.
+    """
+    return any(
+        isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+        for _, callback in net.callbacks_
+    )
 
 
 def _measure(net: NeuralNetClassifier, dataset: ImageDataset) -> tuple[float, float]:

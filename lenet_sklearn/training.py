@@ -1,6 +1,5 @@
 """The training loop: skorch's, with distorted batches, a schedule and a seed."""
 
-import contextlib
 import copy
 import inspect
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from lenet_sklearn.devices import resolve_device
 from lenet_sklearn.distortions import Distortion, make_distortion
 from lenet_sklearn.losses import MAPLoss
 from lenet_sklearn.network import LeNet5, network_input
-from lenet_sklearn.stopping import TrainingDone
+from lenet_sklearn.stopping import TrainingDone, was_stopped
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -135,12 +134,17 @@ def run_epochs(net: NeuralNetClassifier, dataset: ImageDataset, n_epochs: int) -
     Notes
     -----
     skorch's own ``fit`` swallows KeyboardInterrupt and returns a half-trained
-    net as if nothing had happened; here the interrupt reaches the caller.
+    net as if nothing had happened; here the interrupt reaches the caller, unless
+    skorch's EarlyStopping has raised it.
     """
     net.notify("on_train_begin", X=dataset, y=None)
     try:
-        with contextlib.suppress(TrainingDone):
-            net.fit_loop(dataset, None, epochs=n_epochs)
+        net.fit_loop(dataset, None, epochs=n_epochs)
+    except TrainingDone:
+        pass
+    except KeyboardInterrupt:
+        if not was_stopped(net):
+            raise
     finally:
         net.notify("on_train_end", X=dataset, y=None)
 
@@ -151,6 +155,7 @@ def build_net(
     n_classes: int,
     image_shape: tuple[int, int],
     callbacks: Sequence[Any] = (),
+    last: Sequence[Any] = (),
 ) -> TrainingNet:
     """Make the initialised net that a classifier's parameters describe.
 
@@ -166,7 +171,10 @@ def build_net(
         Size of the images, before they are brought to what the network reads.
 
     callbacks : sequence of skorch callbacks, default=()
-        Those of the training, which come before the user's.
+        Those of the training that come before the user's.
+
+    last : sequence of skorch callbacks, default=()
+        Those that come after them.
 
     Returns
     -------
@@ -186,7 +194,7 @@ def build_net(
         "iterator_valid__collate_fn": keep_batch,
         "train_split": None,
         "classes": list(range(n_classes)),
-        "callbacks": [*callbacks, *_copy_callbacks(params)],
+        "callbacks": [*callbacks, *_copy_callbacks(params), *last],
         "callbacks__print_log": None,
         "device": str(resolve_device(params["device"])),
         "distortion": None if distortion is None else make_distortion(distortion),

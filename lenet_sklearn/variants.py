@@ -1,9 +1,9 @@
 """Digits as they are written on forms and outside of MNIST's country.
 
 MNIST was written in the United States, free of any guide. Elsewhere ones have an
-upstroke and sevens a bar, and forms for machine reading print guides that figures
-are traced along. Each kind is added to MNIST here: strokes to its own ones and
-sevens, and figures drawn along the sides of a rectangle.
+upstroke, sevens a bar and nines a hooked tail, and forms for machine reading print
+guides that figures are traced along. Each kind is added to MNIST here: strokes to
+its own digits, and figures drawn along the sides of a rectangle.
 """
 
 from collections.abc import Sequence
@@ -71,15 +71,15 @@ def draw_guided(labels: NDArray[np.int64], rng: np.random.Generator) -> Images:
 def add_strokes(
     images: Images, labels: NDArray[np.int64], rng: np.random.Generator
 ) -> Images:
-    """Add an upstroke, and here and there a foot, to ones; a bar to sevens.
+    """Add upstrokes and feet to ones, bars to sevens, and hooks to nines.
 
     Parameters
     ----------
     images : ndarray of shape (n, 28, 28), dtype uint8
-        Ones and sevens of MNIST.
+        Ones, sevens and nines of MNIST.
 
     labels : ndarray of shape (n,), dtype int64
-        1 or 7 for each.
+        1, 7 or 9 for each.
 
     rng : numpy.random.Generator
         Source of the strokes.
@@ -99,7 +99,7 @@ def add_strokes(
     >>> int((flagged[0] > 127).any(axis=0).sum()) > 4
     True
     """
-    add = {1: _add_upstroke, 7: _add_bar}
+    add = {1: _add_upstroke, 7: _add_bar, 9: _add_hook}
     return np.stack(
         [
             add[int(label)](image, rng)
@@ -149,14 +149,16 @@ def _draw(canvas: Image.Image, path: Points, pen: float) -> None:
 
 
 def _add_upstroke(image: Images, rng: np.random.Generator) -> Images:
-    """Let a one begin with a stroke from the lower left up to its top."""
+    """Let a one begin with a stroke from the lower left up to its top, or near it."""
     top, bottom, pen = _stroke_ends(image)
     height = np.hypot(*(bottom - top))
     angle = np.radians(rng.uniform(25, 65))
     length = rng.uniform(0.25, 0.75) * height
-    start = top + length * np.array([-np.cos(angle), np.sin(angle)])
-    bend = (top + start) / 2 + rng.normal(0, 0.04, 2) * height
-    paths = [np.array([start, bend, top])]
+    # A quick pen turns before the top, or goes over its own stroke there.
+    joint = top + rng.uniform(0, 0.25) * (bottom - top)
+    start = joint + length * np.array([-np.cos(angle), np.sin(angle)])
+    bend = (joint + start) / 2 + rng.normal(0, 0.04, 2) * height
+    paths = [np.array([start, bend, joint])]
     if rng.random() < 0.3:
         reach = rng.uniform(0.15, 0.3) * height * np.array([1, rng.normal(0, 0.1)])
         paths.append(np.array([bottom - reach, bottom + reach]))
@@ -173,6 +175,16 @@ def _add_bar(image: Images, rng: np.random.Generator) -> Images:
     reach = rng.uniform(0.15, 0.35) * height * np.array([1, rng.normal(-0.1, 0.15)])
     centre = np.array([middle + 0.5, row + 0.5])
     return _with_paths(image, [np.array([centre - reach, centre + reach])], pen)
+
+
+def _add_hook(image: Images, rng: np.random.Generator) -> Images:
+    """Let the tail of a nine turn to the left, and up again."""
+    top, bottom, pen = _stroke_ends(image)
+    height = bottom[1] - top[1]
+    reach = rng.uniform(0.25, 0.6) * height
+    end = bottom + np.array([-reach, -rng.uniform(-0.02, 0.15) * height])
+    turn = (bottom + end) / 2 + np.array([0, rng.uniform(0, 0.12) * height])
+    return _with_paths(image, [_rounded(np.array([bottom, turn, end]), 0.9)], pen)
 
 
 def _stroke_ends(image: Images) -> tuple[Points, Points, float]:

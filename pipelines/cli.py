@@ -21,6 +21,7 @@ from pipelines.options import (
     Dpi,
     Epochs,
     Jobs,
+    Members,
     Model,
     Output,
     Pages,
@@ -234,26 +235,31 @@ def train(
     recipe: Recipe = "modern",
     epochs: Epochs = None,
     settings: Settings = None,
+    members: Members = 1,
+    jobs: Jobs = 1,
     seed: Seed = 0,
     device: Device = "auto",
     plots: Plots = None,
 ) -> None:
-    """Train a LeNet-5 on labelled images of digits."""
+    """Train a LeNet-5, or a committee, on labelled images of digits.
+
+    A committee of --members networks is trained by --jobs processes.
+    """
     from pipelines import training
 
     params = training.parse_params(settings or [])
     if epochs is not None:
         params["max_epochs"] = epochs
-    report = training.train(
-        data,
-        output,
-        data_dir=data_dir,
-        device=device,
-        random_state=seed,
+    model = training.make_model(
+        recipe,
         params=params,
-        recipe=recipe,
-        command=context.obj,
-        plots=plots,
+        random_state=seed,
+        device=device,
+        n_members=members,
+        n_jobs=jobs,
+    )
+    report = training.train(
+        model, data, output, data_dir=data_dir, command=context.obj, plots=plots
     )
     print(report)
 
@@ -274,13 +280,12 @@ def evaluate(
     plots: Plots = None,
 ) -> None:
     """Print the error of a model and its confusions."""
-    from pipelines import training
+    from pipelines import evaluation
 
     find_model(model)
-    evaluation = training.evaluate(
-        model, data, data_dir=data_dir, device=device, plots=plots
+    print(
+        evaluation.evaluate(model, data, data_dir=data_dir, device=device, plots=plots)
     )
-    print(evaluation)
     if plots:
         print(f"\nPictures: {plots}")
 

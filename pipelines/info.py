@@ -30,25 +30,23 @@ def describe_model(model: str | os.PathLike[str]) -> str:
     """
     from lenet_sklearn import load_model
     from lenet_sklearn.cards import read_card
+    from lenet_sklearn.committee import members_of
     from lenet_sklearn.transfer import model_path
 
     path = model_path(model)
     classifier = load_model(path, device="cpu")
     card = read_card(path)
-    members = _members(classifier)
+    members = members_of(classifier)
+    described = [line for member in members for line in _describe_member(member)]
     lines = [
         f"classes      {' '.join(map(str, classifier.classes_))}",
-        *(line for member in members for line in _describe_member(member)),
+        *([f"members      {len(members)}"] if len(members) > 1 else []),
+        *dict.fromkeys(described),  # once what all members have in common
         "no model card: the file is older, or was saved from Python"
         if card is None
         else str(card),
     ]
     return "\n".join(lines)
-
-
-def _members(model: Any) -> list[Any]:
-    """List the classifiers of a committee; one that is alone is its own."""
-    return list(getattr(model, "estimators_", [model]))
 
 
 def _describe_member(classifier: Any) -> list[str]:

@@ -55,7 +55,7 @@ Output = Annotated[
 ]
 Jobs = Annotated[
     int,
-    typer.Option(metavar="N", parser=_number(int, 1), help="Processes to read with."),
+    typer.Option(metavar="N", parser=_number(int, 1), help="Processes side by side."),
 ]
 Pages = Annotated[
     int, typer.Option(metavar="N", parser=_number(int, 1), help="Forms to draw.")
@@ -80,6 +80,14 @@ Digits = Annotated[
 ]
 Epochs = Annotated[
     int | None, typer.Option(metavar="N", parser=_number(int, 1), help="Passes.")
+]
+Members = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        parser=_number(int, 1),
+        help="Networks; more than one are a committee, which votes.",
+    ),
 ]
 Model = Annotated[
     str,

@@ -99,7 +99,10 @@ def test_a_committee_is_described_and_drawn_without_a_card(tmp_path, capsys):
     path, plots = tmp_path / "model", tmp_path / "plots"
     save_committee(committee.fit(X[:200], y[:200]), path)
     assert main(["info", str(path)]) == 0
-    assert capsys.readouterr().out.count("parameters   61706") == 2
+    shown = capsys.readouterr().out
+    assert "members      2\n" in shown
+    assert shown.count("parameters   61706") == 1
+    assert shown.count("estimator    ") == 2
     words = ["evaluate", str(path), "--data", "digits", "--device", "cpu"]
     assert main([*words, "--plots", str(plots)]) == 0, capsys.readouterr().err
     drawn = {picture.stem for picture in plots.glob("*.png")}

@@ -300,9 +300,13 @@ def test_it_is_searched_by_halving_over_epochs(bars):
         resource="max_epochs",
         min_resources=1,
         max_resources=2,
+        factor=2,
         cv=2,
     )
-    assert search.fit(*bars).best_params_["max_epochs"] <= 2
+    assert search.fit(*bars).n_resources_ == [1, 2]
+    epochs = search.cv_results_["param_max_epochs"].tolist()
+    assert epochs == [1, 1, 2]
+    assert len(search.best_estimator_.history_["epoch"]) == 2
 
 
 def test_it_is_cross_validated_on_stacked_images(bars):

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lenet_sklearn import load_dataset
+from lenet_sklearn import load_dataset, load_writers
 from lenet_sklearn.datasets import has_test_split
 
 MNIST = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
+WRITERS = MNIST.parent / "mnist_writers"
 
 needs_mnist = pytest.mark.skipif(not MNIST.is_dir(), reason="no MNIST files at hand")
 
 
-def write_idx(path, array):
-    head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+def write_idx(path, array, kind=8, dtype=np.uint8):
+    head = struct.pack(f">HBB{array.ndim}I", 0, kind, array.ndim, *array.shape)
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "wb") as file:
-        file.write(head + array.astype(np.uint8).tobytes())
+        file.write(head + array.astype(dtype).tobytes())
 
 
 def write_character(path, ink=255, paper=0, size=(28, 28)):
@@ -67,6 +68,27 @@ def test_a_damaged_idx_file_is_named(tmp_path):
     write_idx(tmp_path / "train-labels-idx1-ubyte.gz", np.array([4]))
     with pytest.raises(ValueError, match=r"train-images.*damaged.*Download it again"):
         load_dataset("mnist", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_writers_stand_in_the_third_column(tmp_path, suffix):
+    labels = np.arange(3 * 8).reshape(3, 8) + 1000
+    path = tmp_path / f"qmnist-train-labels-idx2-int{suffix}"
+    write_idx(path, labels, kind=12, dtype=">i4")
+    assert load_writers(tmp_path).tolist() == [1002, 1010, 1018]
+
+
+def test_a_missing_list_of_writers_says_where_to_get_it(tmp_path):
+    with pytest.raises(ValueError, match=r"no qmnist-test-labels.*Download it from"):
+        load_writers(tmp_path, split="test")
+
+
+@pytest.mark.skipif(not WRITERS.is_dir(), reason="no list of MNIST's writers at hand")
+def test_no_writer_of_mnist_is_in_both_parts():
+    train, test = load_writers(WRITERS), load_writers(WRITERS, split="test")
+    assert (len(train), len(np.unique(train))) == (60_000, 539)
+    assert (len(test), len(np.unique(test))) == (10_000, 297)
+    assert not set(train) & set(test)
 
 
 def test_a_failed_download_says_where_to_put_the_files(tmp_path, monkeypatch):

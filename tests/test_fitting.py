@@ -1,6 +1,8 @@
 """How the classifier trains: weights, stopping, transfer, networks of one's own."""
 
+import io
 import pickle
+import sys
 from functools import partial
 
 import numpy as np
@@ -11,9 +13,11 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.model_selection import GridSearchCV, GroupKFold
+from skorch.callbacks import EarlyStopping, EpochScoring, TensorBoard
 from torch import nn
 
 from lenet_sklearn import LeNet5Classifier, ModelFileError, load_dataset
+from lenet_sklearn.stopping import split_inside
 
 make = partial(
     LeNet5Classifier,
@@ -158,16 +162,24 @@ def test_without_early_stopping_the_last_epoch_is_the_best(digits):
     assert classifier.partial_fit(*digits).best_epoch_ == 5
 
 
-def test_early_stopping_is_right_inside_a_grid_search_with_groups(digits):
+def test_early_stopping_inside_a_grid_search_splits_by_groups(digits, monkeypatch):
     X, y = digits
-    writers = np.arange(len(X)) % 20
+    writers, told = np.arange(len(X)) % 20, []
+
+    def split(columns, *, groups, **how):
+        told.append(set(groups))
+        return split_inside(columns, groups=groups, **how)
+
+    monkeypatch.setattr("lenet_sklearn.samples.split_inside", split)
     with config_context(enable_metadata_routing=True):
         classifier = make(early_stopping=True, averaging=0.9)
         classifier.set_fit_request(groups=True)
         search = GridSearchCV(classifier, {"pooling": ["max"]}, cv=GroupKFold(2))
         search.fit(X, y, groups=writers)
     assert search.best_score_ > 0.4
-    assert search.best_estimator_.best_epoch_ >= 1
+    first, second, refitted = told
+    assert (len(first), len(second)) == (10, 10)
+    assert first | second == refitted == set(range(20))
 
 
 def test_whole_weights_are_repetitions_in_whatever_order(digits):
@@ -302,17 +314,72 @@ def test_initial_weights_of_another_input_range_are_refused(tmp_path, digits):
         other.fit(*digits)
 
 
-def test_the_writer_of_tensorboard_need_not_be_copied(digits):
-    class Writer:
-        def __deepcopy__(self, memo):
-            raise TypeError("cannot pickle '_thread.lock' object")
+class Writer:
+    """Stands for a SummaryWriter of TensorBoard, which holds threads."""
 
-    from skorch.callbacks import Callback
+    def __init__(self):
+        self.scalars, self.closed = [], False
 
-    class Log(Callback):
-        def __init__(self, writer):
-            self.writer = writer
+    def __deepcopy__(self, memo):
+        raise TypeError("cannot pickle '_thread.lock' object")
 
+    def add_scalar(self, tag, scalar_value, global_step):
+        self.scalars.append((tag, global_step, float(scalar_value)))
+
+    def close(self):
+        self.closed = True
+
+    def values(self, tag):
+        return [value for name, _, value in self.scalars if name == tag]
+
+
+def test_tensorboard_gets_every_column_of_every_epoch(digits):
     writer = Writer()
-    classifier = make(max_epochs=1, callbacks=[("log", Log(writer))]).fit(*digits)
-    assert dict(classifier.net_.callbacks_)["log"].writer is writer
+    board = TensorBoard(writer)
+    classifier = make(schedule="cosine", callbacks=[("board", board)]).fit(*digits)
+    history = classifier.history_
+    assert_array_equal(writer.values("Loss/train_loss"), history["train_loss"])
+    assert_array_equal(writer.values("lr"), history["lr"])
+    assert writer.closed
+    assert classifier.callbacks == [("board", board)]
+    assert not hasattr(board, "first_batch_"), "a copy was trained with"
+
+
+def test_callbacks_see_the_epoch_that_early_stopping_ends_with(digits):
+    writer = Writer()
+    classifier = make(callbacks=[TensorBoard(writer)], early_stopping=True, lr=0.02)
+    classifier.set_params(max_epochs=30, patience=1, schedule="constant")
+    history = classifier.fit(*digits).history_
+    assert len(history["epoch"]) < 30
+    assert_array_equal(writer.values("Loss/valid_loss"), history["valid_loss"])
+    assert_array_equal(writer.values("Loss/valid_acc"), history["valid_acc"])
+
+
+def test_skorchs_own_early_stopping_stops(digits):
+    stop = EarlyStopping("train_loss", patience=2, threshold=10, sink=lambda text: text)
+    classifier = make(max_epochs=9, callbacks=[stop]).fit(*digits)
+    assert len(classifier.history_["epoch"]) == 3
+    assert classifier.score(*digits) > 0.2
+
+
+def test_what_callbacks_note_down_is_in_the_history(digits):
+    right = EpochScoring(lambda net, X, y: 0.5, name="half", on_train=True)
+    assert_array_equal(make(callbacks=[right]).fit(*digits).history_["half"], 0.5)
+
+
+class Terminal(io.StringIO):
+    """What stderr is on a screen."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("verbose", "shown"), [(0, False), (1, True)])
+def test_a_terminal_shows_a_bar_when_asked_to(digits, monkeypatch, verbose, shown):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    params = {"early_stopping": True, "patience": 1, "schedule": "constant"}
+    classifier = make(verbose=verbose, max_epochs=30, lr=0.02, **params).fit(*digits)
+    n_epochs = len(classifier.history_["epoch"])
+    assert (f"{n_epochs}/30" in sys.stderr.getvalue()) == shown
+    assert bool(sys.stderr.getvalue()) == shown
+    pickle.dumps(classifier)

@@ -12,7 +12,7 @@ from lenet_sklearn.plotting import (
     MisreadDisplay,
     TrainingCurveDisplay,
 )
-from lenet_sklearn.plotting.layers import tile
+from lenet_sklearn.plotting.grids import tile
 
 matplotlib = pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 

@@ -6,17 +6,22 @@ import sys
 import numpy as np
 import pytest
 
-from lenet_sklearn import LeNet5Classifier, load_dataset
+from lenet_sklearn import LeNet5Classifier, load_dataset, load_model
 from pipelines.cli import main
-from pipelines.training import Evaluation, evaluate, parse_params, train
+from pipelines.evaluation import Evaluation, evaluate
+from pipelines.training import make_model, parse_params, train
 
 QUICK = {"max_epochs": 8, "batch_size": 64}
+
+
+def make(recipe="modern", **params):
+    return make_model(recipe, params=params, device="cpu")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     path = tmp_path_factory.mktemp("models") / "digits.safetensors"
-    return train("digits", path, device="cpu", params=QUICK)
+    return train(make(**QUICK), "digits", path)
 
 
 def test_training_on_digits_states_its_test_error(trained):
@@ -33,14 +38,13 @@ def test_the_report_says_what_was_done_and_where_it_is(trained):
 
 
 def test_a_recipe_is_trained_with_parameters_of_ones_own(tmp_path):
-    params = {"max_epochs": 1, "pooling": "max"}
     path = tmp_path / "model"
-    train("digits", path, device="cpu", recipe="keras_tanh", params=params)
+    train(make("keras_tanh", max_epochs=1, pooling="max"), "digits", path)
     classifier = LeNet5Classifier.load(path)
     assert classifier.activation == "tanh"
     assert classifier.pooling == "max"
     with pytest.raises(ValueError, match="no recipe 'lenet'"):
-        train("digits", path, recipe="lenet")
+        make("lenet")
 
 
 def test_the_command_takes_a_recipe_and_its_exceptions(tmp_path, capsys):
@@ -77,20 +81,35 @@ def test_evaluation_of_the_file_finds_the_same_error(trained):
 
 
 def test_training_twice_gives_the_same_file(tmp_path, trained):
-    again = train("digits", tmp_path / "again", device="cpu", params=QUICK)
+    again = train(make(**QUICK), "digits", tmp_path / "again")
     assert again.path.read_bytes() == trained.path.read_bytes()
 
 
 def test_training_is_silent_in_a_pipe(tmp_path, capsys):
-    train("digits", tmp_path / "model", device="cpu", params={"max_epochs": 1})
+    train(make(max_epochs=1), "digits", tmp_path / "model")
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_large_training_set_is_calibrated(tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.training._LEAST_CALIBRATION", 50)
-    training = train("digits", tmp_path / "model", device="cpu", params=QUICK)
+    training = train(make(**QUICK), "digits", tmp_path / "model")
     assert training.n_samples == 1437 - 72
     assert LeNet5Classifier.load(training.path).temperature_ == training.temperature
+
+
+def test_a_committee_is_trained_into_one_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("pipelines.training._LEAST_CALIBRATION", 50)
+    path = tmp_path / "model"
+    words = ["train", "--data", "digits", "-o", str(path), "--epochs", "4"]
+    assert main([*words, "--members", "2", "--seed", "7", "--device", "cpu"]) == 0
+    report = capsys.readouterr().out
+    assert "parameters   2 x 61706" in report
+    members = load_model(path).estimators_
+    assert [member.random_state for member in members] == [7, 8]
+    assert members[0].temperature_ == members[1].temperature_ != 1
+    assert evaluate(path, "digits").summary in report
+    assert main(["info", str(path)]) == 0
+    assert f"lenet {' '.join(words)} --members 2" in capsys.readouterr().out
 
 
 def test_an_output_that_cannot_be_written_is_found_out_first(tmp_path, monkeypatch):
@@ -99,9 +118,9 @@ def test_an_output_that_cannot_be_written_is_found_out_first(tmp_path, monkeypat
 
     monkeypatch.setattr("lenet_sklearn.load_dataset", refuse)
     with pytest.raises(FileNotFoundError, match=r"no folder .*missing. Create it"):
-        train("digits", tmp_path / "missing" / "model")
+        train(make(), "digits", tmp_path / "missing" / "model")
     with pytest.raises(IsADirectoryError, match="Name a file"):
-        train("digits", tmp_path)
+        train(make(), "digits", tmp_path)
 
 
 def test_a_model_of_numbers_refuses_named_classes(tmp_path, trained, monkeypatch):

@@ -8,18 +8,13 @@ The scans are not part of the project; what cannot be measured without them says
 so. Everything runs in one thread.
 """
 
-import argparse
 import csv
 import os
-import platform
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
 
@@ -28,32 +23,30 @@ import numpy as np
 from degradations import DEGRADATIONS
 from readme import refresh_readme
 from runs import cpu_seconds, link_files, peak_memory, repeat_pdf, run_code, run_lenet
+from tables import (
+    Row,
+    as_table,
+    folder_of,
+    parse_table_args,
+    table_parser,
+    take_measures,
+)
 
 from pipelines import (
     Form,
     FormReader,
-    ScanError,
     draft_form,
     make_form_reader,
     open_scan,
     read_pages,
     score_pages,
 )
+from pipelines.evaluation import evaluate
 from pipelines.images import Image
 from pipelines.outcomes import FieldReading
-from pipelines.training import evaluate
 
-ROOT = Path(__file__).resolve().parents[2]
 _ROUNDS = 7  # of a time; the median of so many passes over outliers
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "torch")
-
-
-class Row(NamedTuple):
-    """One line of the table."""
-
-    what: str
-    measured: str
-    bar: str
 
 
 def measure_exam(data: Path) -> Iterator[Row]:
@@ -213,12 +206,6 @@ def read_fields(pages: Iterable[Image], reader: FormReader) -> list[FieldReading
     return [reader.read(page).fields["number"] for page in pages]
 
 
-def folder_of(data: Path, name: str) -> Path:
-    if not (data / name).is_dir():
-        raise FileNotFoundError(f"there is no folder {data / name}")
-    return data / name
-
-
 def exam_scans(data: Path) -> tuple[list[Path], Path, list[str]]:
     """Return the files of the exam pages, the PDF of them, and what they say."""
     folder = folder_of(data, "submitty_ids")
@@ -258,33 +245,9 @@ def trust_row(
     return Row(what, measured, "0 wrong and accepted")
 
 
-def measure(names: Iterable[str], data: Path) -> Iterator[Row]:
-    """Take some measures; one that lacks its data gives a row that says so."""
-    for name in names:
-        print(f"{name}...", file=sys.stderr)
-        try:
-            yield from MEASURES[name](data)
-        except (FileNotFoundError, ScanError) as error:
-            yield Row(name, f"not measured: {error}", "")
-
-
-def as_table(rows: Iterable[Row]) -> str:
-    lines = ["| what | measured | bar |", "|---|---|---|"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    versions = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
-    lines += ["", f"Python {platform.python_version()}, {versions}; one thread.", ""]
-    return "\n".join(lines)
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--only", nargs="+", choices=MEASURES, metavar="NAME")
-    parser.add_argument("--readme", type=Path, help="file to write the table into")
-    args = parser.parse_args()
-    if args.only and args.readme:
-        parser.error("--readme wants the whole table, so not --only")
-    table = as_table(measure(args.only or MEASURES, args.data.resolve()))
+    args = parse_table_args(table_parser(__doc__, MEASURES))
+    table = as_table(take_measures(MEASURES, args.only, args.data), _PACKAGES)
     print(table, end="")
     if args.readme:
         refresh_readme(args.readme, table)

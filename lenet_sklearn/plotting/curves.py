@@ -160,6 +160,10 @@ class TrainingCurveDisplay:
         tidy(self.ax_)
         self.ax_.set(xlabel="epoch", ylabel="loss", title="Training", yscale="log")
         self.ax_.xaxis.get_major_locator().set_params(integer=True)
+        # 0.5 and 0.2, which are easier to read than powers of ten.
+        self.ax_.yaxis.get_major_locator().set_params(subs=(1, 2, 5))
+        self.ax_.yaxis.set_major_formatter("{x:g}")
+        self.ax_.minorticks_off()
         self.error_ax_ = self._plot_error(epochs)
         self.ax_.legend(frameon=False)
         return self

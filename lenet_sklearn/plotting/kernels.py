@@ -1,0 +1,130 @@
+"""The kernels of convolutions."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from lenet_sklearn.layers import TableConv2d
+from lenet_sklearn.plotting.figures import one_axes, split_axes
+from lenet_sklearn.plotting.grids import WIDTH, draw_grid, grid_heights, largest, tile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class KernelDisplay:
+    """Kernels of the convolutions: a column for each map, a row for each input.
+
+    Parameters
+    ----------
+    kernels : mapping of str to ndarray of shape (n_maps, n_inputs, height, width)
+        Weights by the name of the layer.
+
+    Attributes
+    ----------
+    axes_ : list of matplotlib Axes
+        One for each layer.
+
+    figure_ : matplotlib Figure
+        Figure they are in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.plotting import KernelDisplay
+    >>> list(KernelDisplay({"c1": np.zeros((6, 1, 5, 5))}).kernels)
+    ['c1']
+    """
+
+    def __init__(self, kernels: Mapping[str, NDArray[Any]]) -> None:
+        self.kernels = dict(kernels)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        layers: Sequence[str] | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw the kernels of a fitted classifier.
+
+        Parameters
+        ----------
+        estimator : LeNet5Classifier
+            Fitted.
+
+        layers : sequence of str, default=None
+            Names of convolutions; None draws them all.
+
+        ax : matplotlib Axes, default=None
+            A subplot whose place is divided among the layers; None makes a figure.
+
+        Returns
+        -------
+        display : KernelDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is no convolution of such a name, or none at all.
+        """
+        check_is_fitted(estimator, "net_")
+        known = {
+            name: kernels.detach().cpu().numpy()
+            for name, module in estimator.net_.module_.named_modules()
+            if (kernels := _kernels(module)) is not None
+        }
+        chosen = list(known) if layers is None else list(layers)
+        missing = [name for name in chosen if name not in known]
+        if missing or not chosen:
+            raise ValueError(
+                f"KernelDisplay expects layers among the convolutions {list(known)}."
+                f" Got {chosen}."
+            )
+        return cls({name: known[name] for name in chosen}).plot(ax=ax)
+
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
+        """Draw the kernels; positive weights are red, negative ones blue.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            A subplot whose place is divided among the layers; None makes a figure.
+
+        Returns
+        -------
+        display : KernelDisplay
+            This one, with `axes_` and `figure_` set.
+        """
+        grids = {
+            name: tile(np.concatenate(kernels.transpose(1, 0, 2, 3)), len(kernels))
+            for name, kernels in self.kernels.items()
+        }
+        heights = grid_heights(list(grids.values()))
+        ax = one_axes("KernelDisplay", ax, size=(WIDTH, sum(heights)))
+        self.figure_ = ax.figure
+        self.axes_ = split_axes(ax, len(grids), heights)
+        for layer_ax, (name, grid) in zip(self.axes_, grids.items(), strict=True):
+            n_maps, n_inputs = self.kernels[name].shape[:2]
+            inputs = "input" if n_inputs == 1 else "inputs"
+            limit = largest(grid)
+            title = (
+                f"{name.upper()}: {n_maps} maps (columns) of {n_inputs} {inputs}"
+                f" (rows), weights from {-limit:.2g} (blue) to {limit:.2g} (red)"
+            )
+            draw_grid(layer_ax, grid, title, signed=True)
+        return self
+
+
+def _kernels(module: nn.Module) -> Tensor | None:
+    """Return the kernels of a convolution, None for other layers."""
+    if isinstance(module, TableConv2d):
+        return module.kernels()
+    weight = getattr(module, "weight", None)
+    return weight if isinstance(weight, Tensor) and weight.ndim == 4 else None

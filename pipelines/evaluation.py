@@ -1,0 +1,198 @@
+"""Measure a classifier on labelled images: what ``lenet evaluate`` does."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.plots import check_plots, plot_evaluation
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a classifier did on a labelled data set.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n_labels,)
+        Labels of the rows and columns of `confusion`.
+
+    confusion : ndarray of shape (n_labels, n_labels), dtype int64
+        Samples by true label (row) and predicted label (column).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.evaluation import Evaluation
+    >>> evaluation = Evaluation(np.array([1, 7]), np.array([[9, 1], [0, 10]]))
+    >>> evaluation.error, evaluation.worst(1)
+    (0.05, [(1, 7, 1)])
+    """
+
+    labels: NDArray[Any]
+    confusion: NDArray[np.int64]
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return int(self.confusion.sum())
+
+    @property
+    def n_errors(self) -> int:
+        """Number of samples with a wrong prediction."""
+        return self.n_samples - int(np.trace(self.confusion))
+
+    @property
+    def error(self) -> float:
+        """Share of samples with a wrong prediction."""
+        return self.n_errors / self.n_samples
+
+    @property
+    def summary(self) -> str:
+        """Error in per cent and in digits, on one line."""
+        return f"error {100 * self.error:.2f} % ({self.n_errors} of {self.n_samples})"
+
+    def worst(self, n_pairs: int = 5) -> list[tuple[Any, Any, int]]:
+        """List the most frequent confusions.
+
+        Parameters
+        ----------
+        n_pairs : int, default=5
+            How many at most.
+
+        Returns
+        -------
+        pairs : list of tuple of (truth, guess, count)
+            The most frequent first.
+        """
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        order = np.argsort(-wrong, axis=None, kind="stable")[:n_pairs]
+        cells = zip(*np.unravel_index(order, wrong.shape), strict=True)
+        labels = self.labels.tolist()
+        return [
+            (labels[truth], labels[guess], int(wrong[truth, guess]))
+            for truth, guess in cells
+            if wrong[truth, guess]
+        ]
+
+    def __str__(self) -> str:
+        lines = [self.summary, "", *_confusion_table(self)]
+        if self.n_errors:
+            lines += ["", "worst confusions"]
+        lines += [f"  {truth} read as {guess}: {n}" for truth, guess, n in self.worst()]
+        return "\n".join(lines)
+
+
+def evaluate(
+    model: str | os.PathLike[str],
+    data: str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    plots: Path | None = None,
+) -> Evaluation:
+    """Measure a saved classifier on a data set.
+
+    Parameters
+    ----------
+    model : {"forms", "mnist"} or path
+        A model that ships with the package, or a file.
+
+    data : {"mnist", "forms", "digits"} or path
+        As in :func:`lenet_sklearn.load_dataset`. The test set is read where
+        there is one, else all of a folder.
+
+    data_dir : path, default=None
+        Where the files of MNIST are.
+
+    device : str, default="auto"
+        As for :class:`lenet_sklearn.LeNet5Classifier`.
+
+    plots : Path, default=None
+        Folder for pictures of what is misread.
+
+    Returns
+    -------
+    evaluation : Evaluation
+        Errors and confusions; its string is the report to print.
+
+    Raises
+    ------
+    ValueError
+        If the model or the data set cannot be read, or do not fit each other.
+    """
+    from lenet_sklearn import load_dataset, load_model
+    from lenet_sklearn.committee import members_of
+    from lenet_sklearn.datasets import has_test_split
+    from lenet_sklearn.transfer import model_path
+
+    if plots:
+        check_plots(plots)
+    classifier = load_model(model_path(model), device=device)
+    split: Literal["train", "test"] = "test" if has_test_split(data) else "train"
+    X, y = load_dataset(data, data_dir=data_dir, split=split)
+    # All members of a committee were trained on the same images.
+    image_shape = members_of(classifier)[0].image_shape_
+    if X.shape[1:] != image_shape:
+        sizes = ["x".join(map(str, s)) for s in (image_shape, X.shape[1:])]
+        raise ValueError(
+            f"The model {model} reads images of {sizes[0]} pixels, and those of {data}"
+            f" are {sizes[1]}. Train one on them, or take other images."
+        )
+    evaluation = measure(classifier, X, y)
+    if plots:
+        plot_evaluation(classifier, X, y, plots)
+    return evaluation
+
+
+def measure(classifier: Any, X: NDArray[np.uint8], y: NDArray[Any]) -> Evaluation:
+    """Count how often each label is read as each.
+
+    Parameters
+    ----------
+    classifier : LeNet5Classifier, or VotingClassifier of them
+        Fitted.
+
+    X : ndarray of shape (n, height, width), dtype uint8
+        Images.
+
+    y : ndarray of shape (n,)
+        Their labels.
+
+    Returns
+    -------
+    evaluation : Evaluation
+        Of all labels that the classifier knows or that occur.
+
+    Raises
+    ------
+    ValueError
+        If one has names for labels and the other has numbers.
+    """
+    from sklearn.metrics import confusion_matrix
+
+    classes = classifier.classes_
+    if (classes.dtype.kind in "US") != (y.dtype.kind in "US"):
+        raise ValueError(
+            f"The model knows the labels {classes.tolist()[:5]}, the data set has"
+            f" {np.unique(y).tolist()[:5]}: numbers and names do not compare."
+            " Rename the folders, or train on this data set."
+        )
+    labels = np.union1d(classes, y)
+    confusion = confusion_matrix(y, classifier.predict(X), labels=labels)
+    return Evaluation(labels, confusion)
+
+
+def _confusion_table(evaluation: Evaluation) -> list[str]:
+    """Lines of a table; zeros are dots, so that the errors stand out."""
+    names = [str(label) for label in evaluation.labels.tolist()]
+    widest = max(len(str(evaluation.confusion.max())), *map(len, names))
+    head = "truth".rjust(max(5, widest)) + " | "
+    lines = [head + " ".join(name.rjust(widest) for name in names) + "  <- read as"]
+    for name, row in zip(names, evaluation.confusion.tolist(), strict=True):
+        cells = " ".join((str(n) if n else ".").rjust(widest) for n in row)
+        lines.append(name.rjust(max(5, widest)) + " | " + cells)
+    return lines
