@@ -27,5 +27,5 @@ def load_semeion(folder: Path) -> tuple[NDArray[np.uint8], NDArray[Any]]:
 
 def _as_scanned(bitmap: NDArray[Any]) -> NDArray[np.uint8]:
     """Draw a bitmap as dark ink on paper, in its likely proportions."""
-    ink = np.pad(255 * bitmap.astype(np.uint8), 1)
+    ink = np.pad(bitmap, 1)
     return 255 - cv2.resize(ink, None, fx=_ASPECT * _ZOOM, fy=_ZOOM)
