@@ -1,0 +1,16 @@
+"""Strips of writing into strings, without cutting them into characters."""
+
+from lenet_sklearn.strings.committee import StringCommittee, join_recognizers
+from lenet_sklearn.strings.distortions import StripDistortion
+from lenet_sklearn.strings.hypotheses import Hypothesis
+from lenet_sklearn.strings.network import StringNetwork
+from lenet_sklearn.strings.recognizer import StringRecognizer
+
+__all__ = [
+    "Hypothesis",
+    "StringCommittee",
+    "StringNetwork",
+    "StringRecognizer",
+    "StripDistortion",
+    "join_recognizers",
+]

@@ -1,0 +1,245 @@
+"""Several string recognizers that vote, in one file."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from lenet_sklearn.cards import ModelCard
+from lenet_sklearn.persistence import ModelFileError, read_model, write_model
+from lenet_sklearn.strings.files import COMMITTEE
+from lenet_sklearn.strings.reading import ReadingMixin
+from lenet_sklearn.strings.recognizer import StringRecognizer
+from lenet_sklearn.strings.strips import Strip
+from lenet_sklearn.strings.voices import Voices
+from lenet_sklearn.transfer import model_path
+
+
+class StringCommittee(ReadingMixin, BaseEstimator):
+    """Read strips with several recognizers, and take the mean of what they say.
+
+    Each brings forward its best strings; each of these is scored by all, at all
+    of their widths; and its probability is the mean.
+
+    Parameters
+    ----------
+    recognizers : sequence of StringRecognizer, default=()
+        Of the same characters; their networks may differ. `fit` trains copies of
+        them.
+
+    beam_width : int, default=8
+        Beginnings of strings that each follows at a time.
+
+    Attributes
+    ----------
+    members_ : list of StringRecognizer
+        The fitted copies.
+
+    See Also
+    --------
+    join_recognizers : Makes a committee of recognizers that are fitted.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.strings import StringCommittee, StringRecognizer
+    >>> committee = StringCommittee(
+    ...     [StringRecognizer(network=kind) for kind in ("lenet5_dense", "wide")]
+    ... )
+    >>> committee.characters
+    '0123456789'
+    """
+
+    members_: list[StringRecognizer]
+
+    def __init__(
+        self, recognizers: Sequence[StringRecognizer] = (), *, beam_width: int = 8
+    ) -> None:
+        self.recognizers = recognizers
+        self.beam_width = beam_width
+
+    @property
+    def characters(self) -> str:  # type: ignore[override]
+        """What a string may consist of."""
+        return _common_characters(self.recognizers)
+
+    def fit(self, X: Sequence[Strip], y: Sequence[str]) -> Self:
+        """Train a copy of each recognizer.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (height, width), dtype uint8
+            Ink bright on 0; may be lazy.
+
+        y : sequence of n str
+            What they say.
+
+        Returns
+        -------
+        self : StringCommittee
+            The fitted committee.
+
+        Raises
+        ------
+        ValueError
+            If there is no recognizer, or their characters differ.
+        """
+        _common_characters(self.recognizers)
+        self.members_ = [clone(member).fit(X, y) for member in self.recognizers]
+        return self
+
+    def calibrate(self, X: Sequence[Strip], y: Sequence[str]) -> Self:
+        """Fit one factor to the temperatures of all members.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (height, width), dtype uint8
+            Strips that no member was trained on.
+
+        y : sequence of n str
+            What they say.
+
+        Returns
+        -------
+        self : StringCommittee
+            The committee.
+        """
+        factor = self._fit_temperature(X, y)
+        for member in self.members_:
+            member.temperature_ *= factor
+        return self
+
+    def save(
+        self, path: str | os.PathLike[str], *, card: ModelCard | None = None
+    ) -> None:
+        """Write the fitted committee to one file.
+
+        Parameters
+        ----------
+        path : str or path
+            File to write, by custom ending in ``.safetensors``.
+
+        card : ModelCard, default=None
+            Where the model comes from; ``lenet info`` prints it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        check_is_fitted(self, "members_")
+        header: dict[str, Any] = {
+            "model": COMMITTEE,
+            "members": [member._describe() for member in self.members_],
+            "beam_width": int(self.beam_width),
+        }
+        if card is not None:
+            header["card"] = card.to_dict()
+        tensors = {
+            f"{index}.{name}": tensor
+            for index, member in enumerate(self.members_)
+            for name, tensor in member.net_.module_.state_dict().items()
+        }
+        write_model(path, header, tensors)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, device: str = "auto") -> Self:
+        """Read a committee that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            File to read, or the name of a committee that ships with the package.
+
+        device : str, default="auto"
+            Where it is to run.
+
+        Returns
+        -------
+        committee : StringCommittee
+            Fitted.
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, damaged, foreign, or from a newer version.
+        """
+        header, tensors = read_model(model_path(path))
+        if header.get("model") != COMMITTEE:
+            raise ModelFileError(
+                f"{path} is no StringCommittee."
+                " Read single recognizers with StringRecognizer.load."
+            )
+        members = []
+        for index, described in enumerate(header["members"]):
+            prefix = f"{index}."
+            weights = {
+                name.removeprefix(prefix): tensor
+                for name, tensor in tensors.items()
+                if name.startswith(prefix)
+            }
+            members.append(
+                StringRecognizer._restore(path, described, weights, {"device": device})
+            )
+        return cls._join(members, header["beam_width"])
+
+    @classmethod
+    def _join(cls, members: list[StringRecognizer], beam_width: int) -> Self:
+        committee = cls([clone(member) for member in members], beam_width=beam_width)
+        _common_characters(members)
+        committee.members_ = members
+        return committee
+
+    def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
+        check_is_fitted(self, "members_")
+        heard = [member._listen(strips) for member in self.members_]
+        return [
+            [voice for voices in of_strip for voice in voices]
+            for of_strip in zip(*heard, strict=True)
+        ]
+
+    @property
+    def _step(self) -> float:
+        return self.members_[0]._step
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def join_recognizers(recognizers: Sequence[StringRecognizer]) -> StringCommittee:
+    """Let fitted recognizers vote, without training them again.
+
+    Parameters
+    ----------
+    recognizers : sequence of StringRecognizer
+        Fitted for the same characters.
+
+    Returns
+    -------
+    committee : StringCommittee
+        Fitted. Fitting it again trains copies of its members anew.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or their characters differ.
+    """
+    for member in recognizers:
+        check_is_fitted(member, "net_")
+    return StringCommittee._join(list(recognizers), StringCommittee().beam_width)
+
+
+def _common_characters(recognizers: Sequence[StringRecognizer]) -> str:
+    found = sorted({member.characters for member in recognizers})
+    if len(found) != 1:
+        raise ValueError(
+            "StringCommittee expects at least one recognizer, all of the same"
+            f" characters. Got characters {found}. Fit them for the same ones."
+        )
+    return found[0]

@@ -1,0 +1,233 @@
+"""Connectionist temporal classification: paths, strings and their probabilities.
+
+A path gives every position a symbol or the blank; its string is what is left when
+runs of the same symbol are merged and blanks dropped. The blank is the last column.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+Symbols = tuple[int, ...]
+
+# Impossible, and still a number: the differences of two are no NaN.
+_NEVER = -1e30
+
+
+def positions_needed(symbols: Sequence[int]) -> int:
+    """Count the positions a string takes at least.
+
+    Parameters
+    ----------
+    symbols : sequence of int
+        The string.
+
+    Returns
+    -------
+    n_positions : int
+        One for each symbol, and one for the blank between two equal ones.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.strings.ctc import positions_needed
+    >>> positions_needed([1, 0, 0])
+    4
+    """
+    repeats = sum(a == b for a, b in pairwise(symbols))
+    return len(symbols) + repeats
+
+
+def decode_greedily(log_posteriors: Sequence[NDArray[np.float32]]) -> list[Symbols]:
+    """Read the most probable path of each field.
+
+    Parameters
+    ----------
+    log_posteriors : sequence of n ndarrays of shape (n_positions, n_symbols + 1)
+        Logarithms of the posteriors along each field, at least one position.
+
+    Returns
+    -------
+    strings : list of n tuples of int
+        What the paths say.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.strings.ctc import decode_greedily
+    >>> decode_greedily([np.eye(3)[[1, 1, 2, 1, 0]]])  # 1 1 blank 1 0
+    [(1, 1, 0)]
+    """
+    if not log_posteriors:
+        return []
+    blank = log_posteriors[0].shape[1] - 1
+    path = np.concatenate([field.argmax(axis=1) for field in log_posteriors])
+    ends = np.cumsum([len(field) for field in log_posteriors])
+    new = np.ones(len(path), dtype=bool)
+    new[1:] = path[1:] != path[:-1]
+    new[ends[:-1]] = True
+    (places,) = np.nonzero(new & (path != blank))
+    parts = np.split(path[places], np.searchsorted(places, ends[:-1]))
+    return [tuple(part.tolist()) for part in parts]
+
+
+def score_strings(
+    log_posteriors: Sequence[NDArray[np.float32]], strings: Sequence[Symbols]
+) -> NDArray[np.float64]:
+    """Sum the probabilities of all paths that say a string.
+
+    Parameters
+    ----------
+    log_posteriors : sequence of n ndarrays of shape (n_positions, n_symbols + 1)
+        Logarithms of the posteriors along each field; the same array may stand
+        there for several strings.
+
+    strings : sequence of n tuples of int
+        One for each.
+
+    Returns
+    -------
+    log_probabilities : ndarray of shape (n,), dtype float64
+        Minus infinity where a field is too narrow for its string.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.strings.ctc import score_strings
+    >>> field = np.log(np.full((2, 2), 0.5))  # paths 00, 0-, -0 of four say 0
+    >>> float(np.exp(score_strings([field], [(0,)])[0]))
+    0.75
+    """
+    if not strings:
+        return np.zeros(0)
+    lengths = [len(field) for field in log_posteriors]
+    n_columns = log_posteriors[0].shape[1]
+    scores = np.zeros((max(lengths), len(strings), n_columns))
+    for place, field in enumerate(log_posteriors):
+        scores[: len(field), place] = field
+    losses = ctc_losses(
+        torch.from_numpy(scores),
+        targets=torch.tensor([s for string in strings for s in string]).long(),
+        lengths=torch.tensor(lengths),
+        target_lengths=torch.tensor([len(string) for string in strings]),
+    )
+    return -losses.numpy()
+
+
+def ctc_losses(
+    scores: Tensor, *, targets: Tensor, lengths: Tensor, target_lengths: Tensor
+) -> Tensor:
+    """Compute minus the log-probability of the string of each sample.
+
+    Parameters
+    ----------
+    scores : Tensor of shape (n_positions, n, n_symbols + 1)
+        Logarithms of posteriors.
+
+    targets : Tensor of shape (n_targets,), dtype int64
+        The strings, one behind the other.
+
+    lengths : Tensor of shape (n,), dtype int64
+        Positions of each sample.
+
+    target_lengths : Tensor of shape (n,), dtype int64
+        Symbols of each string.
+
+    Returns
+    -------
+    losses : Tensor of shape (n,)
+        Infinite for a sample with too few positions.
+    """
+    return functional.ctc_loss(
+        scores,
+        targets,
+        lengths,
+        target_lengths,
+        blank=scores.shape[2] - 1,
+        reduction="none",
+    )
+
+
+def align(log_posteriors: NDArray[np.float32], symbols: Symbols) -> list[float]:
+    """Find where on the most probable path of a string its symbols stand.
+
+    Parameters
+    ----------
+    log_posteriors : ndarray of shape (n_positions, n_symbols + 1)
+        Logarithms of the posteriors along a field.
+
+    symbols : tuple of int
+        The string.
+
+    Returns
+    -------
+    positions : list of float
+        One for each symbol, rising: the mean of the positions that are given to
+        it, each weighted by the symbol's posterior there.
+
+    Raises
+    ------
+    ValueError
+        If the field has too few positions for the string.
+
+    Notes
+    -----
+    Takes memory and time for the number of positions times that of symbols.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.strings.ctc import align
+    >>> align(np.log(np.eye(3)[[2, 0, 2, 2, 1]] + 1e-6), (0, 1))
+    [1.0, 4.0]
+    """
+    if len(log_posteriors) < positions_needed(symbols):
+        raise ValueError(
+            f"A string of {len(symbols)} symbols has no room in"
+            f" {len(log_posteriors)} positions. Widen the strip, or take a shorter"
+            " string."
+        )
+    states = _best_states(log_posteriors, symbols)
+    positions = []
+    for place, symbol in enumerate(symbols):
+        (run,) = np.nonzero(states == 2 * place + 1)
+        scores = log_posteriors[run, symbol]
+        weights = np.exp(scores - scores.max())
+        positions.append(float(np.average(run, weights=weights)))
+    return positions
+
+
+def _best_states(
+    log_posteriors: NDArray[np.float32], symbols: Symbols
+) -> NDArray[np.int64]:
+    """Viterbi over the string with a blank (even states) around each symbol."""
+    labels = np.full(2 * len(symbols) + 1, log_posteriors.shape[1] - 1)
+    labels[1::2] = symbols
+    # The blank between two symbols may be left out, if they differ.
+    skips = np.zeros(len(labels), dtype=bool)
+    skips[3::2] = labels[3::2] != labels[1:-2:2]
+    scores = np.full(len(labels) + 2, _NEVER)
+    scores[2] = 0.0
+    back = np.zeros((len(log_posteriors), len(labels)), dtype=np.int8)
+    for t, row in enumerate(log_posteriors):
+        skipped = np.where(skips, scores[:-2], _NEVER)
+        choices = np.stack([scores[2:], scores[1:-1], skipped])
+        back[t] = choices.argmax(axis=0)
+        scores[2:] = choices.max(axis=0) + row[labels]
+    # A path ends in the last symbol or in the blank behind it.
+    state = len(labels) - 1
+    if symbols and scores[-2] > scores[-1]:
+        state -= 1
+    return _trace_back(back, state)
+
+
+def _trace_back(back: NDArray[np.int8], state: int) -> NDArray[np.int64]:
+    states = np.empty(len(back), dtype=np.int64)
+    for t in range(len(back) - 1, -1, -1):
+        states[t] = state
+        state -= int(back[t, state])
+    return states

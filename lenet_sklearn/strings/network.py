@@ -1,0 +1,175 @@
+"""The space-displacement network: LeNet-5's layers slid along a strip of writing."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lenet_sklearn.network import FULL_SIDE
+
+# Strips are as high as the input of LeNet-5.
+HEIGHT = FULL_SIDE
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of a string network.
+
+    Parameters
+    ----------
+    maps : tuple of four ints
+        Maps of C1, C3 and C5, and units of F6.
+
+    step : {2, 4}
+        Pixels from one output to the next: 4 where S4 halves the width, as it
+        does in LeNet-5, 2 where it halves the height alone.
+
+    neighbours : int
+        Positions of C5 that a unit of F6 sees.
+
+    batch_norm : bool
+        Whether C1, C3, C5 and F6 are normalised over the batch.
+    """
+
+    maps: tuple[int, int, int, int]
+    step: int
+    neighbours: int
+    batch_norm: bool
+
+    @property
+    def field_of_view(self) -> int:
+        """Columns of the strip that one output sees."""
+        # 14 up to C3; each of C5's four further columns is a step away.
+        pooled = 16 if self.step == 4 else 14
+        return pooled + self.step * (4 + self.neighbours - 1)
+
+
+LAYOUTS = {
+    "lenet5": Layout((6, 16, 120, 84), step=4, neighbours=1, batch_norm=False),
+    "lenet5_dense": Layout((6, 16, 120, 84), step=2, neighbours=3, batch_norm=True),
+    "wide": Layout((12, 32, 192, 96), step=2, neighbours=3, batch_norm=True),
+}
+
+
+class StringNetwork(nn.Module):
+    """Read a strip of writing from left to right, an output every few pixels.
+
+    The layers are those of LeNet-5 and carry its names. Both sides of a strip
+    are filled up with background, so that a character at the border is seen
+    whole. Each output is a logit for every symbol and one, the last, for the
+    blank: "nothing that was not said before" [2]_.
+
+    Parameters
+    ----------
+    kind : {"lenet5", "lenet5_dense", "wide"}, default="wide"
+        "lenet5" is LeNet-5 as it is, an output every 4 pixels [1]_.
+        "lenet5_dense" has its numbers of maps, with normalisation over the
+        batch, an output every 2 pixels, and an F6 that sees three positions of
+        C5. "wide" is the same with 12, 32, 192 and 96 maps.
+
+    n_symbols : int, default=10
+        Characters there are.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    Notes
+    -----
+    61,791, 82,403 and 220,859 parameters for ten symbols.
+
+    References
+    ----------
+    .. [1] Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning
+       applied to document recognition", Proc. IEEE 86(11), pp. 2278-2324, 1998,
+       section VII.
+    .. [2] A. Graves, S. Fernandez, F. Gomez, J. Schmidhuber, "Connectionist
+       temporal classification: labelling unsegmented sequence data with
+       recurrent neural networks", Proc. ICML 2006.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from lenet_sklearn import count_parameters
+    >>> from lenet_sklearn.strings import StringNetwork
+    >>> network = StringNetwork("lenet5")
+    >>> count_parameters(network)
+    61791
+    >>> network(torch.zeros(3, 1, 32, 100)).shape  # 0, 4, 8 ... 100 pixels
+    torch.Size([3, 11, 26])
+    """
+
+    def __init__(self, kind: str = "wide", n_symbols: int = 10) -> None:
+        super().__init__()
+        if kind not in LAYOUTS:
+            raise ValueError(
+                f"StringNetwork expects kind to be one of {sorted(LAYOUTS)}."
+                f" Got {kind!r}."
+            )
+        self.layout = layout = LAYOUTS[kind]
+        n1, n3, n5, n6 = layout.maps
+        norm = nn.BatchNorm2d if layout.batch_norm else nn.Identity
+        self.c1, self.n1 = nn.Conv2d(1, n1, 5), norm(n1)
+        self.s2 = nn.MaxPool2d(2)
+        self.c3, self.n3 = nn.Conv2d(n1, n3, 5), norm(n3)
+        self.s4 = nn.MaxPool2d((2, layout.step // 2))
+        self.c5, self.n5 = nn.Conv2d(n3, n5, 5), norm(n5)
+        self.f6, self.n6 = nn.Conv2d(n5, n6, (1, layout.neighbours)), norm(n6)
+        self.output = nn.Conv2d(n6, n_symbols + 1, 1)
+        self.to(memory_format=torch.channels_last)
+
+    @property
+    def side(self) -> int:
+        """Columns of background added on each side of a strip."""
+        return self.layout.field_of_view // 2
+
+    def n_positions(self, width: int) -> int:
+        """Count the outputs for a strip.
+
+        Parameters
+        ----------
+        width : int
+            Of the strip, in pixels.
+
+        Returns
+        -------
+        n_positions : int
+            One for each step from its first column to behind its last.
+        """
+        return width // self.layout.step + 1
+
+    def forward(self, strips: Tensor) -> Tensor:
+        """Compute the logits along a batch of strips.
+
+        Parameters
+        ----------
+        strips : Tensor of shape (n, 1, 32, width), dtype float32
+            Ink towards 1 on 0. A narrow strip is filled up with zeros on its
+            right, which changes none of its own outputs.
+
+        Returns
+        -------
+        logits : Tensor of shape (n, n_symbols + 1, n_positions)
+            The blank's are the last row.
+
+        Raises
+        ------
+        ValueError
+            If the strips are of another height.
+        """
+        if strips.shape[-2] != HEIGHT:
+            raise ValueError(
+                f"StringNetwork expects strips {HEIGHT} pixels high. Got shape"
+                f" {tuple(strips.shape)}. Resize them."
+            )
+        padded = functional.pad(strips, (self.side, self.side))
+        # A CPU is a third faster where the maps of a pixel lie side by side.
+        maps = padded.to(memory_format=torch.channels_last)
+        # Squashing behind pooling gives the same for a quarter of the work.
+        maps = functional.relu(self.s2(self.n1(self.c1(maps))))
+        maps = functional.relu(self.s4(self.n3(self.c3(maps))))
+        maps = functional.relu(self.n5(self.c5(maps)))
+        logits: Tensor = self.output(functional.relu(self.n6(self.f6(maps))))
+        return logits.squeeze(2)

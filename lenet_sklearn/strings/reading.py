@@ -1,0 +1,255 @@
+"""What one or several trained networks read in fields."""
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from lenet_sklearn.strings.constraints import Constraint, make_constraint
+from lenet_sklearn.strings.ctc import Symbols, align
+from lenet_sklearn.strings.hypotheses import Hypothesis
+from lenet_sklearn.strings.inference import LogPosteriors
+from lenet_sklearn.strings.locating import place_characters
+from lenet_sklearn.strings.strips import Strip, prepare_strip
+from lenet_sklearn.strings.voices import Voices, fit_voice_temperature, read_voices
+
+# Strips that are drawn from a lazy sequence and held at a time.
+_CHUNK = 512
+
+
+class ReadingMixin(BaseEstimator):
+    """Read strips; for what can listen to them.
+
+    Expects `characters` and `beam_width`.
+    """
+
+    characters: str
+    beam_width: int
+
+    def predict(self, X: Sequence[Strip]) -> NDArray[np.object_]:
+        """Read the most probable string of every strip.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (height, width), dtype uint8
+            Ink bright on 0.
+
+        Returns
+        -------
+        texts : ndarray of shape (n,), dtype object
+            Strings; "" for a strip without characters.
+        """
+        texts = np.empty(len(X), dtype=object)
+        texts[:] = [best.text for [best] in self.read(X)]
+        return texts
+
+    def read(
+        self,
+        X: Sequence[Strip],
+        *,
+        n_best: int = 1,
+        lengths: int | Collection[int] | None = None,
+        mask: str | None = None,
+    ) -> list[list[Hypothesis]]:
+        """Read the most probable strings of every strip.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (height, width), dtype uint8
+            Ink bright on 0.
+
+        n_best : int, default=1
+            Strings for each strip.
+
+        lengths : int or collection of int, default=None
+            Numbers of characters a string may have: ``5``, ``range(3, 9)``,
+            ``{4, 6}``.
+
+        mask : str, default=None
+            ``#`` for any character; another stands for itself: "20##" for a year.
+
+        Returns
+        -------
+        readings : list of n lists of at most n_best Hypothesis
+            The best first. Probabilities do not look at `lengths` and `mask`: a
+            field that does not keep to them has improbable strings only, or none
+            where it is too narrow for any.
+
+        Raises
+        ------
+        ValueError
+            If lengths or mask are of another form.
+        """
+        rule = make_constraint(self.characters, lengths, mask)
+        return [self._decide(voices, rule, n_best) for _, voices in self._hear(X)]
+
+    def posteriors(self, X: Sequence[Strip]) -> list[LogPosteriors]:
+        """Compute the posteriors along every strip, at the first of its widths.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (height, width), dtype uint8
+            Ink bright on 0.
+
+        Returns
+        -------
+        log_posteriors : list of n ndarrays of shape (n_positions, n_symbols + 1)
+            Their logarithms; columns are the characters and, the last, the blank.
+        """
+        return [voices[0] for _, voices in self._hear(X)]
+
+    def locate(
+        self, X: Sequence[Strip], texts: Sequence[str] | None = None
+    ) -> list[list[tuple[int, int]]]:
+        """Find where on every strip the characters of a string stand.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (height, width), dtype uint8
+            Ink bright on 0.
+
+        texts : sequence of n str, default=None
+            What they say; None for what is read.
+
+        Returns
+        -------
+        spans : list of n lists of tuples of (left, right)
+            For each character its first column and the one behind its last.
+
+        Raises
+        ------
+        ValueError
+            If a strip is too narrow for its text.
+        """
+        texts = list(self.predict(X)) if texts is None else texts
+        strings = encode_texts(texts, self.characters, type(self).__name__)
+        return [
+            self._locate(X[i].shape[1], strip, voices, strings[i])
+            for i, (strip, voices) in enumerate(self._hear(X))
+        ]
+
+    def score(self, X: Sequence[Strip], y: Sequence[str]) -> float:
+        """Return the share of strips whose whole string is right.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (height, width), dtype uint8
+            Ink bright on 0.
+
+        y : sequence of n str
+            What they say.
+
+        Returns
+        -------
+        score : float
+            Exact-string accuracy.
+        """
+        return float(np.mean(self.predict(X) == np.asarray(y, dtype=object)))
+
+    @abstractmethod
+    def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
+        """Compute what each voice says along each prepared strip."""
+
+    @property
+    @abstractmethod
+    def _step(self) -> float:
+        """Columns of a prepared strip from one position of the first voice on."""
+
+    def _hear(self, X: Sequence[Strip]) -> Iterator[tuple[Strip, Voices]]:
+        """Give every strip, prepared, with what each voice says along it."""
+        caller = type(self).__name__
+        for start in range(0, len(X), _CHUNK):
+            chunk = range(start, min(start + _CHUNK, len(X)))
+            strips = [prepare_strip(X[i], i, caller) for i in chunk]
+            yield from zip(strips, self._listen(strips), strict=True)
+
+    def _fit_temperature(self, X: Sequence[Strip], y: Sequence[str]) -> float:
+        """Find what the temperature is to be multiplied by."""
+        truths = encode_texts(y, self.characters, type(self).__name__)
+        fields = [voices for _, voices in self._hear(X)]
+        width = self.beam_width
+        strings = [
+            read_voices(voices, n_best=1, constraint=Constraint(), beam_width=width)
+            for voices in fields
+        ]
+        best = [symbols for [(symbols, _)] in strings]
+        right = [a == b for a, b in zip(best, truths, strict=True)]
+        return fit_voice_temperature(fields, best, right)
+
+    def _decide(
+        self, voices: Voices, constraint: Constraint, n_best: int
+    ) -> list[Hypothesis]:
+        found = read_voices(
+            voices, n_best=n_best, constraint=constraint, beam_width=self.beam_width
+        )
+        return [
+            # Rounding of sums over paths may pass 1.
+            Hypothesis(self._spell(symbols), min(1.0, float(np.exp(score))))
+            for symbols, score in found
+        ]
+
+    def _locate(
+        self, width: int, strip: Strip, voices: Voices, symbols: Symbols
+    ) -> list[tuple[int, int]]:
+        """Place characters on a strip that was so wide before it was prepared."""
+        centres = [self._step * position for position in align(voices[0], symbols)]
+        scale = width / strip.shape[1]
+        return [
+            (round(scale * left), round(scale * right))
+            for left, right in place_characters(strip, centres)
+        ]
+
+    def _spell(self, symbols: Symbols) -> str:
+        return "".join(self.characters[symbol] for symbol in symbols)
+
+
+def encode_texts(texts: Sequence[str], characters: str, caller: str) -> list[Symbols]:
+    """Turn texts into places in an alphabet.
+
+    Parameters
+    ----------
+    texts : sequence of n str
+        May be empty strings.
+
+    characters : str
+        The alphabet.
+
+    caller : str
+        Who asks, for the message.
+
+    Returns
+    -------
+    strings : list of n tuples of int
+
+    Raises
+    ------
+    TypeError
+        If one is no str.
+
+    ValueError
+        If one has other characters.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.strings.reading import encode_texts
+    >>> encode_texts(["10", ""], "0123456789", "Reader")
+    [(1, 0), ()]
+    """
+    strings = []
+    for index, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"Sample {index}: {caller} expects texts of type str."
+                f" Got {text!r}. Write numbers as strings, with their zeros."
+            )
+        unknown = sorted(set(text) - set(characters))
+        if unknown:
+            raise ValueError(
+                f"Sample {index}: {caller} expects texts of the characters"
+                f" {characters!r}. Got {text!r}. Leave out {''.join(unknown)!r}, or"
+                " add it to characters=."
+            )
+        strings.append(tuple(characters.index(c) for c in text))
+    return strings

@@ -1,0 +1,327 @@
+"""The space-displacement network as a scikit-learn estimator."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from lenet_sklearn.devices import draw_seed, resolve_device, seeded
+from lenet_sklearn.schedules import SCHEDULES
+from lenet_sklearn.strings.batches import StripDataset
+from lenet_sklearn.strings.ctc import Symbols, positions_needed
+from lenet_sklearn.strings.distortions import make_strip_distortion
+from lenet_sklearn.strings.files import StringFileMixin, start_network
+from lenet_sklearn.strings.inference import ENGINES, compute_log_posteriors
+from lenet_sklearn.strings.network import LAYOUTS
+from lenet_sklearn.strings.reading import ReadingMixin, encode_texts
+from lenet_sklearn.strings.strips import Strip
+from lenet_sklearn.strings.training import (
+    StringNet,
+    build_string_net,
+    training_callbacks,
+)
+from lenet_sklearn.strings.voices import Voices
+from lenet_sklearn.training import history_columns, run_epochs
+
+_COUNT = Interval(Integral, 1, None, closed="left")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_SHARE = Interval(Real, 0, 1, closed="neither")
+
+
+class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
+    """Read strings of characters in strips of writing, without cutting them.
+
+    LeNet-5's layers slide over the strip [1]_ and are trained on whole strings
+    with connectionist temporal classification: nobody says where a character
+    stands. A strip is grey, ink bright on a background of 0, and resized to a
+    height of 32 pixels with its proportions kept.
+
+    Parameters
+    ----------
+    network : {"lenet5", "lenet5_dense", "wide"}, default="wide"
+        As for :class:`StringNetwork`.
+
+    characters : str, default="0123456789"
+        What a string may consist of. Other marks on the strips are learned to be
+        passed over, if they are there in training.
+
+    max_epochs : int, default=30
+        Passes over the training set.
+
+    batch_size : int, default=32
+        Strips in a training step.
+
+    lr : float, default=0.003
+        Learning rate of AdamW; the highest one where there is a schedule.
+
+    weight_decay : float, default=0.01
+        Of AdamW.
+
+    schedule : {"constant", "cosine", "one-cycle"} or list of (epochs, rate), \
+            default="one-cycle"
+        Course of the learning rate, as for :class:`LeNet5Classifier`.
+
+    averaging : int or float, default=None
+        Average the weights, as for :class:`LeNet5Classifier`.
+
+    distortion : "writing", dict or None, default="writing"
+        Random distortions of training strips; a dict has parameters of
+        :class:`StripDistortion`.
+
+    widths : sequence of float, default=(1.0,)
+        What the widths of the strips are multiplied by in reading. With several,
+        every strip is read at each of them, and the probability of a string is
+        their mean.
+
+    beam_width : int, default=8
+        Beginnings of strings followed at a time.
+
+    initial_weights : str or path, default=None
+        Start the training from these weights: a file that :meth:`save` wrote, or
+        the name of one that ships with the package. Rows of characters that the
+        file knows are taken over.
+
+    device : str, default="auto"
+        "auto" for the first of cuda, mps and cpu that is there, or any name
+        torch knows.
+
+    engine : {"torch", "onnxruntime"}, default="torch"
+        What runs the network in reading.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, shuffling and distortions. The global generators of
+        numpy and torch stay as they are.
+
+    callbacks : list of skorch callbacks, default=None
+        Copies of them join the training.
+
+    verbose : int, default=0
+        1 shows a progress bar on a terminal.
+
+    Attributes
+    ----------
+    history_ : dict of ndarrays of shape (n_epochs,)
+        Columns "epoch", "train_loss", "lr", "dur" (seconds).
+
+    net_ : skorch NeuralNet
+        The trained net, its `history` and `module_`.
+
+    temperature_ : float
+        What logits are divided by before the softmax; 1.0, or that of the initial
+        weights, until :meth:`calibrate`.
+
+    See Also
+    --------
+    lenet_sklearn.LeNet5Classifier : Reads single characters.
+
+    References
+    ----------
+    .. [1] Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning
+       applied to document recognition", Proc. IEEE 86(11), pp. 2278-2324, 1998,
+       section VII.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.strings import StringRecognizer
+    >>> bar = np.zeros((32, 40), np.uint8)
+    >>> bar[4:28, 18:22] = 255
+    >>> X, y = [bar, np.zeros_like(bar)] * 16, ["1", ""] * 16
+    >>> recognizer = StringRecognizer(
+    ...     network="lenet5_dense", characters="1", max_epochs=10, random_state=0,
+    ...     batch_size=8, device="cpu",
+    ... )
+    >>> recognizer.fit(X, y).predict([np.hstack([bar, bar])])
+    array(['11'], dtype=object)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "network": [StrOptions(set(LAYOUTS))],
+        "characters": [str],
+        "max_epochs": [_COUNT],
+        "batch_size": [_COUNT],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [_NOT_NEGATIVE],
+        "schedule": [StrOptions(set(SCHEDULES) - {"step"}), list, tuple],
+        "averaging": [_COUNT, _SHARE, None],
+        "distortion": [StrOptions({"writing"}), dict, None],
+        "widths": ["array-like"],
+        "beam_width": [_COUNT],
+        "initial_weights": [str, os.PathLike, None],
+        "device": [str],
+        "engine": [StrOptions(set(ENGINES))],
+        "random_state": ["random_state"],
+        "callbacks": [list, tuple, None],
+        "verbose": ["verbose"],
+    }
+
+    net_: StringNet
+    temperature_: float
+    history_: dict[str, NDArray[Any]]
+
+    def __init__(
+        self,
+        *,
+        network: str = "wide",
+        characters: str = "0123456789",
+        max_epochs: int = 30,
+        batch_size: int = 32,
+        lr: float = 0.003,
+        weight_decay: float = 0.01,
+        schedule: str | Sequence[tuple[float, float]] = "one-cycle",
+        averaging: float | None = None,
+        distortion: str | Mapping[str, float] | None = "writing",
+        widths: Sequence[float] = (1.0,),
+        beam_width: int = 8,
+        initial_weights: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        engine: str = "torch",
+        random_state: int | np.random.RandomState | None = None,
+        callbacks: Sequence[Any] | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.network = network
+        self.characters = characters
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.averaging = averaging
+        self.distortion = distortion
+        self.widths = widths
+        self.beam_width = beam_width
+        self.initial_weights = initial_weights
+        self.device = device
+        self.engine = engine
+        self.random_state = random_state
+        self.callbacks = callbacks
+        self.verbose = verbose
+
+    def fit(self, X: Sequence[Strip], y: Sequence[str]) -> Self:
+        """Train a new network.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (height, width), dtype uint8
+            Ink bright on 0. May be lazy: its length and single items are asked
+            for, each once in an epoch, and few are held at a time. Strips too
+            narrow for their string are widened.
+
+        y : sequence of n str
+            What they say; "" for a strip without characters.
+
+        Returns
+        -------
+        self : StringRecognizer
+            The fitted recognizer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If strips, strings, the device or the initial weights do not fit.
+        """
+        self._validate_params()
+        _check_settings(self.characters, self.widths)
+        _check_sample_counts(X, y)
+        strings = encode_texts(y, self.characters, type(self).__name__)
+        params = self.get_params(deep=False)
+        with seeded(draw_seed(self.random_state), resolve_device(self.device)):
+            net = build_string_net(
+                params, callbacks=training_callbacks(params, len(strings))
+            )
+            self.temperature_ = start_network(net.module_, params)
+            dataset: Any = StripDataset(
+                X,
+                strings,
+                least_widths=self._least_widths(net, strings),
+                caller=type(self).__name__,
+            )
+            run_epochs(net, dataset, self.max_epochs)
+        self.net_ = net
+        self.history_ = history_columns(net.history)
+        return self
+
+    def calibrate(self, X: Sequence[Strip], y: Sequence[str]) -> Self:
+        """Fit `temperature_`, so that probabilities match the share that is right.
+
+        Parameters
+        ----------
+        X : sequence of n ndarrays of shape (height, width), dtype uint8
+            Strips the network was not trained on.
+
+        y : sequence of n str
+            What they say.
+
+        Returns
+        -------
+        self : StringRecognizer
+            The recognizer; what it reads is all but unchanged.
+        """
+        check_is_fitted(self, "net_")
+        _check_sample_counts(X, y)
+        self.temperature_ *= self._fit_temperature(X, y)
+        return self
+
+    def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
+        check_is_fitted(self, "net_")
+        heard = [
+            compute_log_posteriors(
+                self.net_.module_,
+                strips,
+                width=width,
+                temperature=self.temperature_,
+                engine=self.engine,
+            )
+            for width in self.widths
+        ]
+        return list(zip(*heard, strict=True))
+
+    @property
+    def _step(self) -> float:
+        return self.net_.module_.layout.step / self.widths[0]
+
+    def _least_widths(self, net: StringNet, strings: Sequence[Symbols]) -> list[int]:
+        """Widths at which each string has room, however narrow distortion makes it."""
+        narrowing = 0.0
+        if self.distortion is not None:
+            narrowing = make_strip_distortion(self.distortion).width
+        step = net.module_.layout.step / (1 - narrowing)
+        return [math.ceil(step * positions_needed(string)) for string in strings]
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _check_settings(characters: str, widths: Sequence[float]) -> None:
+    if not characters or len(set(characters)) < len(characters):
+        raise ValueError(
+            "StringRecognizer expects characters that differ, at least one."
+            f" Got {characters!r}. Name each once, as in '0123456789'."
+        )
+    if not len(widths) or min(widths) <= 0:
+        raise ValueError(
+            "StringRecognizer expects widths above 0, at least one."
+            f" Got {widths!r}. Use (1.0,) to read every strip as it is."
+        )
+
+
+def _check_sample_counts(X: Sequence[Strip], y: Sequence[str]) -> None:
+    if not len(X) or len(X) != len(y):
+        raise ValueError(
+            "StringRecognizer expects as many strings as strips, at least one."
+            f" Got {len(X)} strips and {len(y)} strings. Pass one string for each"
+            " strip; '' where there is nothing to read."
+        )

@@ -1,0 +1,130 @@
+"""Strips of writing: checked, brought to one height, put into batches."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from lenet_sklearn.strings.network import HEIGHT
+
+Strip = NDArray[np.uint8]
+
+# What a batch of feature maps may take: so many columns of strips stay in the
+# cache of a core, and more are not faster.
+_COLUMNS = 4096
+
+
+def prepare_strip(strip: Strip, index: int, caller: str, least_width: int = 1) -> Strip:
+    """Check a strip and bring it to the height the network reads.
+
+    Parameters
+    ----------
+    strip : ndarray of shape (height, width), dtype uint8
+        Ink bright on a background of 0.
+
+    index : int
+        Its number in the data set, for messages.
+
+    caller : str
+        Who asks, for messages.
+
+    least_width : int, default=1
+        Narrower ones are widened to this, in pixels after the change of height.
+
+    Returns
+    -------
+    prepared : ndarray of shape (32, width), dtype uint8
+        The strip itself where nothing was to be done.
+
+    Raises
+    ------
+    TypeError
+        If it is no array of uint8.
+
+    ValueError
+        If it is not two-dimensional, or empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.strings.strips import prepare_strip
+    >>> prepare_strip(np.zeros((64, 90), np.uint8), 0, "Reader").shape
+    (32, 45)
+    """
+    if not isinstance(strip, np.ndarray) or strip.dtype != np.uint8:
+        got = getattr(strip, "dtype", type(strip).__name__)
+        raise TypeError(
+            f"Sample {index}: {caller} expects strips as numpy arrays of dtype uint8,"
+            f" ink bright on 0. Got {got}."
+            " Scale floats in [0, 1] with (255 * strip).astype(np.uint8)."
+        )
+    if strip.ndim != 2 or strip.size == 0:
+        raise ValueError(
+            f"Sample {index}: {caller} expects non-empty grey strips of shape"
+            f" (height, width). Got shape {strip.shape}."
+            " Pass one channel, as from strip.mean(axis=2).astype(np.uint8)."
+        )
+    height, width = strip.shape
+    wanted = max(round(width * HEIGHT / height), least_width, 1)
+    if (height, width) == (HEIGHT, wanted):
+        return strip
+    return _resize(strip, wanted)
+
+
+def cut_batches(widths: Sequence[int]) -> Iterator[list[int]]:
+    """Put strips of about the same width together.
+
+    Parameters
+    ----------
+    widths : sequence of n ints
+        Of the strips, in pixels.
+
+    Yields
+    ------
+    places : list of int
+        Of the strips of one batch, the narrowest first.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.strings.strips import cut_batches
+    >>> list(cut_batches([90, 6000, 80]))
+    [[2, 0], [1]]
+    """
+    batch: list[int] = []
+    for place in np.argsort(widths, kind="stable").tolist():
+        if batch and (len(batch) + 1) * widths[place] > _COLUMNS:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def stack_strips(strips: Sequence[Strip]) -> NDArray[np.uint8]:
+    """Put strips into one array, filled up with background on the right.
+
+    Parameters
+    ----------
+    strips : sequence of n ndarrays of shape (32, width), dtype uint8
+        At least one.
+
+    Returns
+    -------
+    stack : ndarray of shape (n, 1, 32, widest), dtype uint8
+    """
+    widest = max(strip.shape[1] for strip in strips)
+    stack = np.zeros((len(strips), 1, HEIGHT, widest), dtype=np.uint8)
+    for row, strip in zip(stack, strips, strict=True):
+        row[0, :, : strip.shape[1]] = strip
+    return stack
+
+
+def _resize(strip: Strip, width: int) -> Strip:
+    """Resize to the network's height and a width."""
+    image = torch.tensor(strip, dtype=torch.float32)[None, None]
+    resized = functional.interpolate(
+        image, (HEIGHT, width), mode="bilinear", antialias=True
+    )
+    return resized[0, 0].round().to(torch.uint8).numpy()

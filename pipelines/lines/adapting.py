@@ -1,0 +1,254 @@
+"""Adapt a string recognizer to a user's own fields: ``lenet train --fields``."""
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sklearn.base import clone
+from sklearn.model_selection import KFold
+
+from pipelines.images import Image
+from pipelines.lines.normalize import normalize_line
+from pipelines.scans import ScanError, open_scan
+
+if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
+    from lenet_sklearn.strings import StringRecognizer
+
+# Steps to take with however few fields, and the passes that many fields need not
+# exceed: what 100 fields take 60 passes for, 1000 take in 20.
+_LEAST_EPOCHS: Final = 20
+_MOST_EPOCHS: Final = 60
+_STRIPS_IN_ALL: Final = 12_000
+
+# Of the highest rate a training from nothing bears; the weights know digits already.
+_RATE: Final = 0.002
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What fitting to a user's fields brought.
+
+    Attributes
+    ----------
+    path : Path
+        The model file.
+
+    n_fields : int
+        Fields fitted on.
+
+    n_folds : int
+        Folds of the cross-validation.
+
+    before, after : tuple of int
+        Fields read without a fault in each fold, by the weights started from,
+        and after fitting them on the other folds.
+    """
+
+    path: Path
+    n_fields: int
+    n_folds: int
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"fitted on    {self.n_fields} fields\n"
+            f"before       {self._share(self.before)}\n"
+            f"after        {self._share(self.after)}, fitted on the other"
+            f" {self.n_folds - 1} of {self.n_folds} folds\n"
+            f"saved in     {self.path}"
+        )
+
+    def _share(self, right: tuple[int, ...]) -> str:
+        share = 100 * sum(right) / self.n_fields
+        return f"{share:.1f} % of fields right ({sum(right)} of {self.n_fields})"
+
+
+def adapt_reader(
+    fields: str | os.PathLike[str],
+    truth: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    model: str | os.PathLike[str] = "wide",
+    n_folds: int = 5,
+    random_state: int = 0,
+) -> Adaptation:
+    """Fit a string recognizer to images of fields and save it.
+
+    The gain is measured by cross-validation: each field is read by weights
+    that were fitted without it. Then all fields are fitted on.
+
+    Parameters
+    ----------
+    fields : path
+        Folder with the images of the fields.
+
+    truth : path
+        CSV file with the columns ``file``, relative to the folder, and ``value``.
+
+    output : path
+        Model file to write, by custom ending in ``.safetensors``.
+
+    model : str or path, default="wide"
+        Weights to start from: a model that ships with the package, or a file.
+
+    n_folds : int, default=5
+        Folds of the cross-validation, at least 2.
+
+    random_state : int, default=0
+        Seed of the folds and the trainings.
+
+    Returns
+    -------
+    adaptation : Adaptation
+        What was measured; its string is the report to print.
+
+    Raises
+    ------
+    ValueError
+        If the truth or an image cannot be read, or there are too few fields.
+
+    OSError
+        If `output` cannot be written; found out before the work.
+    """
+    from lenet_sklearn.cards import ModelCard
+    from lenet_sklearn.strings import StringRecognizer
+    from pipelines.training import _check_writable
+
+    path = _check_writable(Path(output))
+    strips, texts = read_labelled_fields(fields, truth)
+    if len(strips) < n_folds or n_folds < 2:
+        raise ValueError(
+            f"adapt_reader expects at least as many fields as folds, and two folds."
+            f" Got {len(strips)} fields and {n_folds} folds. Label more fields."
+        )
+    start = StringRecognizer.load(model, random_state=random_state)
+    folds = KFold(n_folds, shuffle=True, random_state=random_state)
+    before, after = _cross_validate(start, model, strips, texts, folds)
+    adapted = _fit(start, model, strips, texts)
+    adaptation = Adaptation(path, len(texts), n_folds, before, after)
+    card = ModelCard.write_today(f"{Path(model).stem}, then fields", len(texts))
+    adapted.save(path, card=card)
+    return adaptation
+
+
+def read_labelled_fields(
+    fields: str | os.PathLike[str], truth: str | os.PathLike[str]
+) -> tuple[list[Image], list[str]]:
+    r"""Read images of fields, and what they say.
+
+    Parameters
+    ----------
+    fields : path
+        Folder with the images.
+
+    truth : path
+        CSV file with the columns ``file`` and ``value``.
+
+    Returns
+    -------
+    strips : list of n ndarrays of shape (32, width), dtype uint8
+        The fields, normalised.
+
+    texts : list of n str
+        Their values.
+
+    Raises
+    ------
+    ValueError
+        If the file has no such columns or rows, a value is no number, or an image
+        cannot be read; says which.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import cv2, numpy as np
+    >>> from pipelines.lines.adapting import read_labelled_fields
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = cv2.imwrite(f"{folder}/a.png", np.full((64, 90), 255, np.uint8))
+    ...     _ = Path(folder, "truth.csv").write_text("file,value\na.png,0451\n")
+    ...     strips, texts = read_labelled_fields(folder, f"{folder}/truth.csv")
+    >>> strips[0].shape, texts
+    ((32, 45), ['0451'])
+    """
+    rows = _read_truth(Path(truth))
+    strips = [normalize_line(_read_field(Path(fields, name))) for name, _ in rows]
+    return strips, [value for _, value in rows]
+
+
+def _read_truth(path: Path) -> list[tuple[str, str]]:
+    """Read names of files and their values from a CSV file."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            missing = {"file", "value"} - set(table.fieldnames or ())
+            if missing:
+                raise ValueError(
+                    f"{path} has no column {sorted(missing)[0]!r}. Its first line must"
+                    " name the columns: file,value"
+                )
+            rows = [(row["file"], (row["value"] or "").strip()) for row in table]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    for name, value in rows:
+        if not (value.isascii() and value.isdigit()) and value:
+            raise ValueError(
+                f"{path} gives {name} the value {value!r}. Values are digits only."
+            )
+    return rows
+
+
+def _read_field(path: Path) -> Image:
+    """Read the one field of a file."""
+    try:
+        with open_scan(path) as scan:
+            return scan.read(0)
+    except ScanError as error:
+        raise ValueError(str(error)) from error
+
+
+def _cross_validate(
+    start: "StringRecognizer",
+    model: str | os.PathLike[str],
+    strips: Sequence[Image],
+    texts: Sequence[str],
+    folds: KFold,
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Count fields read right in each fold, as it came and after fitting the rest."""
+    before: list[int] = []
+    after: list[int] = []
+    for rest, fold in folds.split(strips):
+        fitted = _fit(start, model, [strips[i] for i in rest], [texts[i] for i in rest])
+        held, truth = [strips[i] for i in fold], [texts[i] for i in fold]
+        before.append(_count_right(start, held, truth))
+        after.append(_count_right(fitted, held, truth))
+    return tuple(before), tuple(after)
+
+
+def _fit(
+    start: "StringRecognizer",
+    model: str | os.PathLike[str],
+    strips: Sequence[Image],
+    texts: Sequence[str],
+) -> "StringRecognizer":
+    """Fit a copy of a recognizer to fields, from its own weights on."""
+    epochs = _STRIPS_IN_ALL // len(strips)
+    settings = {
+        "initial_weights": model,
+        "max_epochs": min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS),
+        "lr": _RATE,
+        "schedule": "one-cycle",
+        "distortion": "writing",
+    }
+    return clone(start).set_params(**settings).fit(strips, texts)
+
+
+def _count_right(
+    recognizer: "StringRecognizer", strips: Sequence[Image], texts: Sequence[str]
+) -> int:
+    read = recognizer.predict(strips)
+    return sum(text == truth for text, truth in zip(read, texts, strict=True))

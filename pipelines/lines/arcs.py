@@ -1,0 +1,184 @@
+"""Join pieces of writing to hypotheses: images and measures of each."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.glyphs.normalize import normalize_glyph
+from pipelines.images import Image
+from pipelines.lines.cuts import Pieces
+from pipelines.lines.writing import Writing
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Most pieces of a digit, and its largest width in heights of the writing.
+_MOST_PIECES = 5
+_WIDEST = 1.6
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """All hypotheses of one field.
+
+    Attributes
+    ----------
+    starts, stops : ndarrays of shape (n_arcs,), dtype int64
+        Each arc joins the pieces ``starts`` to ``stops - 1``, counted from 0.
+
+    boxes : ndarray of shape (n_arcs, 4), dtype int64
+        Top, left, height and width in the upright writing.
+
+    measures : ndarray of shape (n_arcs, n_measures), dtype float64
+        Geometry, in heights of the writing.
+    """
+
+    starts: Ints
+    stops: Ints
+    boxes: Ints
+    measures: Floats
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def join_pieces(pieces: Pieces, writing: Writing) -> Arcs:
+    """Join neighbouring pieces to everything that may be one digit.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        From :func:`cut_writing`.
+
+    writing : Writing
+        What they were cut from.
+
+    Returns
+    -------
+    arcs : Arcs
+        In the order of their starts; every single piece is one of them.
+    """
+    n = len(pieces)
+    tops, lefts = pieces.boxes[:, 0], pieces.boxes[:, 1]
+    bottoms, rights = tops + pieces.boxes[:, 2], lefts + pieces.boxes[:, 3]
+    starts, stops, boxes = [], [], []
+    for start in range(n):
+        for stop in range(start + 1, min(start + _MOST_PIECES, n) + 1):
+            left, right = lefts[start:stop].min(), rights[start:stop].max()
+            if stop > start + 1 and right - left > _WIDEST * writing.height:
+                continue
+            top, bottom = tops[start:stop].min(), bottoms[start:stop].max()
+            starts.append(start)
+            stops.append(stop)
+            boxes.append((top, left, bottom - top, right - left))
+    arcs = Arcs(
+        np.array(starts, dtype=np.int64),
+        np.array(stops, dtype=np.int64),
+        np.array(boxes, dtype=np.int64).reshape(-1, 4),
+        np.empty((len(starts), 0)),
+    )
+    return Arcs(arcs.starts, arcs.stops, arcs.boxes, _measure(arcs, pieces, writing))
+
+
+def draw_glyphs(arcs: Arcs, pieces: Pieces, writing: Writing) -> NDArray[np.uint8]:
+    """Draw the ink of every arc as MNIST's digits are drawn.
+
+    Parameters
+    ----------
+    arcs : Arcs
+        Hypotheses.
+
+    pieces : Pieces
+        What they join.
+
+    writing : Writing
+        What the pieces were cut from.
+
+    Returns
+    -------
+    glyphs : ndarray of shape (n_arcs, 28, 28), dtype uint8
+        Ink bright on 0.
+    """
+    glyphs = [
+        normalize_glyph(lift_arc(arcs, n, pieces, writing)) for n in range(len(arcs))
+    ]
+    return np.array(glyphs, dtype=np.uint8).reshape(-1, 28, 28)
+
+
+def lift_arc(arcs: Arcs, n: int, pieces: Pieces, writing: Writing) -> Image:
+    """Lift the ink of one arc off the writing, its grey edges with it.
+
+    Parameters
+    ----------
+    arcs : Arcs
+        Hypotheses.
+
+    n : int
+        Number of the arc.
+
+    pieces : Pieces
+        What it joins.
+
+    writing : Writing
+        What the pieces were cut from.
+
+    Returns
+    -------
+    image : ndarray of shape (height, width), dtype uint8
+        Dark ink on white paper (255), nothing else.
+    """
+    top, left, height, width = arcs.boxes[n]
+    rows = slice(max(top - 1, 0), top + height + 1)
+    columns = slice(max(left - 1, 0), left + width + 1)
+    labels = pieces.labels[rows, columns]
+    own = (labels > arcs.starts[n]) & (labels <= arcs.stops[n])
+    others = (labels > 0) & ~own
+    near = cv2.dilate(own.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.where(near & ~others, 255 - writing.ink[rows, columns], 255).astype(
+        np.uint8
+    )
+
+
+def _measure(arcs: Arcs, pieces: Pieces, writing: Writing) -> Floats:
+    """Geometry of every arc, in heights of the writing."""
+    high = writing.height
+    tops, lefts, heights, widths = arcs.boxes.T
+    rights = lefts + widths
+    first, last = arcs.starts, arcs.stops - 1
+    piece_lefts = pieces.boxes[:, 1]
+    piece_rights = piece_lefts + pieces.boxes[:, 3]
+    far = 2 * high
+    # What lies before and after an arc, and how far; at the ends of the field, far.
+    ends = np.concatenate([[-far], np.maximum.accumulate(piece_rights)])
+    begins = np.append(
+        np.minimum.accumulate(piece_lefts[::-1])[::-1], writing.ink.shape[1] + far
+    )
+    source = np.concatenate([[-1], pieces.components, [-2]])
+    areas = np.bincount(pieces.labels.ravel(), minlength=len(pieces) + 1)[1:]
+    mass = np.concatenate([[0], np.cumsum(areas)])
+    columns = [
+        widths / high,
+        heights / high,
+        (tops - writing.top) / high,
+        (writing.bottom - tops - heights) / high,
+        np.clip((lefts - ends[first]) / high, -1, 1),
+        np.clip((begins[last + 1] - rights) / high, -1, 1),
+        source[first] == source[first + 1],
+        source[last + 1] == source[last + 2],
+        _inner_gaps(arcs, piece_lefts, piece_rights) / high,
+        (mass[arcs.stops] - mass[first]) / high**2,
+        arcs.stops - first,
+    ]
+    return np.stack(columns, axis=1).astype(np.float64).reshape(len(arcs), -1)
+
+
+def _inner_gaps(arcs: Arcs, lefts: Ints, rights: Ints) -> Floats:
+    """Widest columns without ink between the pieces of an arc; overlap is below 0."""
+    gaps = []
+    for start, stop in zip(arcs.starts, arcs.stops, strict=True):
+        reach = np.maximum.accumulate(rights[start : stop - 1])
+        inner = lefts[start + 1 : stop] - reach
+        gaps.append(float(inner.max()) if inner.size else -1.0)
+    return np.array(gaps)

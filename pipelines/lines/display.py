@@ -1,0 +1,151 @@
+"""Show how a field was cut, and the best path through its lattice."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from pipelines.images import Image
+from pipelines.lines.lattice import Lattice, LatticeReading, read_lattice
+from pipelines.lines.segments import (
+    NO_DIGIT,
+    SegmentModel,
+    Segments,
+    build_lattices,
+    segment_field,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Arcs whose odds are this far below 1, in natural logarithms, are left out: they
+# are most of all, and nobody believes them.
+_FAINTEST = -4.0
+
+
+class LatticeDisplay:
+    """The pieces of a field, its hypotheses, and the best path.
+
+    Parameters
+    ----------
+    segments : Segments
+        The field, cut.
+
+    lattice : Lattice
+        Its hypotheses, scored.
+
+    reading : LatticeReading or None
+        The best string; None for no path.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the picture.
+
+    figure_ : matplotlib Figure
+        Figure it is in.
+    """
+
+    def __init__(
+        self, segments: Segments, lattice: Lattice, reading: LatticeReading | None
+    ) -> None:
+        self.segments = segments
+        self.lattice = lattice
+        self.reading = reading
+
+    @classmethod
+    def from_field(
+        cls, field: Image, model: SegmentModel, *, ax: "Axes | None" = None
+    ) -> Self:
+        """Cut, read and draw a field.
+
+        Parameters
+        ----------
+        field : ndarray of shape (height, width), dtype uint8
+            Grey field, dark ink on lighter paper.
+
+        model : SegmentModel
+            What is known about pieces of writing.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : LatticeDisplay
+            Drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is no ink in the field.
+        """
+        segments = segment_field(field)
+        [lattice] = build_lattices([segments], model)
+        if segments is None or lattice is None:
+            raise ValueError(
+                "LatticeDisplay expects a field with writing. Got one without ink."
+                " Look at the field itself."
+            )
+        [reading, *_] = [*read_lattice(lattice), None]
+        return cls(segments, lattice, reading).plot(ax=ax)
+
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
+        """Draw the pieces, below them the arcs with what they are taken for.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : LatticeDisplay
+            This one, with `ax_` and `figure_` set.
+        """
+        from lenet_sklearn.plotting.figures import one_axes
+
+        self.ax_ = one_axes("LatticeDisplay", ax, (7.2, 4.4))
+        self.figure_ = self.ax_.figure
+        pieces = self.segments.pieces.labels
+        # Neighbours in different shades, paper white.
+        shades = np.where(pieces > 0, 0.25 + 0.25 * (pieces % 3), 0.0)
+        self.ax_.imshow(shades, cmap="Greys", vmin=0, vmax=1.2)
+        bottom = self._draw_arcs(float(len(pieces)))
+        self.ax_.set_ylim(bottom, -2)
+        self.ax_.set_axis_off()
+        self.ax_.set_title(self._title())
+        return self
+
+    def _title(self) -> str:
+        if self.reading is None:
+            return "no path"
+        return f"{self.reading.text!r}, {100 * self.reading.probability:.1f} %"
+
+    def _draw_arcs(self, row: float) -> float:
+        """Draw believable arcs in rows below the writing; return where they end."""
+        from lenet_sklearn.plotting.figures import GREY, RED
+
+        step = 0.25 * self.segments.writing.height
+        best = set() if self.reading is None else set(self.reading.arcs)
+        ends: list[float] = []
+        odds = self.lattice.scores[:, :NO_DIGIT].max(axis=1)
+        likely = [n for n in np.argsort(-odds) if odds[n] > _FAINTEST or n in best]
+        # The best path in the first row, the others where there is room.
+        for n in sorted(likely, key=lambda n: n not in best):
+            _, left, _, width = (float(side) for side in self.segments.arcs.boxes[n])
+            level = _free_level(ends, left, n in best)
+            ends[level : level + 1] = [left + width]
+            y = row + (level + 1) * step
+            style: dict[str, Any] = {"color": RED if n in best else GREY}
+            self.ax_.plot([left, left + width], [y, y], linewidth=2, **style)
+            digit = self.lattice.characters[int(self.lattice.scores[n].argmax())]
+            self.ax_.text(left + width / 2, y, digit or "·", ha="center", **style)
+        return row + (len(ends) + 2) * step
+
+
+def _free_level(ends: list[float], left: float, is_best: bool) -> int:
+    """First row with room right of `left`; the first of all is the best path's."""
+    if is_best:
+        return 0
+    rows = range(1, len(ends))
+    return next((n for n in rows if ends[n] < left), max(1, len(ends)))

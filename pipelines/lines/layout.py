@@ -1,0 +1,201 @@
+"""Place digits and marks along a line, as a hand does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import cv2
+import numpy as np
+
+from pipelines.images import Image
+from pipelines.lines.hands import Hand
+from pipelines.lines.marks import draw_mark
+from pipelines.lines.strokes import Points, ends_of
+
+# Two digits overlap by at most this share of the narrower one, and narrow ones by
+# nothing: a 1 must stay where it stands.
+_DEEPEST: Final = 0.3
+_NARROW: Final = 0.3
+
+# A wide digit counts as this much lower than it is wide, or a lying 2 would be huge.
+_WIDTH_SHARE: Final = 0.8
+
+# Ends farther apart than this are not joined, in heights of a digit.
+_LONGEST_JOIN: Final = 0.9
+
+
+@dataclass
+class Line:
+    """Writing before it is inked; lengths are in heights of a digit, y downwards.
+
+    Attributes
+    ----------
+    skeletons : list of ndarrays of shape (56, 56), dtype uint8
+        Lines of each digit.
+
+    matrices : list of ndarrays of shape (2, 3), dtype float64
+        From pixels of each skeleton to the line.
+
+    paths : list of ndarrays of shape (n_points, 2), dtype float64
+        Strokes of marks and joins.
+    """
+
+    skeletons: list[Image] = field(default_factory=list)
+    matrices: list[Points] = field(default_factory=list)
+    paths: list[Points] = field(default_factory=list)
+
+    def extent(self) -> Points:
+        """Corners of the writing: ``[[left, top], [right, bottom]]``.
+
+        Returns
+        -------
+        extent : ndarray of shape (2, 2), dtype float64
+            Top and bottom are those of the digits where there are any.
+        """
+        digits = [
+            _apply(matrix, _corners(skeleton))
+            for skeleton, matrix in zip(self.skeletons, self.matrices, strict=True)
+        ]
+        everything = np.concatenate([*digits, *self.paths])
+        tall = np.concatenate(digits) if digits else everything
+        low = [everything[:, 0].min(), tall[:, 1].min()]
+        high = [everything[:, 0].max(), tall[:, 1].max()]
+        return np.array([low, high])
+
+
+def place_line(
+    skeletons: Sequence[Image],
+    text: str,
+    marks: Mapping[int, str],
+    hand: Hand,
+    rng: np.random.Generator,
+) -> Line:
+    """Place the digits of a string and the marks among them.
+
+    Parameters
+    ----------
+    skeletons : sequence of ndarrays of shape (56, 56), dtype uint8
+        One for each digit.
+
+    text : str
+        What they are.
+
+    marks : mapping of int to str
+        Marks to write before the digit of this index, as
+        :func:`pipelines.lines.marks.draw_marks` chooses them.
+
+    hand : Hand
+        Who writes.
+
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    line : Line
+        The baseline begins at the origin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.lines.hands import draw_hand
+    >>> from pipelines.lines.layout import place_line
+    >>> bar = np.zeros((56, 56), dtype=np.uint8)
+    >>> bar[8:48, 28] = 1
+    >>> rng = np.random.default_rng(0)
+    >>> line = place_line([bar, bar], "11", {1: ","}, draw_hand(rng), rng)
+    >>> len(line.matrices), line.extent().shape
+    (2, (2, 2))
+    """
+    line = Line()
+    x = 0.0
+    before = 1.0
+    for i in range(len(text) + 1):
+        x = _place_marks(line, marks.get(i, ""), x, hand, rng)
+        if i == len(text):
+            break
+        zero = text[i] == "0"
+        size, aspect = (hand.small_zeros, hand.wide_zeros) if zero else (1.0, 1.0)
+        matrix, width = _digit_matrix(skeletons[i], size, aspect, hand, rng)
+        gap = hand.gap + 0.06 * hand.looseness * rng.standard_normal()
+        x += max(gap, _closest_gap(before, width, hand.pen)) if i else 0.0
+        matrix[:, 2] += [x, -hand.drift * x]
+        line.skeletons.append(skeletons[i])
+        line.matrices.append(matrix)
+        x, before = x + width, width
+        if i and rng.random() < hand.joins:
+            _join(line, rng)
+    return line
+
+
+def _closest_gap(before: float, width: float, pen: float) -> float:
+    """Least gap between digits of these widths that keeps both legible."""
+    narrower = min(before, width)
+    return pen + 0.03 if narrower < _NARROW else -_DEEPEST * narrower
+
+
+def _digit_matrix(
+    skeleton: Image, size: float, aspect: float, hand: Hand, rng: np.random.Generator
+) -> tuple[Points, float]:
+    """Map of a digit that stands on the baseline at 0, and its width."""
+    left, top, width, height = cv2.boundingRect(skeleton)
+    loose = hand.looseness * rng.standard_normal(4)
+    tall = size * (1 + 0.05 * loose[0]) / max(height, _WIDTH_SHARE * width, 1)
+    wide = tall * aspect * hand.aspect * (1 + 0.05 * loose[1])
+    lean = np.tan(np.radians(hand.slant + 2.5 * loose[2]))
+    drop = 0.04 * loose[3] - rng.uniform(0, 1 - size) if size < 1 else 0.04 * loose[3]
+    bottom = top + height
+    lift = lean * tall
+    matrix = [
+        [wide, -lift, lift * bottom - wide * left],
+        [0.0, tall, drop - tall * bottom],
+    ]
+    return np.array(matrix), wide * width
+
+
+def _place_marks(
+    line: Line, marks: str, x: float, hand: Hand, rng: np.random.Generator
+) -> float:
+    """Write marks from `x` on; return where the last one ends."""
+    lean = np.tan(np.radians(hand.slant))
+    shear = np.array([[1, -lean], [0, 1]])
+    for mark in marks:
+        strokes = draw_mark(mark, rng)
+        points = np.concatenate(strokes)
+        left, right = points[:, 0].min(), points[:, 0].max()
+        gap = rng.uniform(0.05, 0.2) + hand.pen + max(0.0, 0.5 * hand.gap)
+        x += gap
+        start = np.array([x - left, -hand.drift * x])
+        line.paths += [stroke @ shear.T + start for stroke in strokes]
+        x += right - left
+    return x + (hand.pen + rng.uniform(0.0, 0.15) if marks else 0.0)
+
+
+def _join(line: Line, rng: np.random.Generator) -> None:
+    """Draw the pen's way from the end of the last digit but one to the last."""
+    start = _apply(line.matrices[-2], _exits(line.skeletons[-2])[-1:])[0]
+    stop = _apply(line.matrices[-1], _exits(line.skeletons[-1])[:1])[0]
+    if np.hypot(*(stop - start)) > _LONGEST_JOIN:
+        return
+    sag = (start + stop) / 2 + [0, rng.uniform(-0.1, 0.25)]
+    t = np.linspace(0, 1, 5)[:, None]
+    line.paths.append((1 - t) ** 2 * start + 2 * t * (1 - t) * sag + t**2 * stop)
+
+
+def _exits(skeleton: Image) -> Points:
+    """Ends of a digit's lines from left to right; a closed one's is its top."""
+    ends = ends_of(skeleton)
+    if len(ends):
+        return ends
+    top, left = np.argwhere(skeleton)[0]
+    return np.array([[left, top]], np.float64)
+
+
+def _corners(skeleton: Image) -> Points:
+    left, top, width, height = cv2.boundingRect(skeleton)
+    right, bottom = left + width, top + height
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+
+
+def _apply(matrix: Points, points: Points) -> Points:
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])

@@ -1,0 +1,127 @@
+"""Skeletons of many glyphs at once, so that another pen can follow their strokes."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.images import Image
+
+Glyphs = NDArray[np.uint8]
+
+# Side of a skeleton's image: twice MNIST's, so that the holes of an 8 stay open.
+SIDE: Final = 56
+
+# Grey value from which on an enlarged glyph is ink; lower than a half, because the
+# small glyphs' thin strokes do not reach white.
+_INK: Final = 100
+
+# Glyphs thinned in one image; 64 of them, with a copy or two, fit into a level-2 cache.
+_CHUNK: Final = 64
+
+# Each pass takes a pixel off every side; strokes are at most a third of a glyph wide.
+_MAX_PASSES: Final = 12
+
+# Weights of the neighbours in the code of a pixel, clockwise from the north.
+_CODE: Final = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)
+
+
+def thin_glyphs(glyphs: Glyphs) -> Glyphs:
+    """Thin glyphs to lines one pixel wide.
+
+    All of a chunk are thinned together by Zhang and Suen's algorithm [1]_, whose
+    rule for a pixel's eight neighbours is looked up in a table.
+
+    Parameters
+    ----------
+    glyphs : ndarray of shape (n, height, width), dtype uint8
+        Ink 255 on 0, square.
+
+    Returns
+    -------
+    skeletons : ndarray of shape (n, 392), dtype uint8
+        For each glyph the bits of an image of 56 x 56, as :func:`numpy.packbits`
+        packs them.
+
+    Notes
+    -----
+    MNIST's 60,000 take a few seconds and 24 MB.
+
+    References
+    ----------
+    .. [1] T. Y. Zhang, C. Y. Suen, "A fast parallel algorithm for thinning digital
+       patterns", Communications of the ACM 27(3), pp. 236-239, 1984.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.lines.thinning import thin_glyphs, unpack_skeleton
+    >>> glyph = np.zeros((1, 28, 28), dtype=np.uint8)
+    >>> glyph[0, 4:24, 12:16] = 255
+    >>> skeleton = unpack_skeleton(thin_glyphs(glyph)[0])
+    >>> int(skeleton[28].sum()), bool(skeleton.sum() > 25)
+    (1, True)
+    """
+    chunks = [
+        _thin_chunk(glyphs[start : start + _CHUNK])
+        for start in range(0, len(glyphs), _CHUNK)
+    ]
+    return np.concatenate([np.empty((0, SIDE * SIDE // 8), np.uint8), *chunks])
+
+
+def unpack_skeleton(packed: NDArray[np.uint8]) -> Image:
+    """Turn a row of :func:`thin_glyphs` into an image of ones on zeros.
+
+    Parameters
+    ----------
+    packed : ndarray of shape (392,), dtype uint8
+        The bits.
+
+    Returns
+    -------
+    skeleton : ndarray of shape (56, 56), dtype uint8
+        One on the lines, zero elsewhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.lines.thinning import unpack_skeleton
+    >>> unpack_skeleton(np.zeros(392, dtype=np.uint8)).shape
+    (56, 56)
+    """
+    return np.unpackbits(packed).reshape(SIDE, SIDE)
+
+
+def _thin_chunk(glyphs: Glyphs) -> Glyphs:
+    """Thin glyphs as one tall image; their empty borders keep them apart."""
+    size = (SIDE, SIDE)
+    large = [cv2.resize(glyph, size, interpolation=cv2.INTER_CUBIC) for glyph in glyphs]
+    ink = (np.stack(large) > _INK).view(np.uint8)
+    ink[:, [0, -1]] = 0
+    ink[:, :, [0, -1]] = 0
+    tall = ink.reshape(-1, SIDE)
+    for _ in range(_MAX_PASSES):
+        before = tall
+        for table in _TABLES:
+            codes = cv2.filter2D(tall, -1, _CODE, borderType=cv2.BORDER_CONSTANT)
+            tall = cv2.bitwise_and(tall, cv2.LUT(codes, table))
+        if np.array_equal(before, tall):
+            break
+    return np.packbits(tall.reshape(len(glyphs), -1), axis=1)
+
+
+def _make_tables() -> tuple[Image, Image]:
+    """For each code of neighbours, whether a pixel stays: on odd and on even steps."""
+    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    count = bits.sum(axis=1)
+    # Steps from paper to ink on the way round: one, or the pixel joins two strokes.
+    rises = ((bits == 0) & (np.roll(bits, -1, axis=1) == 1)).sum(axis=1)
+    edge = (count >= 2) & (count <= 6) & (rises == 1)
+    north, east, south, west = bits[:, [0, 2, 4, 6]].T == 1
+    odd = edge & ~(north & east & south) & ~(east & south & west)
+    even = edge & ~(north & east & west) & ~(north & south & west)
+    return (~odd).astype(np.uint8), (~even).astype(np.uint8)
+
+
+_TABLES: Final = _make_tables()

@@ -1,0 +1,238 @@
+"""The recognizer: it learns drawn strings, and behaves as an estimator does."""
+
+import pickle
+import time
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils import estimator_checks
+
+from lenet_sklearn.strings import Hypothesis, StringRecognizer
+
+DATA_FREE = [
+    estimator_checks.check_estimator_cloneable,
+    estimator_checks.check_estimator_tags_renamed,
+    estimator_checks.check_valid_tag_types,
+    estimator_checks.check_estimator_repr,
+    estimator_checks.check_no_attributes_set_in_init,
+    estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
+    estimator_checks.check_mixin_order,
+    estimator_checks.check_parameters_default_constructible,
+    estimator_checks.check_get_params_invariance,
+    estimator_checks.check_set_params,
+]
+
+
+@pytest.mark.parametrize("check", DATA_FREE, ids=lambda c: c.__name__)
+def test_sklearn_api(check):
+    check("StringRecognizer", StringRecognizer())
+
+
+def quick(**params):
+    settings = {"network": "lenet5", "max_epochs": 1, "random_state": 0}
+    return StringRecognizer(**{**settings, "device": "cpu", **params})
+
+
+def test_drawn_strings_are_learned(recognizer, unseen):
+    assert recognizer.score(unseen, unseen.texts) > 0.8
+
+
+def test_what_is_read_is_an_array_of_strings(recognizer, unseen):
+    texts = recognizer.predict(unseen)
+    assert texts.shape == (100,)
+    assert texts.dtype == object
+    assert all(isinstance(text, str) for text in texts)
+    assert recognizer.predict([]).shape == (0,)
+
+
+def test_an_empty_strip_says_nothing(recognizer):
+    [[best]] = recognizer.read([np.zeros((32, 80), np.uint8)])
+    assert best.text == ""
+    assert best.probability > 0.5
+
+
+def test_the_best_of_many_is_what_is_predicted(recognizer, unseen):
+    readings = recognizer.read(unseen, n_best=5)
+    assert_array_equal([r[0].text for r in readings], recognizer.predict(unseen))
+    for reading in readings:
+        chances = [hypothesis.probability for hypothesis in reading]
+        assert chances == sorted(chances, reverse=True)
+        assert sum(chances) <= 1 + 1e-6
+
+
+def test_lengths_and_masks_are_kept_to(recognizer, unseen):
+    for [best] in recognizer.read(unseen, lengths=3):
+        assert len(best.text) == 3
+    for [best] in recognizer.read(unseen, mask="1#"):
+        assert best.text[0] == "1"
+        assert len(best.text) == 2
+
+
+def test_a_strip_reads_the_same_in_any_company(recognizer, unseen):
+    together = recognizer.read(unseen)
+    alone = [recognizer.read([strip])[0] for strip in unseen]
+    assert [r[0].text for r in together] == [r[0].text for r in alone]
+    assert np.allclose(
+        [r[0].probability for r in together], [r[0].probability for r in alone]
+    )
+
+
+def test_characters_are_found_where_they_were_set(recognizer, unseen):
+    right = [
+        i for i, t in enumerate(recognizer.predict(unseen)) if t == unseen.texts[i]
+    ]
+    spans = recognizer.locate(
+        [unseen[i] for i in right], [unseen.texts[i] for i in right]
+    )
+    misses = [
+        abs((left + end) / 2 - (12 + 16 * place))
+        for of_strip in spans
+        for place, (left, end) in enumerate(of_strip)
+    ]
+    assert [len(s) for s in spans] == [len(unseen.texts[i]) for i in right]
+    assert np.mean(np.array(misses) < 5) > 0.95
+
+
+def test_places_are_columns_of_the_strip_as_it_came(recognizer, unseen):
+    twice = [np.kron(strip, np.ones((2, 2), np.uint8)) for strip in unseen][:20]
+    texts = unseen.texts[:20]
+    plain = recognizer.locate([unseen[i] for i in range(20)], texts)
+    misses = [
+        abs(left - 2 * expected)
+        for spans, others in zip(recognizer.locate(twice, texts), plain, strict=True)
+        for (left, _), (expected, _) in zip(spans, others, strict=True)
+    ]
+    assert np.mean(np.array(misses) <= 4) > 0.9
+
+
+def test_posteriors_are_probabilities_along_the_strip(recognizer, unseen):
+    for strip, scores in zip(unseen, recognizer.posteriors(unseen), strict=True):
+        assert scores.shape == (strip.shape[1] // 2 + 1, 11)
+        assert np.allclose(np.exp(scores).sum(axis=1), 1, atol=1e-5)
+
+
+def test_several_widths_read_at_least_about_as_well(recognizer, unseen):
+    several = clone(recognizer).set_params(widths=(0.9, 1.0, 1.1))
+    several.net_, several.temperature_ = recognizer.net_, recognizer.temperature_
+    texts = unseen.texts
+    assert several.score(unseen, texts) > recognizer.score(unseen, texts) - 0.05
+
+
+def test_calibration_changes_the_temperature_and_what_is_read_hardly(
+    recognizer, unseen
+):
+    copied = pickle.loads(pickle.dumps(recognizer))
+    before = copied.predict(unseen)
+    copied.calibrate(unseen, unseen.texts)
+    assert np.mean(copied.predict(unseen) == before) > 0.95
+    chances = [best.probability for [best] in copied.read(unseen)]
+    right = copied.predict(unseen) == np.array(unseen.texts, dtype=object)
+    assert np.mean(chances) == pytest.approx(right.mean(), abs=0.05)
+
+
+def test_a_pickled_recognizer_reads_the_same(recognizer, unseen):
+    copied = pickle.loads(pickle.dumps(recognizer))
+    assert_array_equal(copied.predict(unseen), recognizer.predict(unseen))
+
+
+def test_the_same_seed_gives_the_same_network(drawn):
+    strips, texts = [drawn[i] for i in range(64)], drawn.texts[:64]
+    state = torch.random.get_rng_state()
+    first, second = (quick().fit(strips, texts) for _ in range(2))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    for one, other in zip(
+        first.net_.module_.parameters(), second.net_.module_.parameters(), strict=True
+    ):
+        assert torch.equal(one, other)
+
+
+def test_a_lazy_sequence_trains_as_a_list_does(drawn):
+    n_before = drawn.n_drawn
+    lazy = quick().fit(drawn, drawn.texts)
+    assert drawn.n_drawn - n_before == len(drawn)
+    listed = quick().fit(list(drawn), drawn.texts)
+    assert lazy.history_["train_loss"] == listed.history_["train_loss"]
+
+
+@pytest.mark.parametrize("network", ["lenet5", "wide"])
+def test_strips_too_narrow_for_their_string_are_widened(network):
+    strips = [np.full((32, 3), 255, np.uint8)] * 8
+    fitted = quick(network=network).fit(strips, ["1111"] * 8)
+    assert np.isfinite(fitted.history_["train_loss"]).all()
+
+
+def test_weights_are_averaged_where_asked(drawn):
+    strips, texts = list(drawn)[:64], drawn.texts[:64]
+    plain, averaged = (
+        quick(max_epochs=2, averaging=averaging).fit(strips, texts)
+        for averaging in (None, 2)
+    )
+    one, other = (f.net_.module_.c1.weight for f in (plain, averaged))
+    assert not torch.equal(one, other)
+
+
+def test_it_works_in_a_grid_search_and_in_cross_validation(drawn):
+    strips, texts = list(drawn)[:60], drawn.texts[:60]
+    search = GridSearchCV(quick(), {"distortion": [None, "writing"]}, cv=2)
+    assert len(search.fit(strips, texts).predict(strips)) == 60
+    assert len(cross_val_score(quick(), strips, texts, cv=3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("strips", "texts", "message"),
+    [
+        ([], [], "at least one"),
+        ([np.zeros((32, 9), np.uint8)], ["1", "2"], "Got 1 strips and 2 strings"),
+        ([np.zeros((32, 9), np.uint8)], ["1x"], "Sample 0: .*Leave out 'x'"),
+        ([np.zeros((32, 9, 3), np.uint8)], ["1"], r"Sample 0: .*Got shape"),
+    ],
+)
+def test_strips_and_strings_that_do_not_fit_are_refused(strips, texts, message):
+    with pytest.raises(ValueError, match=message):
+        quick().fit(strips, texts)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"widths": ()}, "widths above 0, at least one"),
+        ({"widths": (1.0, 0.0)}, "widths above 0"),
+        ({"characters": "0120"}, "Got '0120'. Name each once"),
+        ({"characters": ""}, "characters that differ, at least one"),
+        ({"network": "deep"}, "'network' parameter of StringRecognizer must be"),
+    ],
+)
+def test_settings_without_sense_are_refused(params, message):
+    with pytest.raises(ValueError, match=message):
+        quick(**params).fit([np.zeros((32, 9), np.uint8)], ["1"])
+
+
+def test_numbers_instead_of_strings_are_refused():
+    with pytest.raises(TypeError, match=r"Got 12.*with their zeros"):
+        quick().fit([np.zeros((32, 9), np.uint8)], [12])
+
+
+def test_reading_before_fitting_is_refused():
+    with pytest.raises(NotFittedError):
+        quick().predict([np.zeros((32, 9), np.uint8)])
+
+
+def test_a_hypothesis_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        Hypothesis("1", 0.5).text = "2"
+
+
+@pytest.mark.parametrize("n_digits", [40, 400])
+def test_time_and_memory_grow_with_the_length_only(recognizer, drawn, n_digits):
+    digits = [drawn.glyphs[i % 1000] * 15.9 for i in range(n_digits)]
+    strip = np.pad(np.hstack(digits), ((4, 4), (0, 0))).astype(np.uint8)
+    start = time.process_time()
+    [reading] = recognizer.read([strip], n_best=3)
+    assert len(reading[0].text) > 0.8 * n_digits
+    # A hundred times what it takes: a quadratic one would still not pass.
+    assert time.process_time() - start < 0.01 * n_digits

@@ -1,0 +1,87 @@
+"""Committees: the mean of several recognizers, in one file."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+
+from lenet_sklearn import ModelFileError
+from lenet_sklearn.strings import (
+    StringCommittee,
+    StringRecognizer,
+    join_recognizers,
+)
+from lenet_sklearn.strings.constraints import Constraint
+from lenet_sklearn.strings.ctc import score_strings
+from lenet_sklearn.strings.voices import read_voices
+
+
+@pytest.fixture(scope="module")
+def other(drawn):
+    fitted = StringRecognizer(
+        network="lenet5", max_epochs=3, lr=0.003, random_state=1, device="cpu"
+    )
+    return fitted.fit(drawn, drawn.texts)
+
+
+def test_probabilities_are_the_mean_of_the_voices():
+    generator = np.random.default_rng(0)
+    voices = [
+        scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+        for scores in (generator.normal(size=(n, 4)) for n in (8, 13))
+    ]
+    found = read_voices(voices, n_best=5, constraint=Constraint(), beam_width=20)
+    for string, score in found:
+        single = [np.exp(score_strings([voice], [string])[0]) for voice in voices]
+        assert np.exp(score) == pytest.approx(np.mean(single))
+    scores = [score for _, score in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_committee_of_one_and_the_same_reads_as_it_does(recognizer, unseen):
+    committee = join_recognizers([recognizer, recognizer])
+    assert_array_equal(committee.predict(unseen), recognizer.predict(unseen))
+
+
+def test_networks_of_different_kinds_vote(recognizer, other, unseen):
+    committee = join_recognizers([recognizer, other])
+    assert committee.score(unseen, unseen.texts) > 0.8
+    for [best] in committee.read(unseen, lengths=2):
+        assert len(best.text) == 2
+    assert len(committee.locate([unseen[3]])[0]) == len(committee.predict(unseen)[3])
+
+
+def test_a_saved_committee_reads_the_same(recognizer, other, unseen, tmp_path):
+    committee = join_recognizers([recognizer, other])
+    committee.save(tmp_path / "committee")
+    loaded = StringCommittee.load(tmp_path / "committee", device="cpu")
+    assert loaded.read(unseen, n_best=2) == committee.read(unseen, n_best=2)
+    with pytest.raises(ModelFileError, match="no StringRecognizer"):
+        StringRecognizer.load(tmp_path / "committee")
+    recognizer.save(tmp_path / "single")
+    with pytest.raises(ModelFileError, match="no StringCommittee"):
+        StringCommittee.load(tmp_path / "single")
+
+
+def test_fitting_a_committee_trains_copies(recognizer, drawn):
+    template = clone(recognizer).set_params(max_epochs=1)
+    committee = StringCommittee([template, template]).fit(drawn, drawn.texts)
+    assert len(committee.members_) == 2
+    assert not hasattr(template, "net_")
+
+
+def test_calibration_changes_every_member(recognizer, unseen, tmp_path):
+    recognizer.save(tmp_path / "single")
+    members = [
+        StringRecognizer.load(tmp_path / "single", device="cpu") for _ in range(2)
+    ]
+    committee = join_recognizers(members).calibrate(unseen, unseen.texts)
+    one, two = (member.temperature_ for member in committee.members_)
+    assert one == two != recognizer.temperature_
+
+
+def test_recognizers_of_different_characters_are_refused(recognizer):
+    with pytest.raises(ValueError, match="all of the same characters"):
+        StringCommittee([StringRecognizer(characters="01"), recognizer]).characters  # noqa: B018
+    with pytest.raises(ValueError, match="at least one recognizer"):
+        join_recognizers([])

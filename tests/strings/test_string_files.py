@@ -1,0 +1,104 @@
+"""Recognizers as files: the same strings come back, in torch and in onnxruntime."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lenet_sklearn import LeNet5Classifier, ModelFileError
+from lenet_sklearn.strings import StringRecognizer
+from lenet_sklearn.strings.inference import compute_log_posteriors
+
+
+def test_a_saved_recognizer_reads_the_same(recognizer, unseen, tmp_path):
+    path = tmp_path / "strings.safetensors"
+    recognizer.save(path)
+    loaded = StringRecognizer.load(path, device="cpu", beam_width=8)
+    assert loaded.read(unseen, n_best=3) == recognizer.read(unseen, n_best=3)
+    ours, theirs = (r.get_params() for r in (recognizer, loaded))
+    assert ours == {**theirs, "widths": tuple(theirs["widths"])}
+
+
+def test_saving_twice_gives_the_same_bytes(recognizer, tmp_path):
+    for name in "ab":
+        recognizer.save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_training_starts_from_a_file(recognizer, drawn, unseen, tmp_path):
+    path = tmp_path / "strings.safetensors"
+    recognizer.save(path)
+    again = StringRecognizer(
+        network="lenet5_dense",
+        initial_weights=path,
+        lr=1e-5,
+        max_epochs=1,
+        device="cpu",
+    )
+    again.fit([drawn[i] for i in range(32)], drawn.texts[:32])
+    assert again.score(unseen, unseen.texts) > 0.8
+
+
+def test_characters_that_the_file_knows_are_taken_over(recognizer, drawn, tmp_path):
+    path = tmp_path / "strings.safetensors"
+    recognizer.save(path)
+    more = StringRecognizer(
+        network="lenet5_dense",
+        characters="-9876543210",
+        initial_weights=path,
+        lr=1e-9,
+        max_epochs=1,
+        device="cpu",
+    ).fit([drawn[0]], [drawn.texts[0]])
+    ours, theirs = (r.net_.module_.output.weight for r in (more, recognizer))
+    rows = [*range(10, 0, -1), 11]
+    assert_allclose(ours[rows].detach(), theirs.detach(), atol=1e-6)
+
+
+def test_weights_of_another_network_are_refused(recognizer, drawn, tmp_path):
+    recognizer.save(tmp_path / "dense")
+    wide = StringRecognizer(network="wide", initial_weights=tmp_path / "dense")
+    with pytest.raises(ValueError, match=r"network='lenet5_dense', but .*'wide'"):
+        wide.fit([drawn[0]], [drawn.texts[0]])
+
+
+def test_the_file_of_a_classifier_is_refused(tmp_path):
+    X, y = np.zeros((2, 28, 28), np.uint8), [0, 1]
+    path = tmp_path / "digits"
+    LeNet5Classifier(max_epochs=1, device="cpu").fit(X, y).save(path)
+    with pytest.raises(ModelFileError, match="no StringRecognizer"):
+        StringRecognizer.load(path)
+
+
+def test_onnxruntime_gives_the_same_posteriors(recognizer, unseen):
+    pytest.importorskip("onnxruntime")
+    strips = list(unseen)
+    here, there = (
+        compute_log_posteriors(
+            recognizer.net_.module_, strips, engine=engine, temperature=1.7
+        )
+        for engine in ("torch", "onnxruntime")
+    )
+    for one, other in zip(here, there, strict=True):
+        assert_allclose(np.exp(one), np.exp(other), atol=1e-5)
+
+
+def test_an_onnx_file_takes_strips_of_any_width(recognizer, unseen, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    path = tmp_path / "strings.onnx"
+    recognizer.to_onnx(path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for strip, expected in zip(unseen, recognizer.posteriors(unseen), strict=True):
+        image = strip[None, None].astype(np.float32) / 255
+        [[got]] = session.run(None, {"strips": image})
+        assert_allclose(np.exp(got), np.exp(expected), atol=1e-5)
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert metadata["characters"] == "0123456789"
+
+
+def test_the_engine_is_a_parameter(recognizer, unseen, tmp_path):
+    pytest.importorskip("onnxruntime")
+    recognizer.save(tmp_path / "strings")
+    other = StringRecognizer.load(
+        tmp_path / "strings", device="cpu", engine="onnxruntime"
+    )
+    assert_array_equal(other.predict(unseen), recognizer.predict(unseen))
