@@ -52,7 +52,7 @@ OUTPUTS: dict[str, Callable[[int], nn.Module]] = {
 
 # The weights of a unit with F inputs start in [-2.4 / F, 2.4 / F].
 _LECUN_BOUND = 2.4
-INITS = ("lecun1998", "torch")
+INITS = ("glorot", "lecun1998", "torch")
 
 
 class LeNet5(nn.Module):
@@ -101,9 +101,10 @@ class LeNet5(nn.Module):
         Whether C1, C3, C5 and F6 are normalised over the batch before they are
         squashed.
 
-    init : {"lecun1998", "torch"}, default="torch"
-        How weights start: as torch does it, or uniformly in plus and minus 2.4
-        over the number of inputs of the unit.
+    init : {"glorot", "lecun1998", "torch"}, default="torch"
+        How weights start: as torch does it; uniformly in plus and minus 2.4 over
+        the number of inputs of the unit; or, as Keras does it, by Glorot's rule
+        and with biases of 0.
 
     Raises
     ------
@@ -176,6 +177,8 @@ class LeNet5(nn.Module):
         self.n6 = nn.BatchNorm1d(84) if batch_norm else nn.Identity()
         if init == "lecun1998":
             draw_lecun_weights(self)
+        elif init == "glorot":
+            draw_glorot_weights(self)
 
     @property
     def padding(self) -> int:
@@ -334,6 +337,25 @@ def draw_lecun_weights(network: nn.Module) -> None:
             bound = _LECUN_BOUND / 4  # a block of 2 x 2
             for parameter in layer.parameters():
                 nn.init.uniform_(parameter, -bound, bound)
+
+
+def draw_glorot_weights(network: nn.Module) -> None:
+    """Draw weights by Glorot's rule, and set biases to 0.
+
+    Parameters
+    ----------
+    network : LeNet5
+        Changed in place. Layers torch does not have stay as they are.
+
+    References
+    ----------
+    .. [1] X. Glorot, Y. Bengio, "Understanding the difficulty of training deep
+       feedforward neural networks", Proc. AISTATS 2010.
+    """
+    for layer in network.children():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -12,7 +12,9 @@ from lenet_sklearn.codes import class_codes
 from lenet_sklearn.labels import decode_labels
 from lenet_sklearn.persistence import read_model
 
+# Classifiers of characters; recognizers of strings in a folder of their own.
 _WEIGHTS = Path(__file__).parent / "weights"
+_STRING_WEIGHTS = _WEIGHTS / "strings"
 
 # Parameters that change what the weights mean, though not their shapes, and what
 # they were before files held them.
@@ -28,7 +30,7 @@ _ARCHITECTURE = {
 
 
 def shipped_models() -> list[str]:
-    """List the models that ship with the package.
+    """List the classifiers that ship with the package.
 
     Returns
     -------
@@ -42,6 +44,23 @@ def shipped_models() -> list[str]:
     ['forms', 'mnist']
     """
     return sorted(path.stem for path in _WEIGHTS.glob("*.safetensors"))
+
+
+def shipped_recognizers() -> list[str]:
+    """List the recognizers of strings that ship with the package.
+
+    Returns
+    -------
+    names : list of str
+        Sorted.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.transfer import shipped_recognizers
+    >>> shipped_recognizers()
+    ['lenet5', 'lenet5_dense', 'wide']
+    """
+    return sorted(path.stem for path in _STRING_WEIGHTS.glob("*.safetensors"))
 
 
 def model_path(source: str | os.PathLike[str]) -> Path:
@@ -58,8 +77,12 @@ def model_path(source: str | os.PathLike[str]) -> Path:
     path : Path
         Not checked to exist where `source` is no model's name.
     """
-    if source in shipped_models():
-        return _WEIGHTS / f"{source}.safetensors"
+    for folder, names in {
+        _WEIGHTS: shipped_models(),
+        _STRING_WEIGHTS: shipped_recognizers(),
+    }.items():
+        if source in names:
+            return folder / f"{source}.safetensors"
     return Path(source)
 
 

@@ -7,6 +7,8 @@ from .fields.walls import Comb
 from .forms import Field, Form, FormError, Sum
 from .glyphs.cut import Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph
+from .lines.drawing import DrawnLines
+from .lines.normalize import LineNormalizer, normalize_line
 from .outcomes import FieldReading, PageReading
 from .pages.deskew import Deskewer, deskew, estimate_skew
 from .pages.flatten import BackgroundFlattener, flatten_background
@@ -21,6 +23,7 @@ from .pages.register import (
 )
 from .readers.field import FieldReader, make_field_reader
 from .readers.form import FormReader, make_form_reader
+from .readers.line import LineReader
 from .report import draw_overlay
 from .scans import Scan, ScanError, find_scans, open_scan, read_pages
 
@@ -29,6 +32,7 @@ __all__ = [
     "Comb",
     "Deskewer",
     "Despeckler",
+    "DrawnLines",
     "Field",
     "FieldCut",
     "FieldReader",
@@ -38,6 +42,8 @@ __all__ = [
     "FormReader",
     "Frame",
     "GlyphNormalizer",
+    "LineNormalizer",
+    "LineReader",
     "PageReading",
     "PageRegistrar",
     "Piece",
@@ -61,6 +67,7 @@ __all__ = [
     "make_field_reader",
     "make_form_reader",
     "normalize_glyph",
+    "normalize_line",
     "open_scan",
     "prepare_blank",
     "read_pages",

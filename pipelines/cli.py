@@ -20,9 +20,12 @@ from pipelines.options import (
     Digits,
     Dpi,
     Epochs,
+    Fields,
     Jobs,
+    Lines,
     Members,
     Model,
+    Network,
     Output,
     Pages,
     Plots,
@@ -30,11 +33,15 @@ from pipelines.options import (
     Scans,
     Seed,
     Settings,
+    Strings,
     Threshold,
+    Truth,
+    check_one_source,
+    check_truth,
     choose_form,
     find_inputs,
     find_model,
-    load_classifier,
+    load_reading_model,
 )
 
 # What is slow to import is imported by the command that needs it: `lenet --help`
@@ -187,15 +194,12 @@ def read(
 ) -> None:
     """Read images of single fields, already cut out."""
     from pipelines.batch import score_fields, write_results
-    from pipelines.readers import make_field_reader
     from pipelines.results import VALUE_COLUMNS, ResultFile, value_row
 
     files = find_inputs(fields, output)
 
     def values() -> Iterator["PageResult"]:
-        _use_one_thread()
-        classifier = load_classifier(model)
-        reader = make_field_reader(classifier, digits=digits, threshold=threshold)
+        reader = _field_reader(model, digits=digits, threshold=threshold)
         yield from score_fields(files, reader, jobs=jobs)
 
     file = ResultFile(output, VALUE_COLUMNS)
@@ -227,40 +231,74 @@ def form(
 )
 def train(
     context: typer.Context,
-    data: Data,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Model to write.")
     ],
+    data: Data = None,
+    strings: Strings = None,
+    fields: Fields = None,
+    truth: Truth = None,
     data_dir: DataDir = None,
     recipe: Recipe = "modern",
     epochs: Epochs = None,
     settings: Settings = None,
     members: Members = 1,
     jobs: Jobs = 1,
+    network: Network = "wide",
+    lines: Lines = 120_000,
     seed: Seed = 0,
     device: Device = "auto",
     plots: Plots = None,
 ) -> None:
-    """Train a LeNet-5, or a committee, on labelled images of digits.
+    """Train a model: for digits, for strings, or for your own fields.
 
-    A committee of --members networks is trained by --jobs processes.
+    --data: a LeNet-5 for single digits, or with --members a committee that --jobs
+    processes train. --recipe, --epochs and --set belong to it.
+
+    --strings: a network that slides over a field and reads it without cutting, from
+    --lines drawn strings of such digits.
+
+    --fields and --truth: fits such a network to your own fields, and prints what
+    share is right before and after, on fields kept back.
     """
-    from pipelines import training
+    report: object = None
+    check_truth(fields, truth)
+    check_one_source(data=data, strings=strings, fields=fields)
+    if data is not None:
+        from pipelines import training
 
-    params = training.parse_params(settings or [])
-    if epochs is not None:
-        params["max_epochs"] = epochs
-    model = training.make_model(
-        recipe,
-        params=params,
-        random_state=seed,
-        device=device,
-        n_members=members,
-        n_jobs=jobs,
-    )
-    report = training.train(
-        model, data, output, data_dir=data_dir, command=context.obj, plots=plots
-    )
+        params = training.parse_params(settings or [])
+        if epochs is not None:
+            params["max_epochs"] = epochs
+        model = training.make_model(
+            recipe,
+            params=params,
+            random_state=seed,
+            device=device,
+            n_members=members,
+            n_jobs=jobs,
+        )
+        report = training.train(
+            model, data, output, data_dir=data_dir, command=context.obj, plots=plots
+        )
+    elif strings is not None:
+        from pipelines.lines.training import train_lines
+
+        report = train_lines(
+            strings,
+            output,
+            data_dir=data_dir,
+            network=network,
+            n_lines=lines,
+            random_state=seed,
+            command=context.obj,
+        )
+    elif fields is not None and truth is not None:
+        from pipelines.lines.adapting import adapt_recognizer
+
+        report = adapt_recognizer(
+            fields, truth, output, model=network, random_state=seed, command=context.obj
+        )
     print(report)
 
 
@@ -270,22 +308,27 @@ def train(
 def evaluate(
     model: Annotated[
         str,
-        typer.Argument(
-            metavar="MODEL", help="Model file, or forms or mnist: as shipped."
-        ),
+        typer.Argument(metavar="MODEL", help="Model file, or the name of one shipped."),
     ],
-    data: Data,
+    data: Data = None,
+    fields: Fields = None,
+    truth: Truth = None,
     data_dir: DataDir = None,
     device: Device = "auto",
     plots: Plots = None,
 ) -> None:
-    """Print the error of a model and its confusions."""
-    from pipelines import evaluation
-
+    """Print the error of a model on digits, or on fields, and what it misreads."""
+    check_truth(fields, truth)
+    check_one_source(data=data, fields=fields)
     find_model(model)
-    print(
-        evaluation.evaluate(model, data, data_dir=data_dir, device=device, plots=plots)
-    )
+    if data is not None:
+        from pipelines.evaluation import evaluate
+
+        print(evaluate(model, data, data_dir=data_dir, device=device, plots=plots))
+    elif fields is not None and truth is not None:
+        from pipelines.lines.evaluation import evaluate_fields
+
+        print(evaluate_fields(_field_reader(model), fields, truth, plots=plots))
     if plots:
         print(f"\nPictures: {plots}")
 
@@ -366,9 +409,14 @@ def _form_reader(form: "Form", model: str, threshold: float) -> Any:
     from pipelines.readers import make_form_reader
 
     _use_one_thread()
-    return make_form_reader(
-        form, classifier=load_classifier(model), threshold=threshold
-    )
+    return make_form_reader(form, **load_reading_model(model), threshold=threshold)
+
+
+def _field_reader(model: str, **params: Any) -> Any:
+    from pipelines.readers import make_field_reader
+
+    _use_one_thread()
+    return make_field_reader(**load_reading_model(model), **params)
 
 
 def _use_one_thread() -> None:

@@ -1,6 +1,7 @@
 """What is known about a model: what ``lenet info`` prints."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 
@@ -9,8 +10,8 @@ def describe_model(model: str | os.PathLike[str]) -> str:
 
     Parameters
     ----------
-    model : {"forms", "mnist"} or path
-        A model that ships with the package, or a file.
+    model : str or path
+        The name of a model that ships with the package, or a file.
 
     Returns
     -------
@@ -28,25 +29,48 @@ def describe_model(model: str | os.PathLike[str]) -> str:
     >>> print(describe_model("mnist").splitlines()[0])
     classes      0 1 2 3 4 5 6 7 8 9
     """
-    from lenet_sklearn import load_model
     from lenet_sklearn.cards import read_card
-    from lenet_sklearn.committee import members_of
+    from lenet_sklearn.strings import holds_recognizer
     from lenet_sklearn.transfer import model_path
 
     path = model_path(model)
-    classifier = load_model(path, device="cpu")
+    describe = _describe_recognizer if holds_recognizer(path) else _describe_classifier
     card = read_card(path)
+    if card is None:
+        told = "no model card: the file is older, or was saved from Python"
+    else:
+        told = str(card)
+    return "\n".join([*describe(path), told])
+
+
+def _describe_classifier(path: Path) -> list[str]:
+    from lenet_sklearn import load_model
+    from lenet_sklearn.committee import members_of
+
+    classifier = load_model(path, device="cpu")
     members = members_of(classifier)
     described = [line for member in members for line in _describe_member(member)]
-    lines = [
+    return [
         f"classes      {' '.join(map(str, classifier.classes_))}",
         *([f"members      {len(members)}"] if len(members) > 1 else []),
         *dict.fromkeys(described),  # once what all members have in common
-        "no model card: the file is older, or was saved from Python"
-        if card is None
-        else str(card),
     ]
-    return "\n".join(lines)
+
+
+def _describe_recognizer(path: Path) -> list[str]:
+    from lenet_sklearn import count_parameters
+    from lenet_sklearn.strings import load_recognizer
+
+    recognizer = load_recognizer(path, device="cpu")
+    members = getattr(recognizer, "members_", [recognizer])
+    lines = [f"strings of   {' '.join(recognizer.characters)}"]
+    for member in members:
+        lines += [
+            f"parameters   {count_parameters(member.net_.module_)}",
+            f"temperature  {member.temperature_:.3f}",
+            f"estimator    {' '.join(repr(member).split())}",
+        ]
+    return lines
 
 
 def _describe_member(classifier: Any) -> list[str]:

@@ -92,7 +92,8 @@ Members = Annotated[
 Model = Annotated[
     str,
     typer.Option(
-        metavar="FILE", help="A model of `lenet train`; forms and mnist ship."
+        metavar="FILE",
+        help="A model of `lenet train`; forms, mnist, wide, lenet5_dense, lenet5 ship.",
     ),
 ]
 Threshold = Annotated[
@@ -104,8 +105,32 @@ Threshold = Annotated[
     ),
 ]
 Data = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Digits: mnist, forms, digits, or a folder."),
+]
+Strings = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Digits to draw strings from, in place of --data."
+    ),
+]
+Fields = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Images of fields, in place of --data."),
+]
+Truth = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="What they say: a CSV file with file,value."),
+]
+Network = Annotated[
     str,
-    typer.Option(metavar="NAME", help="mnist, forms, digits, or a folder."),
+    typer.Option(
+        metavar="NAME", help="For strings and fields: wide, lenet5_dense or lenet5."
+    ),
+]
+Lines = Annotated[
+    int,
+    typer.Option(metavar="N", parser=_number(int, 1), help="Strings to draw."),
 ]
 DataDir = Annotated[
     Path | None,
@@ -185,8 +210,8 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
     return Form.from_combs(numbers)
 
 
-def load_classifier(model: str) -> Any:
-    """Load the classifier that ``--model`` names.
+def load_reading_model(model: str) -> dict[str, Any]:
+    """Load what ``--model`` names, as the argument of a reader that it is.
 
     Parameters
     ----------
@@ -195,8 +220,8 @@ def load_classifier(model: str) -> Any:
 
     Returns
     -------
-    classifier : LeNet5Classifier, or VotingClassifier of them
-        Fitted.
+    argument : dict
+        A fitted `recognizer` of strings, or a fitted `classifier` of characters.
 
     Raises
     ------
@@ -207,8 +232,12 @@ def load_classifier(model: str) -> Any:
         If the file holds no model.
     """
     from lenet_sklearn import load_model
+    from lenet_sklearn.strings import holds_recognizer, load_recognizer
 
-    return load_model(find_model(model))
+    path = find_model(model)
+    if holds_recognizer(path):
+        return {"recognizer": load_recognizer(path)}
+    return {"classifier": load_model(path)}
 
 
 def find_model(model: str) -> Path:
@@ -228,16 +257,58 @@ def find_model(model: str) -> Path:
     typer.BadParameter
         If there is no such file.
     """
-    from lenet_sklearn.transfer import model_path, shipped_models
+    from lenet_sklearn.transfer import (
+        model_path,
+        shipped_models,
+        shipped_recognizers,
+    )
 
     path = model_path(model)
     if not path.is_file():
-        shipped = " or ".join(shipped_models())
+        shipped = " or ".join([*shipped_models(), *shipped_recognizers()])
         raise typer.BadParameter(
             f"there is no model file {model}. Give one that `lenet train` wrote, or"
             f" {shipped}"
         )
     return path
+
+
+def check_one_source(**sources: object) -> None:
+    """See that one option of several was given.
+
+    Parameters
+    ----------
+    **sources : dict
+        Values of the options; None for those that were not given.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is none, or more than one.
+    """
+    if sum(value is not None for value in sources.values()) != 1:
+        options = " or ".join(f"--{name}" for name in sources)
+        raise typer.BadParameter(f"Say what with: either {options}")
+
+
+def check_truth(fields: Path | None, truth: Path | None) -> None:
+    """See that fields come with what they say.
+
+    Parameters
+    ----------
+    fields : Path or None
+        Folder of the images.
+
+    truth : Path or None
+        CSV file of their values.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one is there without the other.
+    """
+    if (fields is None) != (truth is None):
+        raise typer.BadParameter("--fields DIR and --truth FILE belong together")
 
 
 def find_inputs(

@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
 
 import pipelines
+from lenet_sklearn.strings import StringRecognizer
 from pipelines import FieldReader, Form, PageRegistrar
 from pipelines.demo import draw_comb, draw_writer
 
@@ -81,7 +82,7 @@ def _read_only(images):
 def test_the_battery_finds_the_transformers_and_readers():
     assert {"BackgroundFlattener", "Deskewer", "Despeckler"} <= set(TRANSFORMERS)
     assert {"GlyphNormalizer", "PageRegistrar"} <= set(TRANSFORMERS)
-    assert set(READERS) == {"FieldReader", "FormReader"}
+    assert set(READERS) == {"FieldReader", "FormReader", "LineReader"}
 
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMERS | READERS))
@@ -91,7 +92,7 @@ def test_parameters_are_keywords_with_defaults(name):
     # A classifier or a form is what a reader is for: it comes first, unnamed.
     positional = {p.name for p in parameters if p.kind is not p.KEYWORD_ONLY}
     assert required <= {"form"}
-    assert positional <= {"form", "classifier"}
+    assert positional <= {"form", "classifier", "recognizer"}
 
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMERS))
@@ -234,6 +235,8 @@ def _last_step(name):
     if name == "GlyphNormalizer":  # glyphs are for a classifier, not for a reader
         flat = FunctionTransformer(lambda glyphs: glyphs.reshape(len(glyphs), -1) / 255)
         return make_pipeline(flat, LogisticRegression())
+    if name == "LineNormalizer":  # strips are for a recognizer
+        return StringRecognizer(network="lenet5_dense", max_epochs=1, device="cpu")
     return FieldReader(digits=4)
 
 
@@ -246,7 +249,7 @@ def test_a_step_can_be_searched_with_a_reader_at_the_end(name, pages):
     search.fit(pages, targets)
     assert len(search.predict(pages)) == len(pages)
     assert 0 <= search.best_score_ <= 1
-    if name != "GlyphNormalizer":  # four drawn digits on clean paper
+    if isinstance(pipeline[-1], FieldReader):  # four drawn digits on clean paper
         assert search.score(pages, TEXTS) == 1
 
 

@@ -127,6 +127,14 @@ def test_weights_start_within_2_4_over_the_number_of_inputs():
     assert 0.9 * 2.4 / 150 < six.abs().max() <= 2.4 / 150
 
 
+def test_glorot_weights_keep_to_their_bound_and_biases_are_zero():
+    network = LeNet5(init="glorot")
+    bound = (6 / (120 + 84)) ** 0.5
+    assert 0.95 * bound < float(network.f6.weight.detach().abs().max()) <= bound
+    assert not network.f6.bias.any()
+    assert not network.c1.bias.any()
+
+
 @pytest.mark.parametrize("part", ["activation", "pooling", "c3", "output", "init"])
 def test_an_unknown_part_is_refused_with_the_known_ones(part):
     with pytest.raises(ValueError, match=rf"{part} to be one of \['.*Got 'swish'"):

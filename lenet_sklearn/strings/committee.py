@@ -212,6 +212,35 @@ class StringCommittee(ReadingMixin, BaseEstimator):
         return tags
 
 
+def load_recognizer(
+    path: str | os.PathLike[str], *, device: str = "auto"
+) -> StringRecognizer | StringCommittee:
+    """Read what StringRecognizer.save or StringCommittee.save wrote.
+
+    Parameters
+    ----------
+    path : str or path
+        File to read, or the name of a recognizer that ships with the package.
+
+    device : str, default="auto"
+        Where it is to run.
+
+    Returns
+    -------
+    recognizer : StringRecognizer or StringCommittee
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, foreign, or from a newer version.
+    """
+    header, _ = read_model(model_path(path))
+    if header.get("model") == COMMITTEE:
+        return StringCommittee.load(path, device=device)
+    return StringRecognizer.load(path, device=device)
+
+
 def join_recognizers(recognizers: Sequence[StringRecognizer]) -> StringCommittee:
     """Let fitted recognizers vote, without training them again.
 

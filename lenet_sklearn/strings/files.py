@@ -157,6 +157,34 @@ class StringFileMixin(BaseEstimator):
         return recognizer
 
 
+def holds_recognizer(path: str | os.PathLike[str]) -> bool:
+    """Say whether a model file reads strings rather than characters.
+
+    Parameters
+    ----------
+    path : str or path
+        File to look at, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    holds : bool
+        True for a recognizer or a committee of some.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.strings import holds_recognizer
+    >>> holds_recognizer("wide"), holds_recognizer("forms")
+    (True, False)
+    """
+    header, _ = read_model(model_path(path))
+    return header.get("model") in (RECOGNIZER, COMMITTEE)
+
+
 def start_network(network: nn.Module, params: Mapping[str, Any]) -> float:
     """Give a network the initial weights that a recognizer's parameters name.
 

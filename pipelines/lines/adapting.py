@@ -1,30 +1,21 @@
 """Adapt a string recognizer to a user's own fields: ``lenet train --fields``."""
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from pipelines.images import Image
+from pipelines.lines.labelled import read_labelled_fields
 from pipelines.lines.normalize import normalize_line
-from pipelines.scans import ScanError, open_scan
+from pipelines.readers.line import adaptation
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from lenet_sklearn.strings import StringRecognizer
-
-# Steps to take with however few fields, and the passes that many fields need not
-# exceed: what 100 fields take 60 passes for, 1000 take in 20.
-_LEAST_EPOCHS: Final = 20
-_MOST_EPOCHS: Final = 60
-_STRIPS_IN_ALL: Final = 12_000
-
-# Of the highest rate a training from nothing bears; the weights know digits already.
-_RATE: Final = 0.002
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ class Adaptation:
         return f"{share:.1f} % of fields right ({sum(right)} of {self.n_fields})"
 
 
-def adapt_reader(
+def adapt_recognizer(
     fields: str | os.PathLike[str],
     truth: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -75,6 +66,7 @@ def adapt_reader(
     model: str | os.PathLike[str] = "wide",
     n_folds: int = 5,
     random_state: int = 0,
+    command: str | None = None,
 ) -> Adaptation:
     """Fit a string recognizer to images of fields and save it.
 
@@ -101,6 +93,9 @@ def adapt_reader(
     random_state : int, default=0
         Seed of the folds and the trainings.
 
+    command : str, default=None
+        The command line, for the model card.
+
     Returns
     -------
     adaptation : Adaptation
@@ -119,10 +114,12 @@ def adapt_reader(
     from pipelines.training import _check_writable
 
     path = _check_writable(Path(output))
-    strips, texts = read_labelled_fields(fields, truth)
+    labelled = read_labelled_fields(fields, truth)
+    strips = [normalize_line(field.image) for field in labelled]
+    texts = [field.value for field in labelled]
     if len(strips) < n_folds or n_folds < 2:
         raise ValueError(
-            f"adapt_reader expects at least as many fields as folds, and two folds."
+            f"adapt_recognizer expects at least as many fields as folds, and two folds."
             f" Got {len(strips)} fields and {n_folds} folds. Label more fields."
         )
     start = StringRecognizer.load(model, random_state=random_state)
@@ -130,85 +127,10 @@ def adapt_reader(
     before, after = _cross_validate(start, model, strips, texts, folds)
     adapted = _fit(start, model, strips, texts)
     adaptation = Adaptation(path, len(texts), n_folds, before, after)
-    card = ModelCard.write_today(f"{Path(model).stem}, then fields", len(texts))
+    origin = f"{Path(model).stem}, then fields"
+    card = ModelCard.write_today(origin, len(texts), command)
     adapted.save(path, card=card)
     return adaptation
-
-
-def read_labelled_fields(
-    fields: str | os.PathLike[str], truth: str | os.PathLike[str]
-) -> tuple[list[Image], list[str]]:
-    r"""Read images of fields, and what they say.
-
-    Parameters
-    ----------
-    fields : path
-        Folder with the images.
-
-    truth : path
-        CSV file with the columns ``file`` and ``value``.
-
-    Returns
-    -------
-    strips : list of n ndarrays of shape (32, width), dtype uint8
-        The fields, normalised.
-
-    texts : list of n str
-        Their values.
-
-    Raises
-    ------
-    ValueError
-        If the file has no such columns or rows, a value is no number, or an image
-        cannot be read; says which.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import cv2, numpy as np
-    >>> from pipelines.lines.adapting import read_labelled_fields
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = cv2.imwrite(f"{folder}/a.png", np.full((64, 90), 255, np.uint8))
-    ...     _ = Path(folder, "truth.csv").write_text("file,value\na.png,0451\n")
-    ...     strips, texts = read_labelled_fields(folder, f"{folder}/truth.csv")
-    >>> strips[0].shape, texts
-    ((32, 45), ['0451'])
-    """
-    rows = _read_truth(Path(truth))
-    strips = [normalize_line(_read_field(Path(fields, name))) for name, _ in rows]
-    return strips, [value for _, value in rows]
-
-
-def _read_truth(path: Path) -> list[tuple[str, str]]:
-    """Read names of files and their values from a CSV file."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            missing = {"file", "value"} - set(table.fieldnames or ())
-            if missing:
-                raise ValueError(
-                    f"{path} has no column {sorted(missing)[0]!r}. Its first line must"
-                    " name the columns: file,value"
-                )
-            rows = [(row["file"], (row["value"] or "").strip()) for row in table]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    for name, value in rows:
-        if not (value.isascii() and value.isdigit()) and value:
-            raise ValueError(
-                f"{path} gives {name} the value {value!r}. Values are digits only."
-            )
-    return rows
-
-
-def _read_field(path: Path) -> Image:
-    """Read the one field of a file."""
-    try:
-        with open_scan(path) as scan:
-            return scan.read(0)
-    except ScanError as error:
-        raise ValueError(str(error)) from error
 
 
 def _cross_validate(
@@ -236,14 +158,7 @@ def _fit(
     texts: Sequence[str],
 ) -> "StringRecognizer":
     """Fit a copy of a recognizer to fields, from its own weights on."""
-    epochs = _STRIPS_IN_ALL // len(strips)
-    settings = {
-        "initial_weights": model,
-        "max_epochs": min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS),
-        "lr": _RATE,
-        "schedule": "one-cycle",
-        "distortion": "writing",
-    }
+    settings = {**adaptation(len(strips)), "initial_weights": model}
     return clone(start).set_params(**settings).fit(strips, texts)
 
 

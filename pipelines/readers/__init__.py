@@ -2,5 +2,12 @@
 
 from pipelines.readers.field import FieldReader, make_field_reader
 from pipelines.readers.form import FormReader, make_form_reader
+from pipelines.readers.line import LineReader
 
-__all__ = ["FieldReader", "FormReader", "make_field_reader", "make_form_reader"]
+__all__ = [
+    "FieldReader",
+    "FormReader",
+    "LineReader",
+    "make_field_reader",
+    "make_form_reader",
+]

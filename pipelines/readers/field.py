@@ -1,7 +1,6 @@
 """From images of fields to strings."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -20,22 +19,25 @@ from pipelines.fields.combs import Frame, cut_comb, find_combs
 from pipelines.fields.speckle import Despeckler
 from pipelines.glyphs.cut import Piece, cut_boxes
 from pipelines.glyphs.normalize import GlyphNormalizer
-from pipelines.glyphs.strings import cut_string
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading
 from pipelines.pages.flatten import BackgroundFlattener
+from pipelines.readers.line import LineReader
 
 # How the pretrained network is adapted to the writers of a few fields: at a
 # twentieth of the rate it was trained with. A faster one forgets other writers.
 _ADAPTATION = {"lr": 3e-4, "max_epochs": 10, "batch_size": 32, "random_state": 0}
 
+# Writing leaves its place on a form by this share of the place's height.
+_MARGIN = 0.15
+
 
 class FieldReader(BaseEstimator):
     """Read the digits in images of fields.
 
-    A comb is looked for in the field and cut at its walls; a field without one
-    is cut into connected pieces. Each piece is scaled and centred as MNIST's
-    digits are, and classified.
+    A comb is looked for in the field and cut at its walls; each piece is scaled
+    and centred as MNIST's digits are, and classified. In a field without one,
+    digits are written freely: a :class:`LineReader` reads it.
 
     Parameters
     ----------
@@ -50,24 +52,28 @@ class FieldReader(BaseEstimator):
     normalizer : transformer, default=None
         Turns pieces into glyphs; None for ``GlyphNormalizer()``.
 
+    line_reader : LineReader, default=None
+        Reads fields without a comb; None for ``LineReader()``.
+
     threshold : float, default=0.9
         Confidence below which a value is rejected.
 
     Attributes
     ----------
     classifier_ : estimator
-        The classifier, fitted on the digits of the fields. Only after `fit`.
+        The classifier, fitted on the digits of combs. Only after a `fit` that
+        found some.
+
+    line_reader_ : LineReader
+        The reader of lines, fitted on the fields without a comb. Only after a
+        `fit` that found some.
 
     n_aligned_ : int
-        Number of fields `fit` could use: as many digits found as in the string.
+        Number of combs `fit` could use: as many digits found as in the string.
 
     See Also
     --------
     make_field_reader : The reader after the steps that clean its fields.
-
-    Notes
-    -----
-    Digits that touch each other outside of a comb are read as one.
 
     Examples
     --------
@@ -82,6 +88,7 @@ class FieldReader(BaseEstimator):
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
         "digits": [Interval(Integral, 1, None, closed="left"), None],
         "normalizer": [HasMethods(["transform"]), None],
+        "line_reader": [HasMethods(["fit", "read"]), None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
@@ -91,11 +98,13 @@ class FieldReader(BaseEstimator):
         *,
         digits: int | None = None,
         normalizer: Any = None,
+        line_reader: Any = None,
         threshold: float = 0.9,
     ) -> None:
         self.classifier = classifier
         self.digits = digits
         self.normalizer = normalizer
+        self.line_reader = line_reader
         self.threshold = threshold
 
     def fit(
@@ -104,7 +113,7 @@ class FieldReader(BaseEstimator):
         y: Sequence[str],
         frames: Sequence[Frame | None] | None = None,
     ) -> Self:
-        """Adapt the classifier to the writing in fields whose strings are known.
+        """Adapt the reader to the writing in fields whose strings are known.
 
         Parameters
         ----------
@@ -125,35 +134,29 @@ class FieldReader(BaseEstimator):
         Raises
         ------
         ValueError
-            If no field has as many digits as its string.
+            If all fields are combs, and none has as many digits as its string.
         """
         self._validate_params()
-        pieces = self.cut(X, frames)
-        if len(pieces) != len(y):
+        layouts = self._lay_out(X, frames)
+        if len(layouts) != len(y):
             raise ValueError(
                 f"FieldReader expects one string for each field."
-                f" Got {len(pieces)} fields and {len(y)} strings."
+                f" Got {len(layouts)} fields and {len(y)} strings."
             )
-        aligned = [_aligned(p, str(text)) for p, text in zip(pieces, y, strict=True)]
-        self.n_aligned_ = sum(digits is not None for digits in aligned)
-        images = [piece.image for digits in aligned for piece, _ in digits or []]
-        labels = [label for digits in aligned for _, label in digits or []]
-        if not images:
-            raise ValueError(
-                "FieldReader found no field with as many digits as its string,"
-                " so there is nothing to learn from. Look at what"
-                " FieldReader().cut(fields) finds, and set digits= for combs."
+        combs: list[tuple[list[Piece], str]] = []
+        lines: list[tuple[Image, str]] = []
+        for layout, text in zip(layouts, map(str, y), strict=True):
+            if isinstance(layout, list):
+                combs.append((layout, text))
+            else:
+                lines.append((layout, text))
+        if combs:
+            self._fit_classifier(combs, needed=not lines)
+        if lines:
+            fields, texts = zip(*lines, strict=True)
+            self.line_reader_ = clone(self.line_reader or LineReader()).fit(
+                fields, texts
             )
-        classifier = self._trainable()
-        columns = {str(c): c for c in getattr(classifier, "classes", None) or range(10)}
-        if unknown := set(labels) - set(columns):
-            raise ValueError(
-                f"FieldReader expects strings of the digits {sorted(columns)} and"
-                f" '{GAP}' for an empty box. Got {sorted(unknown)} in y."
-            )
-        self.classifier_ = classifier.fit(
-            self._normalizer().transform(images), np.array([columns[n] for n in labels])
-        )
         return self
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
@@ -207,12 +210,22 @@ class FieldReader(BaseEstimator):
         readings : list of n_samples FieldReading
             Without a `quad`, which only a page can tell.
         """
-        return self.read_pieces(self.cut(X, frames))
+        layouts = self._lay_out(X, frames)
+        combs = [layout for layout in layouts if isinstance(layout, list)]
+        lines = [layout for layout in layouts if not isinstance(layout, list)]
+        in_combs, in_lines = (
+            iter(self.read_pieces(combs)),
+            iter(self._read_lines(lines)),
+        )
+        return [
+            next(in_combs if isinstance(layout, list) else in_lines)
+            for layout in layouts
+        ]
 
     def cut(
         self, X: Sequence[Image], frames: Sequence[Frame | None] | None = None
     ) -> list[list[Piece]]:
-        """Cut every field of `X` into pieces, the first half of :meth:`read`.
+        """Cut every comb of `X` into pieces, the first half of reading it.
 
         Parameters
         ----------
@@ -225,17 +238,13 @@ class FieldReader(BaseEstimator):
         Returns
         -------
         pieces : list of n_samples lists of Piece
-            From left to right.
+            From left to right; none for a field without a comb.
         """
-        fields = check_images(X, caller=type(self).__name__)
-        known = frames if frames is not None else [None] * len(fields)
-        return [
-            _cut(field, frame, self.digits)
-            for field, frame in zip(fields, known, strict=True)
-        ]
+        layouts = self._lay_out(X, frames)
+        return [layout if isinstance(layout, list) else [] for layout in layouts]
 
     def read_pieces(self, pieces: Sequence[Sequence[Piece]]) -> list[FieldReading]:
-        """Classify the pieces of fields, the second half of :meth:`read`.
+        """Classify the pieces of combs, the second half of reading them.
 
         Parameters
         ----------
@@ -257,6 +266,57 @@ class FieldReader(BaseEstimator):
             readings.append(settle(value, confidence, self.threshold))
         return readings
 
+    def _lay_out(
+        self, X: Sequence[Image], frames: Sequence[Frame | None] | None
+    ) -> list[list[Piece] | Image]:
+        """Give the pieces of every comb, and the part of other fields to read."""
+        fields = check_images(X, caller=type(self).__name__)
+        known = frames if frames is not None else [None] * len(fields)
+        return [
+            _lay_out(field, frame, self.digits)
+            for field, frame in zip(fields, known, strict=True)
+        ]
+
+    def _read_lines(self, fields: Sequence[Image]) -> list[FieldReading]:
+        """Read fields without a comb."""
+        if not fields:
+            return []
+        # Whoever says that there is a comb does not expect a free string.
+        doubt = 1.0 if self.digits is None else 0.5
+        return [
+            settle(best[0].text, doubt * best[0].probability, self.threshold)
+            if best
+            else settle("", 1.0, self.threshold)
+            for best in self._line_reader().read(fields)
+        ]
+
+    def _fit_classifier(
+        self, combs: Sequence[tuple[list[Piece], str]], *, needed: bool
+    ) -> None:
+        """Train the classifier on the digits of combs, if they are to be told."""
+        aligned = [_aligned(pieces, text) for pieces, text in combs]
+        self.n_aligned_ = sum(digits is not None for digits in aligned)
+        images = [piece.image for digits in aligned for piece, _ in digits or []]
+        labels = [label for digits in aligned for _, label in digits or []]
+        if not images and not needed:
+            return
+        if not images:
+            raise ValueError(
+                "FieldReader found no field with as many digits as its string,"
+                " so there is nothing to learn from. Look at what"
+                " FieldReader().cut(fields) finds, and set digits= for combs."
+            )
+        classifier = self._trainable()
+        columns = {str(c): c for c in getattr(classifier, "classes", None) or range(10)}
+        if unknown := set(labels) - set(columns):
+            raise ValueError(
+                f"FieldReader expects strings of the digits {sorted(columns)} and"
+                f" '{GAP}' for an empty box. Got {sorted(unknown)} in y."
+            )
+        self.classifier_ = classifier.fit(
+            self._normalizer().transform(images), np.array([columns[n] for n in labels])
+        )
+
     def _posteriors(
         self, classifier: Any, pieces: Sequence[Sequence[Piece]]
     ) -> list[NDArray[np.float64]]:
@@ -276,6 +336,12 @@ class FieldReader(BaseEstimator):
 
     def _normalizer(self) -> Any:
         return GlyphNormalizer() if self.normalizer is None else self.normalizer
+
+    def _line_reader(self) -> Any:
+        """Return the adapted reader of lines, else the one given, else the shipped."""
+        if hasattr(self, "line_reader_"):
+            return self.line_reader_
+        return self.line_reader or LineReader()
 
     def _reading_classifier(self) -> Any:
         """Return the adapted classifier, else the one given, else the pretrained."""
@@ -303,7 +369,11 @@ class FieldReader(BaseEstimator):
 
 
 def make_field_reader(
-    classifier: Any = None, *, digits: int | None = None, threshold: float = 0.9
+    classifier: Any = None,
+    *,
+    recognizer: Any = None,
+    digits: int | None = None,
+    threshold: float = 0.9,
 ) -> Pipeline:
     """Compose the default Pipeline that reads images of fields.
 
@@ -311,6 +381,9 @@ def make_field_reader(
     ----------
     classifier : estimator, default=None
         Classifier of glyphs; None for the LeNet-5 that ships with the package.
+
+    recognizer : StringRecognizer or StringCommittee, default=None
+        Reads fields without a comb; None for the one that ships with the package.
 
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.
@@ -330,7 +403,12 @@ def make_field_reader(
     >>> list(make_field_reader().named_steps)
     ['despeckle', 'flatten', 'read']
     """
-    reader = FieldReader(classifier, digits=digits, threshold=threshold)
+    reader = FieldReader(
+        classifier,
+        digits=digits,
+        line_reader=None if recognizer is None else LineReader(recognizer),
+        threshold=threshold,
+    )
     return Pipeline(
         [
             ("despeckle", Despeckler()),
@@ -349,19 +427,20 @@ def _pretrained() -> Any:
     return LeNet5Classifier.from_pretrained("forms")
 
 
-def _cut(field: Image, frame: Frame | None, digits: int | None) -> list[Piece]:
-    """Cut a field at the walls of its comb, or into connected pieces."""
+def _lay_out(
+    field: Image, frame: Frame | None, digits: int | None
+) -> list[Piece] | Image:
+    """Cut a field at the walls of its comb; without one, give what is to be read."""
     if frame is None:
         combs = find_combs(field, digits)
         if not combs:
-            pieces = cut_string(field)
-            # Whoever says that there is a comb does not expect a free string.
-            doubt = 1.0 if digits is None else 0.5
-            return [replace(p, certainty=doubt * p.certainty) for p in pieces]
+            return field
         field, frame = cut_comb(field, max(combs, key=lambda comb: comb.score))
-    if not frame.digits:
-        return cut_string(field, ruled=frame.ruled)
-    return cut_boxes(field, frame)
+    if frame.digits:
+        return cut_boxes(field, frame)
+    margin = _MARGIN * (frame.bottom - frame.top)
+    top, left = (max(0, round(side - margin)) for side in (frame.top, frame.left))
+    return field[top : round(frame.bottom + margin), left : round(frame.right + margin)]
 
 
 def _aligned(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None:

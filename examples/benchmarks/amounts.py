@@ -1,0 +1,69 @@
+"""Real cheque amounts, and networks fitted on some of them."""
+
+import csv
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.model_selection import KFold
+from tables import folder_of
+
+from lenet_sklearn.strings import StringRecognizer
+from pipelines import normalize_line, read_pages
+from pipelines.images import Image
+from pipelines.readers.line import adaptation
+
+_N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Fields, their strips, and what they say."""
+
+    fields: list[Image]
+    strips: list[Image]
+    texts: NDArray[np.object_]
+
+
+@functools.cache
+def load_amounts(data: Path) -> Amounts:
+    """Load ORAND-CAR-A's amounts."""
+    folder = folder_of(data, "orand_car_a")
+    with (folder / "transcriptions.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    fields = [next(read_pages(folder / "images" / row["file"])) for row in rows]
+    texts = np.array([row["digits"] for row in rows], dtype=object)
+    return Amounts(fields, [normalize_line(field) for field in fields], texts)
+
+
+def folds_of(amounts: Amounts) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Split the amounts: to fit on, to read."""
+    folds = KFold(_N_FOLDS, shuffle=True, random_state=0)
+    return list(folds.split(amounts.texts))
+
+
+def fit_fold(
+    network: str,
+    fold: int,
+    amounts: Amounts,
+    models: Path,
+    *,
+    rest: Sequence[int] | NDArray[np.int64] | None = None,
+) -> StringRecognizer:
+    """Fit the shipped weights on the other folds, or on some fields of them.
+
+    What is in the folder already is taken up.
+    """
+    chosen = folds_of(amounts)[fold][0] if rest is None else rest
+    path = models / f"{network}-{fold}-{len(chosen)}.safetensors"
+    if not path.exists():
+        shipped = StringRecognizer.load(network, device="cpu")
+        settings = {**adaptation(len(chosen)), "initial_weights": network}
+        fitted = clone(shipped).set_params(**settings)
+        fitted.fit([amounts.strips[i] for i in chosen], amounts.texts[chosen])
+        fitted.save(path)
+    return StringRecognizer.load(path, device="cpu")

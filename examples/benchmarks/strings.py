@@ -1,0 +1,238 @@
+"""Measure the reading of digit strings on real cheque amounts.
+
+    python examples/benchmarks/strings.py
+    python examples/benchmarks/strings.py --models models --readme README.md
+    python examples/benchmarks/strings.py --only speed length nothing
+
+Everything fitted is measured by 5-fold cross-validation: no amount is read by a
+network that was fitted with it. The amounts are not part of the project. Everything
+runs in one thread.
+"""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
+
+import functools
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from amounts import Amounts, fit_fold, folds_of, load_amounts
+from races import cpu_time
+from readme import fill_mark
+from tables import Row, as_table, parse_table_args, table_parser, take_measures
+
+from lenet_sklearn import count_parameters
+from lenet_sklearn.strings import StringCommittee, StringRecognizer, join_recognizers
+from pipelines import LineReader
+from pipelines.demo import draw_string, draw_writer
+
+# Networks, their bars as shipped, fitted, and in CPU milliseconds a field.
+_NETWORKS = {
+    "lenet5": ("", "84 %", "0.8"),
+    "lenet5_dense": ("70 %", "88 %", ""),
+    "wide": ("80 %", "91 %", "1.2"),
+}
+
+# What strips are stretched to when one field is read several times.
+_WIDTHS = (0.85, 1.0, 1.15)
+
+_CURVE = (20, 50, 100, 200, 400, 800)
+_PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "torch")
+
+
+def measure_shipped(models: Path, data: Path) -> Iterator[Row]:
+    """Read all amounts with the weights that ship."""
+    amounts = load_amounts(data)
+    for network, (bar, _, _) in _NETWORKS.items():
+        reader = StringRecognizer.load(network, device="cpu")
+        n_parameters = count_parameters(reader.net_.module_)
+        right = reader.predict(amounts.strips) == amounts.texts
+        reader.set_params(widths=_WIDTHS)
+        wide = reader.predict(amounts.strips) == amounts.texts
+        yield Row(
+            f"`{network}` ({n_parameters:,} parameters), no cheque seen",
+            f"{share(right)}; three widths averaged {share(wide)}",
+            bar,
+        )
+
+
+def measure_fitted(models: Path, data: Path) -> Iterator[Row]:
+    """Read every fold with networks fitted on the others."""
+    amounts = load_amounts(data)
+    for network, (_, bar, _) in _NETWORKS.items():
+        right, averaged = [], []
+        for fold, (_, held) in enumerate(folds_of(amounts)):
+            reader = fit_fold(network, fold, amounts, models)
+            truth = amounts.texts[held]
+            strips = [amounts.strips[i] for i in held]
+            right += list(reader.predict(strips) == truth)
+            reader.set_params(widths=_WIDTHS)
+            averaged += list(reader.predict(strips) == truth)
+        yield Row(
+            f"`{network}`, fitted on the other folds",
+            f"{share(right)}; three widths averaged {share(averaged)}",
+            bar,
+        )
+
+
+def measure_committee(models: Path, data: Path) -> Iterator[Row]:
+    """Let the three networks vote, each at three widths."""
+    amounts = load_amounts(data)
+    right, sure, confidences = [], [], []
+    n_parameters = 0
+    for fold, (_, held) in enumerate(folds_of(amounts)):
+        committee = _committee(fold, amounts, models)
+        n_parameters = sum(
+            count_parameters(member.net_.module_) for member in committee.members_
+        )
+        for i, [best] in zip(
+            held, committee.read([amounts.strips[i] for i in held]), strict=True
+        ):
+            right.append(best.text == amounts.texts[i])
+            confidences.append(best.probability)
+    yield Row(
+        f"committee of the three ({n_parameters:,} parameters), three widths",
+        share(right),
+        "93 %",
+    )
+    order = np.argsort(-np.array(confidences))
+    wrong = np.cumsum(~np.array(right)[order]) / np.arange(1, len(order) + 1)
+    sure = np.flatnonzero(wrong <= 0.01)
+    accepted = 100 * (sure[-1] + 1) / len(order) if len(sure) else 0
+    yield Row("the same, accepted at 1 % error among them", f"{accepted:.0f} %", "")
+
+
+def measure_curve(models: Path, data: Path) -> Iterator[Row]:
+    """Fit `wide` on few and on many fields of the first split."""
+    amounts = load_amounts(data)
+    rest, held = folds_of(amounts)[0]
+    strips = [amounts.strips[i] for i in held]
+    shipped = StringRecognizer.load("wide", device="cpu")
+    rates = [np.mean(shipped.predict(strips) == amounts.texts[held])]
+    for n_fields in _CURVE:
+        reader = fit_fold("wide", 0, amounts, models, rest=rest[:n_fields])
+        rates.append(np.mean(reader.predict(strips) == amounts.texts[held]))
+    listed = ", ".join(
+        f"{n}: {100 * rate:.1f} %" for n, rate in zip((0, *_CURVE), rates, strict=True)
+    )
+    gain = (rates[3] - rates[0]) / max(rates[-1] - rates[0], 1e-9)
+    yield Row("`wide`, fitted on so many fields, first fold", listed, "")
+    yield Row("share of that gain at 100 fields", f"{100 * gain:.0f} %", "50 %")
+
+
+def measure_speed(models: Path, data: Path) -> Iterator[Row]:
+    """Time fields, image in memory to string."""
+    amounts = load_amounts(data)
+    fields = amounts.fields[:300]
+    for network, (_, _, bar) in _NETWORKS.items():
+        reader = LineReader(StringRecognizer.load(network, device="cpu"))
+        reader.predict(fields[:50])  # what is made once is made now
+        times = []
+        for work in (
+            functools.partial(reader.predict, fields),
+            functools.partial(reader.read, fields, n_best=5),
+        ):
+            seconds = sorted(cpu_time(work) for _ in range(3))[1]
+            times.append(1000 * seconds / len(fields))
+        yield Row(
+            f"`{network}`, CPU ms a field",
+            f"{times[0]:.2f} best string, {times[1]:.2f} five best",
+            f"{bar}, {2 * float(bar):.1f}" if bar else "",
+        )
+
+
+def measure_length(models: Path, data: Path) -> Iterator[Row]:
+    """Time fields of 4, 40 and 400 digits."""
+    reader = LineReader(StringRecognizer.load("wide", device="cpu"))
+    times = []
+    for n_digits in (4, 40, 400):
+        text = "0123456789" * (n_digits // 10) or "0123"
+        field = draw_string(text, draw_writer(0), random_state=0)
+        reader.predict([field])
+        times.append(
+            1000 * cpu_time(functools.partial(reader.predict, [field] * 5)) / 5
+        )
+    listed = ", ".join(f"{milliseconds:.1f} ms" for milliseconds in times)
+    yield Row("CPU time of 4, 40 and 400 digits", listed, "linear")
+
+
+def measure_nothing(models: Path, data: Path) -> Iterator[Row]:
+    """Read what holds no digits."""
+    reader = LineReader()
+    for name, field in _nothing().items():
+        [[best]] = reader.read([field])
+        said = f"`{best.text}`, probability {best.probability:.2f}"
+        yield Row(f"{name}", said if best.text else "empty", "empty or improbable")
+
+
+MEASURES: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
+    "shipped": measure_shipped,
+    "fitted": measure_fitted,
+    "committee": measure_committee,
+    "curve": measure_curve,
+    "speed": measure_speed,
+    "length": measure_length,
+    "nothing": measure_nothing,
+}
+
+
+def share(right: Sequence[bool]) -> str:
+    return f"{100 * np.mean(right):.1f} %"
+
+
+def _committee(fold: int, amounts: Amounts, models: Path) -> StringCommittee:
+    members = [fit_fold(network, fold, amounts, models) for network in _NETWORKS]
+    for member in members:
+        member.set_params(widths=_WIDTHS)
+    return join_recognizers(members)
+
+
+def _nothing() -> dict[str, Any]:
+    """Draw fields without digits."""
+    rng = np.random.default_rng(0)
+    paper = np.full((60, 200), 245, np.uint8)
+    word, signature = paper.copy(), paper.copy()
+    cv2.putText(word, "Total amount", (8, 40), cv2.FONT_HERSHEY_DUPLEX, 0.8, 30, 1)
+    x = np.linspace(10, 190, 200)
+    y = 30 + 14 * np.sin(x / 7) * np.cos(x / 23)
+    points = np.column_stack([x + 6 * np.sin(x / 5), y]).astype(np.int32)
+    cv2.polylines(signature, [points], isClosed=False, color=40, thickness=2)
+    rows, columns = np.indices(paper.shape)
+    waves = 225 + 14 * np.sin(columns / 3 + 2 * np.sin(rows / 5))
+    pattern = (waves + rng.normal(0, 4, paper.shape)).clip(0, 255).astype(np.uint8)
+    return {
+        "an empty field": paper,
+        "a printed word": word,
+        "a scribbled signature": signature,
+        "nothing but a pattern": pattern,
+    }
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    parser = table_parser(__doc__, MEASURES)
+    parser.add_argument("--models", type=Path, help="folder that keeps the networks")
+    args = parse_table_args(parser)
+    with tempfile.TemporaryDirectory() as folder:
+        models = args.models or Path(folder)
+        models.mkdir(exist_ok=True)
+        measures = {
+            name: functools.partial(measure, models)
+            for name, measure in MEASURES.items()
+        }
+        table = as_table(take_measures(measures, args.only, args.data), _PACKAGES)
+    print(table, end="")
+    if args.readme:
+        text = fill_mark(args.readme.read_text(encoding="utf-8"), "strings", table)
+        args.readme.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Fields whose values are known: images in a folder, values in a CSV file."""
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.images import Image
+from pipelines.scans import ScanError, open_scan
+
+
+@dataclass(frozen=True)
+class LabelledField:
+    """The image of a field, and what it says.
+
+    Attributes
+    ----------
+    name : str
+        Of its file.
+
+    image : ndarray of shape (height, width), dtype uint8
+        Grey, dark ink on lighter paper.
+
+    value : str
+        Digits; empty where nothing is written.
+    """
+
+    name: str
+    image: Image
+    value: str
+
+
+def read_labelled_fields(
+    fields: str | os.PathLike[str], truth: str | os.PathLike[str]
+) -> list[LabelledField]:
+    r"""Read images of fields, and what they say.
+
+    Parameters
+    ----------
+    fields : path
+        Folder with the images.
+
+    truth : path
+        CSV file with the columns ``file`` and ``value``.
+
+    Returns
+    -------
+    labelled : list of LabelledField
+        In the order of the file.
+
+    Raises
+    ------
+    ValueError
+        If the file has no such columns or rows, a value is no number, or an image
+        cannot be read; says which.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import cv2, numpy as np
+    >>> from pipelines.lines.labelled import read_labelled_fields
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = cv2.imwrite(f"{folder}/a.png", np.full((64, 90), 255, np.uint8))
+    ...     _ = Path(folder, "truth.csv").write_text("file,value\na.png,0451\n")
+    ...     [field] = read_labelled_fields(folder, f"{folder}/truth.csv")
+    >>> field.name, field.image.shape, field.value
+    ('a.png', (64, 90), '0451')
+    """
+    folder = Path(fields)
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}. Name the one with the images.")
+    rows = _read_truth(Path(truth))
+    return [
+        LabelledField(name, _read_field(folder / name), value) for name, value in rows
+    ]
+
+
+def _read_truth(path: Path) -> list[tuple[str, str]]:
+    """Read names of files and their values from a CSV file."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            missing = {"file", "value"} - set(table.fieldnames or ())
+            rows = [(row.get("file"), row.get("value")) for row in table]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if missing:
+        raise ValueError(
+            f"{path} has no column {sorted(missing)[0]!r}. Its first line must"
+            " name the columns: file,value"
+        )
+    if not rows:
+        raise ValueError(f"{path} has no rows. Write one for each field: file,value")
+    return [(name or "", _check_value(path, name, value)) for name, value in rows]
+
+
+def _check_value(path: Path, name: str | None, value: str | None) -> str:
+    text = (value or "").strip()
+    if text and not (text.isascii() and text.isdigit()):
+        raise ValueError(
+            f"{path} gives {name} the value {value!r}. Values are digits only."
+        )
+    return text
+
+
+def _read_field(path: Path) -> Image:
+    """Read the one field of a file."""
+    try:
+        with open_scan(path) as scan:
+            return scan.read(0)
+    except ScanError as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,248 @@
+"""From images of free writing to strings."""
+
+from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import HasMethods
+
+from pipelines.images import Image, check_images
+from pipelines.lines.normalize import normalize_line
+
+# Steps to take with however few fields, and the passes that many fields need not
+# exceed: what 100 fields take 60 passes for, 1000 take in 20.
+_LEAST_EPOCHS = 20
+_MOST_EPOCHS = 60
+_STRIPS_IN_ALL = 12_000
+
+# Of the highest rate a training from nothing bears; the weights know digits already.
+_RATE = 0.002
+
+_SHIPPED = "wide"
+
+
+class LineReader(BaseEstimator):
+    """Read digits that are written freely, without boxes and without cutting them.
+
+    Fields are normalised to strips, and a network slides over them. Digits may
+    touch, lean and overlap; commas, dashes, lines and patterns of the paper are
+    passed over.
+
+    Parameters
+    ----------
+    recognizer : StringRecognizer or StringCommittee, default=None
+        Reads strips. None takes the recognizer that ships with the package, which
+        reads without having been fitted.
+
+    Attributes
+    ----------
+    recognizer_ : StringRecognizer or StringCommittee
+        The recognizer, fitted on the fields. Only after `fit`.
+
+    Examples
+    --------
+    >>> from pipelines import LineReader
+    >>> from pipelines.demo import draw_string, draw_writer
+    >>> writer = draw_writer(3)
+    >>> fields = [draw_string(t, writer, random_state=3) for t in ["1742", "308"]]
+    >>> [str(value) for value in LineReader().predict(fields)]
+    ['1742', '308']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "recognizer": [HasMethods(["fit", "read"]), None],
+    }
+
+    def __init__(self, recognizer: Any = None) -> None:
+        self.recognizer = recognizer
+
+    def fit(self, X: Sequence[Image], y: Sequence[str]) -> Self:
+        """Adapt the recognizer to the writing in fields whose strings are known.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields. Their sizes may differ.
+
+        y : sequence of n_samples str
+            What they say; ``""`` for an empty field.
+
+        Returns
+        -------
+        self : LineReader
+            The reader itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If fields and strings do not fit.
+        """
+        self._validate_params()
+        recognizer = self._trainable(len(y))
+        self.recognizer_ = recognizer.fit(self._strips(X), [str(text) for text in y])
+        return self
+
+    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
+        """Read every field of `X`.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,), dtype object
+            Strings; ``""`` is an empty field.
+        """
+        values: NDArray[np.object_] = self._reading_recognizer().predict(
+            self._strips(X)
+        )
+        return values
+
+    def read(
+        self,
+        X: Sequence[Image],
+        *,
+        n_best: int = 1,
+        lengths: int | Collection[int] | None = None,
+        mask: str | None = None,
+    ) -> list[list[Any]]:
+        """Read the most probable strings of every field.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        n_best : int, default=1
+            Strings for each field.
+
+        lengths : int or collection of int, default=None
+            Numbers of digits a string may have.
+
+        mask : str, default=None
+            ``#`` for any digit; another stands for itself: "20##" for a year.
+
+        Returns
+        -------
+        readings : list of n_samples lists of at most n_best Hypothesis
+            Of a `text` and its `probability`, the best first; none where the
+            field has no room for such a string.
+        """
+        readings: list[list[Any]] = self._reading_recognizer().read(
+            self._strips(X), n_best=n_best, lengths=lengths, mask=mask
+        )
+        return readings
+
+    def locate(
+        self, X: Sequence[Image], texts: Sequence[str] | None = None
+    ) -> list[list[tuple[int, int]]]:
+        """Find where in every field the digits of a string stand.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        texts : sequence of n_samples str, default=None
+            What they say; None for what is read.
+
+        Returns
+        -------
+        spans : list of n_samples lists of tuples of (left, right)
+            Columns of the field between which each digit lies.
+        """
+        strips = self._strips(X)
+        found = self._reading_recognizer().locate(strips, texts)
+        scales = [f.shape[1] / s.shape[1] for f, s in zip(X, strips, strict=True)]
+        return [
+            [(round(scale * left), round(scale * right)) for left, right in spans]
+            for scale, spans in zip(scales, found, strict=True)
+        ]
+
+    def score(self, X: Sequence[Image], y: Sequence[str]) -> float:
+        """Return the share of fields whose whole string is right.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        y : sequence of n_samples str
+            What they say.
+
+        Returns
+        -------
+        score : float
+            Exact-string accuracy.
+        """
+        return float(np.mean(self.predict(X) == np.asarray(y, dtype=object)))
+
+    def _strips(self, X: Sequence[Image]) -> list[Image]:
+        fields = check_images(X, caller=type(self).__name__)
+        return [normalize_line(field) for field in fields]
+
+    def _reading_recognizer(self) -> Any:
+        """Return the adapted recognizer, else the one given, else the pretrained."""
+        if hasattr(self, "recognizer_"):
+            return self.recognizer_
+        return _pretrained() if self.recognizer is None else self.recognizer
+
+    def _trainable(self, n_fields: int) -> Any:
+        """Return an unfitted copy of the recognizer that `fit` may train."""
+        if self.recognizer is not None:
+            return clone(self.recognizer)
+        return clone(_pretrained()).set_params(
+            **adaptation(n_fields), initial_weights=_SHIPPED
+        )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.target_tags.required = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def adaptation(n_fields: int) -> dict[str, Any]:
+    """Say how a trained recognizer is fitted to some fields.
+
+    Parameters
+    ----------
+    n_fields : int
+        How many there are.
+
+    Returns
+    -------
+    params : dict
+        Parameters of :class:`lenet_sklearn.strings.StringRecognizer`.
+
+    Examples
+    --------
+    >>> from pipelines.readers.line import adaptation
+    >>> [adaptation(n)["max_epochs"] for n in (20, 400, 5000)]
+    [60, 30, 20]
+    """
+    epochs = _STRIPS_IN_ALL // max(n_fields, 1)
+    return {
+        "max_epochs": min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS),
+        "lr": _RATE,
+        "schedule": "one-cycle",
+        "distortion": "writing",
+        "random_state": 0,
+    }
+
+
+@cache
+def _pretrained() -> Any:
+    """Load the shipped recognizer once."""
+    # Importing torch takes seconds, and who imports `pipelines` may not need it.
+    from lenet_sklearn.strings import StringRecognizer
+
+    return StringRecognizer.load(_SHIPPED)

@@ -1,0 +1,68 @@
+"""Fields with known values are read from a folder and a table."""
+
+import cv2
+import numpy as np
+import pytest
+
+from pipelines.lines.evaluation import FieldEvaluation, evaluate_fields
+from pipelines.lines.labelled import LabelledField, read_labelled_fields
+from pipelines.outcomes import FieldReading
+from pipelines.readers import make_field_reader
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((60, 200), 250, np.uint8))
+    (tmp_path / "truth.csv").write_text("file,value\na.png,007\nb.png,\n")
+    return tmp_path
+
+
+def test_values_keep_their_zeros_and_may_be_empty(folder):
+    fields = read_labelled_fields(folder, folder / "truth.csv")
+    assert [(field.name, field.value) for field in fields] == [
+        ("a.png", "007"),
+        ("b.png", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("name,value\na.png,1\n", "no column 'file'"),
+        ("file,value\n", "no rows"),
+        ("file,value\na.png,1.5\n", "digits only"),
+        ("file,value\nc.png,1\n", "c.png"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_by_name(folder, table, message):
+    (folder / "truth.csv").write_text(table)
+    with pytest.raises(ValueError, match=message):
+        read_labelled_fields(folder, folder / "truth.csv")
+
+
+def test_a_missing_table_or_folder_is_refused(folder):
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_labelled_fields(folder, folder / "none.csv")
+    with pytest.raises(ValueError, match="no folder"):
+        read_labelled_fields(folder / "none", folder / "truth.csv")
+
+
+def test_the_report_tells_what_was_misread(folder):
+    evaluation = evaluate_fields(make_field_reader(), folder, folder / "truth.csv")
+    assert str(evaluation).startswith("1 of 2 fields right (50.0 %)")
+    assert "a.png: 007 read as nothing" in str(evaluation)
+
+
+def test_the_surest_mistakes_come_first():
+    field = LabelledField("a.png", np.zeros((9, 9), np.uint8), "12")
+    readings = [FieldReading("17", "rejected", c) for c in (0.2, 0.8, 0.5)]
+    misread = FieldEvaluation([field] * 3, readings).misread()
+    assert [reading.confidence for _, reading in misread] == [0.8, 0.5, 0.2]
+
+
+def test_misread_fields_are_drawn(folder):
+    pytest.importorskip("matplotlib")
+    plots = folder / "plots"
+    evaluate_fields(make_field_reader(), folder, folder / "truth.csv", plots=plots)
+    assert (plots / "misread_fields.png").stat().st_size > 1000
