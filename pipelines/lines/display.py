@@ -139,7 +139,9 @@ class LatticeDisplay:
             style: dict[str, Any] = {"color": RED if n in best else GREY}
             self.ax_.plot([left, left + width], [y, y], linewidth=2, **style)
             digit = self.lattice.characters[int(self.lattice.scores[n].argmax())]
-            self.ax_.text(left + width / 2, y, digit or "·", ha="center", **style)
+            self.ax_.text(
+                left + width / 2, y - 0.15 * step, digit or "·", ha="center", **style
+            )
         return row + (len(ends) + 2) * step
 
 

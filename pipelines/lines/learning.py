@@ -212,10 +212,12 @@ def align_strings(
     for s, lattice, text in zip(segments, lattices, texts, strict=True):
         arcs = None if lattice is None else align_text(lattice, text)
         if s is not None and arcs is not None:
-            owners = np.full(len(s.pieces), MARK_OWNER)
+            # By the number of the piece; 0 is paper, which nobody owns.
+            owners = np.full(len(s.pieces) + 1, MARK_OWNER)
+            owners[0] = 0
             for n, arc in enumerate(arcs):
-                owners[s.arcs.starts[arc] : s.arcs.stops[arc]] = n + 1
-            examples.append(_label(s, owners[s.pieces.labels - 1], text))
+                owners[s.arcs.starts[arc] + 1 : s.arcs.stops[arc] + 1] = n + 1
+            examples.append(_label(s, owners[s.pieces.labels], text))
     return examples
 
 

@@ -45,11 +45,19 @@ def texts_of(readings):
     return [best[0].text if best else None for best in readings]
 
 
-def test_drawn_strings_are_read(model, held):
-    read = texts_of(read_lines([field.image for field in held], model))
-    right = [text == field.text for text, field in zip(read, held, strict=True)]
-    # Of so short a practice not more is to be expected; chance reads none.
-    assert np.mean(right) > 0.3
+def field_of(glyphs):
+    """Digits far apart on plain paper."""
+    ink = np.concatenate([cv2.resize(glyph, (48, 56)) for glyph in glyphs], axis=1)
+    return np.uint8(220 - 0.6 * ink)
+
+
+def test_plain_strings_are_read(model, digits):
+    rng = np.random.default_rng(0)
+    rows = rng.integers(600, size=(30, 3))
+    fields = [field_of(digits[0][row]) for row in rows]
+    truth = ["".join(map(str, digits[1][row])) for row in rows]
+    right = np.array(texts_of(read_lines(fields, model))) == truth
+    assert right.mean() >= 0.6
 
 
 def test_the_best_strings_come_first_and_share_one_probability(model, held):
@@ -132,8 +140,3 @@ def test_owners_are_the_digits_and_marks_of_the_string(drawn):
         owners = set(np.unique(field.owners).tolist()) - {0, MARK_OWNER}
         assert owners <= set(range(1, len(field.text) + 1))
         assert field.owners.shape == field.image.shape
-
-
-def test_a_practice_field_is_the_same_whenever_it_is_drawn(digits, drawn):
-    again = PracticeLines(*digits, n_lines=120, random_state=0).draw_owned(7)
-    np.testing.assert_array_equal(again.image, drawn[7].image)
