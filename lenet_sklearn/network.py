@@ -355,7 +355,8 @@ def draw_glorot_weights(network: nn.Module) -> None:
     for layer in network.children():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def count_parameters(network: nn.Module) -> int:

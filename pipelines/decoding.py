@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-GAP = "_"
+from pipelines.lines.lattice import GAP, read_boxes
+
+__all__ = ["GAP", "decode_boxes"]
 
 
 def decode_boxes(
@@ -40,15 +42,6 @@ def decode_boxes(
     >>> decode_boxes([None, sure, None, unsure], "01")
     ('1_0', 0.75)
     """
-    written = [n for n, p in enumerate(posteriors) if p is not None]
-    if not written:
-        return "", 1.0
-    value, probability = "", 1.0
-    for box in posteriors[written[0] : written[-1] + 1]:
-        if box is None:
-            value += GAP
-        else:
-            best = int(np.argmax(box))
-            value += characters[best]
-            probability *= float(box[best])
-    return value, probability
+    [best] = read_boxes(posteriors, characters)
+    # What a doubtful piece lacks in probability belongs to no string.
+    return best.text, float(np.exp(best.log_score))

@@ -46,7 +46,7 @@ _CURVE = (20, 50, 100, 200, 400, 800)
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "torch")
 
 
-def measure_shipped(models: Path, data: Path) -> Iterator[Row]:
+def measure_shipped(_models: Path, data: Path) -> Iterator[Row]:
     """Read all amounts with the weights that ship."""
     amounts = load_amounts(data)
     for network, (bar, _, _) in _NETWORKS.items():
@@ -126,7 +126,7 @@ def measure_curve(models: Path, data: Path) -> Iterator[Row]:
     yield Row("share of that gain at 100 fields", f"{100 * gain:.0f} %", "50 %")
 
 
-def measure_speed(models: Path, data: Path) -> Iterator[Row]:
+def measure_speed(_models: Path, data: Path) -> Iterator[Row]:
     """Time fields, image in memory to string."""
     amounts = load_amounts(data)
     fields = amounts.fields[:300]
@@ -147,7 +147,7 @@ def measure_speed(models: Path, data: Path) -> Iterator[Row]:
         )
 
 
-def measure_length(models: Path, data: Path) -> Iterator[Row]:
+def measure_length(_models: Path, _data: Path) -> Iterator[Row]:
     """Time fields of 4, 40 and 400 digits."""
     reader = LineReader(StringRecognizer.load("wide", device="cpu"))
     times = []
@@ -162,7 +162,7 @@ def measure_length(models: Path, data: Path) -> Iterator[Row]:
     yield Row("CPU time of 4, 40 and 400 digits", listed, "linear")
 
 
-def measure_nothing(models: Path, data: Path) -> Iterator[Row]:
+def measure_nothing(_models: Path, _data: Path) -> Iterator[Row]:
     """Read what holds no digits."""
     reader = LineReader()
     for name, field in _nothing().items():

@@ -75,7 +75,7 @@ class DrawnLines(Sequence[Image]):
     Examples
     --------
     >>> from lenet_sklearn import load_dataset
-    >>> from pipelines.lines import DrawnLines
+    >>> from pipelines import DrawnLines
     >>> lines = DrawnLines(*load_dataset("digits"), n_lines=50, random_state=0)
     >>> len(lines), lines[7].shape[0], lines.texts[7].isdigit()
     (50, 32, True)

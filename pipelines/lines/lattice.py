@@ -7,10 +7,11 @@ from heapq import nlargest
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.decoding import GAP
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+# What stands for a box without a digit between two digits.
+GAP = "_"
 
 
 @dataclass(frozen=True)

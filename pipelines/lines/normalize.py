@@ -123,7 +123,7 @@ class LineNormalizer(StatelessTransformer):
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines import LineNormalizer
+    >>> from pipelines import LineNormalizer
     >>> field = np.full((64, 200), 170, dtype=np.uint8)
     >>> [strip] = LineNormalizer().fit_transform([field])
     >>> strip.shape, int(strip.max())

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from lenet_sklearn import load_dataset
-from pipelines.lines import DrawnLines, normalize_line
+from pipelines import DrawnLines, normalize_line
 
 
 @pytest.fixture(scope="module")

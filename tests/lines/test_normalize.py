@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from pipelines.lines import LineNormalizer, normalize_line
+from pipelines import LineNormalizer, normalize_line
 
 
 def draw_field(paper=170, ink=80, shape=(60, 200)):

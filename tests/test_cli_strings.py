@@ -1,0 +1,75 @@
+"""The command line of strings: train, evaluate and read without boxes."""
+
+import csv
+
+import cv2
+import pytest
+
+from pipelines.cli import main
+from pipelines.demo import draw_string, draw_writer
+
+TEXTS = ["1742", "308", "5", "60291", "33", "982"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of fields, and what they say."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fields").mkdir()
+    with open("truth.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "value"])
+        for n, text in enumerate(TEXTS):
+            field = draw_string(text, draw_writer(n), random_state=n)
+            cv2.imwrite(f"fields/{n}.png", field)
+            table.writerow([f"{n}.png", text])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["train", "-o", "m"], "--data or --strings or --fields"),
+        (["train", "--data", "digits", "--strings", "digits", "-o", "m"], "either"),
+        (["train", "--fields", "fields", "-o", "m"], "belong together"),
+        (["evaluate", "wide", "--fields", "fields"], "belong together"),
+        (["evaluate", "wide", "--fields", "f", "--truth", "t"], "no folder f"),
+        (["evaluate", "none", "--fields", "f", "--truth", "t"], "no model file none"),
+    ],
+)
+def test_misuse_is_explained_in_one_line(folder, capsys, words, reason):
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert reason in err
+    assert err.count("\n") == 1
+
+
+def test_a_network_trained_on_drawn_strings_reads_fields(folder, capsys):
+    words = [
+        "train",
+        "--strings",
+        "digits",
+        "--network",
+        "lenet5_dense",
+        "--lines",
+        "200",
+        "-o",
+        "m",
+    ]
+    assert main(words) == 0
+    assert "82403" in capsys.readouterr().out
+    assert main(["info", "m"]) == 0
+    assert "fields drawn from digits" in capsys.readouterr().out
+    assert main(["read", "fields", "--model", "m", "-o", "values.csv"]) == 0
+    with open("values.csv", newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == len(TEXTS)
+
+
+def test_fields_are_read_with_what_was_fitted_to_them(folder, capsys):
+    words = "train --fields fields --truth truth.csv --network lenet5_dense -o m"
+    assert main(words.split()) == 0
+    out = capsys.readouterr().out
+    assert "before" in out
+    assert "after" in out
+    assert main(["evaluate", "m", "--fields", "fields", "--truth", "truth.csv"]) == 0
+    assert f"of {len(TEXTS)} fields right" in capsys.readouterr().out
