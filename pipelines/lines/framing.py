@@ -112,8 +112,8 @@ def print_rules(paper: Plane, frame: Frame, rng: np.random.Generator) -> None:
         _print_row(paper, frame.origin[1] + rng.uniform(0, 0.35) * frame.scale, rng)
     if rng.random() < 0.1:  # the upper side of a box
         _print_row(paper, rng.uniform(0, 0.15) * height, rng)
-    for chance in (0.1, 0.05):  # its left or right side, or both
-        if rng.random() < chance:
+    for _ in range(2):  # its left or right side; seldom, for they look like ones
+        if rng.random() < 0.02:
             inwards = rng.uniform(0, 0.5) * height
             column = rng.choice([inwards, width - inwards])
             lean = rng.normal(0, 0.03) * height

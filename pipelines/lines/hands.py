@@ -90,7 +90,7 @@ def draw_hand(rng: np.random.Generator) -> Hand:
         drift=float(rng.normal(0, 0.03)),
         bend=float(rng.uniform(0.3, 1.6)),
         joins=0.0 if rng.random() < 0.5 else float(rng.uniform(0.1, 0.9)),
-        small_zeros=1.0 if rng.random() < 0.6 else float(rng.uniform(0.45, 0.95)),
+        small_zeros=1.0 if rng.random() < 0.6 else float(rng.uniform(0.55, 0.95)),
         wide_zeros=float(np.exp(rng.normal(0.1, 0.15))),
         habit=float(rng.uniform(0, 1)),
         drawn=0.0 if rng.random() < 0.3 else float(rng.uniform(0.2, 0.9)),

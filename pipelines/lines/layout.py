@@ -14,7 +14,7 @@ from pipelines.lines.strokes import Points, ends_of
 
 # Two digits overlap by at most this share of the narrower one, and narrow ones by
 # nothing: a 1 must stay where it stands.
-_DEEPEST: Final = 0.3
+_DEEPEST: Final = 0.2
 _NARROW: Final = 0.3
 
 # A wide digit counts as this much lower than it is wide, or a lying 2 would be huge.

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 Points = NDArray[np.float64]
 
 # Strokes of each mark as ``x,y`` in hundredths of a digit's height, x to the right,
-# y downwards from the baseline; ``/`` where the pen is lifted.
+# y downwards from the baseline; ``/`` where the pen is lifted. None looks like a
+# digit: bars and brackets to pass over would teach a network to pass over ones.
 _MARKS: Final = {
     ".": ("0,-2", "0,-5 3,-2", "0,-4 4,-6 4,-1 0,-2"),
     ",": ("4,-8 -2,14", "4,-4 2,8 -6,20", "2,-14 0,10", "6,-4 -10,30", "2,-6 -4,16"),
@@ -25,15 +26,13 @@ _MARKS: Final = {
     "~": ("0,-42 12,-52 28,-40 42,-50", "0,-10 14,-20 30,-8 50,-18"),
     "_": ("0,2 40,0", "0,-6 30,-8", "0,8 70,4"),
     "x": ("0,-6 30,-46 / 0,-46 30,-6", "0,0 40,-60 / 2,-58 38,-4"),
-    "(": ("26,-112 8,-86 0,-46 8,0 28,22",),
-    ")": ("0,-112 20,-86 28,-46 20,0 0,22",),
     "$": ("34,-72 22,-82 6,-74 8,-56 28,-42 30,-22 14,-10 0,-20 / 22,-98 16,6",),
 }  # fmt: skip
 
 # Between groups of digits, after the last one, and before the first.
 _BETWEEN: Final = ".,.,.,.,'-/ "
-_AFTER: Final = ".,.-=-=-=#*~_:)x"
-_BEFORE: Final = "$-=#*~(=_x:"
+_AFTER: Final = ".,.-=-=-=#*~_:x"
+_BEFORE: Final = "$-=#*~=_x:"
 
 
 def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
@@ -42,7 +41,7 @@ def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
     Parameters
     ----------
     mark : str
-        One of ``. , ' - = : / # * ~ _ x ( ) $``.
+        One of ``. , ' - = : / # * ~ _ x $``.
 
     rng : numpy.random.Generator
         Source of its shape.
