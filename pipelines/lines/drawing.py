@@ -190,16 +190,16 @@ def _check_glyphs(
 def _scan(paper: Plane, ink: Plane, noise: Plane, rng: np.random.Generator) -> Image:
     """Put ink on paper, and both under a scanner."""
     # From pencil, which takes a quarter of the light away, to a felt tip.
-    darkness = rng.uniform(0.25, 0.85)
+    darkness = rng.uniform(0.3, 0.85)
     grain = _cut_noise(noise, paper.shape, rng)
-    if rng.random() < 0.12:  # pencils and dry pens show the paper's tooth
+    if rng.random() < 0.06:  # pencils and dry pens show the paper's tooth
         ink = ink * (1 - np.float32(rng.uniform(0.1, 0.3)) * np.abs(grain))
     page: Plane = paper * (1 - np.float32(darkness) * ink)
     if rng.random() < 0.8:
         # A coarse scan is not blurred the more for it.
         blur = rng.uniform(0.3, 1.0) * min(1.0, len(page) / 45)
         page = cv2.GaussianBlur(page, (0, 0), blur)
-    page += np.float32(rng.uniform(0, 7)) * grain
+    page += np.float32(rng.uniform(0, 5)) * grain
     field = np.clip(page, 0, 255).astype(np.uint8)
     return _compress(field, rng) if rng.random() < 0.3 else field
 

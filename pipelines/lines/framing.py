@@ -72,7 +72,7 @@ def draw_frame(line: Line, rng: np.random.Generator) -> Frame:
     low = np.subtract(low, [before, above])
     width, height = np.add(high, [after, below]) - low
     # Fields come at 100 to 200 dpi, and a few coarser than a strip.
-    coarse = rng.random() < 0.12
+    coarse = rng.random() < 0.06
     n_rows = int(rng.integers(24, 34) if coarse else rng.integers(34, 60))
     scale = n_rows / height
     return Frame(

@@ -81,19 +81,19 @@ def draw_hand(rng: np.random.Generator) -> Hand:
     """
     return Hand(
         # MNIST's digits lean to the right by themselves; some hands by 40 degrees.
-        slant=float(np.clip(rng.normal(6, 13), -30, 42)),
-        aspect=float(np.exp(rng.normal(0.05, 0.2))),
+        slant=float(np.clip(rng.normal(6, 11), -30, 42)),
+        aspect=float(np.exp(rng.normal(0.05, 0.15))),
         # From a fine ball pen in large figures to a felt tip in small ones.
-        pen=float(np.exp(rng.uniform(np.log(0.05), np.log(0.17)))),
+        pen=float(np.exp(rng.uniform(np.log(0.055), np.log(0.15)))),
         gap=_draw_gap(rng),
-        looseness=float(rng.gamma(4, 0.25)),
+        looseness=float(rng.gamma(4, 0.18)),
         drift=float(rng.normal(0, 0.03)),
-        bend=float(rng.uniform(0.3, 1.6)),
-        joins=0.0 if rng.random() < 0.5 else float(rng.uniform(0.1, 0.9)),
-        small_zeros=1.0 if rng.random() < 0.6 else float(rng.uniform(0.55, 0.95)),
+        bend=float(rng.uniform(0.2, 1.1)),
+        joins=0.0 if rng.random() < 0.65 else float(rng.uniform(0.1, 0.9)),
+        small_zeros=1.0 if rng.random() < 0.75 else float(rng.uniform(0.55, 0.95)),
         wide_zeros=float(np.exp(rng.normal(0.1, 0.15))),
         habit=float(rng.uniform(0, 1)),
-        drawn=0.0 if rng.random() < 0.3 else float(rng.uniform(0.2, 0.9)),
+        drawn=0.0 if rng.random() < 0.5 else float(rng.uniform(0.1, 0.6)),
     )
 
 
@@ -102,6 +102,6 @@ def _draw_gap(rng: np.random.Generator) -> float:
     kind = rng.random()
     if kind < 0.1:
         return float(rng.uniform(0.3, 0.8))
-    if kind < 0.22:
+    if kind < 0.17:
         return float(rng.uniform(-0.12, 0))
     return float(rng.normal(0.17, 0.1))
