@@ -1,6 +1,5 @@
 """The command line: ``lenet demo``, ``score``, ``read``, ``form``, ``train``..."""
 
-import os
 import shlex
 import signal
 import sys
@@ -12,36 +11,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.model_commands import evaluate, info, train
 from pipelines.options import (
     Command,
-    Data,
-    DataDir,
-    Device,
     Digits,
     Dpi,
-    Epochs,
-    Fields,
     Jobs,
-    Lines,
-    Members,
     Model,
-    Network,
     Output,
     Pages,
-    Plots,
-    Recipe,
     Scans,
     Seed,
-    Settings,
-    Strings,
     Threshold,
-    Truth,
-    check_one_source,
-    check_truth,
     choose_form,
     find_inputs,
-    find_model,
     load_reading_model,
+    make_reader_of,
+    use_one_thread,
 )
 
 # What is slow to import is imported by the command that needs it: `lenet --help`
@@ -199,7 +185,7 @@ def read(
     files = find_inputs(fields, output)
 
     def values() -> Iterator["PageResult"]:
-        reader = _field_reader(model, digits=digits, threshold=threshold)
+        reader = make_reader_of(model, digits=digits, threshold=threshold)
         yield from score_fields(files, reader, jobs=jobs)
 
     file = ResultFile(output, VALUE_COLUMNS)
@@ -226,127 +212,13 @@ def form(
     print(write_draft(blank, output))
 
 
-@app.command(
+app.command(
     cls=Command, epilog="Example: lenet train --data mnist -o model.safetensors"
-)
-def train(
-    context: typer.Context,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Model to write.")
-    ],
-    data: Data = None,
-    strings: Strings = None,
-    fields: Fields = None,
-    truth: Truth = None,
-    data_dir: DataDir = None,
-    recipe: Recipe = "modern",
-    epochs: Epochs = None,
-    settings: Settings = None,
-    members: Members = 1,
-    jobs: Jobs = 1,
-    network: Network = "wide",
-    lines: Lines = 120_000,
-    seed: Seed = 0,
-    device: Device = "auto",
-    plots: Plots = None,
-) -> None:
-    """Train a model: for digits, for strings, or for your own fields.
-
-    --data: a LeNet-5 for single digits, or with --members a committee that --jobs
-    processes train. --recipe, --epochs and --set belong to it.
-
-    --strings: a network that slides over a field and reads it without cutting, from
-    --lines drawn strings of such digits.
-
-    --fields and --truth: fits such a network to your own fields, and prints what
-    share is right before and after, on fields kept back.
-    """
-    report: object = None
-    check_truth(fields, truth)
-    check_one_source(data=data, strings=strings, fields=fields)
-    if data is not None:
-        from pipelines import training
-
-        params = training.parse_params(settings or [])
-        if epochs is not None:
-            params["max_epochs"] = epochs
-        model = training.make_model(
-            recipe,
-            params=params,
-            random_state=seed,
-            device=device,
-            n_members=members,
-            n_jobs=jobs,
-        )
-        report = training.train(
-            model, data, output, data_dir=data_dir, command=context.obj, plots=plots
-        )
-    elif strings is not None:
-        from pipelines.lines.training import train_lines
-
-        report = train_lines(
-            strings,
-            output,
-            data_dir=data_dir,
-            network=network,
-            n_lines=lines,
-            random_state=seed,
-            command=context.obj,
-        )
-    elif fields is not None and truth is not None:
-        from pipelines.lines.adapting import adapt_recognizer
-
-        report = adapt_recognizer(
-            fields, truth, output, model=network, random_state=seed, command=context.obj
-        )
-    print(report)
-
-
-@app.command(
+)(train)
+app.command(
     cls=Command, epilog="Example: lenet evaluate mnist --data mnist --data-dir mnist/"
-)
-def evaluate(
-    model: Annotated[
-        str,
-        typer.Argument(metavar="MODEL", help="Model file, or the name of one shipped."),
-    ],
-    data: Data = None,
-    fields: Fields = None,
-    truth: Truth = None,
-    data_dir: DataDir = None,
-    device: Device = "auto",
-    plots: Plots = None,
-) -> None:
-    """Print the error of a model on digits, or on fields, and what it misreads."""
-    check_truth(fields, truth)
-    check_one_source(data=data, fields=fields)
-    find_model(model)
-    if data is not None:
-        from pipelines.evaluation import evaluate
-
-        print(evaluate(model, data, data_dir=data_dir, device=device, plots=plots))
-    elif fields is not None and truth is not None:
-        from pipelines.lines.evaluation import evaluate_fields
-
-        print(evaluate_fields(_field_reader(model), fields, truth, plots=plots))
-    if plots:
-        print(f"\nPictures: {plots}")
-
-
-@app.command(cls=Command, epilog="Example: lenet info mnist")
-def info(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="Model file, or forms or mnist: as shipped."
-        ),
-    ],
-) -> None:
-    """Print where a model comes from: its card."""
-    from pipelines.info import describe_model
-
-    find_model(model)
-    print(describe_model(model))
+)(evaluate)
+app.command(cls=Command, epilog="Example: lenet info mnist")(info)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -408,23 +280,8 @@ def _explain(error: BaseException) -> tuple[str, int] | None:
 def _form_reader(form: "Form", model: str, threshold: float) -> Any:
     from pipelines.readers import make_form_reader
 
-    _use_one_thread()
+    use_one_thread()
     return make_form_reader(form, **load_reading_model(model), threshold=threshold)
-
-
-def _field_reader(model: str, **params: Any) -> Any:
-    from pipelines.readers import make_field_reader
-
-    _use_one_thread()
-    return make_field_reader(**load_reading_model(model), **params)
-
-
-def _use_one_thread() -> None:
-    """Keep to one thread a process: on images this small, more only cost time."""
-    import cv2
-
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch is not imported yet
-    cv2.setNumThreads(1)
 
 
 def _write_pages(

@@ -1,6 +1,7 @@
 """What the commands of ``lenet`` take, and what it stands for."""
 
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -238,6 +239,40 @@ def load_reading_model(model: str) -> dict[str, Any]:
     if holds_recognizer(path):
         return {"recognizer": load_recognizer(path)}
     return {"classifier": load_model(path)}
+
+
+def make_reader_of(model: str, **params: Any) -> Any:
+    """Make a reader of fields that reads with what ``--model`` names.
+
+    Parameters
+    ----------
+    model : str
+        A file, or the name of a model that ships with the package.
+
+    **params : dict
+        As for :func:`pipelines.make_field_reader`.
+
+    Returns
+    -------
+    reader : Pipeline
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such model.
+    """
+    from pipelines.readers import make_field_reader
+
+    use_one_thread()
+    return make_field_reader(**load_reading_model(model), **params)
+
+
+def use_one_thread() -> None:
+    """Keep to one thread a process: on images this small, more only cost time."""
+    import cv2
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch is not imported yet
+    cv2.setNumThreads(1)
 
 
 def find_model(model: str) -> Path:

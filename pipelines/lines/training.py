@@ -83,7 +83,7 @@ def train_lines(
     *,
     data_dir: str | os.PathLike[str] | None = None,
     network: str = "wide",
-    n_lines: int = 150_000,
+    n_lines: int = 200_000,
     random_state: int = 0,
     command: str | None = None,
 ) -> LineTraining:
@@ -106,7 +106,7 @@ def train_lines(
     network : {"wide", "lenet5_dense", "lenet5"}, default="wide"
         As for :class:`lenet_sklearn.strings.StringRecognizer`.
 
-    n_lines : int, default=150_000
+    n_lines : int, default=200_000
         Fields to draw.
 
     random_state : int, default=0

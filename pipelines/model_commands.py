@@ -1,0 +1,145 @@
+"""The commands of ``lenet`` that make models and look at them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.options import (
+    Data,
+    DataDir,
+    Device,
+    Epochs,
+    Fields,
+    Jobs,
+    Lines,
+    Members,
+    Network,
+    Plots,
+    Recipe,
+    Seed,
+    Settings,
+    Strings,
+    Truth,
+    check_one_source,
+    check_truth,
+    find_model,
+    make_reader_of,
+)
+
+# What is slow to import is imported by the command that needs it: `lenet --help`
+# is part of the user's time.
+
+
+def train(
+    context: typer.Context,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Model to write.")
+    ],
+    data: Data = None,
+    strings: Strings = None,
+    fields: Fields = None,
+    truth: Truth = None,
+    data_dir: DataDir = None,
+    recipe: Recipe = "modern",
+    epochs: Epochs = None,
+    settings: Settings = None,
+    members: Members = 1,
+    jobs: Jobs = 1,
+    network: Network = "wide",
+    lines: Lines = 200_000,
+    seed: Seed = 0,
+    device: Device = "auto",
+    plots: Plots = None,
+) -> None:
+    """Train a model: for digits, for strings, or for your own fields.
+
+    --data: a LeNet-5 for single digits, or with --members a committee that --jobs
+    processes train. --recipe, --epochs and --set belong to it.
+
+    --strings: a network that slides over a field and reads it without cutting, from
+    --lines drawn strings of such digits.
+
+    --fields and --truth: fits such a network to your own fields, and prints what
+    share is right before and after, on fields kept back.
+    """
+    report: object = None
+    check_truth(fields, truth)
+    check_one_source(data=data, strings=strings, fields=fields)
+    if data is not None:
+        from pipelines import training
+
+        params = training.parse_params(settings or [])
+        if epochs is not None:
+            params["max_epochs"] = epochs
+        model = training.make_model(
+            recipe,
+            params=params,
+            random_state=seed,
+            device=device,
+            n_members=members,
+            n_jobs=jobs,
+        )
+        report = training.train(
+            model, data, output, data_dir=data_dir, command=context.obj, plots=plots
+        )
+    elif strings is not None:
+        from pipelines.lines.training import train_lines
+
+        report = train_lines(
+            strings,
+            output,
+            data_dir=data_dir,
+            network=network,
+            n_lines=lines,
+            random_state=seed,
+            command=context.obj,
+        )
+    elif fields is not None and truth is not None:
+        from pipelines.lines.adapting import adapt_recognizer
+
+        report = adapt_recognizer(
+            fields, truth, output, model=network, random_state=seed, command=context.obj
+        )
+    print(report)
+
+
+def evaluate(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="Model file, or the name of one shipped."),
+    ],
+    data: Data = None,
+    fields: Fields = None,
+    truth: Truth = None,
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    plots: Plots = None,
+) -> None:
+    """Print the error of a model on digits, or on fields, and what it misreads."""
+    check_truth(fields, truth)
+    check_one_source(data=data, fields=fields)
+    find_model(model)
+    if data is not None:
+        from pipelines.evaluation import evaluate
+
+        print(evaluate(model, data, data_dir=data_dir, device=device, plots=plots))
+    elif fields is not None and truth is not None:
+        from pipelines.lines.evaluation import evaluate_fields
+
+        print(evaluate_fields(make_reader_of(model), fields, truth, plots=plots))
+    if plots:
+        print(f"\nPictures: {plots}")
+
+
+def info(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="Model file, or the name of one shipped."),
+    ],
+) -> None:
+    """Print where a model comes from: its card."""
+    from pipelines.info import describe_model
+
+    find_model(model)
+    print(describe_model(model))
