@@ -97,16 +97,16 @@ class Distortion:
             grid = grid + _draw_bends(images, self.bend)
         moved = functional.grid_sample(images, grid, align_corners=False)
         if self.thickness:
-            moved = _change_pen(moved, _per_image(_draw(images, self.thickness)))
+            moved = change_pen(moved, per_image(draw_uniform(images, self.thickness)))
         if self.contrast:
-            moved = moved * (1 - _per_image(_draw(images, self.contrast).abs()))
+            moved = moved * (1 - per_image(draw_uniform(images, self.contrast).abs()))
         return moved
 
     def _draw_maps(self, images: Tensor) -> Tensor:
         """Affine maps from output to input coordinates, of shape (n, 2, 3)."""
-        angle = _draw(images, math.radians(self.rotation))
+        angle = draw_uniform(images, math.radians(self.rotation))
         limits = (self.shear, self.shift, self.shift, self.scale, self.scale)
-        slant, down, across, taller, wider = (_draw(images, m) for m in limits)
+        slant, down, across, taller, wider = (draw_uniform(images, m) for m in limits)
         tall, wide = 1 + taller, 1 + wider
         cos, sin = torch.cos(angle), torch.sin(angle)
         # The image's sides are 2 in these coordinates, so a shift counts twice.
@@ -159,14 +159,39 @@ def make_distortion(distortion: str | Mapping[str, float]) -> Distortion:
     return Distortion(**distortion)
 
 
-def _draw(images: Tensor, limit: float) -> Tensor:
-    """One uniform number in [-limit, limit] for each image."""
+def draw_uniform(images: Tensor, limit: float) -> Tensor:
+    """Draw a uniform number for each image.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, ...)
+        Their number, dtype and device are taken.
+
+    limit : float
+        Largest size of a number.
+
+    Returns
+    -------
+    draws : Tensor of shape (n,)
+        In [-limit, limit].
+    """
     draws = torch.rand(len(images), dtype=images.dtype, device=images.device)
     return limit * (2 * draws - 1)
 
 
-def _per_image(factors: Tensor) -> Tensor:
-    """Shape (n,) to (n, 1, 1, 1), to multiply images with."""
+def per_image(factors: Tensor) -> Tensor:
+    """Bring numbers, one for each image, to the shape images are multiplied in.
+
+    Parameters
+    ----------
+    factors : Tensor of shape (n,)
+        One number for each image.
+
+    Returns
+    -------
+    factors : Tensor of shape (n, 1, 1, 1)
+        The same.
+    """
     return factors[:, None, None, None]
 
 
@@ -180,8 +205,23 @@ def _draw_bends(images: Tensor, bend: float) -> Tensor:
     return field.permute(0, 2, 3, 1)
 
 
-def _change_pen(images: Tensor, weight: Tensor) -> Tensor:
-    """Blend each image with itself grown (weight > 0) or thinned (weight < 0)."""
+def change_pen(images: Tensor, weight: Tensor) -> Tensor:
+    """Make the strokes of each image thicker or thinner.
+
+    Parameters
+    ----------
+    images : Tensor of shape (n, 1, height, width)
+        Ink bright on 0.
+
+    weight : Tensor of shape (n, 1, 1, 1)
+        Share of the image grown by a pixel all round, where positive, or thinned,
+        where negative, against the image as it is.
+
+    Returns
+    -------
+    images : Tensor of shape (n, 1, height, width)
+        A new tensor.
+    """
     grown, thinned = _grow(images), -_grow(-images)
     return (
         images

@@ -194,7 +194,7 @@ def build_net(
         "iterator_valid__collate_fn": keep_batch,
         "train_split": None,
         "classes": list(range(n_classes)),
-        "callbacks": [*callbacks, *_copy_callbacks(params), *last],
+        "callbacks": [*callbacks, *copy_callbacks(params), *last],
         "callbacks__print_log": None,
         "device": str(resolve_device(params["device"])),
         "distortion": None if distortion is None else make_distortion(distortion),
@@ -319,10 +319,19 @@ def _optimizer_arguments(params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _copy_callbacks(params: Mapping[str, Any]) -> list[Any]:
-    """Copies of the user's callbacks, so that fit leaves the parameter alone.
+def copy_callbacks(params: Mapping[str, Any]) -> list[Any]:
+    """Copy the user's callbacks, so that fit leaves the parameter alone.
 
-    Shallow ones: a writer of TensorBoard's holds threads and cannot be copied.
+    Parameters
+    ----------
+    params : mapping
+        Parameters of an estimator; `callbacks` and `verbose` are used.
+
+    Returns
+    -------
+    callbacks : list of skorch callbacks
+        Shallow copies: a writer of TensorBoard's holds threads, which cannot be
+        copied. With `verbose` a progress bar besides.
     """
     callbacks = [_copy_callback(callback) for callback in params["callbacks"] or []]
     if params["verbose"]:

@@ -204,14 +204,14 @@ def train(
     from lenet_sklearn.committee import members_of
     from lenet_sklearn.datasets import has_test_split
 
-    path = _check_writable(Path(output))
+    path = check_writable(Path(output))
     if plots:
         check_plots(plots)
     X, y = load_dataset(data, data_dir=data_dir, split="train")
     start = time.perf_counter()
     n_samples = _fit_and_calibrate(model, X, y)
     seconds = time.perf_counter() - start
-    card = ModelCard.write_today(_name_of(data), n_samples, command)
+    card = ModelCard.write_today(name_of(data), n_samples, command)
     _save(model, path, card)  # before anything else can fail
     first, *others = members_of(model)
     pictures = plot_training(first, plots) if plots else []
@@ -278,8 +278,24 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def _check_writable(path: Path) -> Path:
-    """Find out before the work whether its result can be kept."""
+def check_writable(path: Path) -> Path:
+    """Find out before the work whether its result can be kept.
+
+    Parameters
+    ----------
+    path : Path
+        File that is to be written.
+
+    Returns
+    -------
+    path : Path
+        The same.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder. Name a file to write.")
     if not path.parent.is_dir():
@@ -331,6 +347,17 @@ def _save(model: "Model", path: Path, card: "ModelCard") -> None:
         save_committee(model, path, card=card)
 
 
-def _name_of(data: str | os.PathLike[str]) -> str:
-    """Name a data set for others, to whom the path of a folder means nothing."""
+def name_of(data: str | os.PathLike[str]) -> str:
+    """Name a data set for others, to whom the path of a folder means nothing.
+
+    Parameters
+    ----------
+    data : str or path
+        As in :func:`lenet_sklearn.load_dataset`.
+
+    Returns
+    -------
+    name : str
+        Its own, without the folders it is in.
+    """
     return Path(data).name or str(data)

@@ -201,7 +201,7 @@ FORM_OF_TWO_NAMES = (
         ("read nowhere.png -o v.csv", "nowhere.png: no such file"),
         ("read page.png -o v.csv --digits 0", "'--digits'"),
         ("form nowhere.png -o form.json", "nowhere.png"),
-        ("train -o model", "Missing option '--data'"),
+        ("train -o model", "--data or --strings or --fields"),
         ("train --data nowhere -o model", "nowhere"),
         ("evaluate nowhere --data digits", "there is no model file nowhere"),
         ("evaluate mnist --data digits", "28x28 pixels, and those of digits are 8x8"),

@@ -10,9 +10,11 @@ from lenet_sklearn.plotting import (
     FeatureMapDisplay,
     KernelDisplay,
     MisreadDisplay,
+    StringPosteriorDisplay,
     TrainingCurveDisplay,
 )
 from lenet_sklearn.plotting.grids import tile
+from lenet_sklearn.strings import StringRecognizer
 
 matplotlib = pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
@@ -175,3 +177,14 @@ def test_the_parts_of_1998_are_drawn_as_any_others(digits):
     display = FeatureMapDisplay.from_estimator(classifier, X[0])
     assert display.image.shape == (8, 8)
     assert display.maps["c1"].shape == (6, 28, 28)
+
+
+def test_a_string_is_drawn_with_its_posteriors_along_the_strip():
+    strip = np.zeros((32, 90), np.uint8)
+    strip[4:28, 20:24] = strip[4:28, 60:64] = 255
+    recognizer = StringRecognizer.load("wide", device="cpu")
+    display = StringPosteriorDisplay.from_estimator(recognizer, strip)
+    assert display.axes_[0].get_title().startswith(f"read as {display.text}")
+    assert [t.get_text() for t in display.axes_[1].get_yticklabels()] == list(
+        "0123456789"
+    )

@@ -35,6 +35,7 @@ PUBLIC = {
         "FeatureMapDisplay",
         "KernelDisplay",
         "MisreadDisplay",
+        "StringPosteriorDisplay",
         "TrainingCurveDisplay",
     ],
     "lenet_sklearn.strings": [

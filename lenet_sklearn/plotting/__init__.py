@@ -4,11 +4,13 @@ from lenet_sklearn.plotting.curves import ErrorRejectDisplay, TrainingCurveDispl
 from lenet_sklearn.plotting.feature_maps import FeatureMapDisplay
 from lenet_sklearn.plotting.kernels import KernelDisplay
 from lenet_sklearn.plotting.misread import MisreadDisplay
+from lenet_sklearn.plotting.strings import StringPosteriorDisplay
 
 __all__ = [
     "ErrorRejectDisplay",
     "FeatureMapDisplay",
     "KernelDisplay",
     "MisreadDisplay",
+    "StringPosteriorDisplay",
     "TrainingCurveDisplay",
 ]

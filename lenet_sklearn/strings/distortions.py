@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lenet_sklearn.distortions import _change_pen, _draw, _per_image
+from lenet_sklearn.distortions import change_pen, draw_uniform, per_image
 
 # Pixels between the knots of bends: about one for each stroke.
 _KNOT_DISTANCE = 8
@@ -95,15 +95,15 @@ class StripDistortion:
         """
         strips, widths = self._move(strips, widths)
         if self.thickness:
-            strips = _change_pen(strips, _per_image(_draw(strips, self.thickness)))
+            strips = change_pen(strips, per_image(draw_uniform(strips, self.thickness)))
         if self.contrast:
-            strips = strips * (1 - _per_image(_draw(strips, self.contrast).abs()))
+            strips = strips * (1 - per_image(draw_uniform(strips, self.contrast).abs()))
         if self.blur:
-            weight = _per_image(_draw(strips, self.blur)).clamp(min=0)
+            weight = per_image(draw_uniform(strips, self.blur)).clamp(min=0)
             blurred = functional.avg_pool2d(strips, 3, stride=1, padding=1)
             strips = strips + weight * (blurred - strips)
         if self.noise:
-            sigma = _per_image(_draw(strips, self.noise)).clamp(min=0)
+            sigma = per_image(draw_uniform(strips, self.noise)).clamp(min=0)
             strips = (strips + sigma * torch.randn_like(strips)).clamp(0, 1)
         return strips, widths
 
@@ -111,7 +111,7 @@ class StripDistortion:
         """Stretch, slant, shift and bend."""
         height, widest = strips.shape[-2:]
         limits = (self.width, self.height, self.slant, self.shift)
-        draws = [_draw(strips, limit)[:, None, None] for limit in limits]
+        draws = [draw_uniform(strips, limit)[:, None, None] for limit in limits]
         wider, taller, slant, down = draws
         # The top leans to one side as far as the bottom does to the other.
         lean = slant.abs() * height / 2

@@ -16,7 +16,7 @@ from lenet_sklearn.strings.batches import StripBatches, Targets
 from lenet_sklearn.strings.ctc import ctc_losses
 from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
 from lenet_sklearn.strings.network import StringNetwork
-from lenet_sklearn.training import _copy_callbacks
+from lenet_sklearn.training import copy_callbacks
 
 # CTC now and then gives a gradient many times the usual one, above all in the
 # first steps; cut to this norm it does no harm.
@@ -128,7 +128,7 @@ def build_string_net(
         batch_size=params["batch_size"],
         iterator_train=StripBatches,
         train_split=None,
-        callbacks=[*callbacks, *_copy_callbacks(params)],
+        callbacks=[*callbacks, *copy_callbacks(params)],
         callbacks__print_log=None,
         device=str(resolve_device(params["device"])),
         distortion=None if distortion is None else make_strip_distortion(distortion),

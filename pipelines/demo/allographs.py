@@ -77,8 +77,20 @@ _SHAPES: Final[dict[str, tuple[str, ...]]] = {
 DIGITS: Final = "0123456789"
 
 
-def _parse(shape: str) -> list[list[Points]]:
-    """Turn the notation of `_SHAPES` into strokes of smooth pieces, height 1."""
+def parse_strokes(shape: str) -> list[list[Points]]:
+    """Turn the notation of `_SHAPES` into strokes of smooth pieces, height 1.
+
+    Parameters
+    ----------
+    shape : str
+        Points ``x,y`` in hundredths of the height; ``!`` after a corner, ``/``
+        between strokes.
+
+    Returns
+    -------
+    strokes : list of lists of ndarrays of shape (n_points, 2)
+        Each stroke as pieces that join in corners.
+    """
     return [_parse_stroke(stroke) for stroke in shape.split("/")]
 
 
@@ -93,7 +105,8 @@ def _parse_stroke(stroke: str) -> list[Points]:
 
 
 ALLOGRAPHS: Final[dict[str, tuple[list[list[Points]], ...]]] = {
-    digit: tuple(_parse(shape) for shape in shapes) for digit, shapes in _SHAPES.items()
+    digit: tuple(parse_strokes(shape) for shape in shapes)
+    for digit, shapes in _SHAPES.items()
 }
 """For each digit its allographs: strokes, each a list of smooth pieces that join
 at corners, each piece an array of control points ``(x, y)``, digit height 1."""

@@ -111,9 +111,9 @@ def adapt_recognizer(
     """
     from lenet_sklearn.cards import ModelCard
     from lenet_sklearn.strings import StringRecognizer
-    from pipelines.training import _check_writable
+    from pipelines.training import check_writable
 
-    path = _check_writable(Path(output))
+    path = check_writable(Path(output))
     labelled = read_labelled_fields(fields, truth)
     strips = [normalize_line(field.image) for field in labelled]
     texts = [field.value for field in labelled]

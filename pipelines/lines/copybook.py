@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.demo.allographs import ALLOGRAPHS, Points, _parse
+from pipelines.demo.allographs import ALLOGRAPHS, Points, parse_strokes
 from pipelines.demo.handwriting import smooth_curve
 from pipelines.lines.thinning import SIDE
 
@@ -153,6 +153,6 @@ COPYBOOK_DIGITS: Final = frozenset(ALLOGRAPHS)
 """What can be drawn."""
 
 _SHAPES: Final = {
-    label: [*shapes, *(_parse(shape) for shape in _HASTY[label])]
+    label: [*shapes, *(parse_strokes(shape) for shape in _HASTY[label])]
     for label, shapes in ALLOGRAPHS.items()
 }

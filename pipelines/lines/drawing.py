@@ -144,7 +144,7 @@ class DrawnLines(Sequence[Image]):
         paper = draw_paper(frame.shape, self._tiles, rng)
         print_rules(paper, frame, rng)
         ink = ink_line(line, hand, frame, self._bends, rng)
-        return _scan(paper, ink, self._grain, rng)
+        return scan_field(paper, ink, self._grain, rng)
 
     def _write(self, text: str, hand: Hand, rng: np.random.Generator) -> Line:
         """Choose a shape for each digit and place them."""
@@ -187,8 +187,30 @@ def _check_glyphs(
         )
 
 
-def _scan(paper: Plane, ink: Plane, noise: Plane, rng: np.random.Generator) -> Image:
-    """Put ink on paper, and both under a scanner."""
+def scan_field(
+    paper: Plane, ink: Plane, noise: Plane, rng: np.random.Generator
+) -> Image:
+    """Put ink on paper, and both under a scanner.
+
+    Parameters
+    ----------
+    paper : ndarray of shape (height, width), dtype float32
+        Grey values of the paper.
+
+    ink : ndarray of shape (height, width), dtype float32
+        Share of each pixel that ink covers.
+
+    noise : ndarray of shape (256, 2048), dtype float32
+        Of deviation 1; a part of it becomes the grain.
+
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    field : ndarray of shape (height, width), dtype uint8
+        Dark ink on light paper.
+    """
     # From pencil, which takes a quarter of the light away, to a felt tip.
     darkness = rng.uniform(0.3, 0.85)
     grain = _cut_noise(noise, paper.shape, rng)

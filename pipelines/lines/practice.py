@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.images import Image
-from pipelines.lines.drawing import DrawnLines, _scan
+from pipelines.lines.drawing import DrawnLines, scan_field
 from pipelines.lines.framing import draw_frame, print_rules
 from pipelines.lines.hands import draw_hand
 from pipelines.lines.inking import ink_line
@@ -85,7 +85,7 @@ class PracticeLines(DrawnLines):
             covered = ink_line(part, hand, frame, self._bends, rng)
             owners[(covered > ink) & (covered > _COVERED)] = owner
             ink = np.maximum(ink, covered)
-        return PracticeField(_scan(paper, ink, self._grain, rng), owners, text)
+        return PracticeField(scan_field(paper, ink, self._grain, rng), owners, text)
 
 
 def _parts(line: Line) -> list[tuple[int, Line]]:

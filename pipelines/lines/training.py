@@ -137,9 +137,9 @@ def train_lines(
     from lenet_sklearn import count_parameters
     from lenet_sklearn.cards import ModelCard
     from lenet_sklearn.strings import StringRecognizer
-    from pipelines.training import _check_writable, _name_of
+    from pipelines.training import check_writable, name_of
 
-    path = _check_writable(Path(output))
+    path = check_writable(Path(output))
     lines = _draw_from(data, data_dir, n_lines, random_state)
     recognizer = StringRecognizer(
         network=network, random_state=random_state, verbose=1, **_SETTINGS
@@ -147,7 +147,7 @@ def train_lines(
     start = time.perf_counter()
     recognizer.fit(lines, lines.texts)
     seconds = time.perf_counter() - start
-    origin = f"fields drawn from {_name_of(data)}"
+    origin = f"fields drawn from {name_of(data)}"
     card = ModelCard.write_today(origin, n_lines, command)
     recognizer.save(path, card=card)  # before anything else can fail
     training = LineTraining(

@@ -1,0 +1,24 @@
+"""
+=========================================
+What the network says along a whole field
+=========================================
+
+A network that slides over a field gives posteriors at every second column. Where a
+digit ends it speaks up; in between it says blank.
+"""
+
+# %%
+# A field of free writing becomes a strip of 32 pixels, and is read whole.
+
+import matplotlib.pyplot as plt
+
+from lenet_sklearn.plotting import StringPosteriorDisplay
+from lenet_sklearn.strings import StringRecognizer
+from pipelines import normalize_line
+from pipelines.demo import draw_string, draw_writer
+
+recognizer = StringRecognizer.load("wide")
+field = draw_string("60291", draw_writer(3), random_state=3)
+StringPosteriorDisplay.from_estimator(recognizer, normalize_line(field))
+
+plt.show()
