@@ -233,6 +233,11 @@ def load_model(
         If the file is missing, damaged, foreign, or from a newer version.
     """
     header, tensors = read_model(path)
+    if "model" in header:
+        raise ModelFileError(
+            f"{path} reads strings, not characters. Load it with"
+            " lenet_sklearn.strings.load_recognizer, or measure it on --fields."
+        )
     params["device"] = device
     if "members" not in header:
         return LeNet5Classifier._restore(path, header, tensors, params)

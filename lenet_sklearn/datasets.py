@@ -47,9 +47,9 @@ def load_dataset(
     ----------
     name : {"mnist", "forms", "digits"} or path
         "mnist": 60,000 + 10,000 digits of 28 x 28, downloaded where they are not
-        at hand. "forms": these and a fifth as many drawn in the ways that MNIST
-        lacks, ones with an upstroke, sevens with a bar, nines with a hook and
-        figures traced along a printed guide. "digits": scikit-learn's own 1,797 of
+        at hand. "forms": these and a sixth as many drawn in the ways that MNIST
+        lacks, ones with an upstroke, sevens with a bar and figures traced along
+        a printed guide. "digits": scikit-learn's own 1,797 of
         8 x 8, a fifth of them for the test. A path: a folder with one sub-folder
         of images for each class, or with two such, ``train`` and ``test``.
 
@@ -172,8 +172,7 @@ def _load_forms(data_dir: str | os.PathLike[str] | None, split: Split) -> Labell
     guided = rng.integers(10, size=len(y) // 10)
     ones = rng.choice(np.flatnonzero(y == 1), len(y) // 20)
     sevens = rng.choice(np.flatnonzero(y == 7), len(y) // 40)
-    nines = rng.choice(np.flatnonzero(y == 9), len(y) // 40)
-    altered = np.concatenate([ones, sevens, nines])
+    altered = np.concatenate([ones, sevens])
     drawn = [draw_guided(guided, rng), add_strokes(X[altered], y[altered], rng)]
     return np.concatenate([X, *drawn]), np.concatenate([y, guided, y[altered]])
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lenet_sklearn.codes import class_codes
 from lenet_sklearn.labels import decode_labels
-from lenet_sklearn.persistence import read_model
+from lenet_sklearn.persistence import ModelFileError, read_model
 
 # Classifiers of characters; recognizers of strings in a folder of their own.
 _WEIGHTS = Path(__file__).parent / "weights"
@@ -117,12 +117,17 @@ def start_from(
     Raises
     ------
     ModelFileError
-        If the file cannot be read.
+        If the file cannot be read, or holds something else.
 
     ValueError
         If its network is of another architecture.
     """
     header, weights = read_model(model_path(source))
+    if "classes" not in header or "params" not in header:
+        raise ModelFileError(
+            f"{source} is no single LeNet5Classifier, so its weights cannot start one."
+            " Name the file of one."
+        )
     for name, before in _ARCHITECTURE.items():
         theirs, ours = header["params"].get(name, before), params[name]
         if isinstance(ours, type):

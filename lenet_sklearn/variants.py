@@ -1,9 +1,9 @@
 """Digits as they are written on forms and outside of MNIST's country.
 
 MNIST was written in the United States, free of any guide. Elsewhere ones have an
-upstroke, sevens a bar and nines a hooked tail, and forms for machine reading print
-guides that figures are traced along. Each kind is added to MNIST here: strokes to
-its own digits, and figures drawn along the sides of a rectangle.
+upstroke and sevens a bar, and forms for machine reading print guides that figures
+are traced along. Each kind is added to MNIST here: strokes to its own ones and
+sevens, and figures drawn along the sides of a rectangle.
 """
 
 from collections.abc import Sequence
@@ -71,15 +71,15 @@ def draw_guided(labels: NDArray[np.int64], rng: np.random.Generator) -> Images:
 def add_strokes(
     images: Images, labels: NDArray[np.int64], rng: np.random.Generator
 ) -> Images:
-    """Add upstrokes and feet to ones, bars to sevens, and hooks to nines.
+    """Add an upstroke, and here and there a foot, to ones; a bar to sevens.
 
     Parameters
     ----------
     images : ndarray of shape (n, 28, 28), dtype uint8
-        Ones, sevens and nines of MNIST.
+        Ones and sevens of MNIST.
 
     labels : ndarray of shape (n,), dtype int64
-        1, 7 or 9 for each.
+        1 or 7 for each.
 
     rng : numpy.random.Generator
         Source of the strokes.
@@ -99,7 +99,7 @@ def add_strokes(
     >>> int((flagged[0] > 127).any(axis=0).sum()) > 4
     True
     """
-    add = {1: _add_upstroke, 7: _add_bar, 9: _add_hook}
+    add = {1: _add_upstroke, 7: _add_bar}
     return np.stack(
         [
             add[int(label)](image, rng)
@@ -175,16 +175,6 @@ def _add_bar(image: Images, rng: np.random.Generator) -> Images:
     reach = rng.uniform(0.15, 0.35) * height * np.array([1, rng.normal(-0.1, 0.15)])
     centre = np.array([middle + 0.5, row + 0.5])
     return _with_paths(image, [np.array([centre - reach, centre + reach])], pen)
-
-
-def _add_hook(image: Images, rng: np.random.Generator) -> Images:
-    """Let the tail of a nine turn to the left, and up again."""
-    top, bottom, pen = _stroke_ends(image)
-    height = bottom[1] - top[1]
-    reach = rng.uniform(0.25, 0.6) * height
-    end = bottom + np.array([-reach, -rng.uniform(-0.02, 0.15) * height])
-    turn = (bottom + end) / 2 + np.array([0, rng.uniform(0, 0.12) * height])
-    return _with_paths(image, [_rounded(np.array([bottom, turn, end]), 0.9)], pen)
 
 
 def _stroke_ends(image: Images) -> tuple[Points, Points, float]:

@@ -93,13 +93,21 @@ def train(
             network=network,
             n_lines=lines,
             random_state=seed,
+            device=device,
             command=context.obj,
         )
     elif fields is not None and truth is not None:
         from pipelines.lines.adapting import adapt_recognizer
 
+        find_model(network)
         report = adapt_recognizer(
-            fields, truth, output, model=network, random_state=seed, command=context.obj
+            fields,
+            truth,
+            output,
+            model=network,
+            random_state=seed,
+            device=device,
+            command=context.obj,
         )
     print(report)
 
@@ -127,7 +135,8 @@ def evaluate(
     elif fields is not None and truth is not None:
         from pipelines.lines.evaluation import evaluate_fields
 
-        print(evaluate_fields(make_reader_of(model), fields, truth, plots=plots))
+        reader = make_reader_of(model)[-1]
+        print(evaluate_fields(reader, fields, truth, plots=plots))
     if plots:
         print(f"\nPictures: {plots}")
 

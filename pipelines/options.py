@@ -126,7 +126,8 @@ Truth = Annotated[
 Network = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="For strings and fields: wide, lenet5_dense or lenet5."
+        metavar="NAME",
+        help="For strings and fields: wide, lenet5_dense, lenet5; or a file to fit on.",
     ),
 ]
 Lines = Annotated[

@@ -34,6 +34,25 @@ def folder(tmp_path, monkeypatch):
         (["train", "--fields", "fields", "-o", "m"], "belong together"),
         (["evaluate", "wide", "--fields", "fields"], "belong together"),
         (["evaluate", "wide", "--fields", "f", "--truth", "t"], "no folder f"),
+        (["evaluate", "wide", "--data", "digits"], "reads strings"),
+        (
+            ["train", "--data", "digits", "--set", "initial_weights=wide", "-o", "m"],
+            "no single LeNet5Classifier",
+        ),
+        (
+            [
+                "train",
+                "--fields",
+                "fields",
+                "--truth",
+                "truth.csv",
+                "--network",
+                "no",
+                "-o",
+                "m",
+            ],
+            "no model file no",
+        ),
         (["evaluate", "none", "--fields", "f", "--truth", "t"], "no model file none"),
     ],
 )
@@ -71,5 +90,7 @@ def test_fields_are_read_with_what_was_fitted_to_them(folder, capsys):
     out = capsys.readouterr().out
     assert "before" in out
     assert "after" in out
+    assert main(["info", "m"]) == 0
+    assert "lenet5_dense, then fields" in capsys.readouterr().out
     assert main(["evaluate", "m", "--fields", "fields", "--truth", "truth.csv"]) == 0
     assert f"of {len(TEXTS)} fields right" in capsys.readouterr().out

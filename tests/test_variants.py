@@ -46,15 +46,6 @@ def test_a_bar_crosses_the_stem_of_a_seven():
     assert rows.max() >= rows.min() + 3
 
 
-def test_a_hook_brings_the_tail_of_a_nine_to_its_left():
-    nine = np.zeros((1, 28, 28), dtype=np.uint8)
-    nine[0, 4:12, 10:18] = 255
-    nine[0, 4:24, 16:18] = 255
-    hooked = add_strokes(nine, np.array([9]), np.random.default_rng(0))
-    foot = (hooked[0, 19:] > 127).any(axis=0).sum()
-    assert foot > 2 * (nine[0, 19:] > 127).any(axis=0).sum()
-
-
 def test_the_same_generator_draws_the_same_figures():
     labels = np.arange(10)
     first, second = (draw_guided(labels, np.random.default_rng(3)) for _ in range(2))
@@ -64,7 +55,7 @@ def test_the_same_generator_draws_the_same_figures():
 def test_forms_is_mnist_and_its_variants(scans):
     X, y = load_dataset("forms", data_dir=scans / "mnist", split="test")
     plain, labels = load_dataset("mnist", data_dir=scans / "mnist", split="test")
-    assert len(X) == len(y) == 12_000
+    assert len(X) == len(y) == 11_750
     np.testing.assert_array_equal(X[:10_000], plain)
     np.testing.assert_array_equal(y[:10_000], labels)
-    assert set(y[11_000:]) == {1, 7, 9}
+    assert set(y[11_000:]) == {1, 7}

@@ -84,7 +84,7 @@ def measure_fitted(models: Path, data: Path) -> Iterator[Row]:
 def measure_committee(models: Path, data: Path) -> Iterator[Row]:
     """Let the three networks vote, each at three widths."""
     amounts = load_amounts(data)
-    right, sure, confidences = [], [], []
+    right, confidences = [], []
     n_parameters = 0
     for fold, (_, held) in enumerate(folds_of(amounts)):
         committee = _committee(fold, amounts, models)
@@ -112,6 +112,7 @@ def measure_curve(models: Path, data: Path) -> Iterator[Row]:
     """Fit `wide` on few and on many fields of the first split."""
     amounts = load_amounts(data)
     rest, held = folds_of(amounts)[0]
+    rest = np.random.default_rng(0).permutation(rest)
     strips = [amounts.strips[i] for i in held]
     shipped = StringRecognizer.load("wide", device="cpu")
     rates = [np.mean(shipped.predict(strips) == amounts.texts[held])]

@@ -232,8 +232,8 @@ def start_network(network: nn.Module, params: Mapping[str, Any]) -> float:
 def _check_model(path: str | os.PathLike[str], header: Mapping[str, Any]) -> None:
     if header.get("model") != RECOGNIZER:
         raise ModelFileError(
-            f"{path} is no StringRecognizer."
-            " Read classifiers with lenet_sklearn.load_model."
+            f"{path} is no single StringRecognizer. Load committees with"
+            " load_recognizer, classifiers with lenet_sklearn.load_model."
         )
 
 

@@ -142,7 +142,8 @@ def _combs_in(
 def _reduce(page: Image, scale: float) -> Image:
     if scale == 1:
         return page
-    return cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    size = [max(1, round(scale * side)) for side in page.shape[::-1]]
+    return cv2.resize(page, size, interpolation=cv2.INTER_AREA)
 
 
 def _without_overlaps(combs: Sequence[Comb]) -> list[Comb]:

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from pipelines.images import Image
-from pipelines.lines.labelled import read_labelled_fields
+from pipelines.lines.labelled import clean_fields, read_labelled_fields
 from pipelines.lines.normalize import normalize_line
 from pipelines.readers.line import adaptation
 
@@ -66,6 +66,7 @@ def adapt_recognizer(
     model: str | os.PathLike[str] = "wide",
     n_folds: int = 5,
     random_state: int = 0,
+    device: str = "auto",
     command: str | None = None,
 ) -> Adaptation:
     """Fit a string recognizer to images of fields and save it.
@@ -93,6 +94,9 @@ def adapt_recognizer(
     random_state : int, default=0
         Seed of the folds and the trainings.
 
+    device : str, default="auto"
+        As for :class:`lenet_sklearn.strings.StringRecognizer`.
+
     command : str, default=None
         The command line, for the model card.
 
@@ -115,14 +119,14 @@ def adapt_recognizer(
 
     path = check_writable(Path(output))
     labelled = read_labelled_fields(fields, truth)
-    strips = [normalize_line(field.image) for field in labelled]
+    strips = [normalize_line(image) for image in clean_fields(labelled)]
     texts = [field.value for field in labelled]
     if len(strips) < n_folds or n_folds < 2:
         raise ValueError(
             f"adapt_recognizer expects at least as many fields as folds, and two folds."
             f" Got {len(strips)} fields and {n_folds} folds. Label more fields."
         )
-    start = StringRecognizer.load(model, random_state=random_state)
+    start = StringRecognizer.load(model, device=device, random_state=random_state)
     folds = KFold(n_folds, shuffle=True, random_state=random_state)
     before, after = _cross_validate(start, model, strips, texts, folds)
     adapted = _fit(start, model, strips, texts)
@@ -158,7 +162,11 @@ def _fit(
     texts: Sequence[str],
 ) -> "StringRecognizer":
     """Fit a copy of a recognizer to fields, from its own weights on."""
-    settings = {**adaptation(len(strips)), "initial_weights": model}
+    settings = {
+        **adaptation(len(strips)),
+        "initial_weights": model,
+        "random_state": start.random_state,
+    }
     return clone(start).set_params(**settings).fit(strips, texts)
 
 

@@ -4,12 +4,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pipelines.images import Image
-from pipelines.lines.labelled import LabelledField, read_labelled_fields
+from pipelines.lines.labelled import (
+    LabelledField,
+    clean_fields,
+    read_labelled_fields,
+)
 from pipelines.outcomes import FieldReading
 from pipelines.plots import check_plots
+from pipelines.readers.field import FieldReader
 
 # Misread fields that the report lists.
 _N_LISTED = 20
@@ -70,7 +73,7 @@ class FieldEvaluation:
 
 
 def evaluate_fields(
-    reader: Any,
+    reader: FieldReader,
     fields: str | os.PathLike[str],
     truth: str | os.PathLike[str],
     *,
@@ -80,9 +83,8 @@ def evaluate_fields(
 
     Parameters
     ----------
-    reader : estimator
-        With `read`, or a Pipeline that ends in one, such as that of
-        :func:`pipelines.make_field_reader`.
+    reader : FieldReader
+        Reads the fields after they were cleaned.
 
     fields : path
         Folder with the images of the fields.
@@ -106,11 +108,7 @@ def evaluate_fields(
     if plots:
         check_plots(plots)
     labelled = read_labelled_fields(fields, truth)
-    images: list[Image] = [field.image for field in labelled]
-    *steps, (_, last) = reader.steps
-    for _, step in steps:
-        images = step.transform(images)
-    evaluation = FieldEvaluation(labelled, last.read(images))
+    evaluation = FieldEvaluation(labelled, reader.read(clean_fields(labelled)))
     if plots:
         from pipelines.lines.gallery import MisreadFieldsDisplay
 

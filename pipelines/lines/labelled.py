@@ -2,6 +2,7 @@
 
 import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,13 +77,34 @@ def read_labelled_fields(
     ]
 
 
+def clean_fields(fields: Sequence[LabelledField]) -> list[Image]:
+    """Clean the images of fields, as a reader does before it reads.
+
+    Parameters
+    ----------
+    fields : sequence of LabelledField
+        Fields as scanned.
+
+    Returns
+    -------
+    images : list of ndarrays of shape (height, width), dtype uint8
+        Without speckle, on even paper.
+    """
+    from pipelines.readers.field import make_field_reader
+
+    images = [field.image for field in fields]
+    for _, step in make_field_reader().steps[:-1]:
+        images = step.transform(images)
+    return images
+
+
 def _read_truth(path: Path) -> list[tuple[str, str]]:
     """Read names of files and their values from a CSV file."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(file)
             missing = {"file", "value"} - set(table.fieldnames or ())
-            rows = [(row.get("file"), row.get("value")) for row in table]
+            rows = [(row.get("file") or "", row.get("value")) for row in table]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     if missing:
@@ -92,10 +114,18 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
         )
     if not rows:
         raise ValueError(f"{path} has no rows. Write one for each field: file,value")
-    return [(name or "", _check_value(path, name, value)) for name, value in rows]
+    names = [name for name, _ in rows]
+    if not all(names) or None in [value for _, value in rows]:
+        raise ValueError(
+            f"{path} has a row without file or value. Write both, as in a.png,12, and"
+            " a.png, for an empty field."
+        )
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"{path} names {min(twice)} twice. Keep one row a file.")
+    return [(name, _check_value(path, name, value)) for name, value in rows]
 
 
-def _check_value(path: Path, name: str | None, value: str | None) -> str:
+def _check_value(path: Path, name: str, value: str | None) -> str:
     text = (value or "").strip()
     if text and not (text.isascii() and text.isdigit()):
         raise ValueError(

@@ -17,6 +17,9 @@ LINE_HEIGHT: Final = 32
 # Paper is estimated on a copy of at most this many rows: twice the strip's.
 _WORKING_HEIGHT: Final = 64
 
+# Lower fields hold no digits. They would be stretched to thousands of columns.
+_LEAST_ROWS: Final = 8
+
 # Strokes narrower than this share of the height count as ink; a felt tip in a
 # tightly cut field takes a sixth.
 _STROKE_SHARE: Final = 0.45
@@ -89,6 +92,9 @@ def normalize_line(field: Image, *, height: int = LINE_HEIGHT) -> Image:
     ((32, 100), 0, True)
     """
     check_image(field, caller="normalize_line")
+    if len(field) < _LEAST_ROWS:
+        rows = _LEAST_ROWS - len(field)
+        field = cv2.copyMakeBorder(field, rows, 0, 0, 0, cv2.BORDER_REPLICATE)
     working = _reduce(field, _WORKING_HEIGHT)
     ink = _ink_of(working)
     level = _ink_level(ink)

@@ -85,6 +85,7 @@ def train_lines(
     network: str = "wide",
     n_lines: int = 200_000,
     random_state: int = 0,
+    device: str = "auto",
     command: str | None = None,
 ) -> LineTraining:
     """Train a string recognizer on fields drawn from single digits, and save it.
@@ -112,6 +113,9 @@ def train_lines(
     random_state : int, default=0
         Seed of the fields and of the training. The same seed gives the same file
         on the same day, machine and one CPU thread.
+
+    device : str, default="auto"
+        As for :class:`lenet_sklearn.strings.StringRecognizer`.
 
     command : str, default=None
         The command line, for the model card.
@@ -142,7 +146,11 @@ def train_lines(
     path = check_writable(Path(output))
     lines = _draw_from(data, data_dir, n_lines, random_state)
     recognizer = StringRecognizer(
-        network=network, random_state=random_state, verbose=1, **_SETTINGS
+        network=network,
+        random_state=random_state,
+        device=device,
+        verbose=1,
+        **_SETTINGS,
     )
     start = time.perf_counter()
     recognizer.fit(lines, lines.texts)

@@ -17,6 +17,7 @@ from pipelines.confidence import settle
 from pipelines.decoding import GAP, decode_boxes
 from pipelines.fields.combs import Frame, cut_comb, find_combs
 from pipelines.fields.speckle import Despeckler
+from pipelines.fields.walls import Comb
 from pipelines.glyphs.cut import Piece, cut_boxes
 from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, check_images
@@ -27,6 +28,10 @@ from pipelines.readers.line import LineReader
 # How the pretrained network is adapted to the writers of a few fields: at a
 # twentieth of the rate it was trained with. A faster one forgets other writers.
 _ADAPTATION = {"lr": 3e-4, "max_epochs": 10, "batch_size": 32, "random_state": 0}
+
+# Whoever cuts a comb out cuts close to it. What is narrower than this share of the
+# field, and was not asked for, is two zeros that touch.
+_LEAST_SPAN = 0.5
 
 # Writing leaves its place on a form by this share of the place's height.
 _MARGIN = 0.15
@@ -121,7 +126,8 @@ class FieldReader(BaseEstimator):
             Images of fields. Their sizes may differ.
 
         y : sequence of n_samples str
-            What they say; ``""`` for an empty field.
+            What they say; ``""`` for an empty field. Fields without the comb that
+            `digits` promises, or with a ``_`` in their string, are passed over.
 
         frames : sequence of n_samples Frame or None, default=None
             Where the boxes are in each field, where that is known.
@@ -134,7 +140,8 @@ class FieldReader(BaseEstimator):
         Raises
         ------
         ValueError
-            If all fields are combs, and none has as many digits as its string.
+            If there is no field to learn from: none at all, or only combs of which
+            none has as many digits as its string.
         """
         self._validate_params()
         layouts = self._lay_out(X, frames)
@@ -148,9 +155,10 @@ class FieldReader(BaseEstimator):
         for layout, text in zip(layouts, map(str, y), strict=True):
             if isinstance(layout, list):
                 combs.append((layout, text))
-            else:
+            # A comb that was not found teaches nothing about free writing.
+            elif self.digits is None and GAP not in text:
                 lines.append((layout, text))
-        if combs:
+        if combs or not lines:
             self._fit_classifier(combs, needed=not lines)
         if lines:
             fields, texts = zip(*lines, strict=True)
@@ -256,6 +264,8 @@ class FieldReader(BaseEstimator):
         readings : list of n_samples FieldReading
             Without a `quad`.
         """
+        if not pieces:
+            return []
         classifier = self._reading_classifier()
         posteriors = iter(self._posteriors(classifier, pieces))
         characters = [str(label) for label in classifier.classes_]
@@ -284,10 +294,8 @@ class FieldReader(BaseEstimator):
         # Whoever says that there is a comb does not expect a free string.
         doubt = 1.0 if self.digits is None else 0.5
         return [
-            settle(best[0].text, doubt * best[0].probability, self.threshold)
-            if best
-            else settle("", 1.0, self.threshold)
-            for best in self._line_reader().read(fields)
+            _settle_line(best.text, doubt * best.probability, self.threshold)
+            for [best] in self._line_reader().read(fields)
         ]
 
     def _fit_classifier(
@@ -433,6 +441,8 @@ def _lay_out(
     """Cut a field at the walls of its comb; without one, give what is to be read."""
     if frame is None:
         combs = find_combs(field, digits)
+        if digits is None:
+            combs = [comb for comb in combs if _spans(comb, field)]
         if not combs:
             return field
         field, frame = cut_comb(field, max(combs, key=lambda comb: comb.score))
@@ -441,6 +451,18 @@ def _lay_out(
     margin = _MARGIN * (frame.bottom - frame.top)
     top, left = (max(0, round(side - margin)) for side in (frame.top, frame.left))
     return field[top : round(frame.bottom + margin), left : round(frame.right + margin)]
+
+
+def _settle_line(text: str, confidence: float, threshold: float) -> FieldReading:
+    """Decide about a line; one that may be empty, but is not surely, is not blank."""
+    if text or confidence >= threshold:
+        return settle(text, confidence, threshold)
+    reason = f"confidence below {threshold:g}"
+    return FieldReading(text, "rejected", confidence, reason=reason)
+
+
+def _spans(comb: Comb, field: Image) -> bool:
+    return float(np.ptp(comb.quad[:, 0])) >= _LEAST_SPAN * field.shape[1]
 
 
 def _aligned(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None:

@@ -36,7 +36,8 @@ class LineReader(BaseEstimator):
     ----------
     recognizer : StringRecognizer or StringCommittee, default=None
         Reads strips. None takes the recognizer that ships with the package, which
-        reads without having been fitted.
+        reads without having been fitted. `fit` trains a copy of one that is given,
+        by its own parameters: `initial_weights` say what it starts from.
 
     Attributes
     ----------

@@ -7,7 +7,7 @@ import pytest
 from pipelines.lines.evaluation import FieldEvaluation, evaluate_fields
 from pipelines.lines.labelled import LabelledField, read_labelled_fields
 from pipelines.outcomes import FieldReading
-from pipelines.readers import make_field_reader
+from pipelines.readers import FieldReader
 
 
 @pytest.fixture
@@ -33,6 +33,8 @@ def test_values_keep_their_zeros_and_may_be_empty(folder):
         ("file,value\n", "no rows"),
         ("file,value\na.png,1.5\n", "digits only"),
         ("file,value\nc.png,1\n", "c.png"),
+        ("file,value\na.png\n", "without file or value"),
+        ("file,value\na.png,1\na.png,2\n", "names a.png twice"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_by_name(folder, table, message):
@@ -49,7 +51,7 @@ def test_a_missing_table_or_folder_is_refused(folder):
 
 
 def test_the_report_tells_what_was_misread(folder):
-    evaluation = evaluate_fields(make_field_reader(), folder, folder / "truth.csv")
+    evaluation = evaluate_fields(FieldReader(), folder, folder / "truth.csv")
     assert str(evaluation).startswith("1 of 2 fields right (50.0 %)")
     assert "a.png: 007 read as nothing" in str(evaluation)
 
@@ -64,5 +66,5 @@ def test_the_surest_mistakes_come_first():
 def test_misread_fields_are_drawn(folder):
     pytest.importorskip("matplotlib")
     plots = folder / "plots"
-    evaluate_fields(make_field_reader(), folder, folder / "truth.csv", plots=plots)
+    evaluate_fields(FieldReader(), folder, folder / "truth.csv", plots=plots)
     assert (plots / "misread_fields.png").stat().st_size > 1000

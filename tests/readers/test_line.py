@@ -1,9 +1,12 @@
 """Fields of free writing become strings."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 
+from lenet_sklearn import LeNet5Classifier
 from lenet_sklearn.strings import StringRecognizer
 from pipelines import FieldReader, LineReader
 from pipelines.demo import draw_comb, draw_string, draw_writer
@@ -74,3 +77,40 @@ def test_what_is_no_comb_though_one_was_promised_is_doubted(lines):
     [free] = FieldReader().read(lines[0][:1])
     [promised] = FieldReader(digits=9).read(lines[0][:1])
     assert promised.confidence == pytest.approx(free.confidence / 2)
+
+
+def test_a_small_comb_in_a_wide_field_is_free_writing_unless_asked_for():
+    comb = draw_comb("04", random_state=3)
+    field = np.full((comb.shape[0], 4 * comb.shape[1]), 255, np.uint8)
+    field[:, : comb.shape[1]] = comb
+    assert FieldReader().cut([field]) == [[]]
+    [pieces] = FieldReader(digits=2).cut([field])
+    assert len(pieces) == 2
+
+
+def test_combs_and_lines_are_learned_side_by_side(lines):
+    recognizer = StringRecognizer(
+        network="lenet5_dense", max_epochs=1, random_state=0, device="cpu"
+    )
+    reader = FieldReader(line_reader=LineReader(recognizer))
+    combs = [draw_comb(text, random_state=3) for text in ("042", "198")]
+    reader.fit([*lines[0], *combs], [*lines[1], "042", "198"])
+    assert reader.n_aligned_ == 2
+    assert hasattr(reader.line_reader_, "recognizer_")
+    copy = pickle.loads(pickle.dumps(reader))
+    assert list(copy.predict(combs)) == list(reader.predict(combs))
+
+
+def test_lines_alone_ask_nothing_of_the_classifier(lines):
+    assert FieldReader(LeNet5Classifier()).read(lines[0][:1])[0].value
+
+
+def test_nothing_to_learn_from_is_refused():
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        FieldReader().fit([], [])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2000), (3000, 1)])
+def test_fields_of_no_use_are_read_as_something(shape):
+    [reading] = FieldReader().read([np.full(shape, 200, np.uint8)])
+    assert reading.status in ("blank", "rejected")
