@@ -31,6 +31,7 @@ from lenet_sklearn import count_parameters
 from lenet_sklearn.strings import StringCommittee, StringRecognizer, join_recognizers
 from pipelines import LineReader
 from pipelines.demo import draw_string, draw_writer
+from pipelines.readers.line import WIDTHS
 
 # Networks, their bars as shipped, fitted, and in CPU milliseconds a field.
 _NETWORKS = {
@@ -38,9 +39,6 @@ _NETWORKS = {
     "lenet5_dense": ("70 %", "88 %", ""),
     "wide": ("80 %", "91 %", "1.2"),
 }
-
-# What strips are stretched to when one field is read several times.
-_WIDTHS = (0.85, 1.0, 1.15)
 
 _CURVE = (20, 50, 100, 200, 400, 800)
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "torch")
@@ -53,7 +51,7 @@ def measure_shipped(_models: Path, data: Path) -> Iterator[Row]:
         reader = StringRecognizer.load(network, device="cpu")
         n_parameters = count_parameters(reader.net_.module_)
         right = reader.predict(amounts.strips) == amounts.texts
-        reader.set_params(widths=_WIDTHS)
+        reader.set_params(widths=WIDTHS)
         wide = reader.predict(amounts.strips) == amounts.texts
         yield Row(
             f"`{network}` ({n_parameters:,} parameters), no cheque seen",
@@ -72,7 +70,7 @@ def measure_fitted(models: Path, data: Path) -> Iterator[Row]:
             truth = amounts.texts[held]
             strips = [amounts.strips[i] for i in held]
             right += list(reader.predict(strips) == truth)
-            reader.set_params(widths=_WIDTHS)
+            reader.set_params(widths=WIDTHS)
             averaged += list(reader.predict(strips) == truth)
         yield Row(
             f"`{network}`, fitted on the other folds",
@@ -190,7 +188,7 @@ def share(right: Sequence[bool]) -> str:
 def _committee(fold: int, amounts: Amounts, models: Path) -> StringCommittee:
     members = [fit_fold(network, fold, amounts, models) for network in _NETWORKS]
     for member in members:
-        member.set_params(widths=_WIDTHS)
+        member.set_params(widths=WIDTHS)
     return join_recognizers(members)
 
 
