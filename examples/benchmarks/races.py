@@ -28,7 +28,7 @@ def plain_loop(folder: Path, n_epochs: int) -> Iterator[tuple[float, float]]:
     prepare = transforms.Compose(
         [transforms.ToTensor(), transforms.Normalize(_MEAN, _STD)]
     )
-    dataset = MNIST(folder, train=True, transform=prepare)
+    dataset = MNIST(folder, train=True, transform=prepare, download=True)
     held = len(dataset) // 5
     training, _ = torch.utils.data.random_split(dataset, [len(dataset) - held, held])
     loader = DataLoader(training, batch_size=64, shuffle=True)
