@@ -120,13 +120,13 @@ def measure_others(models: Models, data: Path) -> Iterator[Row]:
     right = [100 * member.score(X, y) for member in members]
     yield Row(
         "Semeion, `modern` on MNIST alone, mean of 5 seeds",
-        f"{np.mean(right):.1f} ± {np.std(right, ddof=1):.1f} % right",
+        f"{np.mean(right):.2f} ± {np.std(right, ddof=1):.2f} % right",
         "95 % right",
     )
     for name in ("mnist", "forms"):
         model = LeNet5Classifier.from_pretrained(name, device="cpu")
         score = 100 * model.score(X, y)
-        yield Row(f"Semeion, shipped `{name}`", f"{score:.1f} % right", "95 % right")
+        yield Row(f"Semeion, shipped `{name}`", f"{score:.2f} % right", "95 % right")
 
 
 def measure_race(_: Models, data: Path) -> Iterator[Row]:

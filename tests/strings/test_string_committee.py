@@ -56,7 +56,7 @@ def test_a_saved_committee_reads_the_same(recognizer, other, unseen, tmp_path):
     committee.save(tmp_path / "committee")
     loaded = StringCommittee.load(tmp_path / "committee", device="cpu")
     assert loaded.read(unseen, n_best=2) == committee.read(unseen, n_best=2)
-    with pytest.raises(ModelFileError, match="no StringRecognizer"):
+    with pytest.raises(ModelFileError, match="no single StringRecognizer"):
         StringRecognizer.load(tmp_path / "committee")
     recognizer.save(tmp_path / "single")
     with pytest.raises(ModelFileError, match="no StringCommittee"):

@@ -65,7 +65,7 @@ def test_the_file_of_a_classifier_is_refused(tmp_path):
     X, y = np.zeros((2, 28, 28), np.uint8), [0, 1]
     path = tmp_path / "digits"
     LeNet5Classifier(max_epochs=1, device="cpu").fit(X, y).save(path)
-    with pytest.raises(ModelFileError, match="no StringRecognizer"):
+    with pytest.raises(ModelFileError, match="no single StringRecognizer"):
         StringRecognizer.load(path)
 
 

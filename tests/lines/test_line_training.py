@@ -8,7 +8,7 @@ import pytest
 
 from lenet_sklearn.cards import read_card
 from lenet_sklearn.strings import StringRecognizer
-from pipelines.lines.adapting import adapt_reader, read_labelled_fields
+from pipelines.lines.adapting import adapt_recognizer
 from pipelines.lines.training import train_lines
 
 
@@ -56,15 +56,9 @@ def test_unwritable_output_is_found_out_before_the_training(tmp_path):
         train_lines("digits", tmp_path / "none" / "a.safetensors", n_lines=10**9)
 
 
-def test_fields_and_values_are_read_together(fields):
-    strips, texts = read_labelled_fields(fields, fields / "truth.csv")
-    assert texts == ["17", "4", "", "0230", "99", "8"]
-    assert {strip.shape[0] for strip in strips} == {32}
-
-
 def test_adapting_reports_before_and_after(model, fields, tmp_path):
     output = tmp_path / "adapted.safetensors"
-    adaptation = adapt_reader(
+    adaptation = adapt_recognizer(
         fields, fields / "truth.csv", output, model=model[1], n_folds=2
     )
     assert len(adaptation.before) == len(adaptation.after) == 2
@@ -72,23 +66,8 @@ def test_adapting_reports_before_and_after(model, fields, tmp_path):
     assert StringRecognizer.load(output, device="cpu").network == "lenet5"
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("name,value\na.png,1\n", "no column 'file'"),
-        ("file,value\na.png,1.5\n", "Values are digits only"),
-        ("file,value\na.png,1\n", "no such file"),
-    ],
-)
-def test_faulty_truth_is_explained(tmp_path, content, message):
-    truth = tmp_path / "truth.csv"
-    truth.write_text(content)
-    with pytest.raises(ValueError, match=message):
-        read_labelled_fields(tmp_path, truth)
-
-
 def test_too_few_fields_are_refused(model, fields, tmp_path):
     with pytest.raises(ValueError, match="Label more fields"):
-        adapt_reader(
+        adapt_recognizer(
             fields, fields / "truth.csv", tmp_path / "a", model=model[1], n_folds=9
         )
