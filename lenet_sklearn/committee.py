@@ -1,7 +1,7 @@
 """Several classifiers that vote: scikit-learn's soft voting, in one file."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,18 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.cards import ModelCard
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.devices import draw_seed
 from lenet_sklearn.labels import decode_labels, encode_labels, label_columns
-from lenet_sklearn.persistence import ModelFileError, read_model, write_model
+from lenet_sklearn.persistence import (
+    ModelFileError,
+    read_model,
+    weights_of_member,
+    write_model,
+)
 
 
 def make_committee(
@@ -242,7 +246,9 @@ def load_model(
     if "members" not in header:
         return LeNet5Classifier._restore(path, header, tensors, params)
     members = [
-        LeNet5Classifier._restore(path, described, _of_member(tensors, index), params)
+        LeNet5Classifier._restore(
+            path, described, weights_of_member(tensors, index), params
+        )
         for index, described in enumerate(header["members"])
     ]
     if not members:
@@ -282,16 +288,6 @@ def _check_members(committee: VotingClassifier, caller: str) -> list[LeNet5Class
                 f" Got {type(member).__name__}. Take it out of the committee."
             )
     return list(committee.estimators_)
-
-
-def _of_member(tensors: Mapping[str, Tensor], index: int) -> dict[str, Tensor]:
-    """Weights of one member, by the names they have in its network."""
-    prefix = f"{index}."
-    return {
-        name.removeprefix(prefix): tensors[name]
-        for name in tensors
-        if name.startswith(prefix)
-    }
 
 
 def _name_members(members: Sequence[LeNet5Classifier]) -> list[tuple[str, Any]]:

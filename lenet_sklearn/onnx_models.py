@@ -98,7 +98,7 @@ class OnnxMixin(BaseEstimator):
             model.metadata_props.add(key=key, value=value)
         content = model.SerializeToString()
         tried = _draw_images(_N_TRIED, self.image_shape_) * self.input_scale_
-        _try(_start_session(content, _CALLER), network, tried)
+        _try(start_session(content, _CALLER), network, tried)
         write_atomically(path, content)
 
     def _onnx_metadata(self) -> dict[str, str]:
@@ -196,12 +196,32 @@ def _translate(network: nn.Module, side: tuple[int, int]) -> Any:
     example = _draw_images(_N_TRACED, side)
     twin = fold_columns(plain, side, align=_ALIGNMENT)
     model = trace_module(twin, example, ["logits"], input_name="images")
-    session = _start_session(model.SerializeToString(), _ENGINE)
+    session = start_session(model.SerializeToString(), _ENGINE)
     _try(session, plain, _draw_images(_N_TRIED, side))
     return session
 
 
-def _start_session(content: bytes, caller: str) -> Any:
+def start_session(content: bytes, caller: str) -> Any:
+    """Start onnxruntime on a model, on the CPU and with torch's number of threads.
+
+    Parameters
+    ----------
+    content : bytes
+        The ONNX model.
+
+    caller : str
+        Who needs it, for the message where onnxruntime is missing.
+
+    Returns
+    -------
+    session : onnxruntime.InferenceSession
+        Ready to run.
+
+    Raises
+    ------
+    ImportError
+        If onnxruntime is not installed.
+    """
     onnxruntime = import_extra("onnxruntime", extra="onnx", caller=caller)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()

@@ -69,6 +69,30 @@ def write_model(
     write_atomically(path, save(weights, metadata={_METADATA_KEY: text}))
 
 
+def weights_of_member(tensors: Mapping[str, Tensor], index: int) -> dict[str, Tensor]:
+    """Take the weights of one member out of those of a committee.
+
+    Parameters
+    ----------
+    tensors : mapping of str to Tensor
+        As of :func:`read_model`; the names of a member's begin with its index.
+
+    index : int
+        Which member.
+
+    Returns
+    -------
+    weights : dict of str to Tensor
+        By the names they have in its network.
+    """
+    prefix = f"{index}."
+    return {
+        name.removeprefix(prefix): tensors[name]
+        for name in tensors
+        if name.startswith(prefix)
+    }
+
+
 def read_model(
     path: str | os.PathLike[str],
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from sklearn.model_selection import KFold
 from tables import folder_of
 
 from lenet_sklearn.strings import StringRecognizer
+from lenet_sklearn.transfer import model_path
 from pipelines import normalize_line, read_pages
 from pipelines.images import Image
 from pipelines.readers.line import adaptation
@@ -59,7 +61,9 @@ def fit_fold(
     What is in the folder already is taken up.
     """
     chosen = folds_of(amounts)[fold][0] if rest is None else rest
-    path = models / f"{network}-{fold}-{len(chosen)}.safetensors"
+    # Networks that began with other weights are others.
+    begun = hashlib.sha256(model_path(network).read_bytes()).hexdigest()[:8]
+    path = models / f"{network}-{begun}-{fold}-{len(chosen)}.safetensors"
     if not path.exists():
         shipped = StringRecognizer.load(network, device="cpu")
         settings = {**adaptation(len(chosen)), "initial_weights": network}

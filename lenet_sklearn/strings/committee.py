@@ -9,7 +9,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.cards import ModelCard
-from lenet_sklearn.persistence import ModelFileError, read_model, write_model
+from lenet_sklearn.persistence import (
+    ModelFileError,
+    read_model,
+    weights_of_member,
+    write_model,
+)
 from lenet_sklearn.strings.files import COMMITTEE
 from lenet_sklearn.strings.reading import ReadingMixin
 from lenet_sklearn.strings.recognizer import StringRecognizer
@@ -172,17 +177,12 @@ class StringCommittee(ReadingMixin, BaseEstimator):
                 f"{path} is no StringCommittee."
                 " Read single recognizers with StringRecognizer.load."
             )
-        members = []
-        for index, described in enumerate(header["members"]):
-            prefix = f"{index}."
-            weights = {
-                name.removeprefix(prefix): tensor
-                for name, tensor in tensors.items()
-                if name.startswith(prefix)
-            }
-            members.append(
-                StringRecognizer._restore(path, described, weights, {"device": device})
+        members = [
+            StringRecognizer._restore(
+                path, described, weights_of_member(tensors, index), {"device": device}
             )
+            for index, described in enumerate(header["members"])
+        ]
         return cls._join(members, header["beam_width"])
 
     @classmethod

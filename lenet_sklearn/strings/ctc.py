@@ -42,39 +42,6 @@ def positions_needed(symbols: Sequence[int]) -> int:
     return len(symbols) + repeats
 
 
-def decode_greedily(log_posteriors: Sequence[NDArray[np.float32]]) -> list[Symbols]:
-    """Read the most probable path of each field.
-
-    Parameters
-    ----------
-    log_posteriors : sequence of n ndarrays of shape (n_positions, n_symbols + 1)
-        Logarithms of the posteriors along each field, at least one position.
-
-    Returns
-    -------
-    strings : list of n tuples of int
-        What the paths say.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from lenet_sklearn.strings.ctc import decode_greedily
-    >>> decode_greedily([np.eye(3)[[1, 1, 2, 1, 0]]])  # 1 1 blank 1 0
-    [(1, 1, 0)]
-    """
-    if not log_posteriors:
-        return []
-    blank = log_posteriors[0].shape[1] - 1
-    path = np.concatenate([field.argmax(axis=1) for field in log_posteriors])
-    ends = np.cumsum([len(field) for field in log_posteriors])
-    new = np.ones(len(path), dtype=bool)
-    new[1:] = path[1:] != path[:-1]
-    new[ends[:-1]] = True
-    (places,) = np.nonzero(new & (path != blank))
-    parts = np.split(path[places], np.searchsorted(places, ends[:-1]))
-    return [tuple(part.tolist()) for part in parts]
-
-
 def score_strings(
     log_posteriors: Sequence[NDArray[np.float32]], strings: Sequence[Symbols]
 ) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from torch import nn
 from lenet_sklearn.extras import import_extra
 from lenet_sklearn.folding import made_of
 from lenet_sklearn.onnx_graph import OPSET, OnnxGraph
+from lenet_sklearn.onnx_models import start_session
 from lenet_sklearn.strings.network import HEIGHT, StringNetwork
 from lenet_sklearn.strings.plain import plain_layers
 
@@ -82,7 +83,12 @@ def run_onnx(
     # Threads do not survive a fork.
     key = (temperature, torch.get_num_threads(), os.getpid())
     session = made_of(
-        network, "onnxruntime", key, lambda: _start_session(network, temperature)
+        network,
+        "onnxruntime",
+        key,
+        lambda: start_session(
+            make_onnx_model(network, temperature).SerializeToString(), _CALLER
+        ),
     )
     [log_posteriors] = session.run(None, {"strips": stack})
     found: NDArray[np.float32] = log_posteriors
@@ -126,13 +132,3 @@ def _finish(graph: OnnxGraph, value: str, n_columns: int) -> Any:
     )
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def _start_session(network: StringNetwork, temperature: float) -> Any:
-    onnxruntime = import_extra("onnxruntime", extra="onnx", caller=_CALLER)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.inter_op_num_threads = 1
-    content = make_onnx_model(network, temperature).SerializeToString()
-    providers = ["CPUExecutionProvider"]
-    return onnxruntime.InferenceSession(content, options, providers=providers)

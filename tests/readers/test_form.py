@@ -251,7 +251,7 @@ def test_scanned_forms_are_read_on_their_blank_page(exam, seed):
     assert _n_right(reading, truth) >= 10  # of 11
 
 
-def test_stacks_of_scanned_forms_are_read_to_95_percent(tmp_path):
+def test_stacks_of_scanned_forms_are_read_to_97_percent(tmp_path):
     right = total = 0
     for n_pages, seed in ((12, 0), (6, 11)):
         forms = draw_filled_forms(
@@ -264,7 +264,7 @@ def test_stacks_of_scanned_forms_are_read_to_95_percent(tmp_path):
             assert not _wrongly_accepted(reading, truth), path.name
             right += _n_right(reading, truth)
             total += len(truth)
-    assert right >= 0.95 * total
+    assert right >= 0.97 * total
 
 
 def test_photographed_forms_are_read_to_95_percent(exam):

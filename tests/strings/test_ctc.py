@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose
 
 from lenet_sklearn.strings.ctc import (
     align,
-    decode_greedily,
     positions_needed,
     score_strings,
 )
@@ -52,17 +51,6 @@ def test_a_string_without_room_has_no_probability():
 )
 def test_equal_neighbours_need_a_blank_between_them(symbols, n_positions):
     assert positions_needed(symbols) == n_positions
-
-
-def test_greedy_decoding_is_the_string_of_the_best_path():
-    fields = [draw_posteriors(n, 4, seed=n) for n in (9, 1, 30)]
-    expected = [collapse(field.argmax(axis=1), 3) for field in fields]
-    assert decode_greedily(fields) == expected
-    assert decode_greedily([]) == []
-
-
-def test_greedy_decoding_does_not_merge_symbols_of_two_fields():
-    assert decode_greedily([np.eye(2)[[0]], np.eye(2)[[0]]]) == [(0,), (0,)]
 
 
 def test_alignment_follows_the_best_path_of_the_string():
