@@ -151,16 +151,17 @@ def _steps(
 ) -> Iterator[tuple[float, list[tuple[int, float]]]]:
     """Give the blank's posterior at each position, and the symbols worth trying."""
     floor, sure = (_FLOOR, _SURE_BLANK) if skim else (0.0, math.inf)
-    quiet = 1.0
+    quiet: float | None = None  # 1 is a blank too: it separates equal symbols
     for *chances, blank in posteriors.tolist():
         if blank > sure:
-            quiet *= blank
+            quiet = blank if quiet is None else quiet * blank
             continue
-        if quiet < 1:
+        if quiet is not None:
             yield quiet, []
-            quiet = 1.0
+            quiet = None
         yield blank, [(i, chance) for i, chance in enumerate(chances) if chance > floor]
-    yield quiet, []
+    if quiet is not None:
+        yield quiet, []
 
 
 def _extend(

@@ -50,6 +50,15 @@ def test_a_length_the_network_does_not_believe_in_is_read_all_the_same():
         assert score < np.log(1e-5)
 
 
+@pytest.mark.parametrize("doubt", [0.0, 1e-12, 1e-6])
+def test_equal_symbols_stay_apart_however_sure_the_blank_between_them(doubt):
+    with np.errstate(divide="ignore"):
+        field = sure_field([10, 5, 10, 0, 10, 10, 0, 10, 0], doubt=doubt)
+    [(string, score)] = search_beam(field.astype(np.float32))
+    assert string == (5, 0, 0, 0)
+    assert score > np.log(0.99)
+
+
 def test_a_field_without_room_for_the_constraint_says_nothing():
     rule = make_constraint("0123456789", 5, None)
     assert search_beam(sure_field([1, 2]), constraint=rule) == []
