@@ -71,6 +71,10 @@ class StringNetwork(nn.Module):
     n_symbols : int, default=10
         Characters there are.
 
+    dropout : float, default=0.0
+        Probability with which a unit of C5 and F6 says nothing in training; whole
+        maps of S4 fall silent half as often.
+
     Raises
     ------
     ValueError
@@ -101,7 +105,9 @@ class StringNetwork(nn.Module):
     torch.Size([3, 11, 26])
     """
 
-    def __init__(self, kind: str = "wide", n_symbols: int = 10) -> None:
+    def __init__(
+        self, kind: str = "wide", n_symbols: int = 10, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         if kind not in LAYOUTS:
             raise ValueError(
@@ -118,6 +124,7 @@ class StringNetwork(nn.Module):
         self.c5, self.n5 = nn.Conv2d(n3, n5, 5), norm(n5)
         self.f6, self.n6 = nn.Conv2d(n5, n6, (1, layout.neighbours)), norm(n6)
         self.output = nn.Conv2d(n6, n_symbols + 1, 1)
+        self.map_dropout, self.dropout = nn.Dropout2d(dropout / 2), nn.Dropout(dropout)
         self.to(memory_format=torch.channels_last)
 
     @property
@@ -169,7 +176,8 @@ class StringNetwork(nn.Module):
         maps = padded.to(memory_format=torch.channels_last)
         # Squashing behind pooling gives the same for a quarter of the work.
         maps = functional.relu(self.s2(self.n1(self.c1(maps))))
-        maps = functional.relu(self.s4(self.n3(self.c3(maps))))
-        maps = functional.relu(self.n5(self.c5(maps)))
-        logits: Tensor = self.output(functional.relu(self.n6(self.f6(maps))))
+        maps = self.map_dropout(functional.relu(self.s4(self.n3(self.c3(maps)))))
+        maps = self.dropout(functional.relu(self.n5(self.c5(maps))))
+        maps = self.dropout(functional.relu(self.n6(self.f6(maps))))
+        logits: Tensor = self.output(maps)
         return logits.squeeze(2)

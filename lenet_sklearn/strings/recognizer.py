@@ -53,6 +53,9 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         What a string may consist of. Other marks on the strips are learned to be
         passed over, if they are there in training.
 
+    dropout : float, default=0.0
+        As for :class:`StringNetwork`. Above all where few strings are fitted.
+
     max_epochs : int, default=30
         Passes over the training set.
 
@@ -146,6 +149,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "network": [StrOptions(set(LAYOUTS))],
         "characters": [str],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
         "max_epochs": [_COUNT],
         "batch_size": [_COUNT],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -172,6 +176,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         *,
         network: str = "wide",
         characters: str = "0123456789",
+        dropout: float = 0.0,
         max_epochs: int = 30,
         batch_size: int = 32,
         lr: float = 0.003,
@@ -190,6 +195,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
     ) -> None:
         self.network = network
         self.characters = characters
+        self.dropout = dropout
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr

@@ -120,6 +120,7 @@ def build_string_net(
         StringNetwork,
         module__kind=params["network"],
         module__n_symbols=len(params["characters"]),
+        module__dropout=params["dropout"],
         criterion=StringLoss,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=params["weight_decay"],

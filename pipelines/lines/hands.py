@@ -84,16 +84,16 @@ def draw_hand(rng: np.random.Generator) -> Hand:
         slant=float(np.clip(rng.normal(6, 11), -30, 42)),
         aspect=float(np.exp(rng.normal(0.05, 0.15))),
         # From a fine ball pen in large figures to a felt tip in small ones.
-        pen=float(np.exp(rng.uniform(np.log(0.055), np.log(0.15)))),
+        pen=float(np.exp(rng.uniform(np.log(0.035), np.log(0.13)))),
         gap=_draw_gap(rng),
         looseness=float(rng.gamma(4, 0.18)),
         drift=float(rng.normal(0, 0.03)),
         bend=float(rng.uniform(0.2, 1.1)),
         joins=0.0 if rng.random() < 0.65 else float(rng.uniform(0.1, 0.9)),
-        small_zeros=1.0 if rng.random() < 0.75 else float(rng.uniform(0.55, 0.95)),
-        wide_zeros=float(np.exp(rng.normal(0.1, 0.15))),
+        small_zeros=1.0 if rng.random() < 0.2 else float(rng.uniform(0.45, 1.0)),
+        wide_zeros=float(np.exp(rng.normal(0.1, 0.2))),
         habit=float(rng.uniform(0, 1)),
-        drawn=0.0 if rng.random() < 0.5 else float(rng.uniform(0.1, 0.6)),
+        drawn=0.0 if rng.random() < 0.25 else float(rng.uniform(0.1, 0.9)),
     )
 
 

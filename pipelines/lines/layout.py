@@ -20,6 +20,11 @@ _NARROW: Final = 0.3
 # A wide digit counts as this much lower than it is wide, or a lying 2 would be huge.
 _WIDTH_SHARE: Final = 0.8
 
+# Figures that hasty hands make taller or lower than the others, and the deviation of
+# all sizes in a hand of looseness 1. Amounts on cheques have 0.1 in the mean.
+_SIZES: Final = {"1": 1.03, "4": 1.06, "5": 0.97, "7": 1.05, "9": 1.06}
+_SIZE_LOOSENESS: Final = 0.13
+
 # Ends farther apart than this are not joined, in heights of a digit.
 _LONGEST_JOIN: Final = 0.9
 
@@ -114,9 +119,7 @@ def place_line(
         x = _place_marks(line, marks.get(i, ""), x, hand, rng)
         if i == len(text):
             break
-        zero = text[i] == "0"
-        size, aspect = (hand.small_zeros, hand.wide_zeros) if zero else (1.0, 1.0)
-        matrix, width = _digit_matrix(skeletons[i], size, aspect, hand, rng)
+        matrix, width = _digit_matrix(skeletons[i], text[i], hand, rng)
         gap = hand.gap + 0.06 * hand.looseness * rng.standard_normal()
         x += max(gap, _closest_gap(before, width, hand.pen)) if i else 0.0
         matrix[:, 2] += [x, -hand.drift * x]
@@ -135,15 +138,21 @@ def _closest_gap(before: float, width: float, pen: float) -> float:
 
 
 def _digit_matrix(
-    skeleton: Image, size: float, aspect: float, hand: Hand, rng: np.random.Generator
+    skeleton: Image, digit: str, hand: Hand, rng: np.random.Generator
 ) -> tuple[Points, float]:
     """Map of a digit that stands on the baseline at 0, and its width."""
     left, top, width, height = cv2.boundingRect(skeleton)
     loose = hand.looseness * rng.standard_normal(4)
-    tall = size * (1 + 0.05 * loose[0]) / max(height, _WIDTH_SHARE * width, 1)
-    wide = tall * aspect * hand.aspect * (1 + 0.05 * loose[1])
+    size = _SIZES.get(digit, 1.0) * max(0.5, 1 + _SIZE_LOOSENESS * loose[0])
+    # What is too tall for the line hangs below it as often as it rises above.
+    drop = 0.05 * loose[3] + max(0.0, size - 1) * rng.uniform(0, 1)
+    aspect = hand.aspect * (1 + 0.05 * loose[1])
+    if digit == "0":
+        drop -= (1 - hand.small_zeros) * rng.uniform(0, 0.5)
+        size, aspect = size * hand.small_zeros, aspect * hand.wide_zeros
+    tall = size / max(height, _WIDTH_SHARE * width, 1)
+    wide = tall * aspect
     lean = np.tan(np.radians(hand.slant + 2.5 * loose[2]))
-    drop = 0.04 * loose[3] - rng.uniform(0, 1 - size) if size < 1 else 0.04 * loose[3]
     bottom = top + height
     lift = lean * tall
     matrix = [

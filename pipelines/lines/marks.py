@@ -30,7 +30,7 @@ _MARKS: Final = {
 }  # fmt: skip
 
 # Between groups of digits, after the last one, and before the first.
-_BETWEEN: Final = ".,.,.,.,'-/ "
+_BETWEEN: Final = ".,.,.,.,.,.,.,.,''--/  "
 _AFTER: Final = ".,.-=-=-=#*~_:x"
 _BEFORE: Final = "$-=#*~=_x:"
 

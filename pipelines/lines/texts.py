@@ -50,7 +50,7 @@ def draw_texts(
     _repeat(choices, rng)
     texts = ["".join([digits[i] for i in row]) for row in choices]
     texts = [text[:n] for text, n in zip(texts, lengths, strict=True)]
-    round_ones = rng.random(n_texts) < 0.2
+    round_ones = rng.random(n_texts) < 0.3
     tails = rng.integers(1, 4, n_texts)
     return [
         text[:-tail] + "0" * min(tail, len(text)) if zeros and "0" in digits else text

@@ -16,7 +16,7 @@ _N_TEST: Final = 1000
 
 # The highest rate of a single pass. Every strip is new, so that nothing needs to be
 # learned by heart: a rate as high as the training bears.
-_RATE: Final = 0.003
+_RATE: Final = 0.005
 
 _SETTINGS: Final[dict[str, Any]] = {
     "max_epochs": 1,

@@ -28,6 +28,16 @@ def test_the_number_of_positions_is_as_foretold(kind, width):
     assert logits.shape == (2, 4, network.n_positions(width))
 
 
+def test_dropout_changes_training_and_not_reading():
+    network = StringNetwork("wide", dropout=0.5)
+    strip = torch.rand(1, 1, 32, 60)
+    with torch.no_grad():
+        assert not torch.equal(network.train()(strip), network(strip))
+        kept = StringNetwork("wide")
+        kept.load_state_dict(network.state_dict())
+        assert torch.equal(network.eval()(strip), kept.eval()(strip))
+
+
 def test_the_plain_kind_is_lenet5_on_every_fourth_window():
     lenet = LeNet5(n_classes=11, padding=0, image_shape=(32, 32))
     network = StringNetwork("lenet5")
