@@ -213,8 +213,8 @@ class StringCommittee(ReadingMixin, BaseEstimator):
         ]
 
     @property
-    def _step(self) -> float:
-        return self.members_[0]._step
+    def _steps(self) -> list[float]:
+        return [step for member in self.members_ for step in member._steps]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

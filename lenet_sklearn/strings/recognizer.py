@@ -286,8 +286,8 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         return list(zip(*heard, strict=True))
 
     @property
-    def _step(self) -> float:
-        return self.net_.module_.layout.step / self.widths[0]
+    def _steps(self) -> list[float]:
+        return [self.net_.module_.layout.step / width for width in self.widths]
 
     def _least_widths(self, net: StringNet, strings: Sequence[Symbols]) -> list[int]:
         """Widths at which each string has room, however narrow distortion makes it."""
