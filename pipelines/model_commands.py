@@ -141,7 +141,11 @@ def evaluate(
     device: Device = "auto",
     plots: Plots = None,
 ) -> None:
-    """Print the error of a model on digits, or on fields, and what it misreads."""
+    """Print the error of a model on digits, or on fields, and what it misreads.
+
+    With --plots the misread fields are drawn and listed too, the surest first: where
+    the reader is sure, look whether it is the truth that is wrong.
+    """
     check_truth(fields, truth)
     check_one_source(data=data, fields=fields)
     _check_belonging(context, _OF_EVALUATION)
