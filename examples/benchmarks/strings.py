@@ -14,6 +14,8 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
 
 import functools
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -41,6 +43,9 @@ _NETWORKS = {
 
 # The networks that ship, and what is fitted from them, are read at three.
 _ONE_WIDTH = (1.0,)
+
+# Fields that are timed, with Tesseract too.
+_N_TIMED = 300
 
 _CURVE = (20, 50, 100, 200, 400, 800)
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "torch")
@@ -131,7 +136,7 @@ def measure_curve(models: Path, data: Path) -> Iterator[Row]:
 def measure_speed(_models: Path, data: Path) -> Iterator[Row]:
     """Time fields, image in memory to string."""
     amounts = load_amounts(data)
-    fields = amounts.fields[:300]
+    fields = amounts.fields[:_N_TIMED]
     for network, (_, _, bar) in _NETWORKS.items():
         recognizer = StringRecognizer.load(network, device="cpu", widths=_ONE_WIDTH)
         reader = LineReader(recognizer)
@@ -148,6 +153,36 @@ def measure_speed(_models: Path, data: Path) -> Iterator[Row]:
             f"{times[0]:.2f} best string, {times[1]:.2f} five best",
             f"{bar}, {2 * float(bar):.1f}" if bar else "",
         )
+
+
+def measure_tesseract(_models: Path, data: Path) -> Iterator[Row]:
+    """Read and time the same fields with Tesseract, all in one process of it."""
+    if shutil.which("tesseract") is None:
+        raise FileNotFoundError("tesseract is not installed")
+    amounts = load_amounts(data)
+    fields, texts = amounts.fields[:_N_TIMED], amounts.texts[:_N_TIMED]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [str(Path(folder, f"{n}.png")) for n in range(len(fields))]
+        for file, field in zip(files, fields, strict=True):
+            cv2.imwrite(file, field)
+        listed = Path(folder, "files.txt")
+        listed.write_text("\n".join(files), encoding="utf-8")
+        before = os.times()
+        said = _run_tesseract(
+            str(listed), "-", "--psm", "7", "-c", "tessedit_char_whitelist=0123456789"
+        )
+        after = os.times()
+    # Every page ends in a form feed; an empty one has nothing else.
+    read = ["".join(page.split()) for page in said.split("\f")[: len(texts)]]
+    seconds = after.children_user - before.children_user
+    seconds += after.children_system - before.children_system
+    name = " ".join(_run_tesseract("--version").split()[:2])
+    yield Row(
+        f"{name}, digits only, the first {len(texts)} amounts",
+        f"{share([a == b for a, b in zip(read, texts, strict=True)])};"
+        f" {1000 * seconds / len(texts):.1f} CPU ms a field",
+        "",
+    )
 
 
 def measure_length(_models: Path, _data: Path) -> Iterator[Row]:
@@ -181,6 +216,7 @@ MEASURES: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
     "committee": measure_committee,
     "curve": measure_curve,
     "speed": measure_speed,
+    "tesseract": measure_tesseract,
     "length": measure_length,
     "nothing": measure_nothing,
 }
@@ -194,6 +230,11 @@ def _committee(fold: int, amounts: Amounts, models: Path) -> StringCommittee:
     return join_recognizers(
         [fit_fold(network, fold, amounts, models) for network in _NETWORKS]
     )
+
+
+def _run_tesseract(*words: str) -> str:
+    command = ["tesseract", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def _nothing() -> dict[str, Any]:
