@@ -3,7 +3,12 @@
 No field of a writer is read by a reader that learned from another of theirs:
 the folds are made of writers. Fields are drawn here; with your own, `fields` is a
 list of grey images, `texts` what they say, and `writers` who wrote them.
+
+``python examples/cross_validate_reader.py 12 8`` draws eight fields of each of twelve
+writers, as it does without these numbers.
 """
+
+import sys
 
 import numpy as np
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -12,9 +17,10 @@ from lenet_sklearn import LeNet5Classifier
 from pipelines import make_field_reader
 from pipelines.demo import draw_comb, draw_writer
 
-N_WRITERS, N_FIELDS, N_DIGITS = 12, 8, 9
+N_WRITERS, N_FIELDS = map(int, sys.argv[1:3] or (12, 8))
+N_DIGITS = 9
 
-# Fields of nine boxes, in a dozen hands.
+# Fields of nine boxes, in as many hands as there are writers.
 rng = np.random.default_rng(0)
 fields, texts, writers = [], [], []
 for writer in range(N_WRITERS):

@@ -153,7 +153,7 @@ def score(
         make_folder(overlay)
 
     def scored() -> Iterator["PageResult"]:
-        reader = _form_reader(fields, model, threshold)
+        reader = _form_reader(fields, model, threshold, locate_digits=bool(overlay))
         yield from score_pages(files, reader, dpi=dpi, jobs=jobs, overlay=overlay)
 
     total = sum(map(count_pages, files)) if sys.stderr.isatty() else None
@@ -277,11 +277,12 @@ def _explain(error: BaseException) -> tuple[str, int] | None:
     return f"{command}: {message}. Try: {command} --help", _MISUSE
 
 
-def _form_reader(form: "Form", model: str, threshold: float) -> Any:
+def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> Any:
     from pipelines.readers import make_form_reader
 
     use_one_thread()
-    return make_form_reader(form, **load_reading_model(model), threshold=threshold)
+    reading = load_reading_model(model)
+    return make_form_reader(form, **reading, threshold=threshold, **params)
 
 
 def _write_pages(

@@ -148,6 +148,13 @@ class Field(FrozenModel):
             raise ValueError("maximum: is less than the minimum")
         return self
 
+    @property
+    def lengths(self) -> range | None:
+        """Numbers of digits that a value which is not empty may have; None for any."""
+        least, most = _length_range(self.length)
+        most = min(most, self.digits or math.inf)
+        return None if most == math.inf else range(max(least, 1), int(most) + 1)
+
     def check(self, value: str) -> str:
         """Say what is wrong with a value, if anything.
 

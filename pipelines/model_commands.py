@@ -1,5 +1,6 @@
 """The commands of ``lenet`` that make models and look at them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,20 @@ from pipelines.options import (
 # What is slow to import is imported by the command that needs it: `lenet --help`
 # is part of the user's time.
 
+# Options that something is made of only with some sources, by their parameters.
+_OF_TRAINING = {
+    "data_dir": ("data", "strings"),
+    "recipe": ("data",),
+    "epochs": ("data",),
+    "settings": ("data",),
+    "members": ("data",),
+    "jobs": ("data",),
+    "plots": ("data",),
+    "network": ("strings", "fields"),
+    "lines": ("strings",),
+}
+_OF_EVALUATION = {"data_dir": ("data",), "device": ("data",)}
+
 
 def train(
     context: typer.Context,
@@ -55,7 +70,7 @@ def train(
     """Train a model: for digits, for strings, or for your own fields.
 
     --data: a LeNet-5 for single digits, or with --members a committee that --jobs
-    processes train. --recipe, --epochs and --set belong to it.
+    processes train. --recipe, --epochs, --set and --plots belong to it.
 
     --strings: a network that slides over a field and reads it without cutting, from
     --lines drawn strings of such digits.
@@ -66,6 +81,7 @@ def train(
     report: object = None
     check_truth(fields, truth)
     check_one_source(data=data, strings=strings, fields=fields)
+    _check_belonging(context, _OF_TRAINING)
     if data is not None:
         from pipelines import training
 
@@ -113,6 +129,7 @@ def train(
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Argument(metavar="MODEL", help="Model file, or the name of one shipped."),
@@ -124,9 +141,14 @@ def evaluate(
     device: Device = "auto",
     plots: Plots = None,
 ) -> None:
-    """Print the error of a model on digits, or on fields, and what it misreads."""
+    """Print the error of a model on digits, or on fields, and what it misreads.
+
+    With --plots the misread fields are drawn and listed too, the surest first: where
+    the reader is sure, look whether it is the truth that is wrong.
+    """
     check_truth(fields, truth)
     check_one_source(data=data, fields=fields)
+    _check_belonging(context, _OF_EVALUATION)
     find_model(model)
     if data is not None:
         from pipelines.evaluation import evaluate
@@ -152,3 +174,17 @@ def info(
 
     find_model(model)
     print(describe_model(model))
+
+
+def _check_belonging(
+    context: typer.Context, belongs: Mapping[str, tuple[str, ...]]
+) -> None:
+    """See that no option was given that the source at hand makes nothing of."""
+    words = {option.name: option.opts[0] for option in context.command.params}
+    for name, sources in belongs.items():
+        given = context.get_parameter_source(name)
+        if given is None or given.name != "COMMANDLINE":
+            continue
+        if all(context.params[source] is None for source in sources):
+            owners = " or ".join(words[source] for source in sources)
+            raise typer.BadParameter(f"{words[name]} belongs to {owners}")

@@ -33,6 +33,10 @@ class FieldReading:
 
     reason : str
         Why the value is not accepted; empty where it is.
+
+    digit_quads : tuple of ndarrays of shape (4, 2), dtype float64
+        Corners on the page of the place of each digit, as high as the field, where
+        the value is written freely at a place of its own; else none.
     """
 
     value: str
@@ -40,6 +44,7 @@ class FieldReading:
     confidence: float
     quad: NDArray[np.float64] | None = None
     reason: str = ""
+    digit_quads: tuple[NDArray[np.float64], ...] = ()
 
 
 @dataclass(frozen=True)

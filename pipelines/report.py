@@ -52,7 +52,8 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
     """Draw what was read onto a page.
 
     Each field is framed in the colour of its status: green for accepted,
-    orange for rejected, red for invalid, grey for blank. Beside it stand its
+    orange for rejected, red for invalid, grey for blank. Thin lines show where the
+    digits of free writing were found. Beside it stand its
     name, value and confidence, which is never rounded up, and why it wants a
     look if that is not for its confidence. Fields that were not found, and the
     reason why a page failed, are listed at the top.
@@ -307,10 +308,11 @@ def _label(name: str, field: FieldReading) -> str:
 
 
 def _frame(canvas: ImageDraw.ImageDraw, field: FieldReading) -> None:
-    """Draw the outline of a field, about as wide as a pen's stroke."""
-    corners = [(float(x), float(y)) for x, y in field.quad]  # type: ignore[union-attr]
-    width = max(1, max(canvas.im.size) // 600)
-    canvas.line([*corners, corners[0]], COLOURS[field.status], width, joint="curve")
+    """Draw the outline of a field as wide as a pen's stroke, of its digits thinly."""
+    widths = [1] * len(field.digit_quads) + [max(1, max(canvas.im.size) // 600)]
+    for quad, width in zip([*field.digit_quads, field.quad], widths, strict=True):
+        corners = [(float(x), float(y)) for x, y in np.asarray(quad)]
+        canvas.line([*corners, corners[0]], COLOURS[field.status], width, joint="curve")
 
 
 def _write(

@@ -26,6 +26,35 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+FIELDS = "--fields fields --truth truth.csv"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("train --strings digits --recipe modern -o m", "--recipe belongs to --data"),
+        ("train --strings digits --epochs 1 -o m", "--epochs belongs to --data"),
+        (f"train {FIELDS} --set lr=1 -o m", "--set belongs to --data"),
+        (f"train {FIELDS} --members 2 -o m", "--members belongs to --data"),
+        (f"train {FIELDS} --jobs 2 -o m", "--jobs belongs to --data"),
+        (f"train {FIELDS} --plots p -o m", "--plots belongs to --data"),
+        (f"train {FIELDS} --data-dir d -o m", "--data-dir belongs to --data or --st"),
+        (f"train {FIELDS} --lines 9 -o m", "--lines belongs to --strings"),
+        ("train --data digits --lines 9 -o m", "--lines belongs to --strings"),
+        (
+            "train --data digits --network wide -o m",
+            "--network belongs to --strings or --fields",
+        ),
+        (f"evaluate wide {FIELDS} --data-dir d", "--data-dir belongs to --data"),
+        (f"evaluate wide {FIELDS} --device cpu", "--device belongs to --data"),
+    ],
+)
+def test_an_option_of_another_source_is_refused(folder, capsys, words, reason):
+    assert main(words.split()) == 2
+    assert reason in capsys.readouterr().err
+    assert not (folder / "m").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

@@ -195,6 +195,20 @@ def test_check_gives_a_reason_for_what_breaks_a_constraint(constraint, good, bad
     assert field.check(bad) != ""
 
 
+@pytest.mark.parametrize(
+    ("rules", "lengths"),
+    [
+        ({}, None),
+        ({"length": 4}, range(4, 5)),
+        ({"length": (2, 4)}, range(2, 5)),
+        ({"digits": 3}, range(1, 4)),
+        ({"digits": 3, "length": (2, 9)}, range(2, 4)),
+    ],
+)
+def test_a_field_says_how_many_digits_it_may_have(rules, lengths):
+    assert Field(name="a", kind="line", **rules).lengths == lengths
+
+
 def test_an_empty_value_is_never_invalid():
     field = Field(name="a", digits=3, length=3, minimum=1, choices=("001",))
     assert field.check("") == ""

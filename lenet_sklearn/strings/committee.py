@@ -1,12 +1,13 @@
 """Several string recognizers that vote, in one file."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from lenet_sklearn.cards import ModelCard
 from lenet_sklearn.persistence import (
@@ -171,15 +172,26 @@ class StringCommittee(ReadingMixin, BaseEstimator):
         ModelFileError
             If the file is missing, damaged, foreign, or from a newer version.
         """
-        header, tensors = read_model(model_path(path))
+        header, weights = read_model(model_path(path))
         if header.get("model") != COMMITTEE:
             raise ModelFileError(
                 f"{path} is no StringCommittee."
                 " Read single recognizers with StringRecognizer.load."
             )
+        return cls._restore(path, header, weights, {"device": device})
+
+    @classmethod
+    def _restore(
+        cls,
+        path: str | os.PathLike[str],
+        header: Mapping[str, Any],
+        weights: Mapping[str, Tensor],
+        params: Mapping[str, Any],
+    ) -> Self:
+        """Make the committee that a file describes, with some parameters of members."""
         members = [
             StringRecognizer._restore(
-                path, described, weights_of_member(tensors, index), {"device": device}
+                path, described, weights_of_member(weights, index), params
             )
             for index, described in enumerate(header["members"])
         ]
@@ -201,8 +213,8 @@ class StringCommittee(ReadingMixin, BaseEstimator):
         ]
 
     @property
-    def _step(self) -> float:
-        return self.members_[0]._step
+    def _steps(self) -> list[float]:
+        return [step for member in self.members_ for step in member._steps]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -235,10 +247,9 @@ def load_recognizer(
     ModelFileError
         If the file is missing, damaged, foreign, or from a newer version.
     """
-    header, _ = read_model(model_path(path))
-    if header.get("model") == COMMITTEE:
-        return StringCommittee.load(path, device=device)
-    return StringRecognizer.load(path, device=device)
+    header, weights = read_model(model_path(path))
+    kind = StringCommittee if header.get("model") == COMMITTEE else StringRecognizer
+    return kind._restore(path, header, weights, {"device": device})
 
 
 def join_recognizers(recognizers: Sequence[StringRecognizer]) -> StringCommittee:

@@ -84,7 +84,7 @@ class StringFileMixin(BaseEstimator):
             Where it is to run, whatever it was trained on.
 
         **params : dict
-            Parameters to set, such as ``widths=(0.9, 1.0, 1.1)``.
+            Parameters to set in place of the file's, such as ``widths=(1.0,)``.
 
         Returns
         -------

@@ -154,8 +154,8 @@ class ReadingMixin(BaseEstimator):
 
     @property
     @abstractmethod
-    def _step(self) -> float:
-        """Columns of a prepared strip from one position of the first voice on."""
+    def _steps(self) -> list[float]:
+        """Columns of a prepared strip between two positions, for each voice."""
 
     def _hear(self, X: Sequence[Strip]) -> Iterator[tuple[Strip, Voices]]:
         """Give every strip, prepared, with what each voice says along it."""
@@ -194,7 +194,11 @@ class ReadingMixin(BaseEstimator):
         self, width: int, strip: Strip, voices: Voices, symbols: Symbols
     ) -> list[tuple[int, int]]:
         """Place characters on a strip that was so wide before it was prepared."""
-        centres = [self._step * position for position in align(voices[0], symbols)]
+        # What any voice has said has room in the longest one.
+        voice, step = max(
+            zip(voices, self._steps, strict=True), key=lambda v: len(v[0])
+        )
+        centres = [step * position for position in align(voice, symbols)]
         scale = width / strip.shape[1]
         return [
             (round(scale * left), round(scale * right))

@@ -82,7 +82,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
     widths : sequence of float, default=(1.0,)
         What the widths of the strips are multiplied by in reading. With several,
         every strip is read at each of them, and the probability of a string is
-        their mean.
+        their mean. A file keeps them: those that ship are read at three.
 
     beam_width : int, default=8
         Beginnings of strings followed at a time.
@@ -292,8 +292,8 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         return list(zip(*heard, strict=True))
 
     @property
-    def _step(self) -> float:
-        return self.net_.module_.layout.step / self.widths[0]
+    def _steps(self) -> list[float]:
+        return [self.net_.module_.layout.step / width for width in self.widths]
 
     def _least_widths(self, net: StringNet, strings: Sequence[Symbols]) -> list[int]:
         """Widths at which each string has room, however narrow distortion makes it."""

@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold
 from pipelines.images import Image
 from pipelines.lines.labelled import clean_fields, read_labelled_fields
 from pipelines.lines.normalize import normalize_line
-from pipelines.readers.line import WIDTHS, adaptation
+from pipelines.readers.line import adaptation
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from lenet_sklearn.strings import StringRecognizer
@@ -126,9 +126,7 @@ def adapt_recognizer(
             f"adapt_recognizer expects at least as many fields as folds, and two folds."
             f" Got {len(strips)} fields and {n_folds} folds. Label more fields."
         )
-    start = StringRecognizer.load(
-        model, device=device, random_state=random_state, widths=WIDTHS
-    )
+    start = StringRecognizer.load(model, device=device, random_state=random_state)
     folds = KFold(n_folds, shuffle=True, random_state=random_state)
     before, after = _cross_validate(start, model, strips, texts, folds)
     adapted = _fit(start, model, strips, texts)

@@ -13,6 +13,7 @@ from pipelines.lines.labelled import (
 from pipelines.outcomes import FieldReading
 from pipelines.plots import check_plots
 from pipelines.readers.field import FieldReader
+from pipelines.results import ResultFile
 
 # Misread fields that the report lists.
 _N_LISTED = 20
@@ -93,7 +94,8 @@ def evaluate_fields(
         CSV file with the columns ``file`` and ``value``.
 
     plots : Path, default=None
-        Folder for ``misread_fields.png``.
+        Folder for ``misread_fields.png`` and ``misread_fields.csv``, the surest
+        first: what is wrong there is often the truth.
 
     Returns
     -------
@@ -114,7 +116,16 @@ def evaluate_fields(
 
         display = MisreadFieldsDisplay.from_evaluation(evaluation)
         display.figure_.savefig(plots / "misread_fields.png", dpi=150)
+        _write_list(plots / "misread_fields.csv", evaluation)
     return evaluation
+
+
+def _write_list(path: Path, evaluation: FieldEvaluation) -> None:
+    """Write all that was misread, as a table that corrected values can go into."""
+    with ResultFile(path, ["file", "value", "read", "status", "confidence"]) as table:
+        for field, reading in evaluation.misread():
+            judged = reading.status, f"{reading.confidence:.4f}"
+            table.write([field.name, field.value, reading.value, *judged])
 
 
 def _describe(field: LabelledField, reading: FieldReading) -> str:

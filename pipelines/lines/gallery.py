@@ -1,4 +1,4 @@
-"""Show misread fields with truth and guess."""
+"""Show misread fields with their files, truth and guess."""
 
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _N_COLUMNS = 4
+
+# Longer ones would run into that of the next column.
+_LONGEST_NAME = 36
 
 
 class MisreadFieldsDisplay:
@@ -89,7 +92,7 @@ class MisreadFieldsDisplay:
         self.figure_, grid = plt.subplots(
             n_rows,
             _N_COLUMNS,
-            figsize=(2.6 * _N_COLUMNS, 1.15 * n_rows + 0.5),
+            figsize=(2.6 * _N_COLUMNS, 1.25 * n_rows + 0.5),
             squeeze=False,
             layout="constrained",
         )
@@ -110,7 +113,10 @@ def _draw_field(ax: "Axes", field: LabelledField, reading: FieldReading) -> None
     arrow = "\N{RIGHTWARDS ARROW}"
     told, read = (text or "nothing" for text in (field.value, reading.value))
     percent = f"{100 * reading.confidence:.0f} %"
-    ax.set_title(f"{told} {arrow} {read} ({percent})", fontsize=8)
+    name = field.name
+    if len(name) > _LONGEST_NAME:
+        name = name[: _LONGEST_NAME - 3] + "..."
+    ax.set_title(f"{name}\n{told} {arrow} {read} ({percent})", fontsize=7)
 
 
 def _shown(image: Image) -> Image:

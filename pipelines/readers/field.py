@@ -15,26 +15,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from pipelines.confidence import settle
 from pipelines.decoding import GAP, decode_boxes
-from pipelines.fields.combs import Frame, cut_comb, find_combs
+from pipelines.fields.combs import Frame
 from pipelines.fields.speckle import Despeckler
-from pipelines.fields.walls import Comb
-from pipelines.glyphs.cut import Piece, cut_boxes
+from pipelines.formfields import Field
+from pipelines.glyphs.cut import Piece
 from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading
 from pipelines.pages.flatten import BackgroundFlattener
+from pipelines.readers.layout import lay_out, writing_part
 from pipelines.readers.line import LineReader
+from pipelines.readers.ruled import read_ruled
 
 # How the pretrained network is adapted to the writers of a few fields: at a
 # twentieth of the rate it was trained with. A faster one forgets other writers.
 _ADAPTATION = {"lr": 3e-4, "max_epochs": 10, "batch_size": 32, "random_state": 0}
-
-# Whoever cuts a comb out cuts close to it. What is narrower than this share of the
-# field, and was not asked for, is two zeros that touch.
-_LEAST_SPAN = 0.5
-
-# Writing leaves its place on a form by this share of the place's height.
-_MARGIN = 0.15
 
 
 class FieldReader(BaseEstimator):
@@ -93,7 +88,7 @@ class FieldReader(BaseEstimator):
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
         "digits": [Interval(Integral, 1, None, closed="left"), None],
         "normalizer": [HasMethods(["transform"]), None],
-        "line_reader": [HasMethods(["fit", "read"]), None],
+        "line_reader": [HasMethods(["fit", "read", "locate"]), None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
@@ -201,7 +196,10 @@ class FieldReader(BaseEstimator):
         return float(np.mean(self.predict(X) == np.asarray(y, dtype=object)))
 
     def read(
-        self, X: Sequence[Image], frames: Sequence[Frame | None] | None = None
+        self,
+        X: Sequence[Image],
+        frames: Sequence[Frame | None] | None = None,
+        fields: Sequence[Field | None] | None = None,
     ) -> list[FieldReading]:
         """Read every field of `X` and tell how far each value can be trusted.
 
@@ -213,14 +211,23 @@ class FieldReader(BaseEstimator):
         frames : sequence of n_samples Frame or None, default=None
             Where the boxes are in each field, where that is known.
 
+        fields : sequence of n_samples Field or None, default=None
+            What a form says of each. Free writing is read as a string of a length
+            and mask that the form allows, where one is not too improbable.
+
         Returns
         -------
         readings : list of n_samples FieldReading
             Without a `quad`, which only a page can tell.
         """
         layouts = self._lay_out(X, frames)
+        known = fields if fields is not None else [None] * len(layouts)
         combs = [layout for layout in layouts if isinstance(layout, list)]
-        lines = [layout for layout in layouts if not isinstance(layout, list)]
+        lines = [
+            (layout, field)
+            for layout, field in zip(layouts, known, strict=True)
+            if not isinstance(layout, list)
+        ]
         in_combs, in_lines = (
             iter(self.read_pieces(combs)),
             iter(self._read_lines(lines)),
@@ -228,6 +235,41 @@ class FieldReader(BaseEstimator):
         return [
             next(in_combs if isinstance(layout, list) else in_lines)
             for layout in layouts
+        ]
+
+    def locate(
+        self,
+        X: Sequence[Image],
+        texts: Sequence[str],
+        frames: Sequence[Frame | None] | None = None,
+    ) -> list[list[tuple[int, int]]]:
+        """Find where in every field the digits of a string are written freely.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields without a comb.
+
+        texts : sequence of n_samples str
+            What they say, as :meth:`read` reads them.
+
+        frames : sequence of n_samples Frame or None, default=None
+            Where in the images the fields are, where that is known.
+
+        Returns
+        -------
+        spans : list of n_samples lists of tuples of (left, right)
+            Columns of the image between which each digit lies.
+        """
+        fields = check_images(X, caller=type(self).__name__)
+        known = frames if frames is not None else [None] * len(fields)
+        whole = (slice(0, None), slice(0, None))
+        parts = [whole if frame is None else writing_part(frame) for frame in known]
+        images = [field[part] for field, part in zip(fields, parts, strict=True)]
+        found = self._line_reader().locate(images, texts)
+        return [
+            [(columns.start + left, columns.start + right) for left, right in spans]
+            for (_, columns), spans in zip(parts, found, strict=True)
         ]
 
     def cut(
@@ -283,19 +325,21 @@ class FieldReader(BaseEstimator):
         fields = check_images(X, caller=type(self).__name__)
         known = frames if frames is not None else [None] * len(fields)
         return [
-            _lay_out(field, frame, self.digits)
+            lay_out(field, frame, self.digits)
             for field, frame in zip(fields, known, strict=True)
         ]
 
-    def _read_lines(self, fields: Sequence[Image]) -> list[FieldReading]:
+    def _read_lines(
+        self, lines: Sequence[tuple[Image, Field | None]]
+    ) -> list[FieldReading]:
         """Read fields without a comb."""
-        if not fields:
+        if not lines:
             return []
         # Whoever says that there is a comb does not expect a free string.
         doubt = 1.0 if self.digits is None else 0.5
         return [
             _settle_line(best.text, doubt * best.probability, self.threshold)
-            for [best] in self._line_reader().read(fields)
+            for best in read_ruled(self._line_reader(), *zip(*lines, strict=True))
         ]
 
     def _fit_classifier(
@@ -435,34 +479,12 @@ def _pretrained() -> Any:
     return LeNet5Classifier.from_pretrained("forms")
 
 
-def _lay_out(
-    field: Image, frame: Frame | None, digits: int | None
-) -> list[Piece] | Image:
-    """Cut a field at the walls of its comb; without one, give what is to be read."""
-    if frame is None:
-        combs = find_combs(field, digits)
-        if digits is None:
-            combs = [comb for comb in combs if _spans(comb, field)]
-        if not combs:
-            return field
-        field, frame = cut_comb(field, max(combs, key=lambda comb: comb.score))
-    if frame.digits:
-        return cut_boxes(field, frame)
-    margin = _MARGIN * (frame.bottom - frame.top)
-    top, left = (max(0, round(side - margin)) for side in (frame.top, frame.left))
-    return field[top : round(frame.bottom + margin), left : round(frame.right + margin)]
-
-
 def _settle_line(text: str, confidence: float, threshold: float) -> FieldReading:
     """Decide about a line; one that may be empty, but is not surely, is not blank."""
     if text or confidence >= threshold:
         return settle(text, confidence, threshold)
     reason = f"confidence below {threshold:g}"
     return FieldReading(text, "rejected", confidence, reason=reason)
-
-
-def _spans(comb: Comb, field: Image) -> bool:
-    return float(np.ptp(comb.quad[:, 0])) >= _LEAST_SPAN * field.shape[1]
 
 
 def _aligned(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None:

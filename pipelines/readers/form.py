@@ -21,7 +21,7 @@ from pipelines.images import Image, check_image, check_images
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.pages.orientation import upright_log_odds
 from pipelines.readers.field import FieldReader, make_field_reader
-from pipelines.readers.placed import cut_placed
+from pipelines.readers.placed import cut_placed, locate_digits
 from pipelines.readers.sought import SoughtCombs, page_quad, seek_combs
 
 # One page in a hundred lies in the scanner on its head.
@@ -50,6 +50,10 @@ class FormReader(BaseEstimator):
         A :class:`FieldReader`, or a Pipeline that ends in one; None for
         ``make_field_reader()``.
 
+    locate_digits : bool, default=False
+        Say where on the page each digit of free writing stands, for pictures. The
+        network goes over such fields twice then.
+
     Attributes
     ----------
     field_reader_ : estimator
@@ -73,11 +77,15 @@ class FormReader(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "form": [Form],
         "field_reader": [HasMethods(["fit", "predict"]), None],
+        "locate_digits": ["boolean"],
     }
 
-    def __init__(self, form: Form, *, field_reader: Any = None) -> None:
+    def __init__(
+        self, form: Form, *, field_reader: Any = None, locate_digits: bool = False
+    ) -> None:
         self.form = form
         self.field_reader = field_reader
+        self.locate_digits = locate_digits
 
     def fit(self, X: Sequence[Image], y: NDArray[Any]) -> Self:
         """Adapt the reader to the writing on pages whose fields are known.
@@ -205,11 +213,16 @@ class FormReader(BaseEstimator):
         """Read the fields that have a place on the blank page."""
         cuts, missing = cut_placed(page, self.form)
         images = _clean(steps, [cut.image for cut in cuts.values()])
-        read = reader.read(images, [cut.frame for cut in cuts.values()])
-        return _unlocated(missing) | {
+        frames = [cut.frame for cut in cuts.values()]
+        fields = {field.name: field for field in self.form.fields}
+        read = reader.read(images, frames, [fields[name] for name in cuts])
+        placed = {
             name: replace(reading, quad=cuts[name].quad)
             for name, reading in zip(cuts, read, strict=True)
         }
+        if self.locate_digits:
+            placed = locate_digits(placed, cuts, images, reader)
+        return _unlocated(missing) | placed
 
     def _read_sought(
         self, page: Image, steps: Sequence[Any], reader: FieldReader
@@ -260,6 +273,7 @@ def make_form_reader(
     classifier: Any = None,
     recognizer: Any = None,
     threshold: float = 0.9,
+    locate_digits: bool = False,
 ) -> FormReader:
     """Compose the default reader of a form.
 
@@ -277,6 +291,9 @@ def make_form_reader(
     threshold : float, default=0.9
         Confidence below which a value is rejected.
 
+    locate_digits : bool, default=False
+        Say where on the page each digit of free writing stands, for pictures.
+
     Returns
     -------
     reader : FormReader
@@ -290,7 +307,7 @@ def make_form_reader(
     ['despeckle', 'flatten', 'read']
     """
     fields = make_field_reader(classifier, recognizer=recognizer, threshold=threshold)
-    return FormReader(form, field_reader=fields)
+    return FormReader(form, field_reader=fields, locate_digits=locate_digits)
 
 
 def _parts(field_reader: Any) -> tuple[list[Any], FieldReader]:

@@ -32,11 +32,6 @@ _ADAPTATION = {
 
 _SHIPPED = "wide"
 
-# Every strip is read at these widths. Of 1,080 cheque amounts the shipped networks
-# read 57.5 % at one width and 61.8 % at three ("wide"), 47.8 and 53.1 %
-# ("lenet5_dense"): examples/benchmarks/strings.py.
-WIDTHS = (0.85, 1.0, 1.15)
-
 
 class LineReader(BaseEstimator):
     """Read digits that are written freely, without boxes and without cutting them.
@@ -256,4 +251,4 @@ def _pretrained() -> Any:
     # Importing torch takes seconds, and who imports `pipelines` may not need it.
     from lenet_sklearn.strings import StringRecognizer
 
-    return StringRecognizer.load(_SHIPPED, widths=WIDTHS)
+    return StringRecognizer.load(_SHIPPED)

@@ -1,14 +1,22 @@
 """Cut the fields that have a place on a blank page out of a filled-in one."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.fields.combs import Frame
 from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
 from pipelines.fields.quads import Points
 from pipelines.forms import Field, Form
 from pipelines.images import Image
+from pipelines.outcomes import FieldReading
+from pipelines.pages.alignment import project
 from pipelines.pages.register import PreparedBlank, prepare_blank, register
 from pipelines.scans import read_pages
 
@@ -80,6 +88,50 @@ def cut_placed(
     return found, missing
 
 
+def locate_digits(
+    readings: Mapping[str, FieldReading],
+    cuts: Mapping[str, PlacedField],
+    images: Sequence[Image],
+    reader: Any,
+) -> dict[str, FieldReading]:
+    """Find where on the page the digits of free writing stand.
+
+    Parameters
+    ----------
+    readings : mapping of str to FieldReading
+        What was read, by name of the field.
+
+    cuts : mapping of str to PlacedField
+        The same fields.
+
+    images : sequence of ndarrays of shape (height, width), dtype uint8
+        Their images, cleaned, in the order of the readings.
+
+    reader : FieldReader
+        What read them.
+
+    Returns
+    -------
+    located : dict of str to FieldReading
+        The readings, those of free writing with `digit_quads`.
+    """
+    free = {
+        name: image
+        for (name, reading), image in zip(readings.items(), images, strict=True)
+        if reading.value and not cuts[name].frame.digits
+    }
+    if not free:
+        return dict(readings)
+    values = [readings[name].value for name in free]
+    spans = reader.locate(
+        list(free.values()), values, [cuts[name].frame for name in free]
+    )
+    return dict(readings) | {
+        name: replace(readings[name], digit_quads=_page_quads(cuts[name], columns))
+        for name, columns in zip(free, spans, strict=True)
+    }
+
+
 @lru_cache(maxsize=2)
 def _prepared(blank: Path, _modified: int) -> PreparedBlank:
     """Prepare a blank once for all pages of a batch."""
@@ -93,3 +145,22 @@ def _placed(field: Field, cut: FieldCut) -> PlacedField:
         left, top, left + width, top + height, digits, ruled=False, hidden=cut.hidden
     )
     return PlacedField(cut.image, frame, cut.quad)
+
+
+def _page_quads(
+    placed: PlacedField, spans: Sequence[tuple[int, int]]
+) -> tuple[Points, ...]:
+    """Map columns of a cut field back to its page, as high as the field."""
+    top, bottom = placed.frame.top, placed.frame.bottom
+    field = _corners(placed.frame.left, top, placed.frame.right, bottom)
+    to_page = cv2.getPerspectiveTransform(field, placed.quad.astype(np.float32))
+    return tuple(
+        project(to_page, _corners(left, top, right, bottom).astype(np.float64))
+        for left, right in spans
+    )
+
+
+def _corners(left: float, top: float, right: float, bottom: float) -> NDArray[Any]:
+    """List the corners of a box as OpenCV takes them."""
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    return np.array(corners, dtype=np.float32)

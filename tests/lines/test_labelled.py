@@ -63,8 +63,11 @@ def test_the_surest_mistakes_come_first():
     assert [reading.confidence for _, reading in misread] == [0.8, 0.5, 0.2]
 
 
-def test_misread_fields_are_drawn(folder):
+def test_misread_fields_are_drawn_and_listed(folder):
     pytest.importorskip("matplotlib")
     plots = folder / "plots"
     evaluate_fields(FieldReader(), folder, folder / "truth.csv", plots=plots)
     assert (plots / "misread_fields.png").stat().st_size > 1000
+    head, row = (plots / "misread_fields.csv").read_text().splitlines()
+    assert head == "file,value,read,status,confidence"
+    assert row.startswith("a.png,007,,")

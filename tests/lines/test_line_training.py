@@ -9,7 +9,7 @@ import pytest
 from lenet_sklearn.cards import read_card
 from lenet_sklearn.strings import StringRecognizer
 from pipelines.lines.adapting import adapt_recognizer
-from pipelines.lines.training import train_lines
+from pipelines.lines.training import WIDTHS, train_lines
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def test_training_writes_a_recognizer_that_loads(model):
     _, path = model
     recognizer = StringRecognizer.load(path, device="cpu")
     assert recognizer.network == "lenet5"
+    assert tuple(recognizer.widths) == WIDTHS
     assert recognizer.predict([np.zeros((32, 60), np.uint8)]).shape == (1,)
 
 
@@ -63,7 +64,8 @@ def test_adapting_reports_before_and_after(model, fields, tmp_path):
     )
     assert len(adaptation.before) == len(adaptation.after) == 2
     assert "fitted on    6 fields" in str(adaptation)
-    assert StringRecognizer.load(output, device="cpu").network == "lenet5"
+    adapted = StringRecognizer.load(output, device="cpu")
+    assert (adapted.network, tuple(adapted.widths)) == ("lenet5", WIDTHS)
 
 
 def test_too_few_fields_are_refused(model, fields, tmp_path):

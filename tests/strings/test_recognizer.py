@@ -110,6 +110,13 @@ def test_places_are_columns_of_the_strip_as_it_came(recognizer, unseen):
     assert np.mean(np.array(misses) <= 4) > 0.9
 
 
+def test_what_one_width_has_room_for_is_located_at_all_of_them(recognizer):
+    narrow = pickle.loads(pickle.dumps(recognizer)).set_params(widths=(0.5, 2.0))
+    strip = np.full((32, 12), 255, np.uint8)
+    [spans] = narrow.locate([strip], ["01234567"])
+    assert len(spans) == 8
+
+
 def test_posteriors_are_probabilities_along_the_strip(recognizer, unseen):
     for strip, scores in zip(unseen, recognizer.posteriors(unseen), strict=True):
         assert scores.shape == (strip.shape[1] // 2 + 1, 11)

@@ -6,11 +6,14 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 from lenet_sklearn import ModelFileError
+from lenet_sklearn.persistence import read_model
 from lenet_sklearn.strings import (
     StringCommittee,
     StringRecognizer,
     join_recognizers,
+    load_recognizer,
 )
+from lenet_sklearn.strings import committee as committee_module
 from lenet_sklearn.strings.constraints import Constraint
 from lenet_sklearn.strings.ctc import score_strings
 from lenet_sklearn.strings.voices import read_voices
@@ -58,6 +61,24 @@ def test_a_saved_committee_reads_the_same(recognizer, other, unseen, tmp_path):
     assert loaded.read(unseen, n_best=2) == committee.read(unseen, n_best=2)
     with pytest.raises(ModelFileError, match="no single StringRecognizer"):
         StringRecognizer.load(tmp_path / "committee")
+
+
+def test_a_file_is_read_once_whatever_it_holds(
+    recognizer, unseen, tmp_path, monkeypatch
+):
+    recognizer.save(tmp_path / "one")
+    join_recognizers([recognizer]).save(tmp_path / "several")
+    paths = []
+
+    def read_and_count(path):
+        paths.append(path)
+        return read_model(path)
+
+    monkeypatch.setattr(committee_module, "read_model", read_and_count)
+    for name in ("one", "several"):
+        loaded = load_recognizer(tmp_path / name, device="cpu")
+        assert_array_equal(loaded.predict(unseen), recognizer.predict(unseen))
+    assert paths == [tmp_path / "one", tmp_path / "several"]
     recognizer.save(tmp_path / "single")
     with pytest.raises(ModelFileError, match="no StringCommittee"):
         StringCommittee.load(tmp_path / "single")

@@ -1,5 +1,7 @@
 """Recognizers as files: the same strings come back, in torch and in onnxruntime."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -7,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from lenet_sklearn import LeNet5Classifier, ModelFileError
 from lenet_sklearn.strings import StringRecognizer
 from lenet_sklearn.strings.inference import compute_log_posteriors
+from lenet_sklearn.transfer import shipped_recognizers
 
 
 def test_a_saved_recognizer_reads_the_same(recognizer, unseen, tmp_path):
@@ -16,6 +19,22 @@ def test_a_saved_recognizer_reads_the_same(recognizer, unseen, tmp_path):
     assert loaded.read(unseen, n_best=3) == recognizer.read(unseen, n_best=3)
     ours, theirs = (r.get_params() for r in (recognizer, loaded))
     assert ours == {**theirs, "widths": tuple(theirs["widths"])}
+
+
+def test_a_file_keeps_the_widths_and_given_ones_take_their_place(
+    recognizer, unseen, tmp_path
+):
+    several = pickle.loads(pickle.dumps(recognizer)).set_params(widths=(0.9, 1.0))
+    several.save(tmp_path / "strings")
+    loaded = StringRecognizer.load(tmp_path / "strings", device="cpu")
+    assert loaded.read(unseen) == several.read(unseen)
+    one = StringRecognizer.load(tmp_path / "strings", device="cpu", widths=(1.0,))
+    assert one.read(unseen) == recognizer.read(unseen)
+
+
+def test_what_ships_is_read_at_several_widths():
+    for name in shipped_recognizers():
+        assert len(StringRecognizer.load(name, device="cpu").widths) == 3
 
 
 def test_saving_twice_gives_the_same_bytes(recognizer, tmp_path):
