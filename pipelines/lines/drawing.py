@@ -23,7 +23,7 @@ from pipelines.lines.thinning import thin_glyphs, unpack_skeleton
 # at random, so that a hundred of each look like thousands.
 _N_TILES: Final = 128
 _N_BENDS: Final = 256
-_N_COPYBOOK: Final = 150  # skeletons of each digit
+_N_COPYBOOK: Final = 300  # skeletons of each digit
 
 # A plane of noise that parts are cut from: drawing it anew costs more than all ink.
 _GRAIN: Final = (256, 2048)
