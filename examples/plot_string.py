@@ -8,7 +8,8 @@ digit ends it speaks up; in between it says blank.
 """
 
 # %%
-# A field of free writing becomes a strip of 32 pixels, and is read whole.
+# A field of free writing becomes a strip of 32 pixels, and is read whole; here at its
+# own width only, not at three of them as the file of the network has it.
 
 import matplotlib.pyplot as plt
 
@@ -17,7 +18,7 @@ from lenet_sklearn.strings import StringRecognizer
 from pipelines import normalize_line
 from pipelines.demo import draw_string, draw_writer
 
-recognizer = StringRecognizer.load("wide")
+recognizer = StringRecognizer.load("wide", widths=(1.0,))
 field = draw_string("60291", draw_writer(3), random_state=3)
 StringPosteriorDisplay.from_estimator(recognizer, normalize_line(field))
 

@@ -104,6 +104,19 @@ def test_score_leaves_its_own_pictures_out_of_the_scans(folder, reads_grey):
     assert (folder / "scans" / "pictures" / "p-p1.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "located"), [([], False), (["--overlay", "o"], True)]
+)
+def test_digits_are_located_only_for_pictures(folder, monkeypatch, words, located):
+    def make(form, *, locate_digits, **options):
+        assert locate_digits == located
+        return StubReader()
+
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", make)
+    save_page(folder / "p.png")
+    assert score("p.png", *words) == 0
+
+
 def make_text(path):
     path.write_text("no image")
 
