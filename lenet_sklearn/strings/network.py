@@ -11,6 +11,10 @@ from lenet_sklearn.network import FULL_SIDE
 # Strips are as high as the input of LeNet-5.
 HEIGHT = FULL_SIDE
 
+# Both poolings of LeNet-5 halve the width: slid over a strip, it has an output for
+# so many pixels.
+FULL_STEP = 4
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -23,7 +27,8 @@ class Layout:
 
     step : {2, 4}
         Pixels from one output to the next: 4 where S4 halves the width, as it
-        does in LeNet-5, 2 where it halves the height alone.
+        does in LeNet-5. 2 where it moves on by one; C5 then sees every second of
+        its columns, and each output what LeNet-5 would see there.
 
     neighbours : int
         Positions of C5 that a unit of F6 sees.
@@ -40,9 +45,7 @@ class Layout:
     @property
     def field_of_view(self) -> int:
         """Columns of the strip that one output sees."""
-        # 14 up to C3; each of C5's four further columns is a step away.
-        pooled = 16 if self.step == 4 else 14
-        return pooled + self.step * (4 + self.neighbours - 1)
+        return FULL_SIDE + self.step * (self.neighbours - 1)
 
 
 LAYOUTS = {
@@ -120,8 +123,9 @@ class StringNetwork(nn.Module):
         self.c1, self.n1 = nn.Conv2d(1, n1, 5), norm(n1)
         self.s2 = nn.MaxPool2d(2)
         self.c3, self.n3 = nn.Conv2d(n1, n3, 5), norm(n3)
-        self.s4 = nn.MaxPool2d((2, layout.step // 2))
-        self.c5, self.n5 = nn.Conv2d(n3, n5, 5), norm(n5)
+        self.s4 = nn.MaxPool2d(2, stride=(2, layout.step // 2))
+        every = (1, FULL_STEP // layout.step)
+        self.c5, self.n5 = nn.Conv2d(n3, n5, 5, dilation=every), norm(n5)
         self.f6, self.n6 = nn.Conv2d(n5, n6, (1, layout.neighbours)), norm(n6)
         self.output = nn.Conv2d(n6, n_symbols + 1, 1)
         self.map_dropout, self.dropout = nn.Dropout2d(dropout / 2), nn.Dropout(dropout)

@@ -100,15 +100,16 @@ def _add_layer(graph: OnnxGraph, layer: nn.Module, value: str) -> str:
         left, right, top, bottom = layer.padding
         return graph.add("Pad", value, [0, 0, top, left, 0, 0, bottom, right])
     if isinstance(layer, nn.Conv2d):
-        return graph.add("Conv", value, layer.weight, layer.bias)
+        every = list(layer.dilation)
+        return graph.add("Conv", value, layer.weight, layer.bias, dilations=every)
     if isinstance(layer, nn.MaxPool2d):
-        size = (
-            [layer.kernel_size] * 2
-            if isinstance(layer.kernel_size, int)
-            else list(layer.kernel_size)
-        )
-        return graph.add("MaxPool", value, kernel_shape=size, strides=size)
+        size, step = _pair(layer.kernel_size), _pair(layer.stride)
+        return graph.add("MaxPool", value, kernel_shape=size, strides=step)
     return graph.add("Relu", value)
+
+
+def _pair(size: int | tuple[int, ...]) -> list[int]:
+    return [size, size] if isinstance(size, int) else list(size)
 
 
 def _finish(graph: OnnxGraph, value: str, n_columns: int) -> Any:

@@ -51,6 +51,20 @@ def test_the_plain_kind_is_lenet5_on_every_fourth_window():
     torch.testing.assert_close(network(strip), expected, atol=1e-5, rtol=0)
 
 
+def test_a_denser_kind_sees_at_each_place_what_the_plain_one_sees():
+    plain, dense = StringNetwork("lenet5"), StringNetwork("lenet5_dense").eval()
+    with torch.no_grad():
+        for layer in ("c1", "c3", "c5", "output"):
+            getattr(dense, layer).load_state_dict(getattr(plain, layer).state_dict())
+        dense.f6.weight.zero_()[..., 1:2] = plain.f6.weight  # the middle neighbour
+        dense.f6.bias.copy_(plain.f6.bias)
+    strip = torch.rand(1, 1, 32, 60)
+    # Normalisation that has seen nothing divides by a little more than 1.
+    torch.testing.assert_close(
+        dense(strip)[..., ::2], plain(strip), atol=1e-4, rtol=1e-3
+    )
+
+
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_plain_layers_compute_the_same(kind):
     network = StringNetwork(kind)
