@@ -14,10 +14,10 @@ to another; the string is that of the best path.
 
 import matplotlib.pyplot as plt
 
-from pipelines import LatticeDisplay, SegmentReader
-from pipelines.demo import draw_string, draw_writer
+from lenet_sklearn import load_dataset
+from pipelines import DrawnLines, LatticeDisplay, SegmentReader
 
-field = draw_string("60291", draw_writer(3), random_state=3)
-LatticeDisplay.from_estimator(SegmentReader(), field)
+lines = DrawnLines(*load_dataset("digits"), n_lines=40, random_state=0)
+LatticeDisplay.from_estimator(SegmentReader(), lines.draw_field(9))
 
 plt.show()

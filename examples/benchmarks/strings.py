@@ -228,11 +228,11 @@ def share(right: Sequence[bool]) -> str:
 
 
 def _vote(readings: Sequence[Sequence[Any]]) -> str:
-    """Text of the highest mean probability; 0 where a reader does not name it."""
-    sums: dict[str, float] = {}
-    for reading in (reading for own in readings for reading in own):
-        sums[reading.text] = sums.get(reading.text, 0.0) + reading.probability
-    return max(sums, key=lambda text: sums[text])
+    """Text of the highest mean log-probability, as committees of networks vote."""
+    told = [{best.text: best.probability for best in own} for own in readings]
+    texts = {text for own in told for text in own}
+    # What a reader does not name among its five has less than this.
+    return max(texts, key=lambda t: sum(np.log(max(p.get(t, 0), 1e-3)) for p in told))
 
 
 def _committee(fold: int, amounts: Amounts, models: Path) -> StringCommittee:
