@@ -61,9 +61,9 @@ class SegmentReader(BaseEstimator):
     >>> from pipelines import SegmentReader
     >>> from pipelines.demo import draw_string, draw_writer
     >>> writer = draw_writer(3)
-    >>> fields = [draw_string(t, writer, random_state=3) for t in ["1742", "308"]]
+    >>> fields = [draw_string(t, writer, random_state=3) for t in ["308", "60291"]]
     >>> [str(value) for value in SegmentReader().predict(fields)]
-    ['1742', '308']
+    ['308', '60291']
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
