@@ -239,8 +239,8 @@ def load_model(
     header, tensors = read_model(path)
     if "model" in header:
         raise ModelFileError(
-            f"{path} reads strings, not characters. Load it with"
-            " lenet_sklearn.strings.load_recognizer, or measure it on --fields."
+            f"{path} reads strings, not characters: it is a {header['model']}."
+            " Measure it on --fields."
         )
     params["device"] = device
     if "members" not in header:

@@ -12,9 +12,11 @@ from lenet_sklearn.codes import class_codes
 from lenet_sklearn.labels import decode_labels
 from lenet_sklearn.persistence import ModelFileError, read_model
 
-# Classifiers of characters; recognizers of strings in a folder of their own.
+# Classifiers of characters; recognizers of strings, and models of pieces of writing,
+# in folders of their own.
 _WEIGHTS = Path(__file__).parent / "weights"
 _STRING_WEIGHTS = _WEIGHTS / "strings"
+_SEGMENT_WEIGHTS = _WEIGHTS / "segments"
 
 # Parameters that change what the weights mean, though not their shapes, and what
 # they were before files held them.
@@ -63,6 +65,23 @@ def shipped_recognizers() -> list[str]:
     return sorted(path.stem for path in _STRING_WEIGHTS.glob("*.safetensors"))
 
 
+def shipped_segmenters() -> list[str]:
+    """List the models of pieces of writing that ship with the package.
+
+    Returns
+    -------
+    names : list of str
+        Sorted.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.transfer import shipped_segmenters
+    >>> shipped_segmenters()
+    ['segments']
+    """
+    return sorted(path.stem for path in _SEGMENT_WEIGHTS.glob("*.safetensors"))
+
+
 def model_path(source: str | os.PathLike[str]) -> Path:
     """Find the file of a model.
 
@@ -80,6 +99,7 @@ def model_path(source: str | os.PathLike[str]) -> Path:
     for folder, names in {
         _WEIGHTS: shipped_models(),
         _STRING_WEIGHTS: shipped_recognizers(),
+        _SEGMENT_WEIGHTS: shipped_segmenters(),
     }.items():
         if source in names:
             return folder / f"{source}.safetensors"

@@ -7,6 +7,7 @@ from .fields.walls import Comb
 from .forms import Field, Form, FormError, Sum
 from .glyphs.cut import Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph
+from .lines.display import LatticeDisplay
 from .lines.drawing import DrawnLines
 from .lines.normalize import LineNormalizer, normalize_line
 from .outcomes import FieldReading, PageReading
@@ -24,6 +25,7 @@ from .pages.register import (
 from .readers.field import FieldReader, make_field_reader
 from .readers.form import FormReader, make_form_reader
 from .readers.line import LineReader
+from .readers.segment import SegmentReader
 from .report import draw_overlay
 from .scans import Scan, ScanError, find_scans, open_scan, read_pages
 
@@ -42,6 +44,7 @@ __all__ = [
     "FormReader",
     "Frame",
     "GlyphNormalizer",
+    "LatticeDisplay",
     "LineNormalizer",
     "LineReader",
     "PageReading",
@@ -52,6 +55,7 @@ __all__ = [
     "RegistrationError",
     "Scan",
     "ScanError",
+    "SegmentReader",
     "Sum",
     "cut_comb",
     "cut_field",

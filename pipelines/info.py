@@ -32,9 +32,14 @@ def describe_model(model: str | os.PathLike[str]) -> str:
     from lenet_sklearn.cards import read_card
     from lenet_sklearn.strings import holds_recognizer
     from lenet_sklearn.transfer import model_path
+    from pipelines.lines.segmentfiles import holds_segments
 
     path = model_path(model)
-    describe = _describe_recognizer if holds_recognizer(path) else _describe_classifier
+    describe = _describe_classifier
+    if holds_recognizer(path):
+        describe = _describe_recognizer
+    elif holds_segments(path):
+        describe = _describe_segments
     card = read_card(path)
     if card is None:
         told = "no model card: the file is older, or was saved from Python"
@@ -71,6 +76,19 @@ def _describe_recognizer(path: Path) -> list[str]:
             f"estimator    {' '.join(repr(member).split())}",
         ]
     return lines
+
+
+def _describe_segments(path: Path) -> list[str]:
+    from pipelines.lines.segmentfiles import load_segments
+
+    model = load_segments(path, device="cpu")
+    geometry = model.geometry
+    n_numbers = geometry.weights.size + geometry.bias.size
+    return [
+        "strings of   the ten digits, by cutting them apart",
+        *_describe_member(model.classifier),
+        f"geometry     {n_numbers} numbers",
+    ]
 
 
 def _describe_member(classifier: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """The commands of ``lenet`` that make models and look at them."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +63,7 @@ def train(
     members: Members = 1,
     jobs: Jobs = 1,
     network: Network = "wide",
-    lines: Lines = 200_000,
+    lines: Lines = None,
     seed: Seed = 0,
     device: Device = "auto",
     plots: Plots = None,
@@ -73,7 +74,8 @@ def train(
     processes train. --recipe, --epochs, --set and --plots belong to it.
 
     --strings: a network that slides over a field and reads it without cutting, from
-    --lines drawn strings of such digits.
+    --lines drawn strings of such digits; with --network segments, one that tells the
+    pieces of a field that was cut.
 
     --fields and --truth: fits such a network to your own fields, and prints what
     share is right before and after, on fields kept back.
@@ -100,23 +102,25 @@ def train(
             model, data, output, data_dir=data_dir, command=context.obj, plots=plots
         )
     elif strings is not None:
+        from pipelines.lines.practising import SEGMENTS, train_segments
         from pipelines.lines.training import train_lines
 
-        report = train_lines(
+        cuts = network == SEGMENTS
+        train_on = train_segments if cuts else partial(train_lines, network=network)
+        report = train_on(
             strings,
             output,
             data_dir=data_dir,
-            network=network,
             n_lines=lines,
             random_state=seed,
             device=device,
             command=context.obj,
         )
     elif fields is not None and truth is not None:
-        from pipelines.lines.adapting import adapt_recognizer
+        from pipelines.lines.adapting import adapt_reader
 
         find_model(network)
-        report = adapt_recognizer(
+        report = adapt_reader(
             fields,
             truth,
             output,

@@ -94,7 +94,8 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="FILE",
-        help="A model of `lenet train`; forms, mnist, wide, lenet5_dense, lenet5 ship.",
+        help="A model of `lenet train`; forms, mnist, wide, lenet5_dense, lenet5 and"
+        " segments ship.",
     ),
 ]
 Threshold = Annotated[
@@ -127,12 +128,17 @@ Network = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="For strings and fields: wide, lenet5_dense, lenet5; or a file to fit on.",
+        help="For strings and fields: wide, lenet5_dense, lenet5, or segments, which"
+        " cuts; for fields a file, too.",
     ),
 ]
 Lines = Annotated[
-    int,
-    typer.Option(metavar="N", parser=_number(int, 1), help="Strings to draw."),
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=_number(int, 1),
+        help="Strings to draw: 200000; for segments, which learns from fewer, 16000.",
+    ),
 ]
 DataDir = Annotated[
     Path | None,
@@ -223,7 +229,7 @@ def load_reading_model(model: str) -> dict[str, Any]:
     Returns
     -------
     argument : dict
-        A fitted `recognizer` of strings, or a fitted `classifier` of characters.
+        A `line_reader` of strings, or a fitted `classifier` of characters.
 
     Raises
     ------
@@ -234,11 +240,11 @@ def load_reading_model(model: str) -> dict[str, Any]:
         If the file holds no model.
     """
     from lenet_sklearn import load_model
-    from lenet_sklearn.strings import holds_recognizer, load_recognizer
+    from pipelines.readers.loading import holds_line_reader, load_line_reader
 
     path = find_model(model)
-    if holds_recognizer(path):
-        return {"recognizer": load_recognizer(path)}
+    if holds_line_reader(path):
+        return {"line_reader": load_line_reader(path)}
     return {"classifier": load_model(path)}
 
 
@@ -297,11 +303,14 @@ def find_model(model: str) -> Path:
         model_path,
         shipped_models,
         shipped_recognizers,
+        shipped_segmenters,
     )
 
     path = model_path(model)
     if not path.is_file():
-        shipped = " or ".join([*shipped_models(), *shipped_recognizers()])
+        shipped = " or ".join(
+            [*shipped_models(), *shipped_recognizers(), *shipped_segmenters()]
+        )
         raise typer.BadParameter(
             f"there is no model file {model}. Give one that `lenet train` wrote, or"
             f" {shipped}"

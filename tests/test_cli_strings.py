@@ -64,6 +64,7 @@ def test_an_option_of_another_source_is_refused(folder, capsys, words, reason):
         (["evaluate", "wide", "--fields", "fields"], "belong together"),
         (["evaluate", "wide", "--fields", "f", "--truth", "t"], "no folder f"),
         (["evaluate", "wide", "--data", "digits"], "reads strings"),
+        (["evaluate", "segments", "--data", "digits"], "reads strings"),
         (
             ["train", "--data", "digits", "--set", "initial_weights=wide", "-o", "m"],
             "no single LeNet5Classifier",
@@ -123,3 +124,21 @@ def test_fields_are_read_with_what_was_fitted_to_them(folder, capsys):
     assert "lenet5_dense, then fields" in capsys.readouterr().out
     assert main(["evaluate", "m", "--fields", "fields", "--truth", "truth.csv"]) == 0
     assert f"of {len(TEXTS)} fields right" in capsys.readouterr().out
+
+
+def test_over_segmentation_is_trained_fitted_and_read_with(folder, capsys, monkeypatch):
+    monkeypatch.setattr("pipelines.lines.practising._N_TEST", 20)
+    words = "train --strings digits --network segments --lines 20 -o m"
+    assert main(words.split()) == 0
+    assert "network      segments" in capsys.readouterr().out
+    words = "train --fields fields --truth truth.csv --network m -o adapted"
+    assert main(words.split()) == 0
+    assert "after" in capsys.readouterr().out
+    assert main(["info", "adapted"]) == 0
+    assert "m, then fields" in capsys.readouterr().out
+    words = "evaluate segments --fields fields --truth truth.csv"
+    assert main(words.split()) == 0
+    assert f"of {len(TEXTS)} fields right" in capsys.readouterr().out
+    assert main(["read", "fields", "--model", "segments", "-o", "values.csv"]) == 0
+    with open("values.csv", newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == len(TEXTS)

@@ -82,17 +82,17 @@ def _read_only(images):
 def test_the_battery_finds_the_transformers_and_readers():
     assert {"BackgroundFlattener", "Deskewer", "Despeckler"} <= set(TRANSFORMERS)
     assert {"GlyphNormalizer", "PageRegistrar"} <= set(TRANSFORMERS)
-    assert set(READERS) == {"FieldReader", "FormReader", "LineReader"}
+    assert set(READERS) == {"FieldReader", "FormReader", "LineReader", "SegmentReader"}
 
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMERS | READERS))
 def test_parameters_are_keywords_with_defaults(name):
     parameters = inspect.signature(getattr(pipelines, name)).parameters.values()
     required = {p.name for p in parameters if p.default is p.empty}
-    # A classifier or a form is what a reader is for: it comes first, unnamed.
+    # A model or a form is what a reader is for: it comes first, unnamed.
     positional = {p.name for p in parameters if p.kind is not p.KEYWORD_ONLY}
     assert required <= {"form"}
-    assert positional <= {"form", "classifier", "recognizer"}
+    assert positional <= {"form", "classifier", "recognizer", "model"}
 
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMERS))

@@ -105,6 +105,7 @@ def test_the_wheel_holds_both_packages_and_nothing_else(in_wheel):
         "lenet_sklearn/py.typed",
         "lenet_sklearn/weights/forms.safetensors",
         "lenet_sklearn/weights/mnist.safetensors",
+        "lenet_sklearn/weights/segments/segments.safetensors",
         "lenet_sklearn/weights/strings/lenet5.safetensors",
         "lenet_sklearn/weights/strings/lenet5_dense.safetensors",
         "lenet_sklearn/weights/strings/wide.safetensors",

@@ -15,8 +15,9 @@ from tables import folder_of
 
 from lenet_sklearn.strings import StringRecognizer
 from lenet_sklearn.transfer import model_path
-from pipelines import normalize_line, read_pages
+from pipelines import SegmentReader, normalize_line, read_pages
 from pipelines.images import Image
+from pipelines.lines.segmentfiles import load_segments, save_segments
 from pipelines.readers.line import adaptation
 
 _N_FOLDS = 5
@@ -61,9 +62,7 @@ def fit_fold(
     What is in the folder already is taken up.
     """
     chosen = folds_of(amounts)[fold][0] if rest is None else rest
-    # Networks that began with other weights are others.
-    begun = hashlib.sha256(model_path(network).read_bytes()).hexdigest()[:8]
-    path = models / f"{network}-{begun}-{fold}-{len(chosen)}.safetensors"
+    path = _place(models, network, fold, len(chosen))
     if not path.exists():
         shipped = StringRecognizer.load(network, device="cpu")
         settings = {**adaptation(len(chosen)), "initial_weights": network}
@@ -71,3 +70,21 @@ def fit_fold(
         fitted.fit([amounts.strips[i] for i in chosen], amounts.texts[chosen])
         fitted.save(path)
     return StringRecognizer.load(path, device="cpu")
+
+
+def fit_segments_fold(fold: int, amounts: Amounts, models: Path) -> SegmentReader:
+    """Fit over-segmentation on the other folds, or take up what is there."""
+    chosen = folds_of(amounts)[fold][0]
+    path = _place(models, "segments", fold, len(chosen))
+    if not path.exists():
+        fitted = SegmentReader(load_segments("segments", device="cpu"))
+        fitted.fit([amounts.fields[i] for i in chosen], amounts.texts[chosen])
+        save_segments(fitted.model_, path)
+    return SegmentReader(load_segments(path, device="cpu"))
+
+
+def _place(models: Path, name: str, fold: int, n_fields: int) -> Path:
+    """File of a model fitted on so many fields."""
+    # Models that began with other weights are others.
+    begun = hashlib.sha256(model_path(name).read_bytes()).hexdigest()[:8]
+    return models / f"{name}-{begun}-{fold}-{n_fields}.safetensors"

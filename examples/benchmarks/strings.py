@@ -24,14 +24,14 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from amounts import Amounts, fit_fold, folds_of, load_amounts
+from amounts import Amounts, fit_fold, fit_segments_fold, folds_of, load_amounts
 from races import cpu_time
 from readme import fill_mark
 from tables import Row, as_table, parse_table_args, table_parser, take_measures
 
 from lenet_sklearn import count_parameters
 from lenet_sklearn.strings import StringCommittee, StringRecognizer, join_recognizers
-from pipelines import LineReader
+from pipelines import LineReader, SegmentReader
 from pipelines.demo import draw_string, draw_writer
 
 # Networks, their bars as shipped, fitted, and in CPU milliseconds a field.
@@ -113,6 +113,42 @@ def measure_committee(models: Path, data: Path) -> Iterator[Row]:
     yield Row("the same, accepted at 1 % error among them", f"{accepted:.0f} %", "")
 
 
+def measure_segments(models: Path, data: Path) -> Iterator[Row]:
+    """Cut the amounts, join the pieces, and find the best path."""
+    amounts = load_amounts(data)
+    reader = SegmentReader()
+    right = reader.predict(amounts.fields) == amounts.texts
+    yield Row(
+        "over-segmentation, no string ever seen but drawn ones", share(right), "65 %"
+    )
+    fitted = []
+    for fold, (_, held) in enumerate(folds_of(amounts)):
+        reader = fit_segments_fold(fold, amounts, models)
+        fields = [amounts.fields[i] for i in held]
+        fitted += list(reader.predict(fields) == amounts.texts[held])
+    yield Row("the same, fitted on the other folds", share(fitted), "82 %")
+
+
+def measure_vote(models: Path, data: Path) -> Iterator[Row]:
+    """Let over-segmentation and a network that slides vote, each with five strings."""
+    amounts = load_amounts(data)
+    alone, together = [], []
+    for fold, (_, held) in enumerate(folds_of(amounts)):
+        network = fit_fold("wide", fold, amounts, models)
+        readers = [LineReader(network), fit_segments_fold(fold, amounts, models)]
+        fields = [amounts.fields[i] for i in held]
+        lists = [reader.read(fields, n_best=5) for reader in readers]
+        for truth, *readings in zip(amounts.texts[held], *lists, strict=True):
+            alone.append(readings[0][0].text == truth)
+            together.append(_vote(readings) == truth)
+    gain = 100 * (np.mean(together) - np.mean(alone))
+    yield Row(
+        "`wide` and over-segmentation, fitted, voting",
+        f"{share(together)}, {gain:+.1f} points against `wide` alone",
+        "say",
+    )
+
+
 def measure_curve(models: Path, data: Path) -> Iterator[Row]:
     """Fit `wide` on few and on many fields of the first split."""
     amounts = load_amounts(data)
@@ -137,9 +173,12 @@ def measure_speed(_models: Path, data: Path) -> Iterator[Row]:
     """Time fields, image in memory to string."""
     amounts = load_amounts(data)
     fields = amounts.fields[:_N_TIMED]
+    readers: dict[str, tuple[Any, str]] = {}
     for network, (_, _, bar) in _NETWORKS.items():
         recognizer = StringRecognizer.load(network, device="cpu", widths=_ONE_WIDTH)
-        reader = LineReader(recognizer)
+        readers[f"`{network}`"] = LineReader(recognizer), bar
+    readers["over-segmentation"] = SegmentReader(), ""
+    for name, (reader, bar) in readers.items():
         reader.predict(fields[:50])  # what is made once is made now
         times = []
         for work in (
@@ -149,7 +188,7 @@ def measure_speed(_models: Path, data: Path) -> Iterator[Row]:
             seconds = sorted(cpu_time(work) for _ in range(3))[1]
             times.append(1000 * seconds / len(fields))
         yield Row(
-            f"`{network}`, CPU ms a field",
+            f"{name}, CPU ms a field",
             f"{times[0]:.2f} best string, {times[1]:.2f} five best",
             f"{bar}, {2 * float(bar):.1f}" if bar else "",
         )
@@ -214,6 +253,8 @@ MEASURES: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
     "shipped": measure_shipped,
     "fitted": measure_fitted,
     "committee": measure_committee,
+    "segments": measure_segments,
+    "vote": measure_vote,
     "curve": measure_curve,
     "speed": measure_speed,
     "tesseract": measure_tesseract,
@@ -224,6 +265,14 @@ MEASURES: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
 
 def share(right: Sequence[bool]) -> str:
     return f"{100 * np.mean(right):.1f} %"
+
+
+def _vote(readings: Sequence[Sequence[Any]]) -> str:
+    """Text of the highest mean log-probability, as committees of networks vote."""
+    told = [{best.text: best.probability for best in own} for own in readings]
+    texts = {text for own in told for text in own}
+    # What a reader does not name among its five has less than this.
+    return max(texts, key=lambda t: sum(np.log(max(p.get(t, 0), 1e-3)) for p in told))
 
 
 def _committee(fold: int, amounts: Amounts, models: Path) -> StringCommittee:

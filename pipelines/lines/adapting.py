@@ -1,21 +1,24 @@
-"""Adapt a string recognizer to a user's own fields: ``lenet train --fields``."""
+"""Adapt a reader of strings to a user's own fields: ``lenet train --fields``."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from pipelines.images import Image
 from pipelines.lines.labelled import clean_fields, read_labelled_fields
-from pipelines.lines.normalize import normalize_line
-from pipelines.readers.line import adaptation
+from pipelines.lines.segmentfiles import holds_segments, load_segments, save_segments
+from pipelines.readers.line import LineReader, adaptation
+from pipelines.readers.segment import SegmentReader
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
-    from lenet_sklearn.strings import StringRecognizer
+    from lenet_sklearn.cards import ModelCard
+
+Reader: TypeAlias = LineReader | SegmentReader
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Adaptation:
         return f"{share:.1f} % of fields right ({sum(right)} of {self.n_fields})"
 
 
-def adapt_recognizer(
+def adapt_reader(
     fields: str | os.PathLike[str],
     truth: str | os.PathLike[str],
     output: str | os.PathLike[str],
@@ -69,7 +72,7 @@ def adapt_recognizer(
     device: str = "auto",
     command: str | None = None,
 ) -> Adaptation:
-    """Fit a string recognizer to images of fields and save it.
+    """Fit a reader of strings to images of fields and save what it has learned.
 
     The gain is measured by cross-validation: each field is read by weights
     that were fitted without it. Then all fields are fitted on.
@@ -86,7 +89,8 @@ def adapt_recognizer(
         Model file to write, by custom ending in ``.safetensors``.
 
     model : str or path, default="wide"
-        Weights to start from: a model that ships with the package, or a file.
+        Weights to start from: a recognizer or a model of pieces, one that ships
+        with the package, or a file.
 
     n_folds : int, default=5
         Folds of the cross-validation, at least 2.
@@ -95,7 +99,7 @@ def adapt_recognizer(
         Seed of the folds and the trainings.
 
     device : str, default="auto"
-        As for :class:`lenet_sklearn.strings.StringRecognizer`.
+        As for :class:`lenet_sklearn.LeNet5Classifier`.
 
     command : str, default=None
         The command line, for the model card.
@@ -114,64 +118,77 @@ def adapt_recognizer(
         If `output` cannot be written; found out before the work.
     """
     from lenet_sklearn.cards import ModelCard
-    from lenet_sklearn.strings import StringRecognizer
     from pipelines.training import check_writable
 
     path = check_writable(Path(output))
     labelled = read_labelled_fields(fields, truth)
-    strips = [normalize_line(image) for image in clean_fields(labelled)]
+    images = clean_fields(labelled)
     texts = [field.value for field in labelled]
-    if len(strips) < n_folds or n_folds < 2:
+    if len(images) < n_folds or n_folds < 2:
         raise ValueError(
-            f"adapt_recognizer expects at least as many fields as folds, and two folds."
-            f" Got {len(strips)} fields and {n_folds} folds. Label more fields."
+            f"adapt_reader expects at least as many fields as folds, and two folds."
+            f" Got {len(images)} fields and {n_folds} folds. Label more fields."
         )
-    start = StringRecognizer.load(model, device=device, random_state=random_state)
+    start = _load(model, device, random_state)
     folds = KFold(n_folds, shuffle=True, random_state=random_state)
-    before, after = _cross_validate(start, model, strips, texts, folds)
-    adapted = _fit(start, model, strips, texts)
+    before, after = _cross_validate(start, images, texts, folds)
+    adapted = _fit(start, images, texts)
     adaptation = Adaptation(path, len(texts), n_folds, before, after)
     origin = f"{Path(model).stem}, then fields"
     card = ModelCard.write_today(origin, len(texts), command)
-    adapted.save(path, card=card)
+    _save(adapted, path, card)
     return adaptation
 
 
+def _load(model: str | os.PathLike[str], device: str, random_state: int) -> Reader:
+    """Make the reader that a model is for, so that its clones begin with it."""
+    from lenet_sklearn.strings import StringRecognizer
+
+    if holds_segments(model):
+        return SegmentReader(
+            load_segments(model, device=device), random_state=random_state
+        )
+    return LineReader(
+        StringRecognizer.load(
+            model,
+            device=device,
+            random_state=random_state,
+            initial_weights=model,
+        )
+    )
+
+
 def _cross_validate(
-    start: "StringRecognizer",
-    model: str | os.PathLike[str],
-    strips: Sequence[Image],
-    texts: Sequence[str],
-    folds: KFold,
+    start: Reader, images: Sequence[Image], texts: Sequence[str], folds: KFold
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Count fields read right in each fold, as it came and after fitting the rest."""
     before: list[int] = []
     after: list[int] = []
-    for rest, fold in folds.split(strips):
-        fitted = _fit(start, model, [strips[i] for i in rest], [texts[i] for i in rest])
-        held, truth = [strips[i] for i in fold], [texts[i] for i in fold]
+    for rest, fold in folds.split(texts):
+        fitted = _fit(start, [images[i] for i in rest], [texts[i] for i in rest])
+        held, truth = [images[i] for i in fold], [texts[i] for i in fold]
         before.append(_count_right(start, held, truth))
         after.append(_count_right(fitted, held, truth))
     return tuple(before), tuple(after)
 
 
-def _fit(
-    start: "StringRecognizer",
-    model: str | os.PathLike[str],
-    strips: Sequence[Image],
-    texts: Sequence[str],
-) -> "StringRecognizer":
-    """Fit a copy of a recognizer to fields, from its own weights on."""
-    settings = {
-        **adaptation(len(strips)),
-        "initial_weights": model,
-        "random_state": start.random_state,
-    }
-    return clone(start).set_params(**settings).fit(strips, texts)
+def _fit(start: Reader, images: Sequence[Image], texts: Sequence[str]) -> Reader:
+    """Fit a copy of a reader to fields, from its own weights on."""
+    reader = clone(start)
+    if isinstance(reader, LineReader):
+        seed = reader.recognizer.random_state
+        settings = {**adaptation(len(images)), "random_state": seed}
+        reader.recognizer.set_params(**settings)
+    return reader.fit(images, texts)
 
 
-def _count_right(
-    recognizer: "StringRecognizer", strips: Sequence[Image], texts: Sequence[str]
-) -> int:
-    read = recognizer.predict(strips)
+def _count_right(reader: Reader, images: Sequence[Image], texts: Sequence[str]) -> int:
+    read = reader.predict(images)
     return sum(text == truth for text, truth in zip(read, texts, strict=True))
+
+
+def _save(reader: Reader, path: Path, card: "ModelCard") -> None:
+    if isinstance(reader, SegmentReader):
+        save_segments(reader.model_, path, card=card)
+    else:
+        reader.recognizer_.save(path, card=card)

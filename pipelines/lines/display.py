@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.images import Image
 from pipelines.lines.lattice import Lattice, LatticeReading, read_lattice
 from pipelines.lines.segments import (
-    NO_DIGIT,
-    SegmentModel,
     Segments,
     build_lattices,
     segment_field,
@@ -17,13 +16,15 @@ from pipelines.lines.segments import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Arcs whose odds are this far below 1, in natural logarithms, are left out: they
-# are most of all, and nobody believes them.
-_FAINTEST = -4.0
+    from pipelines.readers.segment import SegmentReader
+
+# Arcs that are less probable than this are left out: they are most of all, and
+# nobody believes them.
+_FAINTEST = 0.01
 
 
 class LatticeDisplay:
-    """The pieces of a field, its hypotheses, and the best path.
+    """The pieces of a field, what they may be joined to, and the best path.
 
     Parameters
     ----------
@@ -53,18 +54,18 @@ class LatticeDisplay:
         self.reading = reading
 
     @classmethod
-    def from_field(
-        cls, field: Image, model: SegmentModel, *, ax: "Axes | None" = None
+    def from_estimator(
+        cls, reader: "SegmentReader", field: Image, *, ax: "Axes | None" = None
     ) -> Self:
         """Cut, read and draw a field.
 
         Parameters
         ----------
+        reader : SegmentReader
+            Reads it.
+
         field : ndarray of shape (height, width), dtype uint8
             Grey field, dark ink on lighter paper.
-
-        model : SegmentModel
-            What is known about pieces of writing.
 
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
@@ -80,7 +81,7 @@ class LatticeDisplay:
             If there is no ink in the field.
         """
         segments = segment_field(field)
-        [lattice] = build_lattices([segments], model)
+        [lattice] = build_lattices([segments], reader.reading_model())
         if segments is None or lattice is None:
             raise ValueError(
                 "LatticeDisplay expects a field with writing. Got one without ink."
@@ -128,21 +129,64 @@ class LatticeDisplay:
         step = 0.25 * self.segments.writing.height
         best = set() if self.reading is None else set(self.reading.arcs)
         ends: list[float] = []
-        odds = self.lattice.scores[:, :NO_DIGIT].max(axis=1)
-        likely = [n for n in np.argsort(-odds) if odds[n] > _FAINTEST or n in best]
+        shares = share_paths(self.lattice)
+        likely = [n for n in np.argsort(-shares) if shares[n] > _FAINTEST or n in best]
         # The best path in the first row, the others where there is room.
         for n in sorted(likely, key=lambda n: n not in best):
             _, left, _, width = (float(side) for side in self.segments.arcs.boxes[n])
             level = _free_level(ends, left, n in best)
             ends[level : level + 1] = [left + width]
             y = row + (level + 1) * step
-            style: dict[str, Any] = {"color": RED if n in best else GREY}
+            # What is hardly believed is hardly seen.
+            style: dict[str, Any] = {
+                "color": RED if n in best else GREY,
+                "alpha": 0.3 + 0.7 * float(shares[n]),
+            }
             self.ax_.plot([left, left + width], [y, y], linewidth=2, **style)
+            # A mark on no path of digits is a dot.
             digit = self.lattice.characters[int(self.lattice.scores[n].argmax())]
             self.ax_.text(
                 left + width / 2, y - 0.15 * step, digit or "·", ha="center", **style
             )
         return row + (len(ends) + 2) * step
+
+
+def share_paths(lattice: Lattice) -> NDArray[np.float64]:
+    """Compute the probability that the right path leads through each arc.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        Hypotheses, scored.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_arcs,), dtype float64
+        Of the paths through an arc in the sum over all paths.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.lines.display import share_paths
+    >>> from pipelines.lines.lattice import Lattice
+    >>> starts, stops = np.array([0, 0, 1]), np.array([2, 1, 2])
+    >>> scores = np.log([[0.3], [0.1], [1.0]])
+    >>> share_paths(Lattice(starts, stops, scores, "1")).round(2).tolist()
+    [0.75, 0.25, 0.25]
+    """
+    gains = np.logaddexp.reduce(lattice.scores, axis=1)
+    order = np.argsort(lattice.starts, kind="stable")
+    before, after = np.full((2, lattice.n_nodes), -np.inf)
+    before[0] = after[-1] = 0.0
+    for arc in order:
+        start, stop = lattice.starts[arc], lattice.stops[arc]
+        before[stop] = np.logaddexp(before[stop], before[start] + gains[arc])
+    for arc in order[::-1]:
+        start, stop = lattice.starts[arc], lattice.stops[arc]
+        after[start] = np.logaddexp(after[start], after[stop] + gains[arc])
+    through = before[lattice.starts] + gains + after[lattice.stops]
+    shares: NDArray[np.float64] = np.exp(through - before[-1])
+    return shares
 
 
 def _free_level(ends: list[float], left: float, is_best: bool) -> int:

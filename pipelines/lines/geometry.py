@@ -1,114 +1,101 @@
-"""Tell whole digits from parts, pairs and marks by their measures."""
+"""What the measures of an arc say about what it is."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-# What an arc may hold: the columns of what a geometry predicts.
-WHOLE, MARK, WRONG = 0, 1, 2
-_KINDS = 3
-
-# Inverse of the penalty: there are hundreds of weights and they are alike.
-_FREEDOM = 0.1
-
-# Steps of the solver; the posteriors change in the third digit from half of them on.
-_MOST_STEPS = 100
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Logistic model of features and their products.
+    """Linear scores of measures and their products.
 
     Attributes
     ----------
-    mean, scale : ndarrays of shape (n_features,), dtype float64
-        What features are shifted and divided by.
+    mean, scale : ndarrays of shape (n_terms,), dtype float64
+        What terms are shifted and divided by.
 
-    weights : ndarray of shape (n_terms + 1, 3), dtype float64
-        For each feature and each product of two, and a constant in the last row.
+    weights : ndarray of shape (n_terms, n_characters + 1), dtype float64
+        What each term adds to the score of each character; in the last column, to
+        that of being passed over.
+
+    bias : ndarray of shape (n_characters + 1,), dtype float64
+        What is added to all.
     """
 
     mean: Floats
     scale: Floats
     weights: Floats
+    bias: Floats
 
-    def predict(self, features: Floats) -> Floats:
-        """Compute the posteriors of the kinds.
+    def terms(self, measures: Floats) -> Floats:
+        """Compute terms of mean 0 and deviation 1.
 
         Parameters
         ----------
-        features : ndarray of shape (n, n_features), dtype float64
-            From :func:`pipelines.lines.segments.describe_arcs`.
+        measures : ndarray of shape (n_arcs, n_measures), dtype float64
+            From :func:`pipelines.lines.arcs.join_pieces`.
 
         Returns
         -------
-        posteriors : ndarray of shape (n, 3), dtype float64
-            Of `WHOLE`, `MARK` and `WRONG`.
+        terms : ndarray of shape (n_arcs, n_terms), dtype float64
+            Measures and products of two.
         """
-        terms = _expand((features - self.mean) / self.scale)
-        logits = terms @ self.weights[:-1] + self.weights[-1]
-        logits -= logits.max(axis=1, keepdims=True)
-        likely = np.exp(logits)
-        posteriors: Floats = likely / likely.sum(axis=1, keepdims=True)
-        return posteriors
+        terms: Floats = (_expand(measures) - self.mean) / self.scale
+        return terms
+
+    def score(self, measures: Floats) -> Floats:
+        """Score arcs by their measures.
+
+        Parameters
+        ----------
+        measures : ndarray of shape (n_arcs, n_measures), dtype float64
+            From :func:`pipelines.lines.arcs.join_pieces`.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_arcs, n_characters + 1), dtype float64
+            Logarithms of odds.
+        """
+        scores: Floats = self.terms(measures) @ self.weights + self.bias
+        return scores
 
 
-def fit_geometry(features: Floats, kinds: Ints) -> Geometry:
-    """Fit the model to arcs whose kinds are known.
+def start_geometry(measures: Floats, n_columns: int) -> Geometry:
+    """Make what knows how measures are spread, and nothing of what they mean.
 
     Parameters
     ----------
-    features : ndarray of shape (n, n_features), dtype float64
-        From :func:`pipelines.lines.segments.describe_arcs`.
+    measures : ndarray of shape (n_arcs, n_measures), dtype float64
+        Of some hundred arcs.
 
-    kinds : ndarray of shape (n,), dtype int64
-        `WHOLE`, `MARK` or `WRONG`. A kind that does not occur gets the
-        probability 0.
+    n_columns : int
+        Characters, and one.
 
     Returns
     -------
     geometry : Geometry
-        Fitted.
+        All of whose scores are 0.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.geometry import WHOLE, WRONG, fit_geometry
-    >>> widths = np.linspace(0, 2, 200)[:, None]
-    >>> kinds = np.where(np.abs(widths[:, 0] - 0.6) < 0.3, WHOLE, WRONG)
-    >>> geometry = fit_geometry(widths, kinds)
-    >>> geometry.predict(np.array([[0.1], [0.6], [1.5]])).argmax(axis=1).tolist()
-    [2, 0, 2]
+    >>> from pipelines.lines.geometry import start_geometry
+    >>> geometry = start_geometry(np.random.default_rng(0).normal(size=(50, 2)), 11)
+    >>> geometry.mean.shape, geometry.score(np.ones((3, 2))).shape
+    ((5,), (3, 11))
     """
-    mean = features.mean(axis=0)
-    scale = np.maximum(features.std(axis=0), 1e-6)
-    terms = _expand((features - mean) / scale)
-    spread = np.maximum(terms.std(axis=0), 1e-6)
-    model = LogisticRegression(C=_FREEDOM, max_iter=_MOST_STEPS, tol=1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(terms / spread, kinds)
-    weights = np.zeros((terms.shape[1] + 1, _KINDS))
-    weights[-1] = -np.inf
-    if len(model.classes_) == 2:
-        # Of two classes scikit-learn keeps the log-odds of the second.
-        weights[:, model.classes_[0]] = 0.0
-        columns = model.classes_[1:]
-    else:
-        columns = model.classes_
-    weights[:-1, columns] = (model.coef_ / spread).T
-    weights[-1, columns] = model.intercept_
-    return Geometry(mean, scale, weights)
+    terms = _expand(measures)
+    # A term that never changes in the sample would count too much where it does.
+    scale = np.maximum(terms.std(axis=0), 1e-3)
+    weights = np.zeros((terms.shape[1], n_columns))
+    return Geometry(terms.mean(axis=0), scale, weights, np.zeros(n_columns))
 
 
-def _expand(features: Floats) -> Floats:
-    """Append all products of two features."""
-    first, second = np.triu_indices(features.shape[1])
-    return np.concatenate([features, features[:, first] * features[:, second]], axis=1)
+def _expand(measures: Floats) -> Floats:
+    """Append all products of two measures, their squares among them."""
+    first, second = np.triu_indices(measures.shape[1])
+    products = measures[:, first] * measures[:, second]
+    return np.concatenate([measures, products], axis=1)

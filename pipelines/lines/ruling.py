@@ -19,6 +19,11 @@ _THICKEST = 3.0
 _REACH = 5
 _LIGHTER = 0.3
 
+# Two pixels of print are blurred to more. Such a line must have hardly any gap: no
+# row of digits is dark all along a straight line.
+_UNBROKEN = 0.98
+_THICKEST_UNBROKEN = 6.0
+
 
 def find_ruling(contrast: Floats, threshold: float) -> list[Rule]:
     """Find thin straight lines from one side of a field to the other.
@@ -90,4 +95,6 @@ def _is_printed(weak: Mask, rule: Rule) -> bool:
     hit = np.zeros(len(columns), dtype=bool)
     for step in (-1, 0, 1):
         hit |= weak[np.clip(rows + step, 0, len(weak) - 1), columns] > 0
-    return bool(hit.mean() >= _LENGTH and rule.thickness <= _THICKEST)
+    unbroken = hit.mean() >= _UNBROKEN
+    thickest = _THICKEST_UNBROKEN if unbroken else _THICKEST
+    return bool(hit.mean() >= _LENGTH and rule.thickness <= thickest)

@@ -2,16 +2,28 @@
 
 import os
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from pipelines.lines.geometry import Geometry
 from pipelines.lines.segments import SegmentModel
+
+if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
+    from lenet_sklearn.cards import ModelCard
+
+# What tells these files from those of classifiers and of recognizers.
+_KIND = "SegmentModel"
 
 # Names of tensors begin so, according to what they belong to.
 _CLASSIFIER = "classifier."
 _GEOMETRY = "geometry."
 
 
-def save_segments(model: SegmentModel, path: str | os.PathLike[str]) -> None:
+def save_segments(
+    model: SegmentModel,
+    path: str | os.PathLike[str],
+    *,
+    card: "ModelCard | None" = None,
+) -> None:
     """Write a model of pieces of writing to one file.
 
     Parameters
@@ -21,6 +33,9 @@ def save_segments(model: SegmentModel, path: str | os.PathLike[str]) -> None:
 
     path : str or path
         File to write, by custom ending in ``.safetensors``.
+
+    card : ModelCard, default=None
+        Where the model comes from; ``lenet info`` prints it.
 
     Raises
     ------
@@ -37,9 +52,11 @@ def save_segments(model: SegmentModel, path: str | os.PathLike[str]) -> None:
         values = getattr(model.geometry, part.name)
         tensors[_GEOMETRY + part.name] = torch.from_numpy(values)
     header = {
-        "segments": model.classifier._describe(),
-        "temperature": model.temperature,
+        "model": _KIND,
+        "classifier": model.classifier._describe(),
     }
+    if card is not None:
+        header["card"] = card.to_dict()
     write_model(path, header, tensors)
 
 
@@ -51,7 +68,7 @@ def load_segments(
     Parameters
     ----------
     path : str or path
-        File to read.
+        File to read, or the name of a model that ships with the package.
 
     device : str, default="auto"
         Where the classifier is to run.
@@ -68,9 +85,10 @@ def load_segments(
     """
     from lenet_sklearn import LeNet5Classifier
     from lenet_sklearn.persistence import ModelFileError, read_model
+    from lenet_sklearn.transfer import model_path
 
-    header, tensors = read_model(path)
-    if "segments" not in header:
+    header, tensors = read_model(model_path(path))
+    if header.get("model") != _KIND:
         raise ModelFileError(
             f"{path} is no model of pieces of writing. Pass what save_segments wrote."
         )
@@ -80,6 +98,38 @@ def load_segments(
         if name.startswith(_CLASSIFIER)
     }
     settings = {"device": device}
-    classifier = LeNet5Classifier._restore(path, header["segments"], weights, settings)
+    described = header["classifier"]
+    classifier = LeNet5Classifier._restore(path, described, weights, settings)
     parts = [tensors[_GEOMETRY + part.name].numpy() for part in fields(Geometry)]
-    return SegmentModel(classifier, Geometry(*parts), float(header["temperature"]))
+    return SegmentModel(classifier, Geometry(*parts))
+
+
+def holds_segments(path: str | os.PathLike[str]) -> bool:
+    """Say whether a model file holds what is known about pieces of writing.
+
+    Parameters
+    ----------
+    path : str or path
+        File to look at, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    holds : bool
+        False for a classifier of characters, and for a recognizer of strings.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> from pipelines.lines.segmentfiles import holds_segments
+    >>> holds_segments("segments"), holds_segments("wide")
+    (True, False)
+    """
+    from lenet_sklearn.persistence import read_model
+    from lenet_sklearn.transfer import model_path
+
+    header, _ = read_model(model_path(path))
+    return header.get("model") == _KIND

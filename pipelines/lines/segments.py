@@ -1,6 +1,6 @@
 """Read strings by over-segmentation and a best path."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pipelines.images import Image
 from pipelines.lines.arcs import Arcs, draw_glyphs, join_pieces
 from pipelines.lines.cuts import Pieces, cut_writing
-from pipelines.lines.geometry import MARK, WHOLE, WRONG, Geometry
-from pipelines.lines.lattice import Lattice, read_lattice
+from pipelines.lines.geometry import Geometry
+from pipelines.lines.lattice import Lattice, align_text, read_lattice, score_all
 from pipelines.lines.writing import Writing, find_writing
 
 Floats = NDArray[np.float64]
@@ -22,8 +22,11 @@ Floats = NDArray[np.float64]
 NO_DIGIT = 10
 CHARACTERS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "")
 
-# Posteriors are kept away from 0 by this much, as no training set is larger.
-_LEAST = 1e-5
+# Fields whose arcs are classified in one call: few enough that memory does not grow
+# with their number.
+_CHUNK = 64
+
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -57,21 +60,15 @@ class SegmentModel:
 
     Attributes
     ----------
-    classifier : classifier
+    classifier : LeNet5Classifier
         Tells the labels 0 to 9 and `NO_DIGIT` for images of 28 x 28.
 
     geometry : Geometry
-        Tells `WHOLE` digits from `MARK` and `WRONG`, by the measures of an arc
-        and what `classifier` says.
-
-    temperature : float
-        What the scores of a lattice are divided by, so that its probabilities
-        are honest.
+        What the measures of an arc say, for the same columns.
     """
 
     classifier: Any
     geometry: Geometry
-    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ class LineReading:
 
     text: str
     probability: float
-    boxes: tuple[tuple[int, int, int, int], ...]
+    boxes: tuple[Box, ...]
 
 
 def segment_field(field: Image) -> Segments | None:
@@ -123,10 +120,6 @@ def build_lattices(
 ) -> list[Lattice | None]:
     """Score all arcs of all fields at once.
 
-    A path claims that each of its arcs is a whole digit, or a mark, and that no
-    other arc is. The probability of all that, divided by that of no arc being
-    one, is a product over the arcs of the path alone: of their odds.
-
     Parameters
     ----------
     segments : sequence of n_fields Segments or None
@@ -143,10 +136,8 @@ def build_lattices(
     found = [s for s in segments if s is not None]
     if not found:
         return [None] * len(segments)
-    posteriors = classify_arcs(found, model.classifier)
-    scores = score_arcs(found, posteriors, model.geometry) / model.temperature
     counts = np.cumsum([len(s.arcs) for s in found])[:-1]
-    by_field = iter(np.split(scores, counts))
+    by_field = iter(np.split(score_arcs(found, model), counts))
     return [
         None
         if s is None
@@ -155,84 +146,33 @@ def build_lattices(
     ]
 
 
-def score_arcs(
-    segments: Sequence[Segments], posteriors: Floats, geometry: Geometry
-) -> Floats:
-    """Compute the logarithm of the odds of every character on every arc.
+def score_arcs(segments: Sequence[Segments], model: SegmentModel) -> Floats:
+    """Compute the score of every character on every arc.
+
+    Only the sums of scores along whole paths mean something: their exponentials
+    are in the ratio of the probabilities of the paths.
 
     Parameters
     ----------
     segments : sequence of Segments
         Cut fields, at least one.
 
-    posteriors : ndarray of shape (n_arcs, 11), dtype float64
-        From :func:`classify_arcs`, over the arcs of all fields.
-
-    geometry : Geometry
-        What is known about measures.
+    model : SegmentModel
+        What is known about pieces.
 
     Returns
     -------
     scores : ndarray of shape (n_arcs, 11), dtype float64
         For the characters `CHARACTERS`.
     """
-    kinds = geometry.predict(describe_arcs(segments, posteriors))
-    odds = np.log(np.maximum(kinds, _LEAST))
-    odds -= odds[:, [WRONG]]
-    digits = posteriors[:, :NO_DIGIT]
-    scores = np.empty((len(posteriors), len(CHARACTERS)))
-    scores[:, :NO_DIGIT] = odds[:, [WHOLE]] + np.log(
-        np.maximum(digits / digits.sum(axis=1, keepdims=True), _LEAST)
-    )
-    single = np.concatenate([s.arcs.stops - s.arcs.starts == 1 for s in segments])
-    # Marks are passed over piece by piece: there is one way to do that.
-    scores[:, NO_DIGIT] = np.where(single, odds[:, MARK], -np.inf)
-    return scores
-
-
-def classify_arcs(segments: Sequence[Segments], classifier: Any) -> Floats:
-    """Classify the glyphs of all fields in one call.
-
-    Parameters
-    ----------
-    segments : sequence of Segments
-        Cut fields.
-
-    classifier : classifier
-        As in :class:`SegmentModel`.
-
-    Returns
-    -------
-    posteriors : ndarray of shape (n_arcs, 11), dtype float64
-        Of the ten digits and of no digit.
-    """
     glyphs = np.concatenate([s.glyphs for s in segments])
-    posteriors: Floats = np.maximum(classifier.predict_proba(glyphs), _LEAST)
-    return posteriors
-
-
-def describe_arcs(segments: Sequence[Segments], posteriors: Floats) -> Floats:
-    """Describe arcs for the model of their geometry.
-
-    Parameters
-    ----------
-    segments : sequence of Segments
-        Cut fields.
-
-    posteriors : ndarray of shape (n_arcs, 11), dtype float64
-        From :func:`classify_arcs`.
-
-    Returns
-    -------
-    features : ndarray of shape (n_arcs, n_features), dtype float64
-        Measures, what the classifier says, and which digit it would be.
-    """
+    logits = model.classifier.decision_function(glyphs)
     measures = np.concatenate([s.arcs.measures for s in segments])
-    digits = posteriors[:, :NO_DIGIT]
-    shares = digits / digits.sum(axis=1, keepdims=True)
-    odds = np.log(digits.sum(axis=1) / posteriors[:, NO_DIGIT])
-    doubt = -(shares * np.log(shares)).sum(axis=1)
-    return np.column_stack([measures, odds, doubt, shares])
+    scores = logits - logits[:, [NO_DIGIT]] + model.geometry.score(measures)
+    # Marks are passed over piece by piece: there is one way to do that.
+    several = np.concatenate([s.arcs.stops - s.arcs.starts > 1 for s in segments])
+    scores[several, NO_DIGIT] = -np.inf
+    return scores
 
 
 def read_lines(
@@ -265,18 +205,58 @@ def read_lines(
     Returns
     -------
     readings : list of n_fields lists of LineReading
-        The most probable first. A field without ink says ``""``, surely, where
-        that is allowed.
+        The most probable first. Their probabilities do not look at `lengths` and
+        `mask`: a field that does not keep to them has improbable strings only, or
+        none. A field without ink says ``""``, surely, where that is allowed.
     """
-    segments = [segment_field(field) for field in fields]
-    lattices = build_lattices(segments, model)
     return [
-        _read(s, lattice, n_best, lengths, mask)
-        for s, lattice in zip(segments, lattices, strict=True)
+        _read(segments, lattice, n_best, lengths, mask)
+        for segments, lattice in _open(fields, model)
     ]
 
 
-def locate_box(box: NDArray[np.int64], writing: Writing) -> tuple[int, int, int, int]:
+def locate_digits(
+    fields: Sequence[Image], texts: Sequence[str], model: SegmentModel
+) -> list[list[Box]]:
+    """Find where the digits of known strings stand.
+
+    Parameters
+    ----------
+    fields : sequence of n_fields ndarrays of shape (height, width), dtype uint8
+        Grey fields, dark ink on lighter paper.
+
+    texts : sequence of n_fields str
+        What they say.
+
+    model : SegmentModel
+        What is known about pieces of writing.
+
+    Returns
+    -------
+    boxes : list of n_fields lists of tuples of (top, left, height, width)
+        Of each digit in its field, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If a field cannot be read so, however it is cut.
+    """
+    boxes = []
+    opened = zip(_open(fields, model), texts, strict=True)
+    for index, ((segments, lattice), text) in enumerate(opened):
+        arcs: tuple[int, ...] | None = None if text else ()
+        if lattice is not None:
+            arcs = align_text(lattice, text)
+        if arcs is None:
+            raise ValueError(
+                f"Sample {index}: the field has no room for {text!r}. Are fields and"
+                " strings in the same order?"
+            )
+        boxes.append([] if segments is None else _boxes_of(arcs, segments))
+    return boxes
+
+
+def locate_box(box: NDArray[np.int64], writing: Writing) -> Box:
     """Find where a box of the upright writing lies in its field.
 
     Parameters
@@ -306,6 +286,15 @@ def locate_box(box: NDArray[np.int64], writing: Writing) -> tuple[int, int, int,
     )
 
 
+def _open(
+    fields: Sequence[Image], model: SegmentModel
+) -> Iterator[tuple[Segments | None, Lattice | None]]:
+    """Cut fields, and score what they are cut into."""
+    for start in range(0, len(fields), _CHUNK):
+        segments = [segment_field(field) for field in fields[start : start + _CHUNK]]
+        yield from zip(segments, build_lattices(segments, model), strict=True)
+
+
 def _read(
     segments: Segments | None,
     lattice: Lattice | None,
@@ -317,12 +306,16 @@ def _read(
         empty_fits = mask in (None, "") and (lengths is None or 0 in lengths)
         return [LineReading("", 1.0, ())] if empty_fits else []
     readings = read_lattice(lattice, n_best=n_best, lengths=lengths, mask=mask)
-    boxes = segments.arcs.boxes
+    total = score_all(lattice)
     return [
         LineReading(
             reading.text,
-            reading.probability,
-            tuple(locate_box(boxes[n], segments.writing) for n in reading.arcs),
+            float(np.exp(min(reading.log_score - total, 0.0))),
+            tuple(_boxes_of(reading.arcs, segments)),
         )
         for reading in readings
     ]
+
+
+def _boxes_of(arcs: Sequence[int], segments: Segments) -> list[Box]:
+    return [locate_box(segments.arcs.boxes[n], segments.writing) for n in arcs]

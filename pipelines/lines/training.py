@@ -19,6 +19,9 @@ WIDTHS: Final = (0.85, 1.0, 1.15)
 # Strips drawn for the report, from test digits and another seed than the training's.
 _N_TEST: Final = 1000
 
+# The widest network takes a quarter of an hour for so many on one core.
+_N_LINES: Final = 200_000
+
 # The highest rate of a single pass. Every strip is new, so that nothing needs to be
 # learned by heart: a rate as high as the training bears.
 _RATE: Final = 0.005
@@ -56,8 +59,11 @@ class LineTraining:
     seconds : float
         Wall-clock time of the training, the drawing of its strips included.
 
+    n_test : int
+        Other fields that were drawn for a test.
+
     n_right : int
-        Of a thousand other drawn fields, those read without a fault.
+        Of these, those read without a fault.
     """
 
     path: Path
@@ -65,6 +71,7 @@ class LineTraining:
     n_lines: int
     n_parameters: int
     seconds: float
+    n_test: int
     n_right: int
 
     def __str__(self) -> str:
@@ -79,8 +86,8 @@ class LineTraining:
     @property
     def figure(self) -> str:
         """What the card says of the test."""
-        share = 100 * self.n_right / _N_TEST
-        return f"{share:.1f} % of {_N_TEST} other drawn fields right"
+        share = 100 * self.n_right / self.n_test
+        return f"{share:.1f} % of {self.n_test} other drawn fields right"
 
 
 def train_lines(
@@ -89,7 +96,7 @@ def train_lines(
     *,
     data_dir: str | os.PathLike[str] | None = None,
     network: str = "wide",
-    n_lines: int = 200_000,
+    n_lines: int | None = None,
     random_state: int = 0,
     device: str = "auto",
     command: str | None = None,
@@ -113,8 +120,8 @@ def train_lines(
     network : {"wide", "lenet5_dense", "lenet5"}, default="wide"
         As for :class:`lenet_sklearn.strings.StringRecognizer`.
 
-    n_lines : int, default=200_000
-        Fields to draw.
+    n_lines : int, default=None
+        Fields to draw; None for 200,000.
 
     random_state : int, default=0
         Seed of the fields and of the training. The same seed gives the same file
@@ -150,7 +157,8 @@ def train_lines(
     from pipelines.training import check_writable, name_of
 
     path = check_writable(Path(output))
-    lines = _draw_from(data, data_dir, n_lines, random_state)
+    n_lines = n_lines or _N_LINES
+    lines = draw_from(data, data_dir, n_lines, random_state)
     recognizer = StringRecognizer(
         network=network,
         random_state=random_state,
@@ -170,13 +178,14 @@ def train_lines(
         n_lines=n_lines,
         n_parameters=count_parameters(recognizer.net_.module_),
         seconds=seconds,
+        n_test=_N_TEST,
         n_right=_count_right(recognizer, data, data_dir, random_state),
     )
     recognizer.save(path, card=replace(card, figures={"test set": training.figure}))
     return training
 
 
-def _draw_from(
+def draw_from(
     data: str | os.PathLike[str],
     data_dir: str | os.PathLike[str] | None,
     n_lines: int,
@@ -184,7 +193,30 @@ def _draw_from(
     *,
     held_out: bool = False,
 ) -> DrawnLines:
-    """Draw with the digits of a data set, or with those it keeps for testing."""
+    """Draw with the digits of a data set, or with those it keeps for testing.
+
+    Parameters
+    ----------
+    data : {"mnist", "forms", "digits"} or path
+        Digits to draw with, as in :func:`lenet_sklearn.load_dataset`.
+
+    data_dir : path or None
+        Where the files of MNIST are.
+
+    n_lines : int
+        Fields to draw.
+
+    random_state : int
+        Seed of the fields.
+
+    held_out : bool, default=False
+        Draw with the test set, where there is one.
+
+    Returns
+    -------
+    lines : DrawnLines
+        The fields.
+    """
     from lenet_sklearn import load_dataset
     from lenet_sklearn.datasets import has_test_split
 
@@ -202,6 +234,6 @@ def _count_right(
     random_state: int,
 ) -> int:
     """Count strips read without a fault among others than those of the training."""
-    lines = _draw_from(data, data_dir, _N_TEST, random_state + 1, held_out=True)
+    lines = draw_from(data, data_dir, _N_TEST, random_state + 1, held_out=True)
     read = recognizer.predict(lines)
     return sum(text == truth for text, truth in zip(read, lines.texts, strict=True))

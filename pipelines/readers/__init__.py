@@ -3,11 +3,13 @@
 from pipelines.readers.field import FieldReader, make_field_reader
 from pipelines.readers.form import FormReader, make_form_reader
 from pipelines.readers.line import LineReader
+from pipelines.readers.segment import SegmentReader
 
 __all__ = [
     "FieldReader",
     "FormReader",
     "LineReader",
+    "SegmentReader",
     "make_field_reader",
     "make_form_reader",
 ]

@@ -52,7 +52,7 @@ class FieldReader(BaseEstimator):
     normalizer : transformer, default=None
         Turns pieces into glyphs; None for ``GlyphNormalizer()``.
 
-    line_reader : LineReader, default=None
+    line_reader : LineReader or SegmentReader, default=None
         Reads fields without a comb; None for ``LineReader()``.
 
     threshold : float, default=0.9
@@ -64,7 +64,7 @@ class FieldReader(BaseEstimator):
         The classifier, fitted on the digits of combs. Only after a `fit` that
         found some.
 
-    line_reader_ : LineReader
+    line_reader_ : LineReader or SegmentReader
         The reader of lines, fitted on the fields without a comb. Only after a
         `fit` that found some.
 
@@ -423,7 +423,7 @@ class FieldReader(BaseEstimator):
 def make_field_reader(
     classifier: Any = None,
     *,
-    recognizer: Any = None,
+    line_reader: Any = None,
     digits: int | None = None,
     threshold: float = 0.9,
 ) -> Pipeline:
@@ -434,8 +434,8 @@ def make_field_reader(
     classifier : estimator, default=None
         Classifier of glyphs; None for the LeNet-5 that ships with the package.
 
-    recognizer : StringRecognizer or StringCommittee, default=None
-        Reads fields without a comb; None for the one that ships with the package.
+    line_reader : LineReader or SegmentReader, default=None
+        Reads fields without a comb; None for ``LineReader()``.
 
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.
@@ -456,10 +456,7 @@ def make_field_reader(
     ['despeckle', 'flatten', 'read']
     """
     reader = FieldReader(
-        classifier,
-        digits=digits,
-        line_reader=None if recognizer is None else LineReader(recognizer),
-        threshold=threshold,
+        classifier, digits=digits, line_reader=line_reader, threshold=threshold
     )
     return Pipeline(
         [

@@ -271,7 +271,7 @@ def make_form_reader(
     form: Form,
     *,
     classifier: Any = None,
-    recognizer: Any = None,
+    line_reader: Any = None,
     threshold: float = 0.9,
     locate_digits: bool = False,
 ) -> FormReader:
@@ -285,8 +285,8 @@ def make_form_reader(
     classifier : estimator, default=None
         Classifier of glyphs; None for the LeNet-5 that ships with the package.
 
-    recognizer : StringRecognizer or StringCommittee, default=None
-        Reads fields without boxes; None for the one that ships with the package.
+    line_reader : LineReader or SegmentReader, default=None
+        Reads fields without boxes; None for ``LineReader()``.
 
     threshold : float, default=0.9
         Confidence below which a value is rejected.
@@ -306,7 +306,7 @@ def make_form_reader(
     >>> list(reader.field_reader.named_steps)
     ['despeckle', 'flatten', 'read']
     """
-    fields = make_field_reader(classifier, recognizer=recognizer, threshold=threshold)
+    fields = make_field_reader(classifier, line_reader=line_reader, threshold=threshold)
     return FormReader(form, field_reader=fields, locate_digits=locate_digits)
 
 

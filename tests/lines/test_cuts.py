@@ -87,6 +87,22 @@ def test_a_printed_line_is_taken_away_and_strokes_across_it_stay():
     assert writing.mask[:, :25].sum() == 0
 
 
+@pytest.mark.parametrize("thickness", [2, 4])
+def test_a_line_without_gaps_is_printed_even_if_blur_has_made_it_thick(thickness):
+    field = bars(30, 70)
+    field[52 : 52 + thickness] = 90
+    _, pieces = pieces_of(cv2.GaussianBlur(field, (0, 0), 0.7))
+    assert len(pieces) == 2
+
+
+def test_upright_strokes_outweigh_as_many_that_lean_left():
+    field = np.full((60, 160), 220, np.uint8)
+    for left in (10, 60, 110):
+        cv2.line(field, (left, 8), (left + 6, 51), 60, 4)
+        cv2.line(field, (left + 24, 12), (left + 24, 50), 60, 4)
+    assert find_writing(field).slant == 0.0
+
+
 def test_a_stroke_along_the_writing_is_no_printed_line():
     field = bars(30, 80, 120)
     field[44:49, 28:126] = 60

@@ -8,7 +8,7 @@ import pytest
 
 from lenet_sklearn.cards import read_card
 from lenet_sklearn.strings import StringRecognizer
-from pipelines.lines.adapting import adapt_recognizer
+from pipelines.lines.adapting import adapt_reader
 from pipelines.lines.training import WIDTHS, train_lines
 
 
@@ -59,7 +59,7 @@ def test_unwritable_output_is_found_out_before_the_training(tmp_path):
 
 def test_adapting_reports_before_and_after(model, fields, tmp_path):
     output = tmp_path / "adapted.safetensors"
-    adaptation = adapt_recognizer(
+    adaptation = adapt_reader(
         fields, fields / "truth.csv", output, model=model[1], n_folds=2
     )
     assert len(adaptation.before) == len(adaptation.after) == 2
@@ -70,6 +70,6 @@ def test_adapting_reports_before_and_after(model, fields, tmp_path):
 
 def test_too_few_fields_are_refused(model, fields, tmp_path):
     with pytest.raises(ValueError, match="Label more fields"):
-        adapt_recognizer(
+        adapt_reader(
             fields, fields / "truth.csv", tmp_path / "a", model=model[1], n_folds=9
         )

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from lenet_sklearn.strings import Hypothesis
-from pipelines import Field, FieldReader, Form, draw_overlay, make_form_reader
+from pipelines import (
+    Field,
+    FieldReader,
+    Form,
+    LineReader,
+    draw_overlay,
+    make_form_reader,
+)
 from pipelines.demo import draw_blank_form, draw_string, draw_writer
 from pipelines.readers.ruled import read_ruled
 
@@ -96,7 +103,7 @@ def test_a_drawn_string_is_read_under_its_mask():
 
 def test_the_rules_of_a_form_reach_its_lines(sheet):
     form, recognizer = form_of(sheet, mask="2###"), StubReader(("17", 0.6), (TEXT, 0.2))
-    reading = make_form_reader(form, recognizer=recognizer).read(sheet[1])
+    reading = make_form_reader(form, line_reader=LineReader(recognizer)).read(sheet[1])
     field = reading.fields["line"]
     assert (field.value, field.status, field.confidence) == (TEXT, "rejected", 0.2)
     assert recognizer.rules == [(None, "2###")]
