@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from sklearn.base import clone
 from sklearn.model_selection import KFold
+from tqdm import tqdm
 
 from pipelines.images import Image
 from pipelines.lines.labelled import clean_fields, read_labelled_fields
@@ -50,11 +51,18 @@ class Adaptation:
     def __str__(self) -> str:
         return (
             f"fitted on    {self.n_fields} fields\n"
-            f"before       {self._share(self.before)}\n"
-            f"after        {self._share(self.after)}, fitted on the other"
-            f" {self.n_folds - 1} of {self.n_folds} folds\n"
-            f"saved in     {self.path}"
+            + "".join(f"{name:13s}{said}\n" for name, said in self.figures.items())
+            + f"saved in     {self.path}"
         )
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """What the card says of the cross-validation."""
+        folds = f"fitted on the other {self.n_folds - 1} of {self.n_folds} folds"
+        return {
+            "before": self._share(self.before),
+            "after": f"{self._share(self.after)}, {folds}",
+        }
 
     def _share(self, right: tuple[int, ...]) -> str:
         share = 100 * sum(right) / self.n_fields
@@ -74,8 +82,8 @@ def adapt_reader(
 ) -> Adaptation:
     """Fit a reader of strings to images of fields and save what it has learned.
 
-    The gain is measured by cross-validation: each field is read by weights
-    that were fitted without it. Then all fields are fitted on.
+    All fields are fitted on, and the model saved. Then the gain is measured by
+    cross-validation: each field is read by weights that were fitted without it.
 
     Parameters
     ----------
@@ -130,13 +138,22 @@ def adapt_reader(
             f" Got {len(images)} fields and {n_folds} folds. Label more fields."
         )
     start = _load(model, device, random_state)
-    folds = KFold(n_folds, shuffle=True, random_state=random_state)
-    before, after = _cross_validate(start, images, texts, folds)
-    adapted = _fit(start, images, texts)
-    adaptation = Adaptation(path, len(texts), n_folds, before, after)
     origin = f"{Path(model).stem}, then fields"
     card = ModelCard.write_today(origin, len(texts), command)
-    _save(adapted, path, card)
+    # disable=None: no bar where nobody looks.
+    with tqdm(total=n_folds + 1, unit="fit", disable=None) as bar:
+        adapted = _fit(start, images, texts)
+        _save(adapted, path, card)  # before anything else can fail
+        bar.update()
+        counts = []
+        for split in KFold(n_folds, shuffle=True, random_state=random_state).split(
+            texts
+        ):
+            counts.append(_try_fold(start, images, texts, split))
+            bar.update()
+    before, after = zip(*counts, strict=True)
+    adaptation = Adaptation(path, len(texts), n_folds, before, after)
+    _save(adapted, path, replace(card, figures=adaptation.figures))
     return adaptation
 
 
@@ -158,18 +175,18 @@ def _load(model: str | os.PathLike[str], device: str, random_state: int) -> Read
     )
 
 
-def _cross_validate(
-    start: Reader, images: Sequence[Image], texts: Sequence[str], folds: KFold
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Count fields read right in each fold, as it came and after fitting the rest."""
-    before: list[int] = []
-    after: list[int] = []
-    for rest, fold in folds.split(texts):
-        fitted = _fit(start, [images[i] for i in rest], [texts[i] for i in rest])
-        held, truth = [images[i] for i in fold], [texts[i] for i in fold]
-        before.append(_count_right(start, held, truth))
-        after.append(_count_right(fitted, held, truth))
-    return tuple(before), tuple(after)
+def _try_fold(
+    start: Reader,
+    images: Sequence[Image],
+    texts: Sequence[str],
+    split: tuple[Sequence[int], Sequence[int]],
+) -> tuple[int, int]:
+    """Count fields read right in a fold, as it came and after fitting the rest."""
+    (rest, rest_texts), (held, held_texts) = (
+        ([images[i] for i in part], [texts[i] for i in part]) for part in split
+    )
+    before = _count_right(start, held, held_texts)
+    return before, _count_right(_fit(start, rest, rest_texts), held, held_texts)
 
 
 def _fit(start: Reader, images: Sequence[Image], texts: Sequence[str]) -> Reader:

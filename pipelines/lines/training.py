@@ -11,9 +11,8 @@ from pipelines.lines.drawing import DrawnLines
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from lenet_sklearn.strings import StringRecognizer
 
-# What is trained reads every strip at these widths, and its file says so. Of 1,080
-# cheque amounts "wide" read 57.5 % at one width and 61.8 % at three, "lenet5_dense"
-# 47.8 and 53.1 %: examples/benchmarks/strings.py.
+# What is trained reads every strip at these widths, and its file says so: the mean of
+# three reads several per cent more than one (examples/benchmarks/strings.py).
 WIDTHS: Final = (0.85, 1.0, 1.15)
 
 # Strips drawn for the report, from test digits and another seed than the training's.
@@ -148,7 +147,7 @@ def train_lines(
 
     Notes
     -----
-    A thousand fields take about 5 seconds with the widest network, on one core.
+    A thousand fields take about 4 seconds with the widest network, on one core.
     Shows a progress bar on a terminal, nothing in a pipe.
     """
     from lenet_sklearn import count_parameters

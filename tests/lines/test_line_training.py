@@ -64,6 +64,7 @@ def test_adapting_reports_before_and_after(model, fields, tmp_path):
     )
     assert len(adaptation.before) == len(adaptation.after) == 2
     assert "fitted on    6 fields" in str(adaptation)
+    assert read_card(output).figures == adaptation.figures
     adapted = StringRecognizer.load(output, device="cpu")
     assert (adapted.network, tuple(adapted.widths)) == ("lenet5", WIDTHS)
 
