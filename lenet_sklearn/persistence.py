@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +117,45 @@ def read_model(
         If there is no such file, or it is damaged, not a model of this package,
         or written by a newer version of it.
     """
+    with _opened(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        header = _parse_header(path, file.metadata() or {})
+    if header["checksum"] != _checksum(tensors):
+        raise ModelFileError(
+            f"{path} is damaged: its weights do not match its checksum."
+            " Copy it again, or save the model anew."
+        )
+    return header, tensors
+
+
+def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read what a model file says of itself, and none of its weights.
+
+    Parameters
+    ----------
+    path : str or path
+        File to read.
+
+    Returns
+    -------
+    header : dict
+        As of :func:`read_model`; that the weights match it is not checked.
+
+    Raises
+    ------
+    ModelFileError
+        As for :func:`read_model`.
+    """
+    with _opened(path) as file:
+        return _parse_header(path, file.metadata() or {})
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Open a safetensors file."""
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            yield file
     except SafetensorError as error:
         raise ModelFileError(
             f"{path} is not a model file, or it is damaged ({error})."
@@ -131,19 +166,15 @@ def read_model(
             f"Cannot read the model file {path}: {error.strerror or error}."
             " Pass the path that LeNet5Classifier.save wrote."
         ) from error
-    return _parse_header(path, metadata, tensors), tensors
 
 
 def _parse_header(
-    path: str | os.PathLike[str],
-    metadata: Mapping[str, str],
-    tensors: Mapping[str, Tensor],
+    path: str | os.PathLike[str], metadata: Mapping[str, str]
 ) -> dict[str, Any]:
     """Check what a file says about itself."""
     try:
         header: dict[str, Any] = json.loads(metadata[_METADATA_KEY])
-        version = int(header["version"])
-        checksum = header["checksum"]
+        version, _ = int(header["version"]), header["checksum"]
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"{path} is a safetensors file, but not a model of lenet_sklearn."
@@ -153,11 +184,6 @@ def _parse_header(
         raise ModelFileError(
             f"{path} has format version {version}; this lenet_sklearn reads up to"
             f" {FORMAT_VERSION}. Update it with pip install -U lenet-sklearn."
-        )
-    if checksum != _checksum(tensors):
-        raise ModelFileError(
-            f"{path} is damaged: its weights do not match its checksum."
-            " Copy it again, or save the model anew."
         )
     return header
 

@@ -82,12 +82,10 @@ def _describe_segments(path: Path) -> list[str]:
     from pipelines.lines.segmentfiles import load_segments
 
     model = load_segments(path, device="cpu")
-    geometry = model.geometry
-    n_numbers = geometry.weights.size + geometry.bias.size
     return [
         "strings of   the ten digits, by cutting them apart",
         *_describe_member(model.classifier),
-        f"geometry     {n_numbers} numbers",
+        f"geometry     {model.geometry.n_numbers} numbers",
     ]
 
 

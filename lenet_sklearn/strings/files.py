@@ -15,6 +15,7 @@ from lenet_sklearn.cards import ModelCard
 from lenet_sklearn.devices import seeded
 from lenet_sklearn.persistence import (
     ModelFileError,
+    read_header,
     read_model,
     write_atomically,
     write_model,
@@ -181,7 +182,7 @@ def holds_recognizer(path: str | os.PathLike[str]) -> bool:
     >>> holds_recognizer("wide"), holds_recognizer("forms")
     (True, False)
     """
-    header, _ = read_model(model_path(path))
+    header = read_header(model_path(path))
     return header.get("model") in (RECOGNIZER, COMMITTEE)
 
 

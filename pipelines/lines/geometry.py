@@ -30,6 +30,11 @@ class Geometry:
     weights: Floats
     bias: Floats
 
+    @property
+    def n_numbers(self) -> int:
+        """Numbers that a training sets."""
+        return self.weights.size + self.bias.size
+
     def terms(self, measures: Floats) -> Floats:
         """Compute terms of mean 0 and deviation 1.
 

@@ -127,11 +127,7 @@ def count_numbers(model: SegmentModel) -> int:
     from lenet_sklearn import count_parameters
 
     network = model.classifier.net_.module_
-    return (
-        count_parameters(network)
-        + model.geometry.weights.size
-        + len(model.geometry.bias)
-    )
+    return count_parameters(network) + model.geometry.n_numbers
 
 
 def _check_digits(data: str | os.PathLike[str], lines: DrawnLines) -> None:

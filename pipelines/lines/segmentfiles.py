@@ -128,8 +128,8 @@ def holds_segments(path: str | os.PathLike[str]) -> bool:
     >>> holds_segments("segments"), holds_segments("wide")
     (True, False)
     """
-    from lenet_sklearn.persistence import read_model
+    from lenet_sklearn.persistence import read_header
     from lenet_sklearn.transfer import model_path
 
-    header, _ = read_model(model_path(path))
+    header = read_header(model_path(path))
     return header.get("model") == _KIND

@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,6 +22,7 @@ from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading
 from pipelines.pages.flatten import BackgroundFlattener
+from pipelines.readers.base import StringReader
 from pipelines.readers.layout import lay_out, writing_part
 from pipelines.readers.line import LineReader
 from pipelines.readers.ruled import read_ruled
@@ -32,7 +32,7 @@ from pipelines.readers.ruled import read_ruled
 _ADAPTATION = {"lr": 3e-4, "max_epochs": 10, "batch_size": 32, "random_state": 0}
 
 
-class FieldReader(BaseEstimator):
+class FieldReader(StringReader):
     """Read the digits in images of fields.
 
     A comb is looked for in the field and cut at its walls; each piece is scaled
@@ -176,24 +176,6 @@ class FieldReader(BaseEstimator):
             Strings; ``""`` is an empty field.
         """
         return np.array([reading.value for reading in self.read(X)], dtype=object)
-
-    def score(self, X: Sequence[Image], y: Sequence[str]) -> float:
-        """Return the share of fields whose whole string is right.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        y : sequence of n_samples str
-            What they say.
-
-        Returns
-        -------
-        score : float
-            Exact-string accuracy.
-        """
-        return float(np.mean(self.predict(X) == np.asarray(y, dtype=object)))
 
     def read(
         self,
@@ -410,14 +392,6 @@ class FieldReader(BaseEstimator):
             return clone(self.classifier)
         adapted = clone(_pretrained())
         return adapted.set_params(**_ADAPTATION, classes=list(range(10)))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.target_tags.required = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 def make_field_reader(

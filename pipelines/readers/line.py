@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils import Tags
+from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods
 
 from pipelines.images import Image, check_images
 from pipelines.lines.normalize import normalize_line
+from pipelines.readers.base import StringReader
 
 # Few fields are passed over often, many need it less: 100 fields take 120 passes, 900
 # take 80.
@@ -33,7 +33,7 @@ _ADAPTATION = {
 _SHIPPED = "wide"
 
 
-class LineReader(BaseEstimator):
+class LineReader(StringReader):
     """Read digits that are written freely, without boxes and without cutting them.
 
     Fields are normalised to strips, and a network slides over them. Digits may
@@ -174,24 +174,6 @@ class LineReader(BaseEstimator):
             for scale, spans in zip(scales, found, strict=True)
         ]
 
-    def score(self, X: Sequence[Image], y: Sequence[str]) -> float:
-        """Return the share of fields whose whole string is right.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        y : sequence of n_samples str
-            What they say.
-
-        Returns
-        -------
-        score : float
-            Exact-string accuracy.
-        """
-        return float(np.mean(self.predict(X) == np.asarray(y, dtype=object)))
-
     def _strips(self, X: Sequence[Image]) -> list[Image]:
         fields = check_images(X, caller=type(self).__name__)
         return [normalize_line(field) for field in fields]
@@ -209,14 +191,6 @@ class LineReader(BaseEstimator):
         return clone(_pretrained()).set_params(
             **adaptation(n_fields), initial_weights=_SHIPPED
         )
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.target_tags.required = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 def adaptation(n_fields: int) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
 from pipelines.images import Image, check_images
@@ -19,11 +17,12 @@ from pipelines.lines.segments import (
     locate_digits,
     read_lines,
 )
+from pipelines.readers.base import StringReader
 
 _SHIPPED = "segments"
 
 
-class SegmentReader(BaseEstimator):
+class SegmentReader(StringReader):
     """Read digits that are written freely, by over-segmentation and a best path.
 
     Fields are cut more finely than digits are written, neighbouring pieces are
@@ -31,7 +30,7 @@ class SegmentReader(BaseEstimator):
     digits, or as none. The string is that of the best path through them [1]_.
 
     It reads what a :class:`LineReader` reads, by the same methods. It is the slower
-    of the two, needs no string to learn from, and knows a box for every digit.
+    of the two, and knows a box for every digit.
 
     Parameters
     ----------
@@ -195,24 +194,6 @@ class SegmentReader(BaseEstimator):
             [(left, left + width) for _, left, _, width in digits] for digits in boxes
         ]
 
-    def score(self, X: Sequence[Image], y: Sequence[str]) -> float:
-        """Return the share of fields whose whole string is right.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        y : sequence of n_samples str
-            What they say.
-
-        Returns
-        -------
-        score : float
-            Exact-string accuracy.
-        """
-        return float(np.mean(self.predict(X) == np.asarray(y, dtype=object)))
-
     def reading_model(self) -> SegmentModel:
         """Return what is read with: the adapted model, the given, or the shipped one.
 
@@ -228,14 +209,6 @@ class SegmentReader(BaseEstimator):
 
     def _start(self) -> SegmentModel:
         return _pretrained() if self.model is None else self.model
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.target_tags.required = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 def _check_texts(fields: Sequence[Image], texts: Sequence[str]) -> None:

@@ -1,0 +1,59 @@
+"""What all readers of fields have in common."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+
+from pipelines.images import Image
+
+
+class StringReader(BaseEstimator):
+    """Base of estimators that read one string in every image of a field.
+
+    They read without having been fitted.
+    """
+
+    @abstractmethod
+    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
+        """Read every field of `X`.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,), dtype object
+            Strings; ``""`` is an empty field.
+        """
+
+    def score(self, X: Sequence[Image], y: Sequence[str]) -> float:
+        """Return the share of fields whose whole string is right.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        y : sequence of n_samples str
+            What they say.
+
+        Returns
+        -------
+        score : float
+            Exact-string accuracy.
+        """
+        return float(np.mean(self.predict(X) == np.asarray(y, dtype=object)))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.target_tags.required = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
