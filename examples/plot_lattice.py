@@ -18,6 +18,6 @@ from lenet_sklearn import load_dataset
 from pipelines import DrawnLines, LatticeDisplay, SegmentReader
 
 lines = DrawnLines(*load_dataset("digits"), n_lines=40, random_state=0)
-LatticeDisplay.from_estimator(SegmentReader(), lines.draw_field(9))
+LatticeDisplay.from_estimator(SegmentReader(), lines.draw_field(35))
 
 plt.show()
