@@ -9,7 +9,7 @@ digit ends it speaks up; in between it says blank.
 
 # %%
 # A field of free writing becomes a strip of 32 pixels, and is read whole; here at its
-# own width only, not at three of them as the file of the network has it.
+# own width only, not at several of them as the file of the network has it.
 
 import matplotlib.pyplot as plt
 

@@ -86,7 +86,7 @@ class ReadingMixin(BaseEstimator):
         return [self._decide(voices, rule, n_best) for _, voices in self._hear(X)]
 
     def posteriors(self, X: Sequence[Strip]) -> list[LogPosteriors]:
-        """Compute the posteriors along every strip, at the first of its widths.
+        """Compute the posteriors along every strip, at the middle one of its widths.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class ReadingMixin(BaseEstimator):
         log_posteriors : list of n ndarrays of shape (n_positions, n_symbols + 1)
             Their logarithms; columns are the characters and, the last, the blank.
         """
-        return [voices[0] for _, voices in self._hear(X)]
+        return [voices[len(voices) // 2] for _, voices in self._hear(X)]
 
     def locate(
         self, X: Sequence[Strip], texts: Sequence[str] | None = None

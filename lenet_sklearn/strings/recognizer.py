@@ -82,7 +82,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
     widths : sequence of float, default=(1.0,)
         What the widths of the strips are multiplied by in reading. With several,
         every strip is read at each of them, and the probability of a string is
-        their mean. A file keeps them: those that ship are read at three.
+        their mean. A file keeps them: those that ship have several.
 
     beam_width : int, default=8
         Beginnings of strings followed at a time.

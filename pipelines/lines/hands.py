@@ -82,7 +82,8 @@ def draw_hand(rng: np.random.Generator) -> Hand:
     return Hand(
         # MNIST's digits lean to the right by themselves; some hands by 40 degrees.
         slant=float(np.clip(rng.normal(6, 11), -30, 42)),
-        aspect=float(np.exp(rng.normal(0.05, 0.15))),
+        # MNIST's digits are narrower than those of amounts on cheques.
+        aspect=float(np.exp(rng.normal(0.12, 0.17))),
         # From a fine ball pen in large figures to a felt tip in small ones.
         pen=float(np.exp(rng.uniform(np.log(0.035), np.log(0.13)))),
         gap=_draw_gap(rng),
@@ -104,4 +105,4 @@ def _draw_gap(rng: np.random.Generator) -> float:
         return float(rng.uniform(0.3, 0.8))
     if kind < 0.17:
         return float(rng.uniform(-0.12, 0))
-    return float(rng.normal(0.17, 0.1))
+    return float(rng.normal(0.13, 0.1))

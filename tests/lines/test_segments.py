@@ -71,12 +71,13 @@ def test_the_best_strings_come_first_and_share_one_probability(model, held):
 def test_strings_obey_the_mask_and_are_the_less_probable_for_it(model, held):
     long = [field for field, text in held if len(text) == 4]
     free = read_lines(long, model)
-    for [best], [likely] in zip(
-        read_lines(long, model, mask="1##7"), free, strict=True
-    ):
-        assert len(best.text) == 4
-        assert (best.text[0], best.text[-1]) == ("1", "7")
-        assert best.probability <= likely.probability + 1e-9
+    masked = read_lines(long, model, mask="1##7")
+    assert sum(map(len, masked)) >= len(long) / 2  # cuts may not allow four digits
+    for found, [likely] in zip(masked, free, strict=True):
+        for best in found:
+            assert len(best.text) == 4
+            assert (best.text[0], best.text[-1]) == ("1", "7")
+            assert best.probability <= likely.probability + 1e-9
 
 
 def test_each_digit_has_a_box_in_the_field(model, held):
@@ -121,7 +122,7 @@ def test_fields_without_writing_teach_nothing(model):
 
 
 def test_cutting_is_learned_from_strings_alone(held):
-    lines = [pair for _ in range(3) for pair in held]
+    lines = [pair for _ in range(6) for pair in held]
     model = practise(iter(lines), n_lines=len(lines), device="cpu")
     lengths = [len(best.text) for [best] in read_lines([f for f, _ in held], model)]
     right = np.array(lengths) == [len(text) for _, text in held]

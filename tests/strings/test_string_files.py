@@ -34,7 +34,7 @@ def test_a_file_keeps_the_widths_and_given_ones_take_their_place(
 
 def test_what_ships_is_read_at_several_widths():
     for name in shipped_recognizers():
-        assert len(StringRecognizer.load(name, device="cpu").widths) == 3
+        assert len(StringRecognizer.load(name, device="cpu").widths) == 5
 
 
 def test_saving_twice_gives_the_same_bytes(recognizer, tmp_path):
