@@ -20,7 +20,7 @@ from lenet_sklearn.labels import decode_labels, encode_labels, label_columns
 from lenet_sklearn.persistence import (
     ModelFileError,
     read_model,
-    weights_of_member,
+    weights_of_part,
     write_model,
 )
 
@@ -200,14 +200,13 @@ def save_committee(
     header = {
         "members": [member._describe() for member in members],
         "classes": encode_labels(committee.classes_),
-        **({} if card is None else {"card": card.to_dict()}),
     }
     tensors = {
         f"{index}.{name}": tensor
         for index, member in enumerate(members)
         for name, tensor in member.net_.module_.state_dict().items()
     }
-    write_model(path, header, tensors)
+    write_model(path, header, tensors, card=card)
 
 
 def load_model(
@@ -247,7 +246,7 @@ def load_model(
         return LeNet5Classifier._restore(path, header, tensors, params)
     members = [
         LeNet5Classifier._restore(
-            path, described, weights_of_member(tensors, index), params
+            path, described, weights_of_part(tensors, index), params
         )
         for index, described in enumerate(header["members"])
     ]

@@ -68,10 +68,8 @@ class ModelFileMixin(BaseEstimator):
             If the labels are neither numbers nor strings.
         """
         check_is_fitted(self, "net_")
-        header = self._describe()
-        if card is not None:
-            header["card"] = card.to_dict()
-        write_model(path, header, self.net_.module_.state_dict())
+        weights = self.net_.module_.state_dict()
+        write_model(path, self._describe(), weights, card=card)
 
     @classmethod
     def load(

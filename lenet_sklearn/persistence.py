@@ -7,12 +7,15 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+if TYPE_CHECKING:  # it imports this module
+    from lenet_sklearn.cards import ModelCard
 
 # Raised with every change that an older reader would misunderstand.
 FORMAT_VERSION = 1
@@ -30,6 +33,8 @@ def write_model(
     path: str | os.PathLike[str],
     header: Mapping[str, Any],
     tensors: Mapping[str, Tensor],
+    *,
+    card: "ModelCard | None" = None,
 ) -> None:
     """Write a model to one file, wholly or not at all.
 
@@ -43,6 +48,9 @@ def write_model(
 
     tensors : mapping of str to Tensor
         Weights, on any device.
+
+    card : ModelCard, default=None
+        Where the model comes from; ``lenet info`` prints it.
 
     Raises
     ------
@@ -65,27 +73,31 @@ def write_model(
         "version": FORMAT_VERSION,
         "checksum": _checksum(weights),
     }
+    if card is not None:
+        described["card"] = card.to_dict()
     text = json.dumps(described, sort_keys=True)
     write_atomically(path, save(weights, metadata={_METADATA_KEY: text}))
 
 
-def weights_of_member(tensors: Mapping[str, Tensor], index: int) -> dict[str, Tensor]:
-    """Take the weights of one member out of those of a committee.
+def weights_of_part(
+    tensors: Mapping[str, Tensor], part: str | int
+) -> dict[str, Tensor]:
+    """Take the weights of one part out of those of a model of several.
 
     Parameters
     ----------
     tensors : mapping of str to Tensor
-        As of :func:`read_model`; the names of a member's begin with its index.
+        As of :func:`read_model`; the names of a part's begin with its own and a dot.
 
-    index : int
-        Which member.
+    part : str or int
+        Which part: its name, or the index of a committee's member.
 
     Returns
     -------
     weights : dict of str to Tensor
-        By the names they have in its network.
+        By the names they have in the part.
     """
-    prefix = f"{index}."
+    prefix = f"{part}."
     return {
         name.removeprefix(prefix): tensors[name]
         for name in tensors

@@ -26,6 +26,7 @@ from .readers.field import FieldReader, make_field_reader
 from .readers.form import FormReader, make_form_reader
 from .readers.line import LineReader
 from .readers.segment import SegmentReader
+from .readers.vote import VoteReader
 from .report import draw_overlay
 from .scans import Scan, ScanError, find_scans, open_scan, read_pages
 
@@ -57,6 +58,7 @@ __all__ = [
     "ScanError",
     "SegmentReader",
     "Sum",
+    "VoteReader",
     "cut_comb",
     "cut_field",
     "deskew",

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pipelines.readers import LineReader, SegmentReader, VoteReader
+
 
 def describe_model(model: str | os.PathLike[str]) -> str:
     """Describe a model file and repeat its card.
@@ -30,16 +32,13 @@ def describe_model(model: str | os.PathLike[str]) -> str:
     classes      0 1 2 3 4 5 6 7 8 9
     """
     from lenet_sklearn.cards import read_card
-    from lenet_sklearn.strings import holds_recognizer
     from lenet_sklearn.transfer import model_path
-    from pipelines.lines.segmentfiles import holds_segments
+    from pipelines.readers.loading import VOTE, VOTERS, holds_line_reader
 
+    if model == VOTE:
+        return "\n\n".join(describe_model(voter) for voter in VOTERS)
     path = model_path(model)
-    describe = _describe_classifier
-    if holds_recognizer(path):
-        describe = _describe_recognizer
-    elif holds_segments(path):
-        describe = _describe_segments
+    describe = _describe_reader if holds_line_reader(path) else _describe_classifier
     card = read_card(path)
     if card is None:
         told = "no model card: the file is older, or was saved from Python"
@@ -62,11 +61,27 @@ def _describe_classifier(path: Path) -> list[str]:
     ]
 
 
-def _describe_recognizer(path: Path) -> list[str]:
-    from lenet_sklearn import count_parameters
-    from lenet_sklearn.strings import load_recognizer
+def _describe_reader(path: Path) -> list[str]:
+    from pipelines.readers.loading import load_line_reader
 
-    recognizer = load_recognizer(path, device="cpu")
+    reader = load_line_reader(path, device="cpu")
+    if isinstance(reader, VoteReader):
+        line_reader, segment_reader = reader.reading_readers()
+        slides, cuts = reader.weights
+        return [
+            f"votes        of two, raised to the powers {slides:g} and {cuts:g}",
+            *_describe_sliding(line_reader),
+            *_describe_cutting(segment_reader),
+        ]
+    if isinstance(reader, SegmentReader):
+        return _describe_cutting(reader)
+    return _describe_sliding(reader)
+
+
+def _describe_sliding(reader: LineReader) -> list[str]:
+    from lenet_sklearn import count_parameters
+
+    recognizer = reader.reading_recognizer()
     members = getattr(recognizer, "members_", [recognizer])
     lines = [f"strings of   {' '.join(recognizer.characters)}"]
     for member in members:
@@ -78,10 +93,8 @@ def _describe_recognizer(path: Path) -> list[str]:
     return lines
 
 
-def _describe_segments(path: Path) -> list[str]:
-    from pipelines.lines.segmentfiles import load_segments
-
-    model = load_segments(path, device="cpu")
+def _describe_cutting(reader: SegmentReader) -> list[str]:
+    model = reader.reading_model()
     return [
         "strings of   the ten digits, by cutting them apart",
         *_describe_member(model.classifier),

@@ -23,9 +23,9 @@ from pipelines.options import (
     Settings,
     Strings,
     Truth,
+    check_model,
     check_one_source,
     check_truth,
-    find_model,
     make_reader_of,
 )
 
@@ -62,7 +62,7 @@ def train(
     settings: Settings = None,
     members: Members = 1,
     jobs: Jobs = 1,
-    network: Network = "wide",
+    network: Network = None,
     lines: Lines = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -77,8 +77,8 @@ def train(
     --lines drawn strings of such digits; with --network segments, one that tells the
     pieces of a field that was cut.
 
-    --fields and --truth: fits such a network to your own fields, and prints what
-    share is right before and after, on fields kept back.
+    --fields and --truth: fits such networks to your own fields, and prints what share
+    is right before and after, on fields kept back.
     """
     report: object = None
     check_truth(fields, truth)
@@ -105,8 +105,8 @@ def train(
         from pipelines.lines.practising import SEGMENTS, train_segments
         from pipelines.lines.training import train_lines
 
-        cuts = network == SEGMENTS
-        train_on = train_segments if cuts else partial(train_lines, network=network)
+        slides = partial(train_lines, network=network or "wide")
+        train_on = train_segments if network == SEGMENTS else slides
         report = train_on(
             strings,
             output,
@@ -119,12 +119,13 @@ def train(
     elif fields is not None and truth is not None:
         from pipelines.lines.adapting import adapt_reader
 
-        find_model(network)
+        model = network or "vote"
+        check_model(model)
         report = adapt_reader(
             fields,
             truth,
             output,
-            model=network,
+            model=model,
             random_state=seed,
             device=device,
             command=context.obj,
@@ -153,7 +154,7 @@ def evaluate(
     check_truth(fields, truth)
     check_one_source(data=data, fields=fields)
     _check_belonging(context, _OF_EVALUATION)
-    find_model(model)
+    check_model(model)
     if data is not None:
         from pipelines.evaluation import evaluate
 
@@ -176,7 +177,7 @@ def info(
     """Print where a model comes from: its card."""
     from pipelines.info import describe_model
 
-    find_model(model)
+    check_model(model)
     print(describe_model(model))
 
 

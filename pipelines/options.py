@@ -94,8 +94,8 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="FILE",
-        help="A model of `lenet train`; forms, mnist, wide, lenet5_dense, lenet5 and"
-        " segments ship.",
+        help="A model of `lenet train`; forms, mnist, wide, lenet5_dense, lenet5,"
+        " segments and vote (wide with segments) ship.",
     ),
 ]
 Threshold = Annotated[
@@ -125,11 +125,12 @@ Truth = Annotated[
     typer.Option(metavar="FILE", help="What they say: a CSV file with file,value."),
 ]
 Network = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
-        help="For strings and fields: wide, lenet5_dense, lenet5, or segments, which"
-        " cuts; for fields a file, too.",
+        help="For strings wide (the default), lenet5_dense, lenet5, or segments, which"
+        " cuts; for fields also vote (the default), which is wide with segments, or a"
+        " file.",
     ),
 ]
 Lines = Annotated[
@@ -240,12 +241,13 @@ def load_reading_model(model: str) -> dict[str, Any]:
         If the file holds no model.
     """
     from lenet_sklearn import load_model
+    from lenet_sklearn.transfer import model_path
     from pipelines.readers.loading import holds_line_reader, load_line_reader
 
-    path = find_model(model)
-    if holds_line_reader(path):
-        return {"line_reader": load_line_reader(path)}
-    return {"classifier": load_model(path)}
+    check_model(model)
+    if holds_line_reader(model):
+        return {"line_reader": load_line_reader(model)}
+    return {"classifier": load_model(model_path(model))}
 
 
 def make_reader_of(model: str, **params: Any) -> Any:
@@ -282,17 +284,13 @@ def use_one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def find_model(model: str) -> Path:
-    """Find the file of a model.
+def check_model(model: str) -> None:
+    """See that there is a model of this name.
 
     Parameters
     ----------
     model : str
         A file, or the name of a model that ships with the package.
-
-    Returns
-    -------
-    path : Path
 
     Raises
     ------
@@ -305,17 +303,17 @@ def find_model(model: str) -> Path:
         shipped_recognizers,
         shipped_segmenters,
     )
+    from pipelines.readers.loading import VOTE
 
-    path = model_path(model)
-    if not path.is_file():
-        shipped = " or ".join(
-            [*shipped_models(), *shipped_recognizers(), *shipped_segmenters()]
-        )
-        raise typer.BadParameter(
-            f"there is no model file {model}. Give one that `lenet train` wrote, or"
-            f" {shipped}"
-        )
-    return path
+    if model == VOTE or model_path(model).is_file():
+        return
+    shipped = " or ".join(
+        [*shipped_models(), *shipped_recognizers(), *shipped_segmenters(), VOTE]
+    )
+    raise typer.BadParameter(
+        f"there is no model file {model}. Give one that `lenet train` wrote, or"
+        f" {shipped}"
+    )
 
 
 def check_one_source(**sources: object) -> None:

@@ -65,6 +65,7 @@ def test_an_option_of_another_source_is_refused(folder, capsys, words, reason):
         (["evaluate", "wide", "--fields", "f", "--truth", "t"], "no folder f"),
         (["evaluate", "wide", "--data", "digits"], "reads strings"),
         (["evaluate", "segments", "--data", "digits"], "reads strings"),
+        (["evaluate", "vote", "--data", "digits"], "reads strings"),
         (
             ["train", "--data", "digits", "--set", "initial_weights=wide", "-o", "m"],
             "no single LeNet5Classifier",
@@ -142,3 +143,17 @@ def test_over_segmentation_is_trained_fitted_and_read_with(folder, capsys, monke
     assert main(["read", "fields", "--model", "segments", "-o", "values.csv"]) == 0
     with open("values.csv", newline="", encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == len(TEXTS)
+
+
+def test_two_models_that_vote_are_fitted_together(folder, capsys):
+    words = "train --fields fields --truth truth.csv --network vote -o adapted"
+    assert main(words.split()) == 0
+    assert "after" in capsys.readouterr().out
+    assert main(["info", "adapted"]) == 0
+    assert "vote, then fields" in capsys.readouterr().out
+    assert main(["read", "fields", "--model", "adapted", "-o", "values.csv"]) == 0
+    with open("values.csv", newline="", encoding="utf-8") as file:
+        assert [row["value"] for row in csv.DictReader(file)] == TEXTS
+    words = "train --fields fields --truth truth.csv --network adapted -o again"
+    assert main(words.split()) == 2
+    assert "has been fitted already" in capsys.readouterr().err

@@ -82,7 +82,8 @@ def _read_only(images):
 def test_the_battery_finds_the_transformers_and_readers():
     assert {"BackgroundFlattener", "Deskewer", "Despeckler"} <= set(TRANSFORMERS)
     assert {"GlyphNormalizer", "PageRegistrar"} <= set(TRANSFORMERS)
-    assert set(READERS) == {"FieldReader", "FormReader", "LineReader", "SegmentReader"}
+    assert {"FieldReader", "FormReader"} < set(READERS)
+    assert {"LineReader", "SegmentReader", "VoteReader"} < set(READERS)
 
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMERS | READERS))

@@ -76,6 +76,7 @@ PUBLIC = {
         "ScanError",
         "SegmentReader",
         "Sum",
+        "VoteReader",
         "cut_comb",
         "cut_field",
         "deskew",

@@ -19,20 +19,23 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import torch
 from amounts import Amounts, fit_fold, fit_segments_fold, folds_of, load_amounts
+from numpy.typing import NDArray
 from races import cpu_time
 from readme import fill_mark
 from tables import Row, as_table, parse_table_args, table_parser, take_measures
 
 from lenet_sklearn import count_parameters
 from lenet_sklearn.strings import StringCommittee, StringRecognizer, join_recognizers
-from pipelines import LineReader, SegmentReader
+from pipelines import LineReader, SegmentReader, VoteReader
 from pipelines.demo import draw_string, draw_writer
+from pipelines.lines.practising import count_numbers
+from pipelines.lines.segmentfiles import load_segments
 
 # Networks, their bars as shipped, fitted, and in CPU milliseconds a field.
 _NETWORKS = {
@@ -41,7 +44,7 @@ _NETWORKS = {
     "wide": ("80 %", "91 %", "1.2"),
 }
 
-# The networks that ship, and what is fitted from them, are read at three.
+# The networks that ship, and what is fitted from them, read at five widths.
 _ONE_WIDTH = (1.0,)
 
 # Fields that are timed, with Tesseract too.
@@ -62,7 +65,7 @@ def measure_shipped(_models: Path, data: Path) -> Iterator[Row]:
         right = reader.predict(amounts.strips) == amounts.texts
         yield Row(
             f"`{network}` ({n_parameters:,} parameters), no cheque seen",
-            f"{share(right)}; three widths averaged {share(averaged)}",
+            f"{share(right)}; five widths averaged {share(averaged)}",
             bar,
         )
 
@@ -81,36 +84,37 @@ def measure_fitted(models: Path, data: Path) -> Iterator[Row]:
             right += list(reader.predict(strips) == truth)
         yield Row(
             f"`{network}`, fitted on the other folds",
-            f"{share(right)}; three widths averaged {share(averaged)}",
+            f"{share(right)}; five widths averaged {share(averaged)}",
             bar,
         )
 
 
 def measure_committee(models: Path, data: Path) -> Iterator[Row]:
-    """Let the three networks vote, each at three widths."""
+    """Let the three networks vote, each at its widths, and over-segmentation too."""
     amounts = load_amounts(data)
-    right, confidences = [], []
-    n_parameters = 0
-    for fold, (_, held) in enumerate(folds_of(amounts)):
-        committee = _committee(fold, amounts, models)
-        n_parameters = sum(
-            count_parameters(member.net_.module_) for member in committee.members_
-        )
-        for i, [best] in zip(
-            held, committee.read([amounts.strips[i] for i in held]), strict=True
-        ):
-            right.append(best.text == amounts.texts[i])
-            confidences.append(best.probability)
+    networks = _read_folds(
+        amounts, lambda fold: LineReader(_committee(fold, amounts, models))
+    )
+    everything = _read_folds(
+        amounts,
+        lambda fold: VoteReader(
+            line_reader=LineReader(_committee(fold, amounts, models)),
+            segment_reader=fit_segments_fold(fold, amounts, models),
+        ),
+    )
+    members = _committee(0, amounts, models).members_
+    n_parameters = sum(count_parameters(m.net_.module_) for m in members)
     yield Row(
-        f"committee of the three ({n_parameters:,} parameters), three widths",
-        share(right),
+        f"committee of the three ({n_parameters:,} parameters)",
+        _describe_reading(networks),
         "93 %",
     )
-    order = np.argsort(-np.array(confidences))
-    wrong = np.cumsum(~np.array(right)[order]) / np.arange(1, len(order) + 1)
-    sure = np.flatnonzero(wrong <= 0.01)
-    accepted = 100 * (sure[-1] + 1) / len(order) if len(sure) else 0
-    yield Row("the same, accepted at 1 % error among them", f"{accepted:.0f} %", "")
+    n_parameters += count_numbers(load_segments("segments"))
+    yield Row(
+        f"the same and over-segmentation ({n_parameters:,} parameters), voting",
+        _describe_reading(everything),
+        "93 %",
+    )
 
 
 def measure_segments(models: Path, data: Path) -> Iterator[Row]:
@@ -118,33 +122,35 @@ def measure_segments(models: Path, data: Path) -> Iterator[Row]:
     amounts = load_amounts(data)
     reader = SegmentReader()
     right = reader.predict(amounts.fields) == amounts.texts
+    n_parameters = count_numbers(reader.reading_model())
     yield Row(
-        "over-segmentation, no string ever seen but drawn ones", share(right), "65 %"
+        f"over-segmentation ({n_parameters:,} parameters), no cheque seen",
+        share(right),
+        "65 %",
     )
-    fitted = []
-    for fold, (_, held) in enumerate(folds_of(amounts)):
-        reader = fit_segments_fold(fold, amounts, models)
-        fields = [amounts.fields[i] for i in held]
-        fitted += list(reader.predict(fields) == amounts.texts[held])
-    yield Row("the same, fitted on the other folds", share(fitted), "82 %")
+    fitted = _read_folds(amounts, lambda fold: fit_segments_fold(fold, amounts, models))
+    yield Row("the same, fitted on the other folds", share(fitted.right), "82 %")
 
 
 def measure_vote(models: Path, data: Path) -> Iterator[Row]:
-    """Let over-segmentation and a network that slides vote, each with five strings."""
+    """Let over-segmentation and a network that slides vote."""
     amounts = load_amounts(data)
-    alone, together = [], []
-    for fold, (_, held) in enumerate(folds_of(amounts)):
-        network = fit_fold("wide", fold, amounts, models)
-        readers = [LineReader(network), fit_segments_fold(fold, amounts, models)]
-        fields = [amounts.fields[i] for i in held]
-        lists = [reader.read(fields, n_best=5) for reader in readers]
-        for truth, *readings in zip(amounts.texts[held], *lists, strict=True):
-            alone.append(readings[0][0].text == truth)
-            together.append(_vote(readings) == truth)
-    gain = 100 * (np.mean(together) - np.mean(alone))
+    right = VoteReader().predict(amounts.fields) == amounts.texts
+    yield Row("`wide` and over-segmentation voting, no cheque seen", share(right), "")
+    together = _read_folds(
+        amounts,
+        lambda fold: VoteReader(
+            line_reader=LineReader(fit_fold("wide", fold, amounts, models)),
+            segment_reader=fit_segments_fold(fold, amounts, models),
+        ),
+    )
+    alone = _read_folds(
+        amounts, lambda fold: LineReader(fit_fold("wide", fold, amounts, models))
+    )
+    gain = 100 * (np.mean(together.right) - np.mean(alone.right))
     yield Row(
-        "`wide` and over-segmentation, fitted, voting",
-        f"{share(together)}, {gain:+.1f} points against `wide` alone",
+        "the same, fitted on the other folds",
+        f"{_describe_reading(together)}; {gain:+.1f} points against `wide` alone",
         "say",
     )
 
@@ -177,7 +183,9 @@ def measure_speed(_models: Path, data: Path) -> Iterator[Row]:
     for network, (_, _, bar) in _NETWORKS.items():
         recognizer = StringRecognizer.load(network, device="cpu", widths=_ONE_WIDTH)
         readers[f"`{network}`"] = LineReader(recognizer), bar
+    readers["`wide`, five widths"] = LineReader(), ""
     readers["over-segmentation"] = SegmentReader(), ""
+    readers["the two voting"] = VoteReader(), ""
     for name, (reader, bar) in readers.items():
         reader.predict(fields[:50])  # what is made once is made now
         times = []
@@ -267,12 +275,31 @@ def share(right: Sequence[bool]) -> str:
     return f"{100 * np.mean(right):.1f} %"
 
 
-def _vote(readings: Sequence[Sequence[Any]]) -> str:
-    """Text of the highest mean log-probability, as committees of networks vote."""
-    told = [{best.text: best.probability for best in own} for own in readings]
-    texts = {text for own in told for text in own}
-    # What a reader does not name among its five has less than this.
-    return max(texts, key=lambda t: sum(np.log(max(p.get(t, 0), 1e-3)) for p in told))
+class Reading(NamedTuple):
+    """What was read of all amounts, fold by fold."""
+
+    right: NDArray[np.bool_]
+    confidences: NDArray[np.float64]
+
+
+def _read_folds(amounts: Amounts, reader_of: Callable[[int], Any]) -> Reading:
+    """Read each fold by what was fitted on the others."""
+    right, confidences = [], []
+    for fold, (_, held) in enumerate(folds_of(amounts)):
+        found = reader_of(fold).read([amounts.fields[i] for i in held])
+        right += [
+            best.text == amounts.texts[i] for i, [best] in zip(held, found, strict=True)
+        ]
+        confidences += [best.probability for [best] in found]
+    return Reading(np.array(right), np.array(confidences))
+
+
+def _describe_reading(reading: Reading) -> str:
+    """Tell the share that is right, and what is accepted where 1 % of it is wrong."""
+    wrong = ~reading.right[np.argsort(-reading.confidences)]
+    few = np.flatnonzero(np.cumsum(wrong) <= 0.01 * np.arange(1, len(wrong) + 1))
+    accepted = 100 * (few[-1] + 1) / len(wrong) if len(few) else 0
+    return f"{share(reading.right)}; {accepted:.0f} % accepted at 1 % error"
 
 
 def _committee(fold: int, amounts: Amounts, models: Path) -> StringCommittee:

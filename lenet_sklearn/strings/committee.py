@@ -13,7 +13,7 @@ from lenet_sklearn.cards import ModelCard
 from lenet_sklearn.persistence import (
     ModelFileError,
     read_model,
-    weights_of_member,
+    weights_of_part,
     write_model,
 )
 from lenet_sklearn.strings.files import COMMITTEE
@@ -135,20 +135,7 @@ class StringCommittee(ReadingMixin, BaseEstimator):
         OSError
             If the file cannot be written.
         """
-        check_is_fitted(self, "members_")
-        header: dict[str, Any] = {
-            "model": COMMITTEE,
-            "members": [member._describe() for member in self.members_],
-            "beam_width": int(self.beam_width),
-        }
-        if card is not None:
-            header["card"] = card.to_dict()
-        tensors = {
-            f"{index}.{name}": tensor
-            for index, member in enumerate(self.members_)
-            for name, tensor in member.net_.module_.state_dict().items()
-        }
-        write_model(path, header, tensors)
+        write_model(path, *self._pack(), card=card)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, device: str = "auto") -> Self:
@@ -180,6 +167,21 @@ class StringCommittee(ReadingMixin, BaseEstimator):
             )
         return cls._restore(path, header, weights, {"device": device})
 
+    def _pack(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Turn the fitted committee into what a file holds."""
+        check_is_fitted(self, "members_")
+        header = {
+            "model": COMMITTEE,
+            "members": [member._describe() for member in self.members_],
+            "beam_width": int(self.beam_width),
+        }
+        tensors = {
+            f"{index}.{name}": tensor
+            for index, member in enumerate(self.members_)
+            for name, tensor in member.net_.module_.state_dict().items()
+        }
+        return header, tensors
+
     @classmethod
     def _restore(
         cls,
@@ -191,7 +193,7 @@ class StringCommittee(ReadingMixin, BaseEstimator):
         """Make the committee that a file describes, with some parameters of members."""
         members = [
             StringRecognizer._restore(
-                path, described, weights_of_member(weights, index), params
+                path, described, weights_of_part(weights, index), params
             )
             for index, described in enumerate(header["members"])
         ]
@@ -247,9 +249,65 @@ def load_recognizer(
     ModelFileError
         If the file is missing, damaged, foreign, or from a newer version.
     """
-    header, weights = read_model(model_path(path))
+    return unpack_recognizer(path, *read_model(model_path(path)), device=device)
+
+
+def unpack_recognizer(
+    path: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    *,
+    device: str,
+) -> StringRecognizer | StringCommittee:
+    """Make the recognizer or committee that :func:`pack_recognizer` packed.
+
+    Parameters
+    ----------
+    path : str or path
+        Where it was read, for messages.
+
+    header : mapping
+        As it was packed.
+
+    weights : mapping of str to Tensor
+        As they were packed.
+
+    device : str
+        Where it is to run.
+
+    Returns
+    -------
+    recognizer : StringRecognizer or StringCommittee
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If it is neither.
+    """
     kind = StringCommittee if header.get("model") == COMMITTEE else StringRecognizer
     return kind._restore(path, header, weights, {"device": device})
+
+
+def pack_recognizer(
+    recognizer: StringRecognizer | StringCommittee,
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Turn a fitted recognizer or committee into what a file holds.
+
+    Parameters
+    ----------
+    recognizer : StringRecognizer or StringCommittee
+        Fitted.
+
+    Returns
+    -------
+    header : dict
+        All but the weights, as JSON has it.
+
+    weights : dict of str to Tensor
+        Those of its networks.
+    """
+    return recognizer._pack()
 
 
 def join_recognizers(recognizers: Sequence[StringRecognizer]) -> StringCommittee:

@@ -64,11 +64,7 @@ class StringFileMixin(BaseEstimator):
         OSError
             If the file cannot be written.
         """
-        check_is_fitted(self, "net_")
-        header = self._describe()
-        if card is not None:
-            header["card"] = card.to_dict()
-        write_model(path, header, self.net_.module_.state_dict())
+        write_model(path, *self._pack(), card=card)
 
     @classmethod
     def load(
@@ -124,6 +120,11 @@ class StringFileMixin(BaseEstimator):
         model = make_onnx_model(self.net_.module_, self.temperature_)
         model.metadata_props.add(key="characters", value=self.characters)
         write_atomically(path, model.SerializeToString())
+
+    def _pack(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Turn the fitted recognizer into what a file holds."""
+        check_is_fitted(self, "net_")
+        return self._describe(), dict(self.net_.module_.state_dict())
 
     def _describe(self) -> dict[str, Any]:
         """All of a fitted recognizer but its weights, as JSON holds it."""

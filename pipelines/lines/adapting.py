@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
 
 from sklearn.base import clone
 from sklearn.model_selection import KFold
@@ -12,14 +11,17 @@ from tqdm import tqdm
 
 from pipelines.images import Image
 from pipelines.lines.labelled import clean_fields, read_labelled_fields
-from pipelines.lines.segmentfiles import holds_segments, load_segments, save_segments
+from pipelines.lines.segmentfiles import holds_segments, load_segments
 from pipelines.readers.line import LineReader, adaptation
+from pipelines.readers.loading import (
+    VOTE,
+    VOTERS,
+    AnyLineReader,
+    holds_vote,
+    save_line_reader,
+)
 from pipelines.readers.segment import SegmentReader
-
-if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
-    from lenet_sklearn.cards import ModelCard
-
-Reader: TypeAlias = LineReader | SegmentReader
+from pipelines.readers.vote import VoteReader
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def adapt_reader(
     truth: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
-    model: str | os.PathLike[str] = "wide",
+    model: str | os.PathLike[str] = VOTE,
     n_folds: int = 5,
     random_state: int = 0,
     device: str = "auto",
@@ -96,9 +98,9 @@ def adapt_reader(
     output : path
         Model file to write, by custom ending in ``.safetensors``.
 
-    model : str or path, default="wide"
+    model : str or path, default="vote"
         Weights to start from: a recognizer or a model of pieces, one that ships
-        with the package, or a file.
+        with the package, or a file; "vote" for two that ship and vote.
 
     n_folds : int, default=5
         Folds of the cross-validation, at least 2.
@@ -120,7 +122,8 @@ def adapt_reader(
     Raises
     ------
     ValueError
-        If the truth or an image cannot be read, or there are too few fields.
+        If the truth or an image cannot be read, there are too few fields, or
+        `model` is a vote that has been fitted.
 
     OSError
         If `output` cannot be written; found out before the work.
@@ -143,7 +146,7 @@ def adapt_reader(
     # disable=None: no bar where nobody looks.
     with tqdm(total=n_folds + 1, unit="fit", disable=None) as bar:
         adapted = _fit(start, images, texts)
-        _save(adapted, path, card)  # before anything else can fail
+        save_line_reader(adapted, path, card=card)  # before anything else can fail
         bar.update()
         counts = []
         for split in KFold(n_folds, shuffle=True, random_state=random_state).split(
@@ -153,14 +156,26 @@ def adapt_reader(
             bar.update()
     before, after = zip(*counts, strict=True)
     adaptation = Adaptation(path, len(texts), n_folds, before, after)
-    _save(adapted, path, replace(card, figures=adaptation.figures))
+    save_line_reader(adapted, path, card=replace(card, figures=adaptation.figures))
     return adaptation
 
 
-def _load(model: str | os.PathLike[str], device: str, random_state: int) -> Reader:
+def _load(
+    model: str | os.PathLike[str], device: str, random_state: int
+) -> AnyLineReader:
     """Make the reader that a model is for, so that its clones begin with it."""
     from lenet_sklearn.strings import StringRecognizer
 
+    if model == VOTE:
+        line_reader, segment_reader = (
+            _load(voter, device, random_state) for voter in VOTERS
+        )
+        return VoteReader(line_reader=line_reader, segment_reader=segment_reader)
+    if holds_vote(model):
+        raise ValueError(
+            f"{model} is a vote that has been fitted already. Begin with {VOTE!r}, and"
+            " give it all fields: those it was fitted on, and the new ones."
+        )
     if holds_segments(model):
         return SegmentReader(
             load_segments(model, device=device), random_state=random_state
@@ -176,7 +191,7 @@ def _load(model: str | os.PathLike[str], device: str, random_state: int) -> Read
 
 
 def _try_fold(
-    start: Reader,
+    start: AnyLineReader,
     images: Sequence[Image],
     texts: Sequence[str],
     split: tuple[Sequence[int], Sequence[int]],
@@ -189,23 +204,22 @@ def _try_fold(
     return before, _count_right(_fit(start, rest, rest_texts), held, held_texts)
 
 
-def _fit(start: Reader, images: Sequence[Image], texts: Sequence[str]) -> Reader:
+def _fit(
+    start: AnyLineReader, images: Sequence[Image], texts: Sequence[str]
+) -> AnyLineReader:
     """Fit a copy of a reader to fields, from its own weights on."""
+    from lenet_sklearn.strings import StringRecognizer
+
     reader = clone(start)
-    if isinstance(reader, LineReader):
-        seed = reader.recognizer.random_state
-        settings = {**adaptation(len(images)), "random_state": seed}
-        reader.recognizer.set_params(**settings)
+    for part in reader.get_params().values():
+        if isinstance(part, StringRecognizer):
+            seed = part.random_state
+            part.set_params(**{**adaptation(len(images)), "random_state": seed})
     return reader.fit(images, texts)
 
 
-def _count_right(reader: Reader, images: Sequence[Image], texts: Sequence[str]) -> int:
+def _count_right(
+    reader: AnyLineReader, images: Sequence[Image], texts: Sequence[str]
+) -> int:
     read = reader.predict(images)
     return sum(text == truth for text, truth in zip(read, texts, strict=True))
-
-
-def _save(reader: Reader, path: Path, card: "ModelCard") -> None:
-    if isinstance(reader, SegmentReader):
-        save_segments(reader.model_, path, card=card)
-    else:
-        reader.recognizer_.save(path, card=card)

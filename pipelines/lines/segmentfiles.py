@@ -1,21 +1,24 @@
 """Models of pieces of writing as files."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.lines.geometry import Geometry
 from pipelines.lines.segments import SegmentModel
 
-if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
+if TYPE_CHECKING:  # torch takes a second to import
+    from torch import Tensor
+
     from lenet_sklearn.cards import ModelCard
 
 # What tells these files from those of classifiers and of recognizers.
 _KIND = "SegmentModel"
 
 # Names of tensors begin so, according to what they belong to.
-_CLASSIFIER = "classifier."
-_GEOMETRY = "geometry."
+_CLASSIFIER = "classifier"
+_GEOMETRY = "geometry"
 
 
 def save_segments(
@@ -42,22 +45,35 @@ def save_segments(
     OSError
         If the file cannot be written.
     """
-    import torch
-
     from lenet_sklearn.persistence import write_model
 
+    write_model(path, *pack_segments(model), card=card)
+
+
+def pack_segments(model: SegmentModel) -> tuple[dict[str, Any], dict[str, "Tensor"]]:
+    """Turn a model of pieces of writing into what a file holds.
+
+    Parameters
+    ----------
+    model : SegmentModel
+        Its classifier must be a LeNet5Classifier.
+
+    Returns
+    -------
+    header : dict
+        All but the numbers, as JSON has it.
+
+    tensors : dict of str to Tensor
+        The numbers.
+    """
+    import torch
+
     network = model.classifier.net_.module_.state_dict()
-    tensors = {_CLASSIFIER + name: tensor for name, tensor in network.items()}
+    tensors = {f"{_CLASSIFIER}.{name}": tensor for name, tensor in network.items()}
     for part in fields(Geometry):
         values = getattr(model.geometry, part.name)
-        tensors[_GEOMETRY + part.name] = torch.from_numpy(values)
-    header = {
-        "model": _KIND,
-        "classifier": model.classifier._describe(),
-    }
-    if card is not None:
-        header["card"] = card.to_dict()
-    write_model(path, header, tensors)
+        tensors[f"{_GEOMETRY}.{part.name}"] = torch.from_numpy(values)
+    return {"model": _KIND, "classifier": model.classifier._describe()}, tensors
 
 
 def load_segments(
@@ -83,24 +99,60 @@ def load_segments(
     ModelFileError
         If the file is missing, damaged, foreign, or from a newer version.
     """
-    from lenet_sklearn import LeNet5Classifier
-    from lenet_sklearn.persistence import ModelFileError, read_model
+    from lenet_sklearn.persistence import read_model
     from lenet_sklearn.transfer import model_path
 
-    header, tensors = read_model(model_path(path))
+    return unpack_segments(path, *read_model(model_path(path)), device=device)
+
+
+def unpack_segments(
+    path: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    tensors: Mapping[str, "Tensor"],
+    *,
+    device: str,
+) -> SegmentModel:
+    """Make the model that :func:`pack_segments` packed.
+
+    Parameters
+    ----------
+    path : str or path
+        Where it was read, for messages.
+
+    header : mapping
+        As it was packed.
+
+    tensors : mapping of str to Tensor
+        As they were packed.
+
+    device : str
+        Where the classifier is to run.
+
+    Returns
+    -------
+    model : SegmentModel
+        Ready to read.
+
+    Raises
+    ------
+    ModelFileError
+        If it is no such model.
+    """
+    from lenet_sklearn import LeNet5Classifier
+    from lenet_sklearn.persistence import ModelFileError, weights_of_part
+
     if header.get("model") != _KIND:
         raise ModelFileError(
             f"{path} is no model of pieces of writing. Pass what save_segments wrote."
         )
-    weights = {
-        name.removeprefix(_CLASSIFIER): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(_CLASSIFIER)
-    }
-    settings = {"device": device}
-    described = header["classifier"]
-    classifier = LeNet5Classifier._restore(path, described, weights, settings)
-    parts = [tensors[_GEOMETRY + part.name].numpy() for part in fields(Geometry)]
+    classifier = LeNet5Classifier._restore(
+        path,
+        header["classifier"],
+        weights_of_part(tensors, _CLASSIFIER),
+        {"device": device},
+    )
+    geometry = weights_of_part(tensors, _GEOMETRY)
+    parts = [geometry[part.name].numpy() for part in fields(Geometry)]
     return SegmentModel(classifier, Geometry(*parts))
 
 

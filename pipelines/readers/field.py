@@ -24,8 +24,8 @@ from pipelines.outcomes import FieldReading
 from pipelines.pages.flatten import BackgroundFlattener
 from pipelines.readers.base import StringReader
 from pipelines.readers.layout import lay_out, writing_part
-from pipelines.readers.line import LineReader
 from pipelines.readers.ruled import read_ruled
+from pipelines.readers.vote import VoteReader
 
 # How the pretrained network is adapted to the writers of a few fields: at a
 # twentieth of the rate it was trained with. A faster one forgets other writers.
@@ -37,7 +37,7 @@ class FieldReader(StringReader):
 
     A comb is looked for in the field and cut at its walls; each piece is scaled
     and centred as MNIST's digits are, and classified. In a field without one,
-    digits are written freely: a :class:`LineReader` reads it.
+    digits are written freely: a :class:`VoteReader` reads it.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class FieldReader(StringReader):
     normalizer : transformer, default=None
         Turns pieces into glyphs; None for ``GlyphNormalizer()``.
 
-    line_reader : LineReader or SegmentReader, default=None
-        Reads fields without a comb; None for ``LineReader()``.
+    line_reader : LineReader, SegmentReader or VoteReader, default=None
+        Reads fields without a comb; None for ``VoteReader()``.
 
     threshold : float, default=0.9
         Confidence below which a value is rejected.
@@ -64,7 +64,7 @@ class FieldReader(StringReader):
         The classifier, fitted on the digits of combs. Only after a `fit` that
         found some.
 
-    line_reader_ : LineReader or SegmentReader
+    line_reader_ : LineReader, SegmentReader or VoteReader
         The reader of lines, fitted on the fields without a comb. Only after a
         `fit` that found some.
 
@@ -157,9 +157,7 @@ class FieldReader(StringReader):
             self._fit_classifier(combs, needed=not lines)
         if lines:
             fields, texts = zip(*lines, strict=True)
-            self.line_reader_ = clone(self.line_reader or LineReader()).fit(
-                fields, texts
-            )
+            self.line_reader_ = clone(self._given_line_reader()).fit(fields, texts)
         return self
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
@@ -375,7 +373,10 @@ class FieldReader(StringReader):
         """Return the adapted reader of lines, else the one given, else the shipped."""
         if hasattr(self, "line_reader_"):
             return self.line_reader_
-        return self.line_reader or LineReader()
+        return self._given_line_reader()
+
+    def _given_line_reader(self) -> Any:
+        return VoteReader() if self.line_reader is None else self.line_reader
 
     def _reading_classifier(self) -> Any:
         """Return the adapted classifier, else the one given, else the pretrained."""
@@ -408,8 +409,8 @@ def make_field_reader(
     classifier : estimator, default=None
         Classifier of glyphs; None for the LeNet-5 that ships with the package.
 
-    line_reader : LineReader or SegmentReader, default=None
-        Reads fields without a comb; None for ``LineReader()``.
+    line_reader : LineReader, SegmentReader or VoteReader, default=None
+        Reads fields without a comb; None for ``VoteReader()``.
 
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.

@@ -285,8 +285,8 @@ def make_form_reader(
     classifier : estimator, default=None
         Classifier of glyphs; None for the LeNet-5 that ships with the package.
 
-    line_reader : LineReader or SegmentReader, default=None
-        Reads fields without boxes; None for ``LineReader()``.
+    line_reader : LineReader, SegmentReader or VoteReader, default=None
+        Reads fields without boxes; None for ``VoteReader()``.
 
     threshold : float, default=0.9
         Confidence below which a value is rejected.

@@ -52,6 +52,11 @@ class LineReader(StringReader):
     recognizer_ : StringRecognizer or StringCommittee
         The recognizer, fitted on the fields. Only after `fit`.
 
+    See Also
+    --------
+    SegmentReader : Cuts the field, and joins the pieces.
+    VoteReader : Lets both vote.
+
     Examples
     --------
     >>> from pipelines import LineReader
@@ -108,9 +113,7 @@ class LineReader(StringReader):
         values : ndarray of shape (n_samples,), dtype object
             Strings; ``""`` is an empty field.
         """
-        values: NDArray[np.object_] = self._reading_recognizer().predict(
-            self._strips(X)
-        )
+        values: NDArray[np.object_] = self.reading_recognizer().predict(self._strips(X))
         return values
 
     def read(
@@ -143,7 +146,7 @@ class LineReader(StringReader):
             Of a `text` and its `probability`, the best first; none where the
             field has no room for such a string.
         """
-        readings: list[list[Any]] = self._reading_recognizer().read(
+        readings: list[list[Any]] = self.reading_recognizer().read(
             self._strips(X), n_best=n_best, lengths=lengths, mask=mask
         )
         return readings
@@ -167,22 +170,28 @@ class LineReader(StringReader):
             Columns of the field between which each digit lies.
         """
         strips = self._strips(X)
-        found = self._reading_recognizer().locate(strips, texts)
+        found = self.reading_recognizer().locate(strips, texts)
         scales = [f.shape[1] / s.shape[1] for f, s in zip(X, strips, strict=True)]
         return [
             [(round(scale * left), round(scale * right)) for left, right in spans]
             for scale, spans in zip(scales, found, strict=True)
         ]
 
-    def _strips(self, X: Sequence[Image]) -> list[Image]:
-        fields = check_images(X, caller=type(self).__name__)
-        return [normalize_line(field) for field in fields]
+    def reading_recognizer(self) -> Any:
+        """Return what is read with: adapted, given, or the one that ships.
 
-    def _reading_recognizer(self) -> Any:
-        """Return the adapted recognizer, else the one given, else the pretrained."""
+        Returns
+        -------
+        recognizer : StringRecognizer or StringCommittee
+            Ready to read.
+        """
         if hasattr(self, "recognizer_"):
             return self.recognizer_
         return _pretrained() if self.recognizer is None else self.recognizer
+
+    def _strips(self, X: Sequence[Image]) -> list[Image]:
+        fields = check_images(X, caller=type(self).__name__)
+        return [normalize_line(field) for field in fields]
 
     def _trainable(self, n_fields: int) -> Any:
         """Return an unfitted copy of the recognizer that `fit` may train."""

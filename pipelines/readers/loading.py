@@ -1,10 +1,38 @@
 """Readers of free writing as files."""
 
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pipelines.lines.segmentfiles import holds_segments, load_segments
+from pipelines.lines.segmentfiles import (
+    holds_segments,
+    load_segments,
+    pack_segments,
+    save_segments,
+    unpack_segments,
+)
 from pipelines.readers.line import LineReader
 from pipelines.readers.segment import SegmentReader
+from pipelines.readers.vote import VoteReader
+
+if TYPE_CHECKING:  # torch takes a second to import
+    from torch import Tensor
+
+    from lenet_sklearn.cards import ModelCard
+
+AnyLineReader: TypeAlias = LineReader | SegmentReader | VoteReader
+
+# Names no file, but two models that ship: the network that slides and the one that
+# tells pieces.
+VOTE: Final = "vote"
+VOTERS: Final = ("wide", "segments")
+
+# What tells these files from those of a single reader.
+_KIND = "VoteReader"
+
+# Names of tensors begin so, according to what they belong to.
+_RECOGNIZER = "recognizer"
+_SEGMENTS = "segments"
 
 
 def holds_line_reader(path: str | os.PathLike[str]) -> bool:
@@ -18,7 +46,7 @@ def holds_line_reader(path: str | os.PathLike[str]) -> bool:
     Returns
     -------
     holds : bool
-        True for a recognizer, a committee of some, and a model of pieces.
+        True for a recognizer, a committee of some, a model of pieces, and a vote.
 
     Raises
     ------
@@ -28,30 +56,55 @@ def holds_line_reader(path: str | os.PathLike[str]) -> bool:
     Examples
     --------
     >>> from pipelines.readers.loading import holds_line_reader
-    >>> [holds_line_reader(name) for name in ("wide", "segments", "forms")]
-    [True, True, False]
+    >>> [holds_line_reader(name) for name in ("wide", "segments", "vote", "forms")]
+    [True, True, True, False]
     """
     from lenet_sklearn.strings import holds_recognizer
 
-    return holds_recognizer(path) or holds_segments(path)
+    return holds_vote(path) or holds_recognizer(path) or holds_segments(path)
+
+
+def holds_vote(path: str | os.PathLike[str]) -> bool:
+    """Say whether a model file holds two readers that vote.
+
+    Parameters
+    ----------
+    path : str or path
+        File to look at, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    holds : bool
+        True for the name "vote" too.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+    """
+    from lenet_sklearn.persistence import read_header
+    from lenet_sklearn.transfer import model_path
+
+    return path == VOTE or read_header(model_path(path)).get("model") == _KIND
 
 
 def load_line_reader(
     path: str | os.PathLike[str], *, device: str = "auto"
-) -> LineReader | SegmentReader:
+) -> AnyLineReader:
     """Make the reader that a model file is for.
 
     Parameters
     ----------
     path : str or path
-        File to read, or the name of a model that ships with the package.
+        File to read, or the name of a model that ships with the package; "vote"
+        for two of these that vote.
 
     device : str, default="auto"
         Where it is to run.
 
     Returns
     -------
-    reader : LineReader or SegmentReader
+    reader : LineReader, SegmentReader or VoteReader
         Ready to read.
 
     Raises
@@ -62,11 +115,96 @@ def load_line_reader(
     Examples
     --------
     >>> from pipelines.readers.loading import load_line_reader
-    >>> type(load_line_reader("segments")).__name__
-    'SegmentReader'
+    >>> [type(load_line_reader(name)).__name__ for name in ("segments", "vote")]
+    ['SegmentReader', 'VoteReader']
     """
+    from lenet_sklearn.persistence import read_model
     from lenet_sklearn.strings import load_recognizer
+    from lenet_sklearn.transfer import model_path
 
+    if path == VOTE:
+        line_reader, segment_reader = (
+            load_line_reader(voter, device=device) for voter in VOTERS
+        )
+        return VoteReader(line_reader=line_reader, segment_reader=segment_reader)
+    if holds_vote(path):
+        return _unpack_vote(path, *read_model(model_path(path)), device=device)
     if holds_segments(path):
         return SegmentReader(load_segments(path, device=device))
     return LineReader(load_recognizer(path, device=device))
+
+
+def save_line_reader(
+    reader: AnyLineReader,
+    path: str | os.PathLike[str],
+    *,
+    card: "ModelCard | None" = None,
+) -> None:
+    """Write what a reader of lines reads with to one file.
+
+    Parameters
+    ----------
+    reader : LineReader, SegmentReader or VoteReader
+        Fitted, or made with what is.
+
+    path : str or path
+        File to write, by custom ending in ``.safetensors``.
+
+    card : ModelCard, default=None
+        Where the model comes from; ``lenet info`` prints it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    if isinstance(reader, VoteReader):
+        _save_vote(reader, path, card)
+    elif isinstance(reader, SegmentReader):
+        save_segments(reader.reading_model(), path, card=card)
+    else:
+        reader.reading_recognizer().save(path, card=card)
+
+
+def _save_vote(
+    reader: VoteReader, path: str | os.PathLike[str], card: "ModelCard | None"
+) -> None:
+    from lenet_sklearn.persistence import write_model
+    from lenet_sklearn.strings.committee import pack_recognizer
+
+    line_reader, segment_reader = reader.reading_readers()
+    recognizer, weights = pack_recognizer(line_reader.reading_recognizer())
+    segments, numbers = pack_segments(segment_reader.reading_model())
+    header = {
+        "model": _KIND,
+        _RECOGNIZER: recognizer,
+        _SEGMENTS: segments,
+        "weights": [float(weight) for weight in reader.weights],
+    }
+    tensors = {f"{_RECOGNIZER}.{name}": tensor for name, tensor in weights.items()}
+    tensors |= {f"{_SEGMENTS}.{name}": tensor for name, tensor in numbers.items()}
+    write_model(path, header, tensors, card=card)
+
+
+def _unpack_vote(
+    path: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    tensors: Mapping[str, "Tensor"],
+    *,
+    device: str,
+) -> VoteReader:
+    from lenet_sklearn.persistence import weights_of_part
+    from lenet_sklearn.strings.committee import unpack_recognizer
+
+    recognizer, model = (
+        unpack(path, header[part], weights_of_part(tensors, part), device=device)
+        for unpack, part in (
+            (unpack_recognizer, _RECOGNIZER),
+            (unpack_segments, _SEGMENTS),
+        )
+    )
+    return VoteReader(
+        line_reader=LineReader(recognizer),
+        segment_reader=SegmentReader(model),
+        weights=tuple(header["weights"]),
+    )

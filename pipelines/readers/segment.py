@@ -49,6 +49,7 @@ class SegmentReader(StringReader):
     See Also
     --------
     LineReader : Slides a network over the field, and does not cut.
+    VoteReader : Lets both vote.
 
     References
     ----------
