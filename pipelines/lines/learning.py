@@ -29,8 +29,8 @@ _RATE = 3e-3
 # Passes over a user's fields; more for fewer, so that there are as many steps, but
 # not so many that the fields are learned by heart.
 _LEAST_EPOCHS = 8
-_MOST_EPOCHS = 20
-_FIELDS_IN_ALL = 8_000
+_MOST_EPOCHS = 40
+_FIELDS_IN_ALL = 16_000
 
 # Fields that tell how measures are spread before the training begins.
 _N_SPREAD = 200

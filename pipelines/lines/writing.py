@@ -38,6 +38,10 @@ _OVER_GRAIN = 2.4
 _HEIGHT = 40
 _TOLERANCE = 1.5
 
+# Higher fields are reduced before anything is looked for: the wide blurs that find
+# paper take long in a field of thousands of rows.
+_TALLEST = 400
+
 # Enlarging further than this shows nothing that is not there, and what is still
 # lower than so many pixels then is no writing.
 _LARGEST_SCALE = 2.5
@@ -133,19 +137,17 @@ def find_writing(field: Image) -> Writing | None:
     (0.0, 40)
     """
     check_image(field, caller="find_writing")
-    writing = _find(field)
+    scale = min(1.0, _TALLEST / len(field))
+    writing = _find(_rescale(field, scale))
     if writing is None:
         return None
-    if 1 / _TOLERANCE < writing.height / _HEIGHT < _TOLERANCE:
-        return writing
-    # A blur of a pixel and pieces of a few suit one size of writing.
-    scale = min(_HEIGHT / writing.height, _LARGEST_SCALE)
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    size = [max(8, round(scale * side)) for side in field.shape[::-1]]
-    resized = _find(cv2.resize(field, size, interpolation=method))
-    if resized is None or resized.height < _LOWEST:
-        return None
-    return replace(resized, scale=scale, field_shape=field.shape)
+    if not 1 / _TOLERANCE < writing.height / _HEIGHT < _TOLERANCE:
+        # A blur of a pixel and pieces of a few suit one size of writing.
+        scale = min(scale * _HEIGHT / writing.height, _LARGEST_SCALE)
+        writing = _find(_rescale(field, scale))
+        if writing is None or writing.height < _LOWEST:
+            return None
+    return replace(writing, scale=scale, field_shape=field.shape)
 
 
 def measure_contrast(field: Image) -> Floats:
@@ -210,6 +212,15 @@ def estimate_slant(mask: Mask) -> float:
     columns = np.rint(xs + shears[:, None] * ys).astype(np.int64) + height
     energies = np.array([float((np.bincount(c) ** 2.0).sum()) for c in columns])
     return float(_SLANTS[int(np.argmax(_WORTH * energies))])
+
+
+def _rescale(field: Image, scale: float) -> Image:
+    """Scale a field, to no side of less than a few pixels."""
+    if scale == 1:
+        return field
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    size = [max(8, round(scale * side)) for side in field.shape[::-1]]
+    return np.asarray(cv2.resize(field, size, interpolation=method), dtype=np.uint8)
 
 
 def _find(field: Image) -> Writing | None:

@@ -47,7 +47,7 @@ class VoteReader(StringReader):
 
     See Also
     --------
-    LineReader : Alone it is several times as fast.
+    LineReader : Alone it is about four times as fast.
 
     Examples
     --------

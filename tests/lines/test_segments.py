@@ -157,3 +157,15 @@ def test_what_is_no_model_of_pieces_is_refused():
 def test_measures_that_never_change_do_no_harm():
     geometry = start_geometry(np.ones((5, 2)), n_columns=3)
     assert np.isfinite(geometry.terms(np.array([[1.0, 2.0]]))).all()
+
+
+def test_a_field_of_thousands_of_rows_is_read_as_a_small_one(model, digits):
+    field = field_of(digits[0][:4])
+    huge = cv2.resize(field, None, fx=50, fy=50, interpolation=cv2.INTER_CUBIC)
+    small, large = read_lines([field, huge], model)
+    assert small[0].text == large[0].text
+    middles = [
+        [left + width / 2 for _, left, _, width in best.boxes]
+        for [best] in (small, large)
+    ]
+    np.testing.assert_allclose(50 * np.array(middles[0]), middles[1], rtol=0.1)
