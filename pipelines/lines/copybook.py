@@ -12,8 +12,8 @@ from pipelines.lines.thinning import SIDE
 
 # What hasty hands make of digits on cheques and tallies, in the notation of
 # pipelines.demo.allographs: ones with a long upstroke, fives whose back and belly are
-# one tick, open zeros with a tail, nines like a P or a g, fours like an h, eights like a
-# B or that do not close.
+# one tick, open zeros with a tail, nines like a P or a g, fours like an h, eights like
+# a B and eights that do not close.
 _HASTY: Final[dict[str, tuple[str, ...]]] = {
     "0": (
         "40,12 18,4 4,40 6,80 28,98 52,80 56,40 40,8 62,2",
