@@ -264,7 +264,8 @@ def _interrupt(number: int, *_: object) -> None:
 def _explain(error: BaseException) -> tuple[str, int] | None:
     """Return what went wrong, and the exit status; None for a bug."""
     if isinstance(error, _Interrupted):
-        return "lenet: interrupted", 128 + error.args[0]  # as shells have it
+        told = "; ".join(["lenet: interrupted", *getattr(error, "__notes__", [])])
+        return told, 128 + error.args[0]  # as shells have it
     if isinstance(error, BrokenExecutor):
         return "lenet: a process was killed; try fewer --jobs", _FAILED
     if isinstance(error, ValueError | OSError):

@@ -94,8 +94,9 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="FILE",
-        help="A model of `lenet train`; forms, mnist, wide, lenet5_dense, lenet5,"
-        " segments and vote (wide with segments) ship.",
+        help="A model of `lenet train`, or one that ships: forms or mnist for boxes;"
+        " wide, lenet5_dense, lenet5, segments, or vote (wide with segments) for what"
+        " has none, which vote reads unless another is named.",
     ),
 ]
 Threshold = Annotated[

@@ -23,6 +23,8 @@ from pipelines.readers.loading import (
 from pipelines.readers.segment import SegmentReader
 from pipelines.readers.vote import VoteReader
 
+_NO_GAIN = "\nFitting brought nothing: label more fields, or read with what ships."
+
 
 @dataclass(frozen=True)
 class Adaptation:
@@ -55,6 +57,7 @@ class Adaptation:
             f"fitted on    {self.n_fields} fields\n"
             + "".join(f"{name:13s}{said}\n" for name, said in self.figures.items())
             + f"saved in     {self.path}"
+            + ("" if sum(self.after) > sum(self.before) else _NO_GAIN)
         )
 
     @property
@@ -149,11 +152,14 @@ def adapt_reader(
         save_line_reader(adapted, path, card=card)  # before anything else can fail
         bar.update()
         counts = []
-        for split in KFold(n_folds, shuffle=True, random_state=random_state).split(
-            texts
-        ):
-            counts.append(_try_fold(start, images, texts, split))
-            bar.update()
+        folds = KFold(n_folds, shuffle=True, random_state=random_state)
+        try:
+            for split in folds.split(texts):
+                counts.append(_try_fold(start, images, texts, split))
+                bar.update()
+        except BaseException as error:
+            error.add_note(f"{path} is written, but its gain was not measured")
+            raise
     before, after = zip(*counts, strict=True)
     adaptation = Adaptation(path, len(texts), n_folds, before, after)
     save_line_reader(adapted, path, card=replace(card, figures=adaptation.figures))

@@ -38,8 +38,8 @@ _OVER_GRAIN = 2.4
 _HEIGHT = 40
 _TOLERANCE = 1.5
 
-# Higher fields are reduced before anything is looked for: the wide blurs that find
-# paper take long in a field of thousands of rows.
+# Nothing is looked for in more rows than this: the wide blurs that find paper take long
+# in a field of thousands.
 _TALLEST = 400
 
 # Enlarging further than this shows nothing that is not there, and what is still
@@ -137,13 +137,14 @@ def find_writing(field: Image) -> Writing | None:
     (0.0, 40)
     """
     check_image(field, caller="find_writing")
-    scale = min(1.0, _TALLEST / len(field))
+    largest = min(_LARGEST_SCALE, _TALLEST / len(field))
+    scale = min(1.0, largest)
     writing = _find(_rescale(field, scale))
     if writing is None:
         return None
     if not 1 / _TOLERANCE < writing.height / _HEIGHT < _TOLERANCE:
         # A blur of a pixel and pieces of a few suit one size of writing.
-        scale = min(scale * _HEIGHT / writing.height, _LARGEST_SCALE)
+        scale = min(scale * _HEIGHT / writing.height, largest)
         writing = _find(_rescale(field, scale))
         if writing is None or writing.height < _LOWEST:
             return None

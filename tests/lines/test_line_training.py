@@ -8,7 +8,7 @@ import pytest
 
 from lenet_sklearn.cards import read_card
 from lenet_sklearn.strings import StringRecognizer
-from pipelines.lines.adapting import adapt_reader
+from pipelines.lines.adapting import Adaptation, adapt_reader
 from pipelines.lines.training import WIDTHS, train_lines
 
 
@@ -67,6 +67,27 @@ def test_adapting_reports_before_and_after(model, fields, tmp_path):
     assert read_card(output).figures == adaptation.figures
     adapted = StringRecognizer.load(output, device="cpu")
     assert (adapted.network, tuple(adapted.widths)) == ("lenet5", WIDTHS)
+
+
+def test_what_was_fitted_is_kept_when_its_measuring_is_interrupted(
+    model, fields, tmp_path, monkeypatch
+):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.lines.adapting._try_fold", interrupt)
+    output = tmp_path / "adapted.safetensors"
+    with pytest.raises(KeyboardInterrupt) as caught:
+        adapt_reader(fields, fields / "truth.csv", output, model=model[1], n_folds=2)
+    [note] = caught.value.__notes__
+    assert "adapted.safetensors is written" in note
+    assert StringRecognizer.load(output, device="cpu").network == "lenet5"
+
+
+@pytest.mark.parametrize(("after", "helps"), [((3, 4), True), ((3, 3), False)])
+def test_fitting_that_brings_nothing_says_so(tmp_path, after, helps):
+    adaptation = Adaptation(tmp_path / "a", 10, 2, before=(4, 2), after=after)
+    assert ("brought nothing" in str(adaptation)) is not helps
 
 
 def test_too_few_fields_are_refused(model, fields, tmp_path):
