@@ -263,13 +263,13 @@ def _interrupt(number: int, *_: object) -> None:
 
 def _explain(error: BaseException) -> tuple[str, int] | None:
     """Return what went wrong, and the exit status; None for a bug."""
+    notes = "".join(f"; {note}" for note in getattr(error, "__notes__", []))
     if isinstance(error, _Interrupted):
-        told = "; ".join(["lenet: interrupted", *getattr(error, "__notes__", [])])
-        return told, 128 + error.args[0]  # as shells have it
+        return f"lenet: interrupted{notes}", 128 + error.args[0]  # as shells have it
     if isinstance(error, BrokenExecutor):
         return "lenet: a process was killed; try fewer --jobs", _FAILED
     if isinstance(error, ValueError | OSError):
-        return f"lenet: {error}", _MISUSE
+        return f"lenet: {error}{notes}", _MISUSE
     if not hasattr(error, "format_message"):  # typer's errors have no public base
         return None
     context = getattr(error, "ctx", None)

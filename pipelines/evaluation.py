@@ -128,10 +128,12 @@ def evaluate(
     from lenet_sklearn.committee import members_of
     from lenet_sklearn.datasets import has_test_split
     from lenet_sklearn.transfer import model_path
-    from pipelines.readers.loading import VOTE
+    from pipelines.readers.loading import holds_line_reader
 
-    if model == VOTE:
-        raise ValueError(f"{VOTE} reads strings, not characters. Measure it on fields.")
+    if holds_line_reader(model):
+        raise ValueError(
+            f"{model} reads strings, not characters. Measure it on --fields."
+        )
     if plots:
         check_plots(plots)
     classifier = load_model(model_path(model), device=device)

@@ -118,8 +118,9 @@ def train(
         )
     elif fields is not None and truth is not None:
         from pipelines.lines.adapting import adapt_reader
+        from pipelines.readers.loading import VOTE
 
-        model = network or "vote"
+        model = network or VOTE
         check_model(model)
         report = adapt_reader(
             fields,

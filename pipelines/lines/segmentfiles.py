@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # torch takes a second to import
     from lenet_sklearn.cards import ModelCard
 
 # What tells these files from those of classifiers and of recognizers.
-_KIND = "SegmentModel"
+SEGMENT_MODEL = "SegmentModel"
 
 # Names of tensors begin so, according to what they belong to.
 _CLASSIFIER = "classifier"
@@ -73,7 +73,7 @@ def pack_segments(model: SegmentModel) -> tuple[dict[str, Any], dict[str, "Tenso
     for part in fields(Geometry):
         values = getattr(model.geometry, part.name)
         tensors[f"{_GEOMETRY}.{part.name}"] = torch.from_numpy(values)
-    return {"model": _KIND, "classifier": model.classifier._describe()}, tensors
+    return {"model": SEGMENT_MODEL, "classifier": model.classifier._describe()}, tensors
 
 
 def load_segments(
@@ -141,7 +141,7 @@ def unpack_segments(
     from lenet_sklearn import LeNet5Classifier
     from lenet_sklearn.persistence import ModelFileError, weights_of_part
 
-    if header.get("model") != _KIND:
+    if header.get("model") != SEGMENT_MODEL:
         raise ModelFileError(
             f"{path} is no model of pieces of writing. Pass what save_segments wrote."
         )
@@ -184,4 +184,4 @@ def holds_segments(path: str | os.PathLike[str]) -> bool:
     from lenet_sklearn.transfer import model_path
 
     header = read_header(model_path(path))
-    return header.get("model") == _KIND
+    return header.get("model") == SEGMENT_MODEL

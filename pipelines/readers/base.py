@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,3 +58,37 @@ class StringReader(BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
+
+
+class FreeReader(StringReader):
+    """Base of estimators that read fields without boxes, with several strings each."""
+
+    @abstractmethod
+    def read(self, X: Sequence[Image]) -> list[list[Any]]:
+        """Read the most probable strings of every field.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        Returns
+        -------
+        readings : list of n_samples lists of one Hypothesis
+            Of a `text` and its `probability`.
+        """
+
+    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
+        """Read every field of `X`.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,), dtype object
+            Strings; ``""`` is an empty field.
+        """
+        return np.array([best.text for [best] in self.read(X)], dtype=object)

@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods
 
 from pipelines.images import Image, check_images
 from pipelines.lines.normalize import normalize_line
-from pipelines.readers.base import StringReader
+from pipelines.readers.base import FreeReader
 
 # Few fields are passed over often, many need it less: 100 fields take 120 passes, 900
 # take 80.
@@ -30,10 +28,10 @@ _ADAPTATION = {
     "random_state": 0,
 }
 
-_SHIPPED = "wide"
+SHIPPED: Final = "wide"
 
 
-class LineReader(StringReader):
+class LineReader(FreeReader):
     """Read digits that are written freely, without boxes and without cutting them.
 
     Fields are normalised to strips, and a network slides over them. Digits may
@@ -99,22 +97,6 @@ class LineReader(StringReader):
         recognizer = self._trainable(len(y))
         self.recognizer_ = recognizer.fit(self._strips(X), [str(text) for text in y])
         return self
-
-    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
-        """Read every field of `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        Returns
-        -------
-        values : ndarray of shape (n_samples,), dtype object
-            Strings; ``""`` is an empty field.
-        """
-        values: NDArray[np.object_] = self.reading_recognizer().predict(self._strips(X))
-        return values
 
     def read(
         self,
@@ -198,7 +180,7 @@ class LineReader(StringReader):
         if self.recognizer is not None:
             return clone(self.recognizer)
         return clone(_pretrained()).set_params(
-            **adaptation(n_fields), initial_weights=_SHIPPED
+            **adaptation(n_fields), initial_weights=SHIPPED
         )
 
 
@@ -234,4 +216,4 @@ def _pretrained() -> Any:
     # Importing torch takes seconds, and who imports `pipelines` may not need it.
     from lenet_sklearn.strings import StringRecognizer
 
-    return StringRecognizer.load(_SHIPPED)
+    return StringRecognizer.load(SHIPPED)

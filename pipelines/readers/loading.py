@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pipelines.lines.segmentfiles import (
-    holds_segments,
-    load_segments,
+    SEGMENT_MODEL,
     pack_segments,
     save_segments,
     unpack_segments,
 )
+from pipelines.readers import line, segment
 from pipelines.readers.line import LineReader
 from pipelines.readers.segment import SegmentReader
 from pipelines.readers.vote import VoteReader
@@ -25,7 +25,7 @@ AnyLineReader: TypeAlias = LineReader | SegmentReader | VoteReader
 # Names no file, but two models that ship: the network that slides and the one that
 # tells pieces.
 VOTE: Final = "vote"
-VOTERS: Final = ("wide", "segments")
+VOTERS: Final = (line.SHIPPED, segment.SHIPPED)
 
 # What tells these files from those of a single reader.
 _KIND = "VoteReader"
@@ -59,9 +59,11 @@ def holds_line_reader(path: str | os.PathLike[str]) -> bool:
     >>> [holds_line_reader(name) for name in ("wide", "segments", "vote", "forms")]
     [True, True, True, False]
     """
-    from lenet_sklearn.strings import holds_recognizer
+    from lenet_sklearn.persistence import read_header
+    from lenet_sklearn.transfer import model_path
 
-    return holds_vote(path) or holds_recognizer(path) or holds_segments(path)
+    # Classifiers came first, and have no name for their kind.
+    return path == VOTE or "model" in read_header(model_path(path))
 
 
 def holds_vote(path: str | os.PathLike[str]) -> bool:
@@ -119,7 +121,7 @@ def load_line_reader(
     ['SegmentReader', 'VoteReader']
     """
     from lenet_sklearn.persistence import read_model
-    from lenet_sklearn.strings import load_recognizer
+    from lenet_sklearn.strings.committee import unpack_recognizer
     from lenet_sklearn.transfer import model_path
 
     if path == VOTE:
@@ -127,11 +129,13 @@ def load_line_reader(
             load_line_reader(voter, device=device) for voter in VOTERS
         )
         return VoteReader(line_reader=line_reader, segment_reader=segment_reader)
-    if holds_vote(path):
-        return _unpack_vote(path, *read_model(model_path(path)), device=device)
-    if holds_segments(path):
-        return SegmentReader(load_segments(path, device=device))
-    return LineReader(load_recognizer(path, device=device))
+    header, tensors = read_model(model_path(path))
+    kind = header.get("model")
+    if kind == _KIND:
+        return _unpack_vote(path, header, tensors, device=device)
+    if kind == SEGMENT_MODEL:
+        return SegmentReader(unpack_segments(path, header, tensors, device=device))
+    return LineReader(unpack_recognizer(path, header, tensors, device=device))
 
 
 def save_line_reader(
@@ -196,13 +200,10 @@ def _unpack_vote(
     from lenet_sklearn.persistence import weights_of_part
     from lenet_sklearn.strings.committee import unpack_recognizer
 
-    recognizer, model = (
-        unpack(path, header[part], weights_of_part(tensors, part), device=device)
-        for unpack, part in (
-            (unpack_recognizer, _RECOGNIZER),
-            (unpack_segments, _SEGMENTS),
-        )
-    )
+    weights = weights_of_part(tensors, _RECOGNIZER)
+    recognizer = unpack_recognizer(path, header[_RECOGNIZER], weights, device=device)
+    numbers = weights_of_part(tensors, _SEGMENTS)
+    model = unpack_segments(path, header[_SEGMENTS], numbers, device=device)
     return VoteReader(
         line_reader=LineReader(recognizer),
         segment_reader=SegmentReader(model),

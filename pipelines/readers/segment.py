@@ -3,10 +3,8 @@
 from collections.abc import Collection, Sequence
 from functools import cache
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval
 
 from pipelines.images import Image, check_images
@@ -17,12 +15,12 @@ from pipelines.lines.segments import (
     locate_digits,
     read_lines,
 )
-from pipelines.readers.base import StringReader
+from pipelines.readers.base import FreeReader
 
-_SHIPPED = "segments"
+SHIPPED: Final = "segments"
 
 
-class SegmentReader(StringReader):
+class SegmentReader(FreeReader):
     """Read digits that are written freely, by over-segmentation and a best path.
 
     Fields are cut more finely than digits are written, neighbouring pieces are
@@ -108,21 +106,6 @@ class SegmentReader(StringReader):
             self._start(), fields, texts, random_state=self.random_state
         )
         return self
-
-    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
-        """Read every field of `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        Returns
-        -------
-        values : ndarray of shape (n_samples,), dtype object
-            Strings; ``""`` is an empty field.
-        """
-        return np.array([best.text for [best] in self.read(X)], dtype=object)
 
     def read(
         self,
@@ -230,4 +213,4 @@ def _check_texts(fields: Sequence[Image], texts: Sequence[str]) -> None:
 @cache
 def _pretrained() -> SegmentModel:
     """Load the shipped model once."""
-    return load_segments(_SHIPPED)
+    return load_segments(SHIPPED)

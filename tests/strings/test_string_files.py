@@ -10,6 +10,7 @@ from lenet_sklearn import LeNet5Classifier, ModelFileError
 from lenet_sklearn.strings import StringRecognizer
 from lenet_sklearn.strings.inference import compute_log_posteriors
 from lenet_sklearn.transfer import shipped_recognizers
+from pipelines.lines.training import WIDTHS
 
 
 def test_a_saved_recognizer_reads_the_same(recognizer, unseen, tmp_path):
@@ -34,7 +35,7 @@ def test_a_file_keeps_the_widths_and_given_ones_take_their_place(
 
 def test_what_ships_is_read_at_several_widths():
     for name in shipped_recognizers():
-        assert len(StringRecognizer.load(name, device="cpu").widths) == 5
+        assert tuple(StringRecognizer.load(name, device="cpu").widths) == WIDTHS
 
 
 def test_saving_twice_gives_the_same_bytes(recognizer, tmp_path):
