@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from pipelines.images import Image
 from pipelines.outcomes import PageReading
+from pipelines.readers.steps import clean_images, split_reader
 from pipelines.report import Summary, Unit, write_overlay
 from pipelines.results import PageResult, ResultFile
 from pipelines.scans import Scan, ScanError, open_scan
@@ -209,7 +210,7 @@ def count_pages(file: Path, *, dpi: float = 200.0) -> int:
 
 def _picture_names(files: Sequence[Path]) -> dict[Path, str]:
     """Name each file's pictures by its path below the folder common to all."""
-    absolute = [file.absolute() for file in files]
+    absolute = [Path(os.path.abspath(file)) for file in files]
     parents = [file.parent for file in absolute]
     root = os.path.commonpath(parents) if len({p.anchor for p in parents}) == 1 else ""
     stems = [
@@ -230,11 +231,8 @@ class _OneField:
         self._reader = reader
 
     def read(self, page: Image) -> PageReading:
-        *steps, (_, reader) = self._reader.steps
-        images = [page]
-        for _, step in steps:
-            images = step.transform(images)
-        [field] = reader.read(images)
+        steps, reader = split_reader(self._reader)
+        [field] = reader.read(clean_images(steps, [page]))
         return PageReading({"value": field})
 
 

@@ -42,7 +42,8 @@ def read_labelled_fields(
         Folder with the images.
 
     truth : path
-        CSV file with the columns ``file`` and ``value``.
+        CSV file with the columns ``file`` and ``value``, between which stands a
+        comma, a semicolon or a tab.
 
     Returns
     -------
@@ -91,18 +92,18 @@ def clean_fields(fields: Sequence[LabelledField]) -> list[Image]:
         Without speckle, on even paper.
     """
     from pipelines.readers.field import make_field_reader
+    from pipelines.readers.steps import clean_images, split_reader
 
-    images = [field.image for field in fields]
-    for _, step in make_field_reader().steps[:-1]:
-        images = step.transform(images)
-    return images
+    steps, _ = split_reader(make_field_reader())
+    return clean_images(steps, [field.image for field in fields])
 
 
 def _read_truth(path: Path) -> list[tuple[str, str]]:
     """Read names of files and their values from a CSV file."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
+            table = csv.DictReader(file, delimiter=_find_delimiter(file.readline()))
+            file.seek(0)
             missing = {"file", "value"} - set(table.fieldnames or ())
             rows = [(row.get("file") or "", row.get("value")) for row in table]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -123,6 +124,11 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"{path} names {min(twice)} twice. Keep one row a file.")
     return [(name, _check_value(path, name, value)) for name, value in rows]
+
+
+def _find_delimiter(header: str) -> str:
+    """Tell what stands between two columns: spreadsheets of many countries write ;."""
+    return next((mark for mark in ",;\t" if mark in header), ",")
 
 
 def _check_value(path: Path, name: str, value: str | None) -> str:

@@ -153,8 +153,11 @@ class FieldReader(StringReader):
             # A comb that was not found teaches nothing about free writing.
             elif self.digits is None and GAP not in text:
                 lines.append((layout, text))
-        if combs or not lines:
-            self._fit_classifier(combs, needed=not lines)
+        # What an earlier fit has learned is of other writers.
+        for learned in ("classifier_", "line_reader_"):
+            if hasattr(self, learned):
+                delattr(self, learned)
+        self._fit_classifier(combs, needed=not lines)
         if lines:
             fields, texts = zip(*lines, strict=True)
             self.line_reader_ = clone(self._given_line_reader()).fit(fields, texts)
@@ -339,7 +342,8 @@ class FieldReader(StringReader):
                 " FieldReader().cut(fields) finds, and set digits= for combs."
             )
         classifier = self._trainable()
-        columns = {str(c): c for c in getattr(classifier, "classes", None) or range(10)}
+        classes = getattr(classifier, "classes", None)
+        columns = {str(c): c for c in (range(10) if classes is None else classes)}
         if unknown := set(labels) - set(columns):
             raise ValueError(
                 f"FieldReader expects strings of the digits {sorted(columns)} and"
@@ -422,7 +426,8 @@ def make_field_reader(
     -------
     reader : Pipeline
         Steps ``despeckle``, ``flatten`` and ``read``. It reads without having
-        been fitted; fitting it adapts the classifier.
+        been fitted. Fitting it adapts the classifier and the reader of lines that
+        ship; those that are given are trained by their own parameters.
 
     Examples
     --------

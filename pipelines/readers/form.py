@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods
 
@@ -23,6 +22,7 @@ from pipelines.pages.orientation import upright_log_odds
 from pipelines.readers.field import FieldReader, make_field_reader
 from pipelines.readers.placed import cut_placed, locate_digits
 from pipelines.readers.sought import SoughtCombs, page_quad, seek_combs
+from pipelines.readers.steps import clean_images, split_reader
 
 # One page in a hundred lies in the scanner on its head.
 _UPRIGHT_LOG_ODDS = float(np.log(99))
@@ -33,6 +33,9 @@ _CLEAR_LOG_ODDS = 7.0
 # What the posteriors of a network say of a turned digit is no proof: however
 # small they are, they count for no more than this in a field.
 _LEAST_CONFIDENCE = 1e-4
+
+# What is said of free writing that the form gives no place.
+_PLACELESS = "only a comb can be looked for: the form must say where this is (box)"
 
 
 class FormReader(BaseEstimator):
@@ -121,21 +124,35 @@ class FormReader(BaseEstimator):
         if not cuts:
             raise ValueError("FormReader found none of its fields on any page.")
         self.field_reader_ = clone(self._field_reader())
-        steps, reader = _parts(self.field_reader_)
-        images = _clean(steps, [image for image, _ in cuts])
+        steps, reader = split_reader(self.field_reader_)
+        images = clean_images(steps, [image for image, _ in cuts])
         reader.fit(images, strings, [frame for _, frame in cuts])
         return self
 
     def _cut_all(self, page: Image) -> dict[str, tuple[Image, Frame]]:
-        """Cut out every field that is found, on a page that is upright."""
+        """Cut out every field that is found."""
         placed, _ = cut_placed(page, self.form)
-        sought = seek_combs(page, self._sought_fields())
-        return {name: (cut.image, cut.frame) for name, cut in placed.items()} | {
+        cuts = {name: (cut.image, cut.frame) for name, cut in placed.items()}
+        return cuts | self._cut_sought(page)
+
+    def _cut_sought(self, page: Image) -> dict[str, tuple[Image, Frame]]:
+        """Cut out the combs that have no place, from the page the right way up."""
+        fields = self._sought_fields()
+        if not fields:
+            return {}
+        steps, reader = split_reader(self._field_reader())
+        sought = seek_combs(page, fields)
+        # Not with its own classifier, which need not know anything yet.
+        ways = _read_both_ways(_cut_combs(sought, steps, reader), FieldReader())
+        if _upright_log_odds(sought, *ways) < 0:
+            sought = seek_combs(_half_turn(sought.page), fields)
+        return {
             name: cut_comb(sought.page, comb) for name, comb in sought.combs.items()
         }
 
     def _sought_fields(self) -> list[Field]:
-        return [field for field in self.form.fields if field.box is None]
+        """List the fields that are looked for: only a comb can be known again."""
+        return [f for f in self.form.fields if f.box is None and f.kind == "comb"]
 
     def _check_texts(self, y: Any, n_pages: int) -> NDArray[np.object_]:
         texts = np.asarray(y, dtype=object)
@@ -202,8 +219,10 @@ class FormReader(BaseEstimator):
             If `page` is not an image.
         """
         check_image(page, caller=type(self).__name__)
-        steps, reader = _parts(self._field_reader())
-        readings = self._read_placed(page, steps, reader)
+        steps, reader = split_reader(self._field_reader())
+        placeless = [f for f in self.form.fields if f.box is None and f.kind != "comb"]
+        readings = _unlocated({field.name: _PLACELESS for field in placeless})
+        readings |= self._read_placed(page, steps, reader)
         readings |= self._read_sought(page, steps, reader)
         return PageReading(self._checked(readings))
 
@@ -212,7 +231,7 @@ class FormReader(BaseEstimator):
     ) -> dict[str, FieldReading]:
         """Read the fields that have a place on the blank page."""
         cuts, missing = cut_placed(page, self.form)
-        images = _clean(steps, [cut.image for cut in cuts.values()])
+        images = clean_images(steps, [cut.image for cut in cuts.values()])
         frames = [cut.frame for cut in cuts.values()]
         fields = {field.name: field for field in self.form.fields}
         read = reader.read(images, frames, [fields[name] for name in cuts])
@@ -232,9 +251,7 @@ class FormReader(BaseEstimator):
         if not fields:
             return {}
         sought = seek_combs(page, fields)
-        cuts = [cut_comb(sought.page, comb) for comb in sought.combs.values()]
-        images = _clean(steps, [image for image, _ in cuts])
-        pieces = reader.cut(images, [frame for _, frame in cuts])
+        pieces = _cut_combs(sought, steps, reader)
         read = _read_either_way(page, sought, pieces, reader)
         return _unlocated(sought.missing) | read
 
@@ -310,21 +327,6 @@ def make_form_reader(
     return FormReader(form, field_reader=fields, locate_digits=locate_digits)
 
 
-def _parts(field_reader: Any) -> tuple[list[Any], FieldReader]:
-    """Part a Pipeline into its transformers and the reader at its end."""
-    if isinstance(field_reader, Pipeline):
-        *steps, (_, reader) = field_reader.steps
-        return [step for _, step in steps], reader
-    return [], field_reader
-
-
-def _clean(steps: Sequence[Any], images: list[Image]) -> list[Image]:
-    for step in steps:
-        if step not in (None, "passthrough"):
-            images = step.transform(images)
-    return images
-
-
 def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:
     return {
         name: FieldReading("", "unlocated", 0.0, reason=reason)
@@ -339,18 +341,11 @@ def _read_either_way(
     reader: FieldReader,
 ) -> dict[str, FieldReading]:
     """Read combs the way up that is more likely, and doubt what both ways read."""
-    names = list(sought.combs)
-    both = reader.read_pieces([*pieces, *(_turned(field) for field in pieces)])
-    upright, turned = both[: len(names)], both[len(names) :]
-    log_odds = _UPRIGHT_LOG_ODDS + sum(
-        _log_confidence(a) - _log_confidence(b)
-        for a, b in zip(upright, turned, strict=True)
-    )
-    if log_odds < _CLEAR_LOG_ODDS:
-        log_odds += upright_log_odds(sought.page)
+    upright, turned = _read_both_ways(pieces, reader)
+    log_odds = _upright_log_odds(sought, upright, turned)
     certainty = float(expit(abs(log_odds)))
     result = {}
-    for name, right_way, other_way in zip(names, upright, turned, strict=True):
+    for name, right_way, other_way in zip(sought.combs, upright, turned, strict=True):
         quad = page_quad(sought.combs[name].quad, page, sought.quarter_turns)
         reading = settle(
             right_way.value, certainty * right_way.confidence, reader.threshold
@@ -365,6 +360,38 @@ def _read_either_way(
             reading = replace(reading, status="rejected", reason=sought.doubtful[name])
         result[name] = replace(reading, quad=quad)
     return result
+
+
+def _cut_combs(
+    sought: SoughtCombs, steps: Sequence[Any], reader: FieldReader
+) -> list[list[Piece]]:
+    """Cut the combs that were found into pieces."""
+    cuts = [cut_comb(sought.page, comb) for comb in sought.combs.values()]
+    images = clean_images(steps, [image for image, _ in cuts])
+    return reader.cut(images, [frame for _, frame in cuts])
+
+
+def _read_both_ways(
+    pieces: Sequence[Sequence[Piece]], reader: FieldReader
+) -> tuple[list[FieldReading], list[FieldReading]]:
+    """Read combs as they lie, and turned by half a turn."""
+    both = reader.read_pieces([*pieces, *(_turned(field) for field in pieces)])
+    return both[: len(pieces)], both[len(pieces) :]
+
+
+def _upright_log_odds(
+    sought: SoughtCombs,
+    upright: Sequence[FieldReading],
+    turned: Sequence[FieldReading],
+) -> float:
+    """Weigh whether a page lies the right way up, or on its head."""
+    log_odds = _UPRIGHT_LOG_ODDS + sum(
+        _log_confidence(a) - _log_confidence(b)
+        for a, b in zip(upright, turned, strict=True)
+    )
+    if log_odds < _CLEAR_LOG_ODDS:
+        log_odds += upright_log_odds(sought.page)
+    return log_odds
 
 
 def _log_confidence(reading: FieldReading) -> float:

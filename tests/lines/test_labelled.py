@@ -26,6 +26,13 @@ def test_values_keep_their_zeros_and_may_be_empty(folder):
     ]
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_spreadsheet_may_part_its_columns_otherwise(folder, mark):
+    (folder / "truth.csv").write_text(f"value{mark}file\n12{mark}a.png\n")
+    [field] = read_labelled_fields(folder, folder / "truth.csv")
+    assert (field.name, field.value) == ("a.png", "12")
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
@@ -52,6 +52,18 @@ def _flat(glyphs):
 def _quick_classifier():
     """Make a classifier that is trained in a moment and knows nothing before."""
     return make_pipeline(FunctionTransformer(_flat), LogisticRegression())
+
+
+class Unlearned(BaseEstimator):
+    """A reader of lines that cannot read any."""
+
+    def fit(self, X, y):
+        return self
+
+    def read(self, X):
+        raise AssertionError("not asked")
+
+    locate = read
 
 
 def _strange_fields(texts, writer):
@@ -251,6 +263,23 @@ def test_fit_skips_a_gap_in_the_string(fields):
     gap = draw_comb("12 45", writer=draw_writer(1), random_state=9)
     reader = FieldReader(_quick_classifier()).fit([*fields, gap], [*TEXTS, "12_45"])
     assert reader.n_aligned_ == 9
+
+
+def test_fit_forgets_what_an_earlier_one_has_learned(fields):
+    reader = FieldReader(_quick_classifier(), line_reader=Unlearned())
+    reader.fit(fields, TEXTS)
+    line = draw_string("123", draw_writer(1), random_state=0)
+    reader.fit([line], ["123"])
+    assert not hasattr(reader, "classifier_")
+    assert reader.n_aligned_ == 0
+    reader.fit(fields, TEXTS)
+    assert not hasattr(reader, "line_reader_")
+
+
+def test_classes_may_be_an_array(fields):
+    classifier = LeNet5Classifier(classes=np.arange(10), max_epochs=1, random_state=0)
+    reader = FieldReader(classifier).fit(fields[:2], TEXTS[:2])
+    assert reader.classifier_.classes_.tolist() == list(range(10))
 
 
 def test_fit_leaves_what_it_was_given_alone(fields):

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -51,6 +51,17 @@ def _flat(glyphs):
     return glyphs.reshape(len(glyphs), -1) / 255
 
 
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Keeps the glyphs it was fitted on."""
+
+    def fit(self, X, y):
+        self.seen_ = X
+        return self
+
+    def predict_proba(self, X):
+        raise AssertionError("not asked")
+
+
 @pytest.fixture(scope="module")
 def pages():
     return [_sheet((text, 60 + 70 * i, 40 + 60 * i)) for i, text in enumerate(TEXTS)]
@@ -59,6 +70,14 @@ def pages():
 @pytest.fixture(scope="module")
 def answers():
     return np.array([[text] for text in TEXTS], dtype=object)
+
+
+def test_only_combs_are_looked_for(pages):
+    fields = [Field(name="id", digits=5), Field(name="sum", kind="line")]
+    reading = make_form_reader(Form(fields=fields)).read(pages[0])
+    assert reading.fields["id"].value == TEXTS[0]
+    assert reading.fields["sum"].status == "unlocated"
+    assert "only a comb can be looked for" in reading.fields["sum"].reason
 
 
 @pytest.fixture
@@ -384,6 +403,20 @@ def test_a_page_on_its_side_is_no_lesson_in_turned_digits(exam):
     head = np.ascontiguousarray(np.rot90(page, 2))
     reader = make_form_reader(form).fit([head], [[truth["student_number"]]])
     assert reader.predict([page])[0, 0] == truth["student_number"]
+
+
+@pytest.mark.parametrize("turns", [2, 3])
+def test_fit_learns_from_a_page_the_right_way_up(exam, turns):
+    _, _, [(page, truth), _] = exam
+    form = Form.from_combs({"student_number": 9})
+    learned = []
+    for page_given in (page, np.ascontiguousarray(np.rot90(page, turns))):
+        classifier = Recorder()
+        reader = make_form_reader(form, classifier=classifier)
+        reader.fit([page_given], [[truth["student_number"]]])
+        learned.append(reader.field_reader_[-1].classifier_.seen_)
+    upright, turned = learned
+    assert np.abs(upright.astype(float) - turned).mean() < 0.25 * upright.mean()
 
 
 def test_a_field_reader_without_steps_will_do(pages, answers, number_form):

@@ -137,6 +137,7 @@ def test_one_file_keeps_both(fields, tmp_path):
     described = describe_model(path)
     assert described.count("strings of") == 2
     assert describe_model("vote").count("strings of") == 2
+    assert describe_model("vote").startswith("votes        of two")
 
 
 def test_files_of_single_readers_are_no_votes(tmp_path):
