@@ -19,7 +19,7 @@ from lenet_sklearn.onnx_models import OnnxMixin
 from lenet_sklearn.parameters import CONSTRAINTS
 from lenet_sklearn.prediction import PredictionMixin
 from lenet_sklearn.schedules import RateSchedule
-from lenet_sklearn.training import hold_rate, run_epochs
+from lenet_sklearn.training import continue_as, run_epochs
 
 
 class LeNet5Classifier(
@@ -351,7 +351,9 @@ class LeNet5Classifier(
     ) -> Self:
         """Train for one more epoch, at the constant learning rate `lr`.
 
-        Weights are not averaged, and no part of the images is kept back.
+        The other parameters of the training may change between two calls, as far as
+        `batch_size`, `distortion` and `frozen` go. Weights are not averaged, and no
+        part of the images is kept back.
 
         Parameters
         ----------
@@ -388,7 +390,7 @@ class LeNet5Classifier(
                 self.temperature_ = self._start(net.module_, None)
             else:
                 net = self.net_
-                hold_rate(net)
+                continue_as(net, self.get_params(deep=False))
             run_epochs(net, dataset, 1)
         self._keep(net)
         return self

@@ -71,6 +71,8 @@ def make_committee(
             "make_committee expects a classifier with classes=None, because the"
             " committee numbers the labels itself. Take classes= away."
         )
+    if n_members < 1:
+        raise ValueError(f"make_committee expects at least 1 member. Got {n_members}.")
     seed = draw_seed(random_state)
     members = [
         clone(classifier).set_params(random_state=seed + i) for i in range(n_members)

@@ -238,17 +238,31 @@ def freeze(network: nn.Module, layers: Sequence[str]) -> None:
         )
 
 
-def hold_rate(net: TrainingNet) -> None:
-    """Keep the learning rate at its highest value from now on.
+def continue_as(net: TrainingNet, params: Mapping[str, Any]) -> None:
+    """Have a net train on as parameters say, at a constant rate.
+
+    Its network, its loss and what its optimizer has gathered stay.
 
     Parameters
     ----------
     net : TrainingNet
         Changed in place.
+
+    params : mapping
+        Parameters of :class:`lenet_sklearn.LeNet5Classifier`.
     """
     callbacks = dict(net.callbacks_)
     if "schedule" in callbacks:
         callbacks["schedule"].course = None
+    net.lr = params["lr"]
+    for group in net.optimizer_.param_groups:
+        group["lr"] = net.lr
+    net.batch_size = params["batch_size"]
+    distortion = params["distortion"]
+    net.distortion = None if distortion is None else make_distortion(distortion)
+    net.frozen = tuple(params["frozen"] or ())
+    net.module_.requires_grad_(True)
+    freeze(net.module_, net.frozen)
 
 
 def history_columns(history: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:

@@ -229,6 +229,26 @@ def test_partial_fit_after_fit_keeps_the_network_and_holds_the_rate(bars):
     assert classifier.net_.optimizer_.param_groups[0]["lr"] == classifier.lr
 
 
+def test_partial_fit_goes_by_the_parameters_of_now(bars):
+    classifier = make(frozen=["c1"]).fit(*bars)
+    still = classifier.net_.module_.c1.weight.detach().clone()
+    classifier.set_params(lr=1e-4, batch_size=3, frozen=["output"], distortion=None)
+    classifier.partial_fit(*bars)
+    net = classifier.net_
+    assert net.optimizer_.param_groups[0]["lr"] == 1e-4
+    assert (net.batch_size, net.distortion) == (3, None)
+    assert not np.array_equal(net.module_.c1.weight.detach(), still)
+
+
+def test_partial_fit_of_the_pretrained_goes_by_its_parameters():
+    classifier = LeNet5Classifier.from_pretrained("mnist", lr=1e-5, device="cpu")
+    before = classifier.net_.module_.output.weight.detach().clone()
+    X = np.zeros((10, 28, 28), np.uint8)
+    classifier.partial_fit(X, np.arange(10))
+    change = classifier.net_.module_.output.weight.detach() - before
+    assert 0 < float(change.abs().max()) < 1e-4
+
+
 def test_the_first_partial_fit_must_know_the_classes(bars):
     with pytest.raises(ValueError, match=r"told all classes. Pass classes="):
         make().partial_fit(*bars)

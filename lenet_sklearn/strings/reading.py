@@ -86,7 +86,9 @@ class ReadingMixin(BaseEstimator):
         return [self._decide(voices, rule, n_best) for _, voices in self._hear(X)]
 
     def posteriors(self, X: Sequence[Strip]) -> list[LogPosteriors]:
-        """Compute the posteriors along every strip, at the middle one of its widths.
+        """Compute the posteriors along every strip, at the middle one of the widths.
+
+        Of a committee it is one member that they are from.
 
         Parameters
         ----------

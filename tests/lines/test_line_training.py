@@ -69,6 +69,13 @@ def test_adapting_reports_before_and_after(model, fields, tmp_path):
     assert (adapted.network, tuple(adapted.widths)) == ("lenet5", WIDTHS)
 
 
+def test_what_is_begun_with_is_not_written_over(model, fields, tmp_path):
+    begun = tmp_path / "own.safetensors"
+    StringRecognizer.load(model[1], device="cpu").save(begun)
+    with pytest.raises(ValueError, match="Write another"):
+        adapt_reader(fields, fields / "truth.csv", begun, model=begun, n_folds=2)
+
+
 def test_what_was_fitted_is_kept_when_its_measuring_is_interrupted(
     model, fields, tmp_path, monkeypatch
 ):
