@@ -263,13 +263,12 @@ def _interrupt(number: int, *_: object) -> None:
 
 def _explain(error: BaseException) -> tuple[str, int] | None:
     """Return what went wrong, and the exit status; None for a bug."""
-    notes = "".join(f"; {note}" for note in getattr(error, "__notes__", []))
     if isinstance(error, _Interrupted):
-        return f"lenet: interrupted{notes}", 128 + error.args[0]  # as shells have it
+        return "lenet: interrupted", 128 + error.args[0]  # as shells have it
     if isinstance(error, BrokenExecutor):
         return "lenet: a process was killed; try fewer --jobs", _FAILED
     if isinstance(error, ValueError | OSError):
-        return f"lenet: {error}{notes}", _MISUSE
+        return f"lenet: {error}", _MISUSE
     if not hasattr(error, "format_message"):  # typer's errors have no public base
         return None
     context = getattr(error, "ctx", None)
@@ -283,6 +282,11 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
 
     use_one_thread()
     reading = load_reading_model(model)
+    if "line_reader" in reading and all(f.kind == "comb" for f in form.fields):
+        raise typer.BadParameter(
+            f"--model {model} reads free writing, and all fields of the form are combs."
+            " These are read with a classifier of digits, such as forms"
+        )
     return make_form_reader(form, **reading, threshold=threshold, **params)
 
 

@@ -30,7 +30,7 @@ def find_scans(
         crosses folders.
 
     exclude : Path, default=None
-        A folder whose files are left out, even if they lie below `paths`:
+        A folder whose files are left out, even if it lies below `paths`:
         where pictures of an earlier run are, which are no scans.
 
     Returns
@@ -41,8 +41,8 @@ def find_scans(
     Raises
     ------
     ScanError
-        If a path does not exist, a folder holds no scan, or a pattern matches
-        nothing.
+        If a path does not exist, a folder holds no scan or lies in the one whose
+        files are left out, a pattern matches nothing, or nothing is left.
 
     Examples
     --------
@@ -55,13 +55,23 @@ def find_scans(
     ...     [path.name for path in find_scans([folder])]
     ['p2.png', 'p10.png']
     """
-    found = [file for path in paths for file in _expand(Path(path))]
     first: dict[str, Path] = {}
-    for file in found:  # a file may be named twice, by itself and by its folder
-        if exclude is None or not file.resolve().is_relative_to(exclude.resolve()):
-            # Two links to one file are two names, though: both were asked for.
-            first.setdefault(os.path.abspath(file), file)
+    for path in map(Path, paths):
+        if path.is_dir() and _lies_in(path, exclude):
+            raise ScanError(f"{path}: pictures are written to {exclude}, no scans")
+        for file in _expand(path):  # perhaps named before, by itself or by its folder
+            if not _lies_in(file, exclude):
+                # Two links to one file are two names, though: both were asked for.
+                first.setdefault(os.path.abspath(file), file)
+    if exclude is not None and not first:
+        raise ScanError(f"all scans lie in {exclude}, where pictures are written")
     return list(first.values())
+
+
+def _lies_in(path: Path, folder: Path | None) -> bool:
+    if folder is None or not folder.is_dir():
+        return False
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _expand(path: Path) -> list[Path]:

@@ -36,7 +36,8 @@ def describe_model(model: str | os.PathLike[str]) -> str:
     from pipelines.readers.loading import VOTE, VOTERS, holds_line_reader
 
     if model == VOTE:
-        return "\n\n".join(describe_model(voter) for voter in VOTERS)
+        voters = [describe_model(voter) for voter in VOTERS]
+        return "\n\n".join([_describe_vote(VoteReader()), *voters])
     path = model_path(model)
     describe = _describe_reader if holds_line_reader(path) else _describe_classifier
     card = read_card(path)
@@ -67,15 +68,19 @@ def _describe_reader(path: Path) -> list[str]:
     reader = load_line_reader(path, device="cpu")
     if isinstance(reader, VoteReader):
         line_reader, segment_reader = reader.reading_readers()
-        slides, cuts = reader.weights
         return [
-            f"votes        of two, raised to the powers {slides:g} and {cuts:g}",
+            _describe_vote(reader),
             *_describe_sliding(line_reader),
             *_describe_cutting(segment_reader),
         ]
     if isinstance(reader, SegmentReader):
         return _describe_cutting(reader)
     return _describe_sliding(reader)
+
+
+def _describe_vote(reader: VoteReader) -> str:
+    slides, cuts = reader.weights
+    return f"votes        of two, raised to the powers {slides:g} and {cuts:g}"
 
 
 def _describe_sliding(reader: LineReader) -> list[str]:

@@ -27,6 +27,7 @@ from pipelines.options import (
     check_one_source,
     check_truth,
     make_reader_of,
+    use_one_thread,
 )
 
 # What is slow to import is imported by the command that needs it: `lenet --help`
@@ -45,6 +46,13 @@ _OF_TRAINING = {
     "lines": ("strings",),
 }
 _OF_EVALUATION = {"data_dir": ("data",), "device": ("data",)}
+
+# Parameters of the classifier that have options of their own.
+_WITH_OPTIONS = {
+    "device": "--device",
+    "max_epochs": "--epochs",
+    "random_state": "--seed",
+}
 
 
 def train(
@@ -88,6 +96,10 @@ def train(
         from pipelines import training
 
         params = training.parse_params(settings or [])
+        for name in _WITH_OPTIONS.keys() & params.keys():
+            raise typer.BadParameter(f"--set {name}: say it by {_WITH_OPTIONS[name]}")
+        if jobs != 1 and members == 1:
+            raise typer.BadParameter("--jobs belongs to --members")
         if epochs is not None:
             params["max_epochs"] = epochs
         model = training.make_model(
@@ -102,9 +114,15 @@ def train(
             model, data, output, data_dir=data_dir, command=context.obj, plots=plots
         )
     elif strings is not None:
+        from lenet_sklearn.transfer import shipped_recognizers
         from pipelines.lines.practising import SEGMENTS, train_segments
         from pipelines.lines.training import train_lines
 
+        if network not in {None, SEGMENTS, *shipped_recognizers()}:
+            raise typer.BadParameter(
+                f"--network: {network} cannot be trained on strings."
+                f" There are {', '.join([*shipped_recognizers(), SEGMENTS])}"
+            )
         slides = partial(train_lines, network=network or "wide")
         train_on = train_segments if network == SEGMENTS else slides
         report = train_on(
@@ -155,6 +173,8 @@ def evaluate(
     check_truth(fields, truth)
     check_one_source(data=data, fields=fields)
     _check_belonging(context, _OF_EVALUATION)
+    if fields is not None:
+        use_one_thread()
     check_model(model)
     if data is not None:
         from pipelines.evaluation import evaluate

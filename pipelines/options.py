@@ -278,10 +278,13 @@ def make_reader_of(model: str, **params: Any) -> Any:
 
 
 def use_one_thread() -> None:
-    """Keep to one thread a process: on images this small, more only cost time."""
+    """Keep to one thread a process: on images this small, more only cost time.
+
+    To be called before torch is imported, which takes the number over then.
+    """
     import cv2
 
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch is not imported yet
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     cv2.setNumThreads(1)
 
 

@@ -149,7 +149,8 @@ class Summary:
     failed: b.png: is empty
     """
 
-    # The reasons of so many failed pages are said; the table has the others.
+    # The reasons of so many failed pages are said: their table has the others. That
+    # of single fields has no column for them.
     _MOST_REASONS = 5
 
     def __init__(self, unit: Unit = "page") -> None:
@@ -173,8 +174,9 @@ class Summary:
 
     def __str__(self) -> str:
         lines = self._count_lines()
-        lines += [f"failed: {text}" for text in self._reasons[: self._MOST_REASONS]]
-        more = len(self._reasons) - self._MOST_REASONS
+        most = self._MOST_REASONS if self.unit == "page" else len(self._reasons)
+        lines += [f"failed: {text}" for text in self._reasons[:most]]
+        more = len(self._reasons) - most
         return "\n".join([*lines, f"and {more} more failed"] if more > 0 else lines)
 
     def _count_lines(self) -> list[str]:

@@ -164,8 +164,8 @@ class ResultFile:
     Rows go to ``<path>.part`` and each is on its way to the disk when
     :meth:`write` returns. When the ``with`` block ends well the file takes its
     name; when it does not, or the program is killed, what was at `path` before
-    is untouched and the rows so far stay in the ``.part`` file, until the next
-    run writes there. The error that ended the block gets a note that says so.
+    is untouched and the rows so far stay in the ``.part`` file, until another run
+    has a row for it. The error that ended the block gets a note that says so.
 
     Parameters
     ----------
@@ -206,21 +206,28 @@ class ResultFile:
         self.part = path.with_name(path.name + ".part")
         self.n_rows = 0
         self._header = header
+        self._begun = False
 
     def __enter__(self) -> "ResultFile":
         try:
             if self.path.is_dir():
                 raise IsADirectoryError(0, "it is a folder")
             # Names of files need not be valid UTF-8; they come out as they are.
+            # The rows of an earlier run stay until there is one to replace them.
             self._file = self.part.open(
-                "w", encoding="utf-8", errors="surrogateescape", newline=""
+                "a", encoding="utf-8", errors="surrogateescape", newline=""
             )
         except OSError as error:
             raise OutputError(_cannot_write(self.path, error)) from error
         self._rows = csv.writer(self._file, lineterminator="\n")
-        self._rows.writerow(self._header)
-        self._file.flush()
         return self
+
+    def _begin(self) -> None:
+        """Write the header in place of what an earlier run has left."""
+        if not self._begun:
+            self._file.truncate(0)
+            self._rows.writerow(self._header)
+            self._begun = True
 
     def write(self, row: Sequence[str]) -> None:
         """Append one row.
@@ -230,6 +237,7 @@ class ResultFile:
         row : sequence of str
             A cell for each column.
         """
+        self._begin()
         self._rows.writerow(row)
         self._file.flush()
         self.n_rows += 1
@@ -241,13 +249,16 @@ class ResultFile:
         traceback: TracebackType | None,
     ) -> None:
         if error is None:
+            self._begin()
+            self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             self.part.replace(self.path)
             return
         self._file.close()
         if not self.n_rows:
-            self.part.unlink()
+            if self._begun or not self.part.stat().st_size:
+                self.part.unlink()
             return
         left = "is as it was" if self.path.exists() else "was not made"
         error.add_note(f"{self.n_rows} rows are in {self.part}, and {self.path} {left}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from sklearn.pipeline import Pipeline
 
 from pipelines.batch import score_fields, score_pages, write_results
 from pipelines.confidence import settle
@@ -89,6 +90,17 @@ def test_pictures_mirror_the_folders_of_the_scans(tmp_path):
     assert found == {"x/p-p1.png", "y/p.png-p1.png", "y/p.bmp-p1.png"}
 
 
+def test_pictures_of_scans_elsewhere_stay_in_their_folder(tmp_path, monkeypatch):
+    for name in ("here/x.png", "other/y.png"):
+        (tmp_path / name).parent.mkdir()
+        PIL.Image.new("L", (40, 30), 90).save(tmp_path / name)
+    monkeypatch.chdir(tmp_path / "here")
+    files = [Path("x.png"), Path("../other/y.png")]
+    list(score_pages(files, MeanReader(), overlay=tmp_path / "out"))
+    found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*-p*")}
+    assert found == {"out/here/x-p1.png", "out/other/y-p1.png"}
+
+
 def test_a_picture_that_cannot_be_written_keeps_the_value(stack, tmp_path):
     (tmp_path / "out").write_text("a file where the folder should be")
     [result] = score_pages(stack[:1], MeanReader(), overlay=tmp_path / "out")
@@ -106,10 +118,8 @@ def test_fields_are_read_by_the_last_step_after_the_others(stack):
             [value] = {int(image[0, 0]) for image in images}
             return [FieldReading(str(value), "accepted", 0.25)]
 
-    class Steps:
-        steps = (("lighter", Lighter()), ("read", Last()))
-
-    rows = [value_row(r)[1:] for r in score_fields(stack[:2], Steps())]
+    steps = Pipeline([("no", "passthrough"), ("more", Lighter()), ("read", Last())])
+    rows = [value_row(r)[1:] for r in score_fields(stack[:2], steps)]
     assert rows == [["107", "accepted", "0.2500"], ["", "failed", ""]]
 
 
@@ -177,6 +187,18 @@ def test_an_interrupted_table_leaves_the_old_one_and_the_rows_so_far(tmp_path):
     assert (tmp_path / "r.csv").read_text() == "old"
     assert (tmp_path / "r.csv.part").read_text() == "document\na\n"
     assert "1 rows are in" in caught.value.__notes__[0]
+
+
+def test_a_table_without_a_row_keeps_those_of_an_interrupted_run(tmp_path):
+    file = ResultFile(tmp_path / "r.csv", ["a"])
+    file.part.write_text("a\n1\n2\n")
+    with pytest.raises(OSError, match="early"), file:
+        raise OSError("early")
+    assert file.part.read_text() == "a\n1\n2\n"
+    with file:
+        pass
+    assert file.path.read_text() == "a\n"
+    assert not file.part.exists()
 
 
 def test_a_table_without_a_row_leaves_nothing_behind(tmp_path):

@@ -203,6 +203,9 @@ FORM_OF_TWO_NAMES = (
         ("score page.png -o r.csv --comb a=1 --colour", "--colour"),
         ("score page.png -o r.csv --comb a=1 --model page.png", "page.png"),
         ("score page.png -o r.csv --comb a=1 --model no", "is no model file no"),
+        ("score page.png -o r.csv --comb a=1 --model wide", "all fields of the form"),
+        ("score page.png -o r.csv --comb a=1 --overlay .", "all scans lie in ."),
+        ("score empty -o r.csv --comb a=1 --overlay empty", "pictures are written to"),
         ("score nowhere.png -o r.csv --comb a=1", "nowhere.png: no such file"),
         ("score empty -o r.csv --comb a=1", "empty: no scans in this folder"),
         ("score page.png -o no/r.csv --comb a=1", "no/r.csv cannot be written"),
@@ -216,6 +219,8 @@ FORM_OF_TWO_NAMES = (
         ("form nowhere.png -o form.json", "nowhere.png"),
         ("train -o model", "--data or --strings or --fields"),
         ("train --data nowhere -o model", "nowhere"),
+        ("train --data digits -o model --jobs 2", "--jobs belongs to --members"),
+        ("train --data digits -o model --set max_epochs=2", "say it by --epochs"),
         ("evaluate nowhere --data digits", "there is no model file nowhere"),
         ("evaluate mnist --data digits", "28x28 pixels, and those of digits are 8x8"),
         ("evaluate mnist --data nowhere", "nowhere"),
@@ -400,8 +405,8 @@ def test_an_interrupted_run_keeps_the_old_table_and_the_rows_so_far(
     assert process.returncode == 128 + number
     assert (folder / "r.csv").read_text() == "old\n"
     n_rows = (folder / "r.csv.part").read_text().count("\n") - 1
-    assert f"interrupted; {n_rows} rows are in r.csv.part" in err
-    assert err.count("\n") == 1
+    kept = f"{n_rows} rows are in r.csv.part, and r.csv is as it was"
+    assert err == f"lenet: interrupted; {kept}\n"
 
 
 def test_a_killed_run_keeps_the_old_table_and_the_rows_so_far(folder):

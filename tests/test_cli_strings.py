@@ -66,6 +66,7 @@ def test_an_option_of_another_source_is_refused(folder, capsys, words, reason):
         (["evaluate", "wide", "--data", "digits"], "reads strings"),
         (["evaluate", "segments", "--data", "digits"], "reads strings"),
         (["evaluate", "vote", "--data", "digits"], "reads strings"),
+        (["train", "--strings", "no", "--network", "vote", "-o", "m"], "--network"),
         (
             ["train", "--data", "digits", "--set", "initial_weights=wide", "-o", "m"],
             "no single LeNet5Classifier",

@@ -125,16 +125,21 @@ def adapt_reader(
     Raises
     ------
     ValueError
-        If the truth or an image cannot be read, there are too few fields, or
-        `model` is a vote that has been fitted.
+        If the truth or an image cannot be read, there are too few fields, `model`
+        is a vote that has been fitted, or `output` is the file of `model`.
 
     OSError
         If `output` cannot be written; found out before the work.
     """
     from lenet_sklearn.cards import ModelCard
+    from lenet_sklearn.transfer import model_path
     from pipelines.training import check_writable
 
     path = check_writable(Path(output))
+    if path.resolve() == model_path(model).resolve():
+        raise ValueError(
+            f"{path} is what the fitting begins with, in every fold. Write another."
+        )
     labelled = read_labelled_fields(fields, truth)
     images = clean_fields(labelled)
     texts = [field.value for field in labelled]
