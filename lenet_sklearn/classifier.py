@@ -327,6 +327,8 @@ class LeNet5Classifier(
         self._validate_params()
         earlier = self._earlier_weights()
         rows, labels = check_training_set(self, X, y, reset=True)
+        # An interrupted training is not to leave an old network with new labels.
+        self.__dict__.pop("net_", None)
         self.classes_ = np.unique(labels if self.classes is None else self.classes)
         samples = self._weigh(rows, labels, sample_weight, groups)
         seed = draw_seed(self.random_state)

@@ -81,7 +81,7 @@ def resolve_device(device: str) -> torch.device:
         torch.empty(1, device=found)
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         raise ValueError(
-            f"LeNet5Classifier cannot use device={device!r}:"
+            f"torch cannot use device={device!r} here:"
             f" {str(error).splitlines()[0]}. Use device='auto' or device='cpu'."
         ) from error
     return found

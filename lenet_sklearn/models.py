@@ -206,7 +206,7 @@ def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: params[name] for name in params if name not in _NOT_SAVED}
     if kept["classes"] is not None:
         kept["classes"] = encode_labels(np.asarray(kept["classes"]))
-    if isinstance(kept["class_weight"], Mapping):
+    if isinstance(kept["class_weight"], Mapping) and kept["class_weight"]:
         labels, weights = zip(*kept["class_weight"].items(), strict=True)
         kept["class_weight"] = [encode_labels(np.array(labels)), list(weights)]
     if isinstance(kept["initial_weights"], os.PathLike):

@@ -176,7 +176,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
     except OSError as error:
         raise ModelFileError(
             f"Cannot read the model file {path}: {error.strerror or error}."
-            " Pass the path that LeNet5Classifier.save wrote."
+            " Pass the path of a saved model."
         ) from error
 
 
@@ -190,7 +190,7 @@ def _parse_header(
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"{path} is a safetensors file, but not a model of lenet_sklearn."
-            " Pass the path that LeNet5Classifier.save wrote."
+            " Pass the path of a saved model."
         ) from error
     if version > FORMAT_VERSION:
         raise ModelFileError(
@@ -240,6 +240,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def _umask() -> int:
-    mask = os.umask(0)
+    """Return the mask of new files, which can only be read by setting it."""
+    mask = os.umask(0o077)  # for a moment, in which other threads may make files
     os.umask(mask)
     return mask

@@ -1,7 +1,12 @@
 """Decide from a value and its confidence what to do with a field."""
 
+from typing import Final
+
 from pipelines.decoding import GAP
 from pipelines.outcomes import FieldReading
+
+# How the reason begins that every rejection for its confidence has.
+TOO_LOW: Final = "confidence below"
 
 
 def settle(value: str, confidence: float, threshold: float) -> FieldReading:
@@ -37,6 +42,6 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
             value, "rejected", confidence, reason="no digit in a box between two others"
         )
     if confidence < threshold:
-        reason = f"confidence below {threshold:g}"
+        reason = f"{TOO_LOW} {threshold:g}"
         return FieldReading(value, "rejected", confidence, reason=reason)
     return FieldReading(value, "accepted", confidence)

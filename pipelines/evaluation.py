@@ -180,7 +180,8 @@ def measure(classifier: Any, X: NDArray[np.uint8], y: NDArray[Any]) -> Evaluatio
     from sklearn.metrics import confusion_matrix
 
     classes = classifier.classes_
-    if (classes.dtype.kind in "US") != (y.dtype.kind in "US"):
+    named = [all(isinstance(c, str) for c in np.unique(a)) for a in (classes, y)]
+    if named[0] != named[1]:
         raise ValueError(
             f"The model knows the labels {classes.tolist()[:5]}, the data set has"
             f" {np.unique(y).tolist()[:5]}: numbers and names do not compare."

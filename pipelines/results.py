@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from pipelines.confidence import TOO_LOW
 from pipelines.outcomes import FieldReading, PageReading
 
 # The columns of values.csv, the table of single fields.
@@ -142,7 +143,7 @@ def untold_reason(field: FieldReading) -> str:
     ('', 'no digit in a box between two others')
     """
     settled = field.status in ("accepted", "blank")
-    told = field.status == "rejected" and field.reason.startswith("confidence below")
+    told = field.status == "rejected" and field.reason.startswith(TOO_LOW)
     return "" if settled or told else field.reason
 
 

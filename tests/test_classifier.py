@@ -279,6 +279,19 @@ def test_an_interrupt_is_not_swallowed(bars):
         make(callbacks=[Interrupt()]).fit(*bars)
 
 
+def test_an_interrupted_fit_leaves_no_old_network_with_new_labels(bars):
+    class Interrupt(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    images, labels = bars
+    classifier = make().fit(images, labels).set_params(callbacks=[Interrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(images, [f"bar {label}" for label in labels])
+    with pytest.raises(NotFittedError):
+        classifier.predict(images)
+
+
 def test_verbose_draws_no_bar_in_a_pipe(bars, capsys):
     make(verbose=1).fit(*bars)
     assert capsys.readouterr() == ("", "")

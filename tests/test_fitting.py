@@ -246,6 +246,8 @@ def test_balanced_classes_are_weighted_by_how_rare_they_are(tmp_path, digits):
     classifier.set_params(class_weight={3: 2.0}).fit(*digits).save(tmp_path / "model")
     loaded = LeNet5Classifier.load(tmp_path / "model")
     assert loaded.class_weight == {3: 2.0}
+    classifier.set_params(class_weight={}).save(tmp_path / "model")
+    assert LeNet5Classifier.load(tmp_path / "model").class_weight == {}
 
 
 def test_a_warm_start_goes_on_from_the_last_weights(digits):

@@ -131,6 +131,14 @@ def test_a_model_of_numbers_refuses_named_classes(tmp_path, trained, monkeypatch
         evaluate(trained.path, "digits", device="cpu")
 
 
+def test_names_may_come_as_objects(tmp_path, monkeypatch):
+    X, y = load_dataset("digits", split="test")
+    named = np.array([f"class {label}" for label in y], dtype=object)
+    monkeypatch.setattr("lenet_sklearn.load_dataset", lambda *a, **k: (X, named))
+    trained = train(make(), "digits", tmp_path / "model")
+    assert trained.test.labels.tolist() == sorted(set(named))
+
+
 def test_the_report_of_an_evaluation_shows_counts_and_confusions():
     confusion = np.array([[95, 0, 5], [0, 98, 2], [1, 0, 99]])
     report = str(Evaluation(np.array([1, 4, 7]), confusion))

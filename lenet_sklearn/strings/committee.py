@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator, clone
@@ -203,7 +204,8 @@ class StringCommittee(ReadingMixin, BaseEstimator):
     def _join(cls, members: list[StringRecognizer], beam_width: int) -> Self:
         committee = cls([clone(member) for member in members], beam_width=beam_width)
         _common_characters(members)
-        committee.members_ = members
+        # Calibrating it is not to change what others read with.
+        committee.members_ = [copy(member) for member in members]
         return committee
 
     def _listen(self, strips: Sequence[Strip]) -> list[Voices]:

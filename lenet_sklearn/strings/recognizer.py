@@ -244,7 +244,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
             net = build_string_net(
                 params, callbacks=training_callbacks(params, len(strings))
             )
-            self.temperature_ = start_network(net.module_, params)
+            temperature = start_network(net.module_, params)
             dataset: Any = StripDataset(
                 X,
                 strings,
@@ -252,7 +252,8 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
                 caller=type(self).__name__,
             )
             run_epochs(net, dataset, self.max_epochs)
-        self.net_ = net
+        # Only now: an interrupted training leaves what an earlier one has learned.
+        self.net_, self.temperature_ = net, temperature
         self.history_ = history_columns(net.history)
         return self
 

@@ -17,6 +17,7 @@ from pipelines.readers.loading import (
     VOTE,
     VOTERS,
     AnyLineReader,
+    holds_line_reader,
     holds_vote,
     save_line_reader,
 )
@@ -182,6 +183,11 @@ def _load(
             _load(voter, device, random_state) for voter in VOTERS
         )
         return VoteReader(line_reader=line_reader, segment_reader=segment_reader)
+    if not holds_line_reader(model):
+        raise ValueError(
+            f"{model} reads single characters, and fields hold strings. Begin with"
+            f" {VOTE!r}, {', '.join(map(repr, VOTERS))} or a file fitted from those."
+        )
     if holds_vote(model):
         raise ValueError(
             f"{model} is a vote that has been fitted already. Begin with {VOTE!r}, and"

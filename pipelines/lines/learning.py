@@ -124,8 +124,8 @@ def adapt(
     samples = list(_cut(zip(fields, texts, strict=True), model.geometry))
     if not samples:
         raise ValueError(
-            f"adapt found no writing in any of {len(fields)} fields, so there is"
-            " nothing to learn from. Pass fields that somebody has filled in."
+            f"SegmentReader found no writing in any of {len(fields)} fields, so there"
+            " is nothing to learn from. Pass fields that somebody has filled in."
         )
     epochs = min(max(_FIELDS_IN_ALL // len(samples), _LEAST_EPOCHS), _MOST_EPOCHS)
     rng = np.random.default_rng(random_state)

@@ -12,6 +12,44 @@ from sklearn.utils import Tags
 from pipelines.images import Image
 
 
+def check_texts(y: Sequence[str], n_fields: int, *, caller: str) -> list[str]:
+    """Check that there is one string for each field.
+
+    Parameters
+    ----------
+    y : sequence of n_fields str
+        What fields say; numbers are taken for their digits.
+
+    n_fields : int
+        How many fields there are.
+
+    caller : str
+        Name of who asks, for messages.
+
+    Returns
+    -------
+    texts : list of n_fields str
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer, or `y` has another number of dimensions.
+
+    Examples
+    --------
+    >>> from pipelines.readers.base import check_texts
+    >>> check_texts(["042", 7], 2, caller="reader")
+    ['042', '7']
+    """
+    texts = np.asarray(y, dtype=object)
+    if texts.shape != (n_fields,):
+        raise ValueError(
+            f"{caller} expects one string for each field, y of shape ({n_fields},)."
+            f" Got shape {texts.shape}. Pass a list of strings, or a single column."
+        )
+    return [str(text) for text in texts]
+
+
 class StringReader(BaseEstimator):
     """Base of estimators that read one string in every image of a field.
 
@@ -49,7 +87,9 @@ class StringReader(BaseEstimator):
         score : float
             Exact-string accuracy.
         """
-        return float(np.mean(self.predict(X) == np.asarray(y, dtype=object)))
+        values = self.predict(X)
+        texts = check_texts(y, len(values), caller=type(self).__name__)
+        return float(np.mean(values == np.array(texts, dtype=object)))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

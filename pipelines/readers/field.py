@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
-from pipelines.confidence import settle
+from pipelines.confidence import TOO_LOW, settle
 from pipelines.decoding import GAP, decode_boxes
 from pipelines.fields.combs import Frame
 from pipelines.fields.speckle import Despeckler
@@ -22,7 +22,7 @@ from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading
 from pipelines.pages.flatten import BackgroundFlattener
-from pipelines.readers.base import StringReader
+from pipelines.readers.base import StringReader, check_texts
 from pipelines.readers.layout import lay_out, writing_part
 from pipelines.readers.ruled import read_ruled
 from pipelines.readers.vote import VoteReader
@@ -135,32 +135,32 @@ class FieldReader(StringReader):
         Raises
         ------
         ValueError
-            If there is no field to learn from: none at all, or only combs of which
-            none has as many digits as its string.
+            If there is no field to learn from: no free string, and no comb with as
+            many digits as its string.
         """
         self._validate_params()
         layouts = self._lay_out(X, frames)
-        if len(layouts) != len(y):
-            raise ValueError(
-                f"FieldReader expects one string for each field."
-                f" Got {len(layouts)} fields and {len(y)} strings."
-            )
+        texts = check_texts(y, len(layouts), caller=type(self).__name__)
         combs: list[tuple[list[Piece], str]] = []
         lines: list[tuple[Image, str]] = []
-        for layout, text in zip(layouts, map(str, y), strict=True):
+        for layout, text, frame in zip(
+            layouts, texts, _each(frames, layouts), strict=True
+        ):
             if isinstance(layout, list):
                 combs.append((layout, text))
             # A comb that was not found teaches nothing about free writing.
-            elif self.digits is None and GAP not in text:
+            elif not self._expects_comb(frame) and GAP not in text:
                 lines.append((layout, text))
+        if not any(text for _, text in lines):  # empty paper alone teaches nothing
+            lines = []
         # What an earlier fit has learned is of other writers.
         for learned in ("classifier_", "line_reader_"):
             if hasattr(self, learned):
                 delattr(self, learned)
         self._fit_classifier(combs, needed=not lines)
         if lines:
-            fields, texts = zip(*lines, strict=True)
-            self.line_reader_ = clone(self._given_line_reader()).fit(fields, texts)
+            line_reader = clone(self._given_line_reader())
+            self.line_reader_ = line_reader.fit(*zip(*lines, strict=True))
         return self
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
@@ -203,12 +203,15 @@ class FieldReader(StringReader):
         readings : list of n_samples FieldReading
             Without a `quad`, which only a page can tell.
         """
+        self._validate_params()
         layouts = self._lay_out(X, frames)
-        known = fields if fields is not None else [None] * len(layouts)
         combs = [layout for layout in layouts if isinstance(layout, list)]
+        # Whoever says that there is a comb does not expect a free string.
         lines = [
-            (layout, field)
-            for layout, field in zip(layouts, known, strict=True)
+            (layout, field, 0.5 if self._expects_comb(frame) else 1.0)
+            for layout, field, frame in zip(
+                layouts, _each(fields, layouts), _each(frames, layouts), strict=True
+            )
             if not isinstance(layout, list)
         ]
         in_combs, in_lines = (
@@ -245,9 +248,11 @@ class FieldReader(StringReader):
             Columns of the image between which each digit lies.
         """
         fields = check_images(X, caller=type(self).__name__)
-        known = frames if frames is not None else [None] * len(fields)
         whole = (slice(0, None), slice(0, None))
-        parts = [whole if frame is None else writing_part(frame) for frame in known]
+        parts = [
+            whole if frame is None else writing_part(frame)
+            for frame in _each(frames, fields)
+        ]
         images = [field[part] for field, part in zip(fields, parts, strict=True)]
         found = self._line_reader().locate(images, texts)
         return [
@@ -306,23 +311,27 @@ class FieldReader(StringReader):
     ) -> list[list[Piece] | Image]:
         """Give the pieces of every comb, and the part of other fields to read."""
         fields = check_images(X, caller=type(self).__name__)
-        known = frames if frames is not None else [None] * len(fields)
         return [
             lay_out(field, frame, self.digits)
-            for field, frame in zip(fields, known, strict=True)
+            for field, frame in zip(fields, _each(frames, fields), strict=True)
         ]
 
+    def _expects_comb(self, frame: Frame | None) -> bool:
+        """Say whether a field ought to have a comb; a frame tells what it has."""
+        return self.digits is not None and frame is None
+
     def _read_lines(
-        self, lines: Sequence[tuple[Image, Field | None]]
+        self, lines: Sequence[tuple[Image, Field | None, float]]
     ) -> list[FieldReading]:
-        """Read fields without a comb."""
+        """Read fields without a comb, each trusted as far as is said."""
         if not lines:
             return []
-        # Whoever says that there is a comb does not expect a free string.
-        doubt = 1.0 if self.digits is None else 0.5
+        images, fields, trusts = zip(*lines, strict=True)
         return [
-            _settle_line(best.text, doubt * best.probability, self.threshold)
-            for best in read_ruled(self._line_reader(), *zip(*lines, strict=True))
+            _settle_line(best.text, trust * best.probability, self.threshold)
+            for best, trust in zip(
+                read_ruled(self._line_reader(), images, fields), trusts, strict=True
+            )
         ]
 
     def _fit_classifier(
@@ -337,8 +346,8 @@ class FieldReader(StringReader):
             return
         if not images:
             raise ValueError(
-                "FieldReader found no field with as many digits as its string,"
-                " so there is nothing to learn from. Look at what"
+                "FieldReader found nothing to learn from: no free string, and no comb"
+                " with as many digits as its string. Look at what"
                 " FieldReader().cut(fields) finds, and set digits= for combs."
             )
         classifier = self._trainable()
@@ -456,11 +465,16 @@ def _pretrained() -> Any:
     return LeNet5Classifier.from_pretrained("forms")
 
 
+def _each(known: Sequence[Any] | None, fields: Sequence[Any]) -> Sequence[Any]:
+    """Give what is known of each field; None where nothing is known of any."""
+    return [None] * len(fields) if known is None else known
+
+
 def _settle_line(text: str, confidence: float, threshold: float) -> FieldReading:
     """Decide about a line; one that may be empty, but is not surely, is not blank."""
     if text or confidence >= threshold:
         return settle(text, confidence, threshold)
-    reason = f"confidence below {threshold:g}"
+    reason = f"{TOO_LOW} {threshold:g}"
     return FieldReading(text, "rejected", confidence, reason=reason)
 
 

@@ -120,13 +120,18 @@ class FormReader(BaseEstimator):
             for field, text in zip(self.form.fields, row, strict=True):
                 if field.name in found:
                     cuts.append(found[field.name])
-                    strings.append(str(text))
+                    strings.append(text)
         if not cuts:
             raise ValueError("FormReader found none of its fields on any page.")
-        self.field_reader_ = clone(self._field_reader())
-        steps, reader = split_reader(self.field_reader_)
-        images = clean_images(steps, [image for image, _ in cuts])
+        given = self._given_field_reader()
+        adapted = clone(given)
+        steps, reader = split_reader(adapted)
+        images: Any = [image for image, _ in cuts]
+        for step in steps:
+            images = step.fit_transform(images, strings)
         reader.fit(images, strings, [frame for _, frame in cuts])
+        _keep_untaught(reader, split_reader(given)[1])
+        self.field_reader_ = adapted
         return self
 
     def _cut_all(self, page: Image) -> dict[str, tuple[Image, Frame]]:
@@ -140,10 +145,10 @@ class FormReader(BaseEstimator):
         fields = self._sought_fields()
         if not fields:
             return {}
-        steps, reader = split_reader(self._field_reader())
+        # Not with parts of its own, which need not know anything yet.
+        steps, reader = split_reader(make_field_reader())
         sought = seek_combs(page, fields)
-        # Not with its own classifier, which need not know anything yet.
-        ways = _read_both_ways(_cut_combs(sought, steps, reader), FieldReader())
+        ways = _read_both_ways(_cut_combs(sought, steps, reader), reader)
         if _upright_log_odds(sought, *ways) < 0:
             sought = seek_combs(_half_turn(sought.page), fields)
         return {
@@ -162,7 +167,7 @@ class FormReader(BaseEstimator):
                 f"FormReader expects y of shape (n_pages, n_fields) = {expected}."
                 f" Got shape {texts.shape}."
             )
-        return texts
+        return texts.astype(str).astype(object)
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
         """Read the fields of every page of `X`.
@@ -218,6 +223,7 @@ class FormReader(BaseEstimator):
         TypeError, ValueError
             If `page` is not an image.
         """
+        self._validate_params()
         check_image(page, caller=type(self).__name__)
         steps, reader = split_reader(self._field_reader())
         placeless = [f for f in self.form.fields if f.box is None and f.kind != "comb"]
@@ -270,8 +276,12 @@ class FormReader(BaseEstimator):
         return checked
 
     def _field_reader(self) -> Any:
+        """Return the adapted field reader, else the one given, else the shipped."""
         if hasattr(self, "field_reader_"):
             return self.field_reader_
+        return self._given_field_reader()
+
+    def _given_field_reader(self) -> Any:
         return make_field_reader() if self.field_reader is None else self.field_reader
 
     def __sklearn_tags__(self) -> Tags:
@@ -314,7 +324,8 @@ def make_form_reader(
     Returns
     -------
     reader : FormReader
-        It reads without having been fitted; fitting it adapts the classifier.
+        It reads without having been fitted; fitting it adapts the classifier and
+        the reader of lines.
 
     Examples
     --------
@@ -325,6 +336,13 @@ def make_form_reader(
     """
     fields = make_field_reader(classifier, line_reader=line_reader, threshold=threshold)
     return FormReader(form, field_reader=fields, locate_digits=locate_digits)
+
+
+def _keep_untaught(reader: FieldReader, given: FieldReader) -> None:
+    """Read with the parts that were given where the pages had nothing for them."""
+    for part in ("classifier", "line_reader"):
+        if not hasattr(reader, f"{part}_"):
+            setattr(reader, part, getattr(given, part))
 
 
 def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:
@@ -356,7 +374,8 @@ def _read_either_way(
             reading = settle(
                 other_way.value, certainty * other_way.confidence, reader.threshold
             )
-        if name in sought.doubtful and reading.status == "accepted":
+        # Blank, too: another comb may be the one that somebody has filled in.
+        if name in sought.doubtful and reading.status in ("accepted", "blank"):
             reading = replace(reading, status="rejected", reason=sought.doubtful[name])
         result[name] = replace(reading, quad=quad)
     return result

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods
 
 from pipelines.images import Image, check_images
 from pipelines.lines.normalize import normalize_line
-from pipelines.readers.base import FreeReader
+from pipelines.readers.base import FreeReader, check_texts
 
 # Few fields are passed over often, many need it less: 100 fields take 120 passes, 900
 # take 80.
@@ -94,8 +94,9 @@ class LineReader(FreeReader):
             If fields and strings do not fit.
         """
         self._validate_params()
-        recognizer = self._trainable(len(y))
-        self.recognizer_ = recognizer.fit(self._strips(X), [str(text) for text in y])
+        strips = self._strips(X)
+        texts = check_texts(y, len(strips), caller=type(self).__name__)
+        self.recognizer_ = self._trainable(len(strips)).fit(strips, texts)
         return self
 
     def read(
@@ -127,7 +128,13 @@ class LineReader(FreeReader):
         readings : list of n_samples lists of at most n_best Hypothesis
             Of a `text` and its `probability`, the best first; none where the
             field has no room for such a string.
+
+        Raises
+        ------
+        ValueError
+            If lengths or mask are of another form.
         """
+        self._validate_params()
         readings: list[list[Any]] = self.reading_recognizer().read(
             self._strips(X), n_best=n_best, lengths=lengths, mask=mask
         )

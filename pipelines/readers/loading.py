@@ -107,7 +107,9 @@ def load_line_reader(
     Returns
     -------
     reader : LineReader, SegmentReader or VoteReader
-        Ready to read.
+        Ready to read. Its `fit` adapts a model of pieces, but trains a recognizer from
+        nothing unless `initial_weights` say what to start from;
+        :func:`pipelines.lines.adapting.adapt_reader` begins with what a file holds.
 
     Raises
     ------

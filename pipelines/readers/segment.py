@@ -15,9 +15,11 @@ from pipelines.lines.segments import (
     locate_digits,
     read_lines,
 )
-from pipelines.readers.base import FreeReader
+from pipelines.readers.base import FreeReader, check_texts
 
 SHIPPED: Final = "segments"
+
+DIGITS: Final = "0123456789"
 
 
 class SegmentReader(FreeReader):
@@ -100,8 +102,9 @@ class SegmentReader(FreeReader):
         from pipelines.lines.learning import adapt  # scikit-learn's models are slow
 
         self._validate_params()
-        fields, texts = self._check(X), [str(text) for text in y]
-        _check_texts(fields, texts)
+        fields = self._check(X)
+        texts = check_texts(y, len(fields), caller=type(self).__name__)
+        check_digits(texts, caller=type(self).__name__)
         self.model_ = adapt(
             self._start(), fields, texts, random_state=self.random_state
         )
@@ -137,7 +140,16 @@ class SegmentReader(FreeReader):
             Of a `text`, its `probability` and the `boxes` of its digits, the best
             first; none where no path reads such a string. Probabilities do not
             look at `lengths` and `mask`.
+
+        Raises
+        ------
+        ValueError
+            If lengths or mask are of another form.
         """
+        from lenet_sklearn.strings.constraints import make_constraint  # imports torch
+
+        self._validate_params()
+        make_constraint(DIGITS, lengths, mask)  # refuses what no string can keep to
         allowed = lengths if isinstance(lengths, Collection | None) else [lengths]
         return read_lines(
             self._check(X),
@@ -168,11 +180,13 @@ class SegmentReader(FreeReader):
         Raises
         ------
         ValueError
-            If a field cannot be read so, however it is cut.
+            If a string is not of digits, or a field cannot be read so, however it
+            is cut.
         """
         if texts is None:
             boxes = [list(best.boxes) for [best] in self.read(X)]
         else:
+            check_digits(texts, caller=type(self).__name__)
             boxes = locate_digits(self._check(X), texts, self.reading_model())
         return [
             [(left, left + width) for _, left, _, width in digits] for digits in boxes
@@ -195,17 +209,26 @@ class SegmentReader(FreeReader):
         return _pretrained() if self.model is None else self.model
 
 
-def _check_texts(fields: Sequence[Image], texts: Sequence[str]) -> None:
-    """Refuse strings that cannot belong to the fields."""
-    if len(fields) != len(texts):
-        raise ValueError(
-            "SegmentReader expects one string for each field."
-            f" Got {len(fields)} fields and {len(texts)} strings."
-        )
+def check_digits(texts: Sequence[str], *, caller: str) -> None:
+    """Refuse strings of anything but digits.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        To be found in fields.
+
+    caller : str
+        Name of who asks, for messages.
+
+    Raises
+    ------
+    ValueError
+        If a string has another character.
+    """
     for index, text in enumerate(texts):
-        if set(text) - set("0123456789"):
+        if set(text) - set(DIGITS):
             raise ValueError(
-                f"Sample {index}: SegmentReader expects strings of the ten digits."
+                f"Sample {index}: {caller} expects strings of the ten digits."
                 f" Got {text!r}. Leave out all other characters."
             )
 

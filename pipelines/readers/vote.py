@@ -1,6 +1,7 @@
 """From images of free writing to strings, by two readers that vote."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -11,7 +12,7 @@ from pipelines.images import Image, check_images
 from pipelines.lines.pooling import pool_readings
 from pipelines.readers.base import FreeReader
 from pipelines.readers.line import LineReader
-from pipelines.readers.segment import SegmentReader
+from pipelines.readers.segment import SegmentReader, check_digits
 
 # Strings that each reader names, or as many as are wanted.
 _CANDIDATES = 5
@@ -138,6 +139,7 @@ class VoteReader(FreeReader):
             reader finds such a string. Probabilities do not look at `lengths`
             and `mask`.
         """
+        self._validate_params()
         _check_weights(self.weights)
         fields = check_images(X, caller=type(self).__name__)
         n_named = max(n_best, _CANDIDATES)
@@ -173,13 +175,14 @@ class VoteReader(FreeReader):
         Raises
         ------
         ValueError
-            If a field has no room for its string.
+            If a string is not of digits, or a field has no room for it.
         """
         fields = check_images(X, caller=type(self).__name__)
         texts = list(self.predict(fields)) if texts is None else texts
+        check_digits(texts, caller=type(self).__name__)
         return [
-            self._locate_one(field, text)
-            for field, text in zip(fields, texts, strict=True)
+            self._locate_one(index, field, text)
+            for index, (field, text) in enumerate(zip(fields, texts, strict=True))
         ]
 
     def reading_readers(self) -> tuple[Any, Any]:
@@ -223,14 +226,16 @@ class VoteReader(FreeReader):
             if any(text in own for own in allowed)
         ]
 
-    def _locate_one(self, field: Image, text: str) -> list[tuple[int, int]]:
-        line_reader, segment_reader = self.reading_readers()
-        spans: list[tuple[int, int]]
-        try:
-            [spans] = line_reader.locate([field], [text])
-        except ValueError:  # too narrow for a position of each digit
-            [spans] = segment_reader.locate([field], [text])
-        return spans
+    def _locate_one(self, index: int, field: Image, text: str) -> list[tuple[int, int]]:
+        for reader in self.reading_readers():
+            # The reader that slides needs a position for each digit.
+            with suppress(ValueError):
+                [spans] = reader.locate([field], [text])
+                return list(spans)
+        raise ValueError(
+            f"Sample {index}: the field has no room for {text!r}. Are fields and"
+            " strings in the same order?"
+        )
 
 
 def _check_weights(weights: Sequence[float]) -> None:

@@ -76,6 +76,11 @@ def test_what_is_begun_with_is_not_written_over(model, fields, tmp_path):
         adapt_reader(fields, fields / "truth.csv", begun, model=begun, n_folds=2)
 
 
+def test_a_classifier_of_characters_is_nothing_to_begin_with(fields, tmp_path):
+    with pytest.raises(ValueError, match=r"mnist reads single.*Begin with 'vote'"):
+        adapt_reader(fields, fields / "truth.csv", tmp_path / "m", model="mnist")
+
+
 def test_what_was_fitted_is_kept_when_its_measuring_is_interrupted(
     model, fields, tmp_path, monkeypatch
 ):

@@ -224,6 +224,18 @@ def test_score_is_the_share_of_whole_strings_that_are_right(fields):
     assert reader.score(fields, TEXTS) == 1
     assert reader.score(fields, almost) == 0.75
     assert reader.score(fields, np.array(almost)) == 0.75
+    with pytest.raises(ValueError, match=r"Got shape \(8, 1\)"):
+        reader.score(fields, np.array(almost)[:, None])
+
+
+def test_score_takes_numbers_as_fit_does():
+    fields = [draw_comb(text, random_state=0) for text in ("1998", "42")]
+    assert FieldReader().score(fields, [1998, 42]) == 1
+
+
+def test_parameters_are_checked_before_reading(fields):
+    with pytest.raises(ValueError, match="'threshold' parameter"):
+        FieldReader(threshold=90).read(fields[:1])
 
 
 def test_score_refuses_another_number_of_strings(fields):
@@ -232,12 +244,12 @@ def test_score_refuses_another_number_of_strings(fields):
 
 
 def test_fit_refuses_another_number_of_strings(fields):
-    with pytest.raises(ValueError, match="Got 8 fields and 7 strings"):
+    with pytest.raises(ValueError, match=r"y of shape \(8,\)\. Got shape \(7,\)"):
         FieldReader().fit(fields, TEXTS[:-1])
 
 
 def test_fit_refuses_fields_it_can_learn_nothing_from(fields):
-    with pytest.raises(ValueError, match=r"no field with as many digits.*set digits="):
+    with pytest.raises(ValueError, match=r"no comb with as many digits.*set digits="):
         FieldReader().fit(fields[:2], ["123", "1"])
 
 
@@ -273,6 +285,13 @@ def test_fit_forgets_what_an_earlier_one_has_learned(fields):
     assert not hasattr(reader, "classifier_")
     assert reader.n_aligned_ == 0
     reader.fit(fields, TEXTS)
+    assert not hasattr(reader, "line_reader_")
+
+
+def test_empty_paper_among_combs_teaches_nothing(fields):
+    paper = np.full((60, 240), 230, np.uint8)
+    reader = FieldReader(_quick_classifier()).fit([*fields, paper], [*TEXTS, ""])
+    assert reader.n_aligned_ == 8
     assert not hasattr(reader, "line_reader_")
 
 

@@ -7,13 +7,22 @@ import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import check_is_fitted
 
-from pipelines import Field, FieldReader, Form, FormReader, Sum, make_form_reader
+from pipelines import (
+    Field,
+    FieldReader,
+    Form,
+    FormReader,
+    SegmentReader,
+    Sum,
+    make_form_reader,
+)
 from pipelines.demo import (
     Photograph,
     draw_blank_form,
@@ -154,6 +163,13 @@ def test_a_value_is_not_accepted_where_there_are_too_many_combs():
     page = _sheet(("40526", 60, 200), ("83975", 300, 40))
     [field] = _read(page, number=5).fields.values()
     assert field.status == "rejected"
+    assert field.reason == "the page has 2 combs of 5 boxes"
+
+
+def test_a_blank_is_not_settled_where_another_comb_may_be_the_one():
+    page = _sheet(("     ", 60, 200), ("83975", 300, 40))
+    [field] = _read(page, number=5).fields.values()
+    assert (field.value, field.status) == ("", "rejected")
     assert field.reason == "the page has 2 combs of 5 boxes"
 
 
@@ -378,6 +394,35 @@ def test_fit_adapts_the_reader_of_the_fields(pages, answers, number_form):
     assert reader.fit(pages, shifted) is reader
     assert reader.score(pages, shifted) == 1
     assert not hasattr(reader.field_reader[-1], "classifier_")
+
+
+def test_every_fit_goes_by_the_parameters_of_then(pages, answers, number_form):
+    reader = make_form_reader(number_form).fit(pages[:1], answers[:1])
+    reader.set_params(field_reader__read__threshold=0.25).fit(pages[:1], answers[:1])
+    assert reader.field_reader_[-1].threshold == 0.25
+
+
+def test_steps_are_fitted_too(pages, answers, number_form):
+    class Counting(BaseEstimator, TransformerMixin):
+        def fit(self, X, y):
+            self.n_fields_ = len(X)
+            return self
+
+        def transform(self, X):
+            check_is_fitted(self)
+            return X
+
+    fields = Pipeline([("count", Counting()), ("read", FieldReader())])
+    reader = FormReader(number_form, field_reader=fields).fit(pages, answers)
+    assert reader.field_reader_[0].n_fields_ == len(pages)
+    assert reader.score(pages, answers) == 1
+
+
+def test_what_the_pages_do_not_teach_stays_as_it_was_given(pages, answers, number_form):
+    line_reader = SegmentReader()
+    reader = make_form_reader(number_form, line_reader=line_reader)
+    reader.fit(pages[:1], answers[:1])
+    assert reader.field_reader_[-1].line_reader is line_reader
 
 
 def test_fit_learns_from_fields_at_their_place(exam):

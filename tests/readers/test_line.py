@@ -10,6 +10,7 @@ from lenet_sklearn import LeNet5Classifier
 from lenet_sklearn.strings import StringRecognizer
 from pipelines import FieldReader, LineReader
 from pipelines.demo import draw_comb, draw_string, draw_writer
+from pipelines.fields.combs import Frame
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,14 @@ def test_what_is_no_comb_though_one_was_promised_is_doubted(lines):
     [free] = FieldReader().read(lines[0][:1])
     [promised] = FieldReader(digits=9).read(lines[0][:1])
     assert promised.confidence == pytest.approx(free.confidence / 2)
+
+
+def test_a_frame_without_boxes_promises_no_comb(lines):
+    [free] = FieldReader().read(lines[0][:1])
+    height, width = lines[0][0].shape
+    frame = Frame(left=0, top=0, right=width, bottom=height, digits=0)
+    [framed] = FieldReader(digits=9).read(lines[0][:1], [frame])
+    assert framed.confidence == pytest.approx(free.confidence)
 
 
 def test_a_small_comb_in_a_wide_field_is_free_writing_unless_asked_for():

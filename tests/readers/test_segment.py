@@ -71,12 +71,20 @@ def test_fitting_adapts_a_copy_of_the_model(fields):
 
 
 def test_strings_that_do_not_fit_the_fields_are_refused(fields):
-    with pytest.raises(ValueError, match="Got 4 fields and 1 strings"):
+    with pytest.raises(ValueError, match=r"y of shape \(4,\)\. Got shape \(1,\)"):
         SegmentReader().fit(fields, ["1"])
     with pytest.raises(ValueError, match=r"Sample 1: .*Got '3a'"):
         SegmentReader().fit(fields[:2], ["1", "3a"])
+    with pytest.raises(ValueError, match=r"Sample 1: .*Got '3#8'"):
+        SegmentReader().locate(fields[:2], [TEXTS[0], "3#8"])
     with pytest.raises(ValueError, match="'model' parameter of SegmentReader"):
         SegmentReader("segments").fit(fields, TEXTS)
+
+
+@pytest.mark.parametrize("rule", [{"mask": "2a#"}, {"lengths": -1}, {"lengths": "3"}])
+def test_lengths_and_masks_of_another_form_are_refused(fields, rule):
+    with pytest.raises(ValueError, match=r"mask|lengths"):
+        SegmentReader().read(fields[:1], **rule)
 
 
 def test_a_field_reader_reads_combs_and_what_it_cuts_side_by_side(fields):

@@ -79,7 +79,7 @@ def test_weights_say_who_is_believed():
 
 @pytest.mark.parametrize("weights", [(1.0, 0.0), (1.0, np.nan), 1.0, ("a", "b")])
 def test_weights_are_two_numbers_above_0(weights):
-    with pytest.raises(ValueError, match="expects two weights above 0"):
+    with pytest.raises(ValueError, match="weights"):
         VoteReader(weights=weights).predict([PAPER])
 
 
@@ -165,6 +165,10 @@ def test_digits_stand_where_one_of_the_readers_finds_room(fields):
     reader = VoteReader(line_reader=Cramped())
     [spans] = reader.locate(fields[:1], TEXTS[:1])
     assert [spans] == SegmentReader().locate(fields[:1], TEXTS[:1])
+    with pytest.raises(ValueError, match=r"Sample 1: .*no room for '1234567'"):
+        reader.locate([fields[0], PAPER], [TEXTS[0], "1234567"])
+    with pytest.raises(ValueError, match=r"Sample 1: .*Got '6_2'"):
+        reader.locate(fields[:2], [TEXTS[0], "6_2"])
 
 
 def test_a_field_reader_takes_it_for_its_lines(fields):

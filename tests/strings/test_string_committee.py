@@ -91,14 +91,16 @@ def test_fitting_a_committee_trains_copies(recognizer, drawn):
     assert not hasattr(template, "net_")
 
 
-def test_calibration_changes_every_member(recognizer, unseen, tmp_path):
+def test_calibration_changes_members_and_none_that_was_joined(
+    recognizer, unseen, tmp_path
+):
     recognizer.save(tmp_path / "single")
-    members = [
-        StringRecognizer.load(tmp_path / "single", device="cpu") for _ in range(2)
-    ]
-    committee = join_recognizers(members).calibrate(unseen, unseen.texts)
+    other = StringRecognizer.load(tmp_path / "single", device="cpu")
+    before = recognizer.temperature_
+    committee = join_recognizers([recognizer, other]).calibrate(unseen, unseen.texts)
     one, two = (member.temperature_ for member in committee.members_)
-    assert one == two != recognizer.temperature_
+    assert one == two != before
+    assert recognizer.temperature_ == other.temperature_ == before
 
 
 def test_recognizers_of_different_characters_are_refused(recognizer):
