@@ -201,15 +201,19 @@ def form(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="JSON to write.")
     ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a form that exists.")
+    ] = False,
 ) -> None:
     """Draft a form from a blank page, with a picture.
 
     The fields are named field_01, field_02... in reading order. Look at the
-    picture, then rename them in the JSON file.
+    picture, then rename them in the JSON file. Of a file with several pages, the
+    first is the form.
     """
     from pipelines.drafting import write_draft
 
-    print(write_draft(blank, output))
+    print(write_draft(blank, output, overwrite=force))
 
 
 app.command(

@@ -136,7 +136,9 @@ def draw_draft(draft: Draft) -> NDArray[np.uint8]:
     return np.asarray(picture)
 
 
-def write_draft(blank: str | Path, output: str | Path) -> str:
+def write_draft(
+    blank: str | Path, output: str | Path, *, overwrite: bool = False
+) -> str:
     """Draft a form from the scan of its blank page, and write it for editing.
 
     Three files are written: the form as JSON; beside it the blank page, as
@@ -149,7 +151,10 @@ def write_draft(blank: str | Path, output: str | Path) -> str:
         Scan of the blank page; of a file with more pages, the first counts.
 
     output : str or Path
-        The JSON file. Files that exist are replaced.
+        The JSON file.
+
+    overwrite : bool, default=False
+        Replace a form that exists, and what somebody has edited in it.
 
     Returns
     -------
@@ -159,7 +164,8 @@ def write_draft(blank: str | Path, output: str | Path) -> str:
     Raises
     ------
     FormError
-        If no field is found, or a file that is to be written is the blank.
+        If no field is found, the form exists, or a file that is to be written is
+        the blank.
 
     ScanError
         If the blank cannot be read.
@@ -171,7 +177,12 @@ def write_draft(blank: str | Path, output: str | Path) -> str:
     picture, copy = output.with_suffix(".png"), output.with_suffix(".blank.png")
     _check_output(blank, [output, picture, copy])
     with open_scan(blank) as scan:
-        page = scan.read(0)
+        page, n_pages = scan.read(0), len(scan)
+    if output.exists() and not overwrite:
+        raise FormError(
+            f"{output}: exists, and may have been edited. Name another file, or draft"
+            " it anew with --force (overwrite=True)"
+        )
     try:
         draft = draft_form(page)
     except FormError as error:
@@ -180,7 +191,10 @@ def write_draft(blank: str | Path, output: str | Path) -> str:
     _write_png(picture, draw_draft(draft))
     # Last, so that a form never names a blank page that is not there.
     Form(blank=copy, fields=draft.fields).to_file(output)
-    return _summary(draft, output, picture)
+    summary = _summary(draft, output, picture)
+    if n_pages == 1:
+        return summary
+    return f"{blank} has {n_pages} pages; this is the form of the first.\n{summary}"
 
 
 def _as_field(place: WritingBox, name: str, page: Image) -> Field:

@@ -11,6 +11,10 @@ SCAN_SUFFIXES = frozenset(
 )
 
 
+# Images by their name, but of a kind that cannot be read.
+_OTHER_IMAGES = frozenset({"", ".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl"})
+
+
 class ScanError(ValueError):
     """A scan file, or one page of it, cannot be read; says which, and why."""
 
@@ -74,6 +78,27 @@ def _lies_in(path: Path, folder: Path | None) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
 
 
+def find_other_images(paths: Iterable[str | Path]) -> list[Path]:
+    """List what lies in folders and may be a scan, but is of a kind that is not read.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        As for :func:`find_scans`. What is named by itself is read whatever it is.
+
+    Returns
+    -------
+    files : list of Path
+        In natural order.
+    """
+    return [
+        file
+        for path in map(Path, paths)
+        if path.is_dir()
+        for file in _files_under(path, _OTHER_IMAGES)
+    ]
+
+
 def _expand(path: Path) -> list[Path]:
     """List the scans that one path of the command line stands for."""
     if path.is_dir():
@@ -97,15 +122,15 @@ def _expand(path: Path) -> list[Path]:
     return files
 
 
-def _files_under(folder: Path) -> list[Path]:
-    """List the scans in a folder and below it, in natural order."""
+def _files_under(folder: Path, suffixes: frozenset[str] = SCAN_SUFFIXES) -> list[Path]:
+    """List the files of a kind in a folder and below it, in natural order."""
     files = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         files += [
             Path(parent, name)
             for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in SCAN_SUFFIXES
+            if not name.startswith(".") and Path(name).suffix.lower() in suffixes
         ]
     return sorted(files, key=_natural)
 

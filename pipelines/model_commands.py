@@ -185,6 +185,8 @@ def evaluate(
 
         reader = make_reader_of(model)[-1]
         print(evaluate_fields(reader, fields, truth, plots=plots))
+        if reader.line_reader is None:
+            print(f"\n{model} read the combs; fields without boxes were read by vote.")
     if plots:
         print(f"\nPictures: {plots}")
 

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from pipelines.files import find_scans
+from pipelines.files import find_other_images, find_scans
 
 if TYPE_CHECKING:
     from pipelines.forms import Form
@@ -171,6 +172,9 @@ Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, mps.
 # So many boxes a form file allows too.
 _MOST_BOXES = 100
 
+# Files that a message names.
+_MOST_NAMES = 3
+
 
 def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
     """Return the form that the options of a command stand for.
@@ -193,16 +197,20 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
         If there is neither or both, or a comb is not as it should be.
 
     FormError
-        If the form cannot be used.
+        If the form cannot be used. What is doubtful about it is said on stderr.
     """
     from pipelines.forms import Form
+    from pipelines.places import doubt_places
 
     if (form is None) == (not combs):
         raise typer.BadParameter(
             "Say what to read: either --form FILE or --comb NAME=N"
         )
     if form is not None:
-        return Form.from_file(form)
+        chosen = Form.from_file(form)
+        for doubt in doubt_places(chosen):
+            print(f"lenet: {form}: {doubt}", file=sys.stderr)
+        return chosen
     numbers: dict[str, int] = {}
     for text in combs:
         name, _, number = text.rpartition("=")
@@ -387,6 +395,14 @@ def find_inputs(
         If a path stands for no scan.
     """
     files = find_scans(paths, exclude=exclude)
+    if passed_over := find_other_images(paths):
+        names = ", ".join(path.name for path in passed_over[:_MOST_NAMES])
+        more = ", ..." if len(passed_over) > _MOST_NAMES else ""
+        print(
+            f"lenet: passed over, of a kind that is not read: {names}{more}"
+            f" ({len(passed_over)} files)",
+            file=sys.stderr,
+        )
     if output.resolve() in {file.resolve() for file in files}:
         raise typer.BadParameter(f"{output} is one of the scans to read")
     return files

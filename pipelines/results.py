@@ -149,6 +149,8 @@ def untold_reason(field: FieldReading) -> str:
 
 def _untold_reasons(reading: PageReading) -> str:
     reasons = {name: untold_reason(field) for name, field in reading.fields.items()}
+    if len(reasons) > 1 and len(set(reasons.values())) == 1:
+        return next(iter(reasons.values()))  # of the page, not of a field
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
 
 

@@ -174,6 +174,13 @@ def test_rows_are_on_disk_before_the_next_page_is_read(tmp_path):
     assert not file.part.exists()
 
 
+def test_one_reason_for_all_fields_is_told_once():
+    lost = FieldReading("", "unlocated", 0.0, reason="another form")
+    reading = PageReading({"a": lost, "b": lost})
+    row = result_row(PageResult("x.png", 1, reading), ["a", "b"])
+    assert row[3] == "another form"
+
+
 def test_an_interrupted_table_leaves_the_old_one_and_the_rows_so_far(tmp_path):
     (tmp_path / "r.csv").write_text("old")
 

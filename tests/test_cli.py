@@ -1,6 +1,7 @@
 """The command line: what it prints, what it writes, and its exit status."""
 
 import csv
+import json
 import os
 import re
 import signal
@@ -284,6 +285,32 @@ def test_a_drafted_form_can_be_scored_with(folder, capsys):
     assert main(words) == 0
     [row] = rows(folder / "results.csv")
     assert (row["status"], row["field_01.status"]) == ("ok", "blank")
+
+
+def test_a_comb_that_is_not_where_the_form_has_it_is_doubted(folder, capsys):
+    page, _ = draw_blank_form(dpi=150)
+    PIL.Image.fromarray(page).save(folder / "blank.png")
+    assert main(["form", "blank.png", "-o", "form.json"]) == 0
+    form = json.loads((folder / "form.json").read_text())
+    first, second = form["fields"][:2]
+    first["digits"] += 1
+    place = list(second["box"])
+    second["box"][1] += 40
+    (folder / "form.json").write_text(json.dumps(form))
+    assert main(["score", "blank.png", "--form", "form.json", "-o", "r.csv"]) == 0
+    wrong_digits, wrong_box = capsys.readouterr().err.splitlines()
+    assert f"digits: is {first['digits']}; {first['digits'] - 1} boxes" in wrong_digits
+    assert "no comb of" in wrong_box
+    assert f"the nearest is at {place}" in wrong_box
+
+
+def test_images_that_are_not_read_are_named(folder, reads_grey, capsys):
+    save_page(folder / "scans" / "p.png")
+    for name in ("a.gif", "b.HEIC", "c", "notes.txt"):
+        (folder / "scans" / name).write_bytes(b"")
+    assert score("scans") == 0
+    err = capsys.readouterr().err
+    assert "passed over, of a kind that is not read: a.gif, b.HEIC, c (3 files)" in err
 
 
 COMMANDS = ["demo", "score", "read", "form", "train", "evaluate", "info"]

@@ -101,6 +101,32 @@ def test_a_draft_is_not_written_over_the_blank_or_nowhere(blank_file, name):
     assert list(blank_file.parent.iterdir()) == [blank_file]
 
 
+def test_a_form_that_somebody_has_edited_is_not_drafted_anew_unasked(
+    blank_file, tmp_path
+):
+    output = tmp_path / "form.json"
+    output.write_text("edited")
+    with pytest.raises(FormError, match=r"exists.*--force"):
+        write_draft(blank_file, output)
+    assert output.read_text() == "edited"
+    write_draft(blank_file, output, overwrite=True)
+    assert Form.from_file(output).fields
+
+
+def test_a_blank_of_several_pages_is_the_form_of_its_first(blank, tmp_path):
+    page = PIL.Image.fromarray(blank)
+    path = tmp_path / "scan.tif"
+    page.save(path, save_all=True, append_images=[page, page])
+    summary = write_draft(path, tmp_path / "form.json")
+    assert "has 3 pages; this is the form of the first" in summary
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 300), (5, 15000)])
+def test_what_is_no_page_has_no_fields(shape):
+    with pytest.raises(FormError, match="no field found"):
+        draft_form(np.full(shape, 240, np.uint8))
+
+
 def test_a_blank_without_fields_writes_nothing(tmp_path):
     path = tmp_path / "scan.png"
     PIL.Image.new("L", (1240, 1754), 255).save(path)

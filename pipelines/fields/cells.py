@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image
+from pipelines.images import Image, shrink
 
 Mask = NDArray[np.uint8]
 
@@ -190,7 +190,7 @@ def are_alike(a: Cell, b: Cell) -> bool:
 def _depth(page: Image) -> Image:
     """Return how much darker than the paper round it each pixel is."""
     scale = min(1.0, _PAPER_SIZE / max(page.shape))
-    small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = shrink(page, scale)
     reach = 2 * round(_PAPER_MM * _PAPER_SIZE / _PAGE_MM / 2) + 1
     paper = cv2.dilate(small, np.ones((reach, reach), dtype=np.uint8))
     paper = cv2.blur(paper, (reach, reach))
@@ -204,6 +204,8 @@ def _grain(page: Image) -> float:
     """Return the standard deviation of the paper's grain, in levels."""
     # At this distance the blur of a scanner no longer makes neighbours alike.
     lag = max(2, round(_LAG_MM * max(page.shape) / _PAGE_MM))
+    if page.shape[1] <= lag:
+        return 0.0
     lagged = cv2.absdiff(page[:, lag:], page[:, :-lag])
     return float(np.median(lagged)) / _MEDIAN_OF_GAUSSIAN / math.sqrt(2)
 

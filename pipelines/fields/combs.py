@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.fields.frames import Mask, find_frames, mark_lines
 from pipelines.fields.quads import cut_quad
 from pipelines.fields.walls import MARGIN, MIN_ASPECT, Comb, fit_walls
-from pipelines.images import Image, check_image
+from pipelines.images import Image, check_image, shrink
 
 # A page is searched on a copy of about 100 dpi: lines of a frame still hold
 # together there, and a whole page costs a few milliseconds.
@@ -95,7 +95,7 @@ def find_combs(
     """
     check_image(page, caller="find_combs")
     scale = min(1.0, _SEARCH_SIZE / max(page.shape))
-    small = _reduce(page, scale)
+    small = shrink(page, scale)
     lines = mark_lines(small, _LINE_CONTRAST)
     combs = _combs_in(page, lines, scale, digits, max_angle)
     if not combs:
@@ -137,13 +137,6 @@ def _combs_in(
     frames = find_frames(lines, digits or 2, MIN_ASPECT, max_angle)
     combs = [fit_walls(page, frame / scale, digits) for frame in frames]
     return [comb for comb in combs if comb is not None]
-
-
-def _reduce(page: Image, scale: float) -> Image:
-    if scale == 1:
-        return page
-    size = [max(1, round(scale * side)) for side in page.shape[::-1]]
-    return cv2.resize(page, size, interpolation=cv2.INTER_AREA)
 
 
 def _without_overlaps(combs: Sequence[Comb]) -> list[Comb]:

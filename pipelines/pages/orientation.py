@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image, check_image
+from pipelines.images import Image, check_image, shrink
 
 # About 100 dpi on a letter page: letters are 7 pixels high and still apart.
 _SIZE = 1100
@@ -104,9 +104,7 @@ def _votes(letters: NDArray[np.float64]) -> tuple[int, int]:
 
 def _letters(page: Image, scale: float) -> NDArray[np.float64]:
     """Boxes ``(left, top, width, height)`` of components as high as letters."""
-    small = page
-    if scale < 1:
-        small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = shrink(page, scale)
     dark = (cv2.subtract(cv2.blur(small, (31, 31)), small) > _CONTRAST).view(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
         dark, 8, cv2.CV_32S, cv2.CCL_BBDT
