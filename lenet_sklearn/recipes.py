@@ -126,7 +126,7 @@ modern: dict[str, Any] = {
     "weight_decay": 0.05,
     "schedule": "one-cycle",
     "batch_size": 64,
-    "max_epochs": 60,
+    "max_epochs": 100,
     "distortion": {
         "rotation": 10.0,
         "scale": 0.12,

@@ -220,6 +220,8 @@ def scan_field(
     if rng.random() < 0.8:
         # A coarse scan is not blurred the more for it.
         blur = rng.uniform(0.3, 1.0) * min(1.0, len(page) / 45)
+        if rng.random() < 0.15:  # a photograph out of focus, a small scan enlarged
+            blur = rng.uniform(0.015, 0.05) * len(page)
         page = cv2.GaussianBlur(page, (0, 0), blur)
     page += np.float32(rng.uniform(0, 5)) * grain
     field = np.clip(page, 0, 255).astype(np.uint8)

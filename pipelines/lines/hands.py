@@ -84,15 +84,15 @@ def draw_hand(rng: np.random.Generator) -> Hand:
         slant=float(np.clip(rng.normal(6, 11), -30, 42)),
         # MNIST's digits are narrower than those of amounts on cheques.
         aspect=float(np.exp(rng.normal(0.12, 0.17))),
-        # From a fine ball pen in large figures to a felt tip in small ones.
-        pen=float(np.exp(rng.uniform(np.log(0.035), np.log(0.13)))),
+        # From a fine ball pen in large figures to a marker in small ones.
+        pen=float(np.exp(rng.triangular(np.log(0.035), np.log(0.07), np.log(0.19)))),
         gap=_draw_gap(rng),
         looseness=float(rng.gamma(4, 0.18)),
         drift=float(rng.normal(0, 0.03)),
         bend=float(rng.uniform(0.2, 1.1)),
         joins=0.0 if rng.random() < 0.65 else float(rng.uniform(0.1, 0.9)),
         small_zeros=1.0 if rng.random() < 0.2 else float(rng.uniform(0.45, 1.0)),
-        wide_zeros=float(np.exp(rng.normal(0.1, 0.2))),
+        wide_zeros=float(np.exp(rng.normal(0.15, 0.28))),
         habit=float(rng.uniform(0, 1)),
         drawn=0.0 if rng.random() < 0.25 else float(rng.uniform(0.1, 0.9)),
     )
@@ -102,7 +102,7 @@ def _draw_gap(rng: np.random.Generator) -> float:
     """Half of the strings touch here and there, a few stand in imagined boxes."""
     kind = rng.random()
     if kind < 0.1:
-        return float(rng.uniform(0.3, 0.8))
+        return float(rng.uniform(0.3, 1.1))
     if kind < 0.17:
         return float(rng.uniform(-0.12, 0))
     return float(rng.normal(0.13, 0.1))
