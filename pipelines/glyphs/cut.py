@@ -17,7 +17,7 @@ from pipelines.fields.rules import (
     trace_rule,
 )
 from pipelines.glyphs.ink import Mask, ink_level, ink_mask, lift_ink
-from pipelines.glyphs.marks import is_cancelled
+from pipelines.glyphs.marks import is_cancelled, may_be_cross
 from pipelines.images import Image
 
 # A component smaller than this share of the squared height of the box is a
@@ -31,6 +31,9 @@ _TOUCHING = 0.3
 # the width of that stroke as a share of the height of the box.
 _LOST_STROKE = 0.15
 _PEN = 0.06
+
+# Certainty of ink that as well may be none of the box's digits.
+_EVEN = 0.5
 
 # What is wider than this, in boxes, is no digit, nor two that touch.
 _LONGEST = 2.3
@@ -220,7 +223,7 @@ def _pieces(
         for box in range(frame.digits)
     ]
     return [
-        replace(piece, certainty=0.5) if box in foreign else piece
+        replace(piece, certainty=_EVEN * piece.certainty) if box in foreign else piece
         for box, piece in enumerate(pieces)
     ]
 
@@ -250,7 +253,8 @@ def _piece(
     kind: Literal["digit", "cancelled"] = (
         "cancelled" if through or is_cancelled(mask, box) else "digit"
     )
-    piece = Piece(kind, lift_ink(field, mask, level), left, right)
+    certainty = _EVEN if kind == "digit" and may_be_cross(mask, box) else 1.0
+    piece = Piece(kind, lift_ink(field, mask, level), left, right, certainty=certainty)
     foot = _hidden_stroke(mask, frame) if frame.hidden is not None else None
     if foot is None:
         return piece
