@@ -65,7 +65,7 @@ def fit_fold(
     path = _place(models, network, fold, len(chosen))
     if not path.exists():
         shipped = StringRecognizer.load(network, device="cpu")
-        settings = {**adaptation(len(chosen)), "initial_weights": network}
+        settings = {**adaptation(network, len(chosen)), "initial_weights": network}
         fitted = clone(shipped).set_params(**settings)
         fitted.fit([amounts.strips[i] for i in chosen], amounts.texts[chosen])
         fitted.save(path)

@@ -230,8 +230,8 @@ def _fit(
     reader = clone(start)
     for part in reader.get_params().values():
         if isinstance(part, StringRecognizer):
-            seed = part.random_state
-            part.set_params(**{**adaptation(len(images)), "random_state": seed})
+            settings = adaptation(part.network, len(images))
+            part.set_params(**{**settings, "random_state": part.random_state})
     return reader.fit(images, texts)
 
 
