@@ -10,8 +10,7 @@ SCAN_SUFFIXES = frozenset(
     {".bmp", ".jpeg", ".jpg", ".pdf", ".png", ".tif", ".tiff", ".webp"}
 )
 
-
-# Images by their name, but of a kind that cannot be read.
+# Images of a kind that cannot be read, and what may be one without saying so.
 _OTHER_IMAGES = frozenset({"", ".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl"})
 
 

@@ -197,20 +197,16 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
         If there is neither or both, or a comb is not as it should be.
 
     FormError
-        If the form cannot be used. What is doubtful about it is said on stderr.
+        If the form cannot be used.
     """
     from pipelines.forms import Form
-    from pipelines.places import doubt_places
 
     if (form is None) == (not combs):
         raise typer.BadParameter(
             "Say what to read: either --form FILE or --comb NAME=N"
         )
     if form is not None:
-        chosen = Form.from_file(form)
-        for doubt in doubt_places(chosen):
-            print(f"lenet: {form}: {doubt}", file=sys.stderr)
-        return chosen
+        return Form.from_file(form)
     numbers: dict[str, int] = {}
     for text in combs:
         name, _, number = text.rpartition("=")
@@ -400,7 +396,7 @@ def find_inputs(
         more = ", ..." if len(passed_over) > _MOST_NAMES else ""
         print(
             f"lenet: passed over, of a kind that is not read: {names}{more}"
-            f" ({len(passed_over)} files)",
+            f" ({len(passed_over)} file{'s' * (len(passed_over) != 1)})",
             file=sys.stderr,
         )
     if output.resolve() in {file.resolve() for file in files}:

@@ -46,11 +46,11 @@ def doubt_places(form: Form) -> list[str]:
     >>> doubt_places(Form.from_combs({"student_id": 9}))
     []
     """
-    placed = [f for f in form.fields if f.kind == "comb" and f.box is not None]
+    placed = [(f, f.box) for f in form.fields if f.kind == "comb" and f.box]
     if not placed:
         return []
     printed = find_boxes(form.load_blank())
-    doubts = [_doubt(field, field.box, printed) for field in placed if field.box]
+    doubts = [_doubt(field, box, printed) for field, box in placed]
     return [doubt for doubt in doubts if doubt]
 
 

@@ -189,8 +189,7 @@ def are_alike(a: Cell, b: Cell) -> bool:
 
 def _depth(page: Image) -> Image:
     """Return how much darker than the paper round it each pixel is."""
-    scale = min(1.0, _PAPER_SIZE / max(page.shape))
-    small = shrink(page, scale)
+    small = shrink(page, _PAPER_SIZE / max(page.shape))
     reach = 2 * round(_PAPER_MM * _PAPER_SIZE / _PAGE_MM / 2) + 1
     paper = cv2.dilate(small, np.ones((reach, reach), dtype=np.uint8))
     paper = cv2.blur(paper, (reach, reach))
