@@ -1,6 +1,7 @@
 """Train a classifier of characters on strings, through lattices of arcs."""
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import Tensor, nn
 
+from lenet_sklearn.averaging import keep_share
 from lenet_sklearn.batches import to_network_input
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.devices import seeded
@@ -133,6 +135,7 @@ def train_arcs(
     n_steps: int,
     lr: float,
     distort: Callable[[Tensor], Tensor] | None = None,
+    initial_share: float = 0.0,
 ) -> None:
     """Train a network so that the right strings become the most probable ones.
 
@@ -156,10 +159,14 @@ def train_arcs(
     distort : callable, default=None
         Changes a batch of glyphs, as a :class:`lenet_sklearn.Distortion` does.
 
+    initial_share : float, default=0.0
+        Share of the weights it begins with in those it ends with.
+
     Notes
     -----
     About a tenth of a millisecond for every arc, on one core.
     """
+    begun = deepcopy(network)
     network.train()
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=lr, weight_decay=_WEIGHT_DECAY
@@ -174,6 +181,7 @@ def train_arcs(
             torch.autograd.backward(losses.mean())
             nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
             optimizer.step()
+    keep_share(network, begun, initial_share)
     network.eval()
 
 

@@ -2,7 +2,6 @@
 
 import copy
 
-import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -36,16 +35,9 @@ def plain_layers(network: StringNetwork) -> nn.Sequential:
     own = copy.deepcopy(network).cpu().eval()
     return nn.Sequential(
         nn.ZeroPad2d((own.side, own.side, 0, 0)),
-        *(_fuse(own.c1, own.n1), own.s2, nn.ReLU(inplace=True)),
-        *(_fuse(own.c3, own.n3), own.s4, nn.ReLU(inplace=True)),
-        *(_fuse(own.c5, own.n5), nn.ReLU(inplace=True)),
-        *(_fuse(own.f6, own.n6), nn.ReLU(inplace=True)),
+        *(fuse_conv_bn_eval(own.c1, own.n1), own.s2, nn.ReLU(inplace=True)),
+        *(fuse_conv_bn_eval(own.c3, own.n3), own.s4, nn.ReLU(inplace=True)),
+        *(fuse_conv_bn_eval(own.c5, own.n5), nn.ReLU(inplace=True)),
+        *(fuse_conv_bn_eval(own.f6, own.n6), nn.ReLU(inplace=True)),
         own.output,
     ).eval()
-
-
-def _fuse(layer: nn.Conv2d, norm: nn.Module) -> nn.Conv2d:
-    if not isinstance(norm, nn.BatchNorm2d):
-        return layer
-    with torch.no_grad():
-        return fuse_conv_bn_eval(layer, norm)

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from lenet_sklearn.averaging import keep_share
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
 from lenet_sklearn.schedules import SCHEDULES
 from lenet_sklearn.strings.batches import StripDataset
@@ -92,6 +94,11 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         the name of one that ships with the package. Rows of characters that the
         file knows are taken over.
 
+    initial_share : float, default=0.0
+        Share of the initial weights in those that `fit` ends with; the rest is what
+        the training made of them. Where few strings are fitted, less is forgotten
+        so [2]_.
+
     device : str, default="auto"
         "auto" for the first of cuda, mps and cpu that is there, or any name
         torch knows.
@@ -130,6 +137,8 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
     .. [1] Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning
        applied to document recognition", Proc. IEEE 86(11), pp. 2278-2324, 1998,
        section VII.
+    .. [2] M. Wortsman et al., "Robust fine-tuning of zero-shot models", Proc. CVPR
+       2022.
 
     Examples
     --------
@@ -160,6 +169,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         "widths": ["array-like"],
         "beam_width": [_COUNT],
         "initial_weights": [str, os.PathLike, None],
+        "initial_share": [Interval(Real, 0, 1, closed="left")],
         "device": [str],
         "engine": [StrOptions(set(ENGINES))],
         "random_state": ["random_state"],
@@ -187,6 +197,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         widths: Sequence[float] = (1.0,),
         beam_width: int = 8,
         initial_weights: str | os.PathLike[str] | None = None,
+        initial_share: float = 0.0,
         device: str = "auto",
         engine: str = "torch",
         random_state: int | np.random.RandomState | None = None,
@@ -206,6 +217,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         self.widths = widths
         self.beam_width = beam_width
         self.initial_weights = initial_weights
+        self.initial_share = initial_share
         self.device = device
         self.engine = engine
         self.random_state = random_state
@@ -238,6 +250,11 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         self._validate_params()
         _check_settings(self.characters, self.widths)
         _check_sample_counts(X, y)
+        if self.initial_share and self.initial_weights is None:
+            raise ValueError(
+                "StringRecognizer keeps a share of initial_weights, and there are none."
+                f" Got initial_share={self.initial_share}. Name them, or set it to 0."
+            )
         strings = encode_texts(y, self.characters, type(self).__name__)
         params = self.get_params(deep=False)
         with seeded(draw_seed(self.random_state), resolve_device(self.device)):
@@ -245,6 +262,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
                 params, callbacks=training_callbacks(params, len(strings))
             )
             temperature = start_network(net.module_, params)
+            begun = deepcopy(net.module_)
             dataset: Any = StripDataset(
                 X,
                 strings,
@@ -252,6 +270,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
                 caller=type(self).__name__,
             )
             run_epochs(net, dataset, self.max_epochs)
+            keep_share(net.module_, begun, self.initial_share)
         # Only now: an interrupted training leaves what an earlier one has learned.
         self.net_, self.temperature_ = net, temperature
         self.history_ = history_columns(net.history)

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods
 
 from pipelines.images import Image, check_images
+from pipelines.lines.learning import KEPT
 from pipelines.lines.normalize import normalize_line
 from pipelines.readers.base import FreeReader, check_texts
 
@@ -32,6 +33,7 @@ _ADAPTATION = {
     "schedule": "one-cycle",
     "dropout": 0.2,
     "distortion": "writing",
+    "initial_share": KEPT,
     "random_state": 0,
 }
 

@@ -183,6 +183,21 @@ def test_weights_are_averaged_where_asked(drawn):
     assert not torch.equal(one, other)
 
 
+def test_a_share_of_the_initial_weights_is_kept_where_asked(drawn):
+    strips, texts = list(drawn)[:64], drawn.texts[:64]
+    shipped = StringRecognizer.load("lenet5", device="cpu")
+    trained, kept = (
+        quick(network="lenet5", initial_weights="lenet5", initial_share=share)
+        .fit(strips, texts)
+        .net_.module_.state_dict()
+        for share in (0.0, 0.3)
+    )
+    for name, begun in shipped.net_.module_.state_dict().items():
+        if begun.is_floating_point():
+            mixed = 0.7 * trained[name] + 0.3 * begun
+            torch.testing.assert_close(kept[name], mixed, msg=name)
+
+
 def test_it_works_in_a_grid_search_and_in_cross_validation(drawn):
     strips, texts = list(drawn)[:60], drawn.texts[:60]
     search = GridSearchCV(quick(), {"distortion": [None, "writing"]}, cv=2)
@@ -211,6 +226,7 @@ def test_strips_and_strings_that_do_not_fit_are_refused(strips, texts, message):
         ({"widths": (1.0, 0.0)}, "widths above 0"),
         ({"characters": "0120"}, "Got '0120'. Name each once"),
         ({"characters": ""}, "characters that differ, at least one"),
+        ({"initial_share": 0.3}, "there are none. Got initial_share=0.3"),
         ({"network": "deep"}, "'network' parameter of StringRecognizer must be"),
     ],
 )
