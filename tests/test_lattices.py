@@ -1,5 +1,7 @@
 """Lattices by the batch: the same sums as one by one, and gradients that teach."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -99,3 +101,15 @@ def test_training_on_strings_teaches_what_the_characters_look_like(samples):
     assert scores[:, :2].argmax(dim=1).tolist() == [0, 1]
     joined = network(images, torch.ones(2, 1))
     assert (joined < scores).all(), "no string has one character"
+
+
+def test_a_share_of_the_weights_it_begins_with_is_kept_where_asked(samples):
+    torch.manual_seed(0)
+    begun = ArcNetwork(_TellsBrightness(), torch.nn.Linear(1, 3))
+    trained, kept = deepcopy(begun), deepcopy(begun)
+    train_arcs(trained, [samples] * 9, n_steps=9, lr=0.1)
+    train_arcs(kept, [samples] * 9, n_steps=9, lr=0.1, initial_share=0.25)
+    for weights in zip(*(n.parameters() for n in (begun, trained, kept)), strict=True):
+        first, last, between = weights
+        torch.testing.assert_close(between, 0.25 * first + 0.75 * last)
+        assert not torch.equal(first, last)
