@@ -82,9 +82,8 @@ class StringNetwork(nn.Module):
     Notes
     -----
     62,243, 82,403 and 220,859 parameters for ten symbols. C1, C3, C5 and F6 are
-    normalised over the batch [3]_, which makes them learn faster and read better. In
-    reading this is part of the convolutions, and "lenet5" a LeNet-5 of 61,791
-    parameters, as it always was.
+    normalised over the batch in training [3]_; in reading this is part of their
+    weights, and "lenet5" a plain LeNet-5 of 61,791 parameters.
 
     References
     ----------
