@@ -342,7 +342,11 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     parser = table_parser(__doc__, MEASURES)
-    parser.add_argument("--models", type=Path, help="folder that keeps the networks")
+    parser.add_argument(
+        "--models",
+        type=Path,
+        help="folder that keeps the networks; take another when their fitting changes",
+    )
     args = parse_table_args(parser)
     with tempfile.TemporaryDirectory() as folder:
         models = args.models or Path(folder)

@@ -21,8 +21,8 @@ _STRIPS_IN_ALL = 72_000
 # The smallest network learns the slowest, and takes twice as many.
 _PATIENCE = {"lenet5": 2}
 
-# The widest network would know the fields by heart without; the others have less room,
-# and read 1 % more with a quarter of this.
+# The widest network would know the fields by heart without; the others have less room
+# for that, and read more with a quarter of it.
 _DROPOUT = {"wide": 0.2}
 _LITTLE_DROPOUT = 0.05
 
