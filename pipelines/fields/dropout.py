@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image, check_image
+from pipelines.images import Image, check_image, find_components
 from pipelines.pages.alignment import (
     Matrix,
     match_patches,
@@ -324,10 +324,8 @@ def _drop_stubs(ink: Image, hidden: NDArray[Any], light: NDArray[Any]) -> Image:
     # Ink may lie on a guide all its length, and is darker than the guide.
     guides = cv2.dilate(light, np.ones((9, 9), np.uint8))
     pale = ink <= _FAINT
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        (ink > 0).astype(np.uint8)
-    )
-    is_ink = np.zeros(count, dtype=bool)
+    labels, stats, _ = find_components((ink > 0).view(np.uint8))
+    is_ink = np.zeros(len(stats), dtype=bool)
     is_ink[labels[(beside == 0) & ~((guides > 0) & pale)]] = True
     is_ink &= stats[:, cv2.CC_STAT_AREA] > _LARGEST_SPECK
     is_ink[0] = False

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.quads import Points
-from pipelines.images import Image
+from pipelines.images import Image, find_components
 
 Mask = NDArray[np.uint8]
 
@@ -95,13 +95,10 @@ def find_frames(
 
 def _large_components(lines: Mask, least_boxes: int) -> Iterator[Points]:
     """Yield the points ``(x, y)`` of components as large as a comb can be."""
-    # Twice as fast as the default algorithm on pages of text.
-    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-        lines, 8, cv2.CV_32S, cv2.CCL_BBDT
-    )
+    labels, stats, _ = find_components(lines)
     wide = stats[:, cv2.CC_STAT_WIDTH] >= least_boxes * _MIN_SIDE
     high = stats[:, cv2.CC_STAT_HEIGHT] >= _MIN_SIDE
-    for label in range(1, count):
+    for label in range(1, len(stats)):
         if wide[label] and high[label]:
             left, top, width, height, _ = stats[label]
             own = labels[top : top + height, left : left + width] == label
@@ -112,17 +109,23 @@ def _large_components(lines: Mask, least_boxes: int) -> Iterator[Points]:
 def _slope(points: Points, max_angle: float) -> float:
     """Find the slope of the lines: at the right one, row sums vary most."""
     sample = points[:: len(points) // 3000 + 1]
-
-    def energy(angle: float) -> float:
-        rows = _rows(sample, np.tan(np.radians(angle)))
-        return float((np.bincount(rows - rows.min()).astype(np.float64) ** 2).sum())
-
-    coarse = max(np.arange(-max_angle, max_angle + 1), key=energy)
-    fine = max(np.arange(coarse - 1, coarse + 1.01, 0.1), key=energy)
+    coarse = _sharpest(sample, np.arange(-max_angle, max_angle + 1))
+    fine = _sharpest(sample, np.arange(coarse - 1, coarse + 1.01, 0.1))
     return float(np.tan(np.radians(fine)))
 
 
-def _rows(points: Points, slope: float) -> NDArray[np.int64]:
+def _sharpest(points: Points, angles: NDArray[np.float64]) -> float:
+    """Choose the angle along which the sums of rows vary most."""
+    rows = _rows(points, np.tan(np.radians(angles))[:, None])
+    rows -= rows.min()
+    n_rows = rows.max() + 1
+    own = n_rows * np.arange(len(angles))[:, None]  # rows of each angle, in one count
+    sums = np.bincount((rows + own).ravel(), minlength=n_rows * len(angles))
+    energies = (sums.reshape(len(angles), n_rows).astype(np.float64) ** 2).sum(axis=1)
+    return float(angles[energies.argmax()])
+
+
+def _rows(points: Points, slope: float | NDArray[np.float64]) -> NDArray[np.int64]:
     return np.rint(points[:, 1] - slope * points[:, 0]).astype(np.int64)
 
 

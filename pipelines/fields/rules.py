@@ -161,18 +161,16 @@ def erase_rules(dark: Mask, rules: list[Rule]) -> Mask:
     >>> int(ink.sum()), int(ink[:, 30:33].sum())
     (60, 60)
     """
-    footprints = np.zeros_like(dark)
     ink = dark.copy()
     for rule in rules:
-        footprint = _footprint(dark.shape, rule)
-        ink[(footprint > 0) & ~_crossed(dark, rule, footprint)] = 0
-        footprints |= footprint
+        band, footprint = _footprint(ink, rule)
+        band[footprint & ~_crossed(dark, rule)] = 0
     if not rules:
         return ink
     size = round(max(rule.thickness for rule in rules)) + 2 * _RAGGED + 2
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, disc)
-    return ink | (joined & footprints & dark)
+    return ink | (joined & cover_rules(dark.shape, rules) & dark)
 
 
 def strokes_along(ink: Mask, rules: list[Rule], *, longest: float) -> Mask:
@@ -266,30 +264,27 @@ def cover_rules(shape: tuple[int, ...], rules: list[Rule]) -> Mask:
     """
     covered = np.zeros(shape, np.uint8)
     for rule in rules:
-        covered |= _footprint(shape, rule)
+        band, footprint = _footprint(covered, rule)
+        band |= footprint
     return covered
 
 
-def _footprint(shape: tuple[int, ...], rule: Rule) -> Mask:
-    """Mark the pixels that a rule covers."""
-    footprint = np.zeros(shape, np.uint8)
-    across = footprint.T if rule.vertical else footprint
-    along = np.arange(rule.start, rule.stop)
-    first, last = _limits(rule, along)
+def _footprint(mask: Mask, rule: Rule) -> tuple[Mask, NDArray[np.bool_]]:
+    """Return a view of the band of a mask that holds a rule, and where the rule is."""
+    across = mask.T if rule.vertical else mask
+    first, last = _limits(rule, np.arange(rule.start, rule.stop))
     top, bottom = max(first.min(), 0), min(last.max() + 1, across.shape[0])
     rows = np.arange(top, bottom)[:, None]
-    across[top:bottom, rule.start : rule.stop] = (rows >= first) & (rows <= last)
-    return footprint
+    band = across[top:bottom, rule.start : rule.stop]
+    return band, (rows >= first) & (rows <= last)
 
 
-def _crossed(dark: Mask, rule: Rule, footprint: Mask) -> NDArray[np.bool_]:
-    """Mark where a rule has ink on both sides."""
-    crossed = np.zeros(dark.shape, dtype=bool)
-    across, out = (dark.T, crossed.T) if rule.vertical else (dark, crossed)
+def _crossed(dark: Mask, rule: Rule) -> NDArray[np.bool_]:
+    """Tell for every pixel along a rule whether there is ink on both sides."""
+    across = dark.T if rule.vertical else dark
     along = np.arange(rule.start, rule.stop)
     first, last = _limits(rule, along)
     inside = (first >= 1) & (last < across.shape[0] - 1)
     before = across[np.clip(first - 1, 0, None), along]
     after = across[np.clip(last + 1, None, across.shape[0] - 1), along]
-    out[:, rule.start : rule.stop] = (before & after).astype(bool) & inside
-    return crossed & (footprint > 0)
+    return (before & after).astype(bool) & inside

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, PageLines
+from pipelines.images import find_components
 
 # Lengths in millimetres. A baseline is at least two boxes long and is a line.
 _MIN_BASELINE_MM = 8.0
@@ -65,7 +66,7 @@ def _baselines(lines: PageLines) -> Iterator[tuple[int, int, int]]:
     runs = cv2.morphologyEx(
         lines.ink, cv2.MORPH_OPEN, np.ones((1, length), dtype=np.uint8)
     )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(runs)
+    stats = find_components(runs).stats
     for left, top, width, height, _ in stats[1:].tolist():
         if height <= _MAX_THICKNESS_MM * lines.mm:
             yield left, left + width, top

@@ -18,7 +18,7 @@ from pipelines.fields.rules import (
 )
 from pipelines.glyphs.ink import Mask, ink_level, ink_mask, lift_ink
 from pipelines.glyphs.marks import is_cancelled, may_be_cross
-from pipelines.images import Image
+from pipelines.images import Image, find_components
 
 # A component smaller than this share of the squared height of the box is a
 # speck: a dot of a pen, which is as wide as a stroke, is ten times larger.
@@ -165,7 +165,7 @@ def _traced_walls(
 
 def _strokes(ink: Mask, height: float) -> Mask:
     """Keep the components that are more than a dot."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
+    labels, stats, _ = find_components(ink)
     long = np.max(stats[:, 2:4], axis=1) > 0.12 * height
     long[0] = False
     return long[labels].view(np.uint8)
@@ -173,19 +173,20 @@ def _strokes(ink: Mask, height: float) -> Mask:
 
 def _owners(
     ink: Mask, frame: Frame, walls: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], set[int]]:
+) -> tuple[NDArray[np.int16], set[int]]:
     """Tell for every pixel in which box it was written (-1 for none).
 
     Also returns the boxes whose ink may be part of something larger: a line
     through several boxes, a stroke that comes from outside of the field.
     """
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(ink)
+    labels, stats, centres = find_components(ink)
     height = frame.bottom - frame.top
-    owners = np.full(ink.shape, -1)
+    # As small as they can be: they are compared with every box.
+    owners = np.full(ink.shape, -1, np.int16)
     columns = np.arange(ink.shape[1])
     boxes = np.clip(np.searchsorted(walls, columns) - 1, 0, frame.digits - 1)
     foreign: set[int] = set()
-    for label in range(1, count):
+    for label in range(1, len(stats)):
         left, top, width, tall, area = stats[label]
         x, y = centres[label]
         inside = frame.top <= y <= frame.bottom and walls[0] <= x <= walls[-1]

@@ -107,8 +107,8 @@ def _is_cross(mark: Mask, box: tuple[int, int]) -> bool:
     points = np.column_stack([xs, ys]).astype(np.float64)
     points = points[:: len(points) // _MOST_POINTS + 1]
     falling, rising = _two_lines(points, width, height)
-    own = falling.distances(points) < rising.distances(points)
-    off = np.minimum(falling.distances(points), rising.distances(points))
+    from_falling, from_rising = falling.distances(points), rising.distances(points)
+    own, off = from_falling < from_rising, np.minimum(from_falling, from_rising)
     if np.mean(off <= _WANDER * np.hypot(height, width)) < 0.95:
         return False
     return (

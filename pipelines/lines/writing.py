@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image, check_image
+from pipelines.images import Image, check_image, find_components
 from pipelines.lines.ruling import erase_ruling, find_ruling
 
 Mask = NDArray[np.uint8]
@@ -273,7 +273,7 @@ def _upright(ink: Image, slant: float) -> Image:
 
 def _band(mask: Mask) -> tuple[float, float]:
     """Rows between which most digits stand: the middle one of the tall components."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+    stats = find_components(mask).stats
     tops, heights = stats[1:, cv2.CC_STAT_TOP], stats[1:, cv2.CC_STAT_HEIGHT]
     tall = heights >= 0.5 * heights.max(initial=0)
     if not tall.any():

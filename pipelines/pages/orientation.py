@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image, check_image, shrink
+from pipelines.images import Image, check_image, find_components, shrink
 
 # About 100 dpi on a letter page: letters are 7 pixels high and still apart.
 _SIZE = 1100
@@ -106,10 +106,7 @@ def _letters(page: Image, scale: float) -> NDArray[np.float64]:
     """Boxes ``(left, top, width, height)`` of components as high as letters."""
     small = shrink(page, scale)
     dark = (cv2.subtract(cv2.blur(small, (31, 31)), small) > _CONTRAST).view(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-        dark, 8, cv2.CV_32S, cv2.CCL_BBDT
-    )
-    boxes = stats[1:, :4].astype(np.float64)
+    boxes = find_components(dark).stats[1:, :4].astype(np.float64)
     width, height = boxes[:, 2], boxes[:, 3]
     print_sized = (height >= 6) & (height <= 40) & (width >= 2) & (width <= 40)
     boxes = boxes[print_sized][:_MOST_LETTERS]
