@@ -205,7 +205,7 @@ def form(
         Path, typer.Option("--output", "-o", metavar="FILE", help="JSON to write.")
     ],
     force: Annotated[
-        bool, typer.Option("--force", help="Replace a form that exists.")
+        bool, typer.Option("--force", help="Replace files that exist.")
     ] = False,
 ) -> None:
     """Draft a form from a blank page, with a picture.

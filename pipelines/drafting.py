@@ -154,7 +154,7 @@ def write_draft(
         The JSON file.
 
     overwrite : bool, default=False
-        Replace a form that exists, and what somebody has edited in it.
+        Replace files that exist, and what somebody has edited in the form.
 
     Returns
     -------
@@ -164,8 +164,8 @@ def write_draft(
     Raises
     ------
     FormError
-        If no field is found, the form exists, or a file that is to be written is
-        the blank.
+        If no field is found, or a file that is to be written exists or is the
+        blank.
 
     ScanError
         If the blank cannot be read.
@@ -175,14 +175,12 @@ def write_draft(
     """
     blank, output = Path(blank), Path(output)
     picture, copy = output.with_suffix(".png"), output.with_suffix(".blank.png")
-    _check_output(blank, [output, picture, copy])
+    outputs = [output, picture, copy]
+    _check_output(blank, outputs)
     with open_scan(blank) as scan:
         page, n_pages = scan.read(0), len(scan)
-    if output.exists() and not overwrite:
-        raise FormError(
-            f"{output}: exists, and may have been edited. Name another file, or draft"
-            " it anew with --force (overwrite=True)"
-        )
+    if not overwrite:
+        _check_free(outputs)
     try:
         draft = draft_form(page)
     except FormError as error:
@@ -266,6 +264,16 @@ def _check_output(blank: Path, outputs: list[Path]) -> None:
             raise FormError(
                 f"{output}: is the blank page, and would be written over."
                 " Choose another name for the form"
+            )
+
+
+def _check_free(outputs: list[Path]) -> None:
+    """Refuse to write over what is there: an edited form, or any other picture."""
+    for output in outputs:
+        if output.exists():
+            raise FormError(
+                f"{output}: exists, and would be written over. Name another file for"
+                " the form, or draft it anew with --force (overwrite=True)"
             )
 
 

@@ -113,6 +113,18 @@ def test_a_form_that_somebody_has_edited_is_not_drafted_anew_unasked(
     assert Form.from_file(output).fields
 
 
+@pytest.mark.parametrize("name", ["form.png", "form.blank.png"])
+def test_a_picture_that_is_there_is_not_replaced_unasked(blank_file, tmp_path, name):
+    (tmp_path / name).write_bytes(b"a filled scan")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(FormError, match=rf"{name}: exists.*--force"):
+        write_draft(blank_file, tmp_path / "form.json")
+    assert (tmp_path / name).read_bytes() == b"a filled scan"
+    assert sorted(tmp_path.iterdir()) == before
+    write_draft(blank_file, tmp_path / "form.json", overwrite=True)
+    write_draft(blank_file, tmp_path / "form.json", overwrite=True)
+
+
 def test_a_blank_of_several_pages_is_the_form_of_its_first(blank, tmp_path):
     page = PIL.Image.fromarray(blank)
     path = tmp_path / "scan.tif"
