@@ -151,7 +151,8 @@ def score(
     for doubt in doubt_places(fields):
         print(f"lenet: {form}: {doubt}", file=sys.stderr)
     # Pictures of an earlier run may lie among the scans.
-    files = find_inputs(scans, output, exclude=overlay)
+    others = [form, fields.blank]
+    files = find_inputs(scans, output, model=model, others=others, exclude=overlay)
     if overlay:
         make_folder(overlay)
 
@@ -185,7 +186,7 @@ def read(
     from pipelines.batch import score_fields, write_results
     from pipelines.results import VALUE_COLUMNS, ResultFile, value_row
 
-    files = find_inputs(fields, output)
+    files = find_inputs(fields, output, model=model)
 
     def values() -> Iterator["PageResult"]:
         reader = make_reader_of(model, digits=digits, threshold=threshold)

@@ -363,9 +363,14 @@ def check_truth(fields: Path | None, truth: Path | None) -> None:
 
 
 def find_inputs(
-    paths: Sequence[str], output: Path, *, exclude: Path | None = None
+    paths: Sequence[str],
+    output: Path,
+    *,
+    model: str,
+    others: Sequence[Path | None] = (),
+    exclude: Path | None = None,
 ) -> list[Path]:
-    """List the scans to read, and refuse to write the table over one of them.
+    """List the scans to read, and refuse to write the table over what is read.
 
     Parameters
     ----------
@@ -374,6 +379,12 @@ def find_inputs(
 
     output : Path
         The table.
+
+    model : str
+        What ``--model`` names.
+
+    others : sequence of Path or None, default=()
+        Further files that the command reads.
 
     exclude : Path, default=None
         A folder whose files are no scans.
@@ -385,7 +396,7 @@ def find_inputs(
     Raises
     ------
     typer.BadParameter
-        If the table is one of the scans.
+        If the table is one of the scans, the model, or one of the others.
 
     ScanError
         If a path stands for no scan.
@@ -399,6 +410,21 @@ def find_inputs(
             f" ({len(passed_over)} file{'s' * (len(passed_over) != 1)})",
             file=sys.stderr,
         )
-    if output.resolve() in {file.resolve() for file in files}:
-        raise typer.BadParameter(f"{output} is one of the scans to read")
+    read = {file.resolve() for file in [*files, *others] if file is not None}
+    if output.resolve() in read or _is_model_file(model, output):
+        raise typer.BadParameter(
+            f"{output} is one of the files to read, and would be written over."
+            " Name another file for the table"
+        )
     return files
+
+
+def _is_model_file(model: str, path: Path) -> bool:
+    """Say whether ``--model`` names this very file, and no model that ships."""
+    if Path(model).resolve() != path.resolve():
+        return False
+    use_one_thread()
+    from lenet_sklearn.transfer import model_path
+    from pipelines.readers.loading import VOTE
+
+    return model != VOTE and model_path(model) == Path(model)

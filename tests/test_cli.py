@@ -66,6 +66,10 @@ def score(*words):
     return main(["score", *words, "--comb", "rin=9", "-o", "results.csv"])
 
 
+def contents(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
 def misuse(capsys):
     """Return the one line on stderr, and see that there is nothing else."""
     out, err = capsys.readouterr()
@@ -185,6 +189,7 @@ def test_an_image_of_one_pixel_is_read_by_the_real_reader(folder, capsys):
 FORM_OF_TWO_NAMES = (
     '{"fields": [{"name": "a", "digits": 1}, {"name": "a", "digits": 1}]}'
 )
+FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1}]}'
 
 
 @pytest.mark.parametrize(
@@ -211,7 +216,11 @@ FORM_OF_TWO_NAMES = (
         ("score empty -o r.csv --comb a=1", "empty: no scans in this folder"),
         ("score page.png -o no/r.csv --comb a=1", "no/r.csv cannot be written"),
         ("score page.png -o empty --comb a=1", "empty cannot be written"),
-        ("score page.png -o page.png --comb a=1", "is one of the scans"),
+        ("score page.png -o page.png --comb a=1", "is one of the files to read"),
+        ("score page.png -o form.txt --form form.txt", "is one of the files to read"),
+        ("score page.png -o blank.png --form form.txt", "is one of the files to read"),
+        ("score page.png -o m --model m --comb a=1", "is one of the files to read"),
+        ("read page.png -o m --model ./m", "is one of the files to read"),
         ("score page.png -o r.csv --comb a=1 --overlay page.png", "cannot be written"),
         ("score page.png -o r.csv --form nowhere.json", "nowhere.json"),
         ("score page.png -o r.csv --form form.json", "'a': there are two"),
@@ -237,10 +246,20 @@ def test_misuse_is_explained_in_one_line(folder, capsys, words, reason):
     save_page(folder / "page.png")
     (folder / "empty").mkdir()
     (folder / "form.json").write_text(FORM_OF_TWO_NAMES)
-    before = sorted(folder.rglob("*"))
+    (folder / "form.txt").write_text(FORM_WITH_A_BLANK)
+    save_page(folder / "blank.png")
+    (folder / "m").touch()
+    before = contents(folder)
     assert main(words.split()) == 2
     assert reason in misuse(capsys)
-    assert sorted(folder.rglob("*")) == before  # nothing is left behind
+    assert contents(folder) == before  # nothing is left behind, or changed
+
+
+def test_a_table_may_be_called_like_a_model_that_ships(folder, reads_grey):
+    save_page(folder / "page.png")
+    for _ in range(2):
+        words = ["score", "page.png", "--comb", "rin=9", "-o", "forms"]
+        assert main([*words, "--model", "forms"]) == 0
 
 
 def test_a_table_that_cannot_be_written_is_said_before_any_work(

@@ -127,7 +127,8 @@ def adapt_reader(
     ------
     ValueError
         If the truth or an image cannot be read, there are too few fields, `model`
-        is a vote that has been fitted, or `output` is the file of `model`.
+        is a vote that has been fitted, or `output` is the file of `model` or
+        `truth`.
 
     OSError
         If `output` cannot be written; found out before the work.
@@ -137,9 +138,11 @@ def adapt_reader(
     from pipelines.training import check_writable
 
     path = check_writable(Path(output))
-    if path.resolve() == model_path(model).resolve():
+    # The model is begun with anew in every fold.
+    if path.resolve() in {model_path(model).resolve(), Path(truth).resolve()}:
         raise ValueError(
-            f"{path} is what the fitting begins with, in every fold. Write another."
+            f"{path} is one of the files to read, and would be written over."
+            " Write another."
         )
     labelled = read_labelled_fields(fields, truth)
     images = clean_fields(labelled)

@@ -76,6 +76,14 @@ def test_what_is_begun_with_is_not_written_over(model, fields, tmp_path):
         adapt_reader(fields, fields / "truth.csv", begun, model=begun, n_folds=2)
 
 
+def test_the_truth_is_not_written_over(model, fields):
+    truth = fields / "truth.csv"
+    before = truth.read_bytes()
+    with pytest.raises(ValueError, match=r"truth\.csv is one of the files to read"):
+        adapt_reader(fields, truth, truth, model=model[1], n_folds=2)
+    assert truth.read_bytes() == before
+
+
 def test_a_classifier_of_characters_is_nothing_to_begin_with(fields, tmp_path):
     with pytest.raises(ValueError, match=r"mnist reads single.*Begin with 'vote'"):
         adapt_reader(fields, fields / "truth.csv", tmp_path / "m", model="mnist")
