@@ -79,17 +79,20 @@ def demo(
 ) -> None:
     """Draw filled-in forms, read them, compare."""
     from pipelines.batch import score_pages
-    from pipelines.demo import draw_filled_forms
+    from pipelines.demo import check_demo_folder, draw_filled_forms
     from pipelines.forms import Form
     from pipelines.report import truth_table
     from pipelines.results import make_folder
 
+    table, pictures = output / "results.csv", output / "pictures"
+    part = table.with_name("results.csv.part")
+    others = [table, part, *pictures.glob("page_*")]
+    check_demo_folder(output, n_pages=pages, others=others)
     make_folder(output)
     print(f"Drawing {pages} filled-in forms...", flush=True)
     forms = draw_filled_forms(output, n_pages=pages, random_state=seed)
     form = Form.from_file(forms.form)
     results: list[PageResult] = []
-    table, pictures = output / "results.csv", output / "pictures"
 
     def scored() -> Iterator["PageResult"]:
         reader = _form_reader(form, "forms", 0.9)

@@ -70,8 +70,25 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def lay_out_json(content: Mapping[str, Any]) -> bytes:
     """Write an object as JSON, each field on a line of its own.
+
+    Parameters
+    ----------
+    content : mapping
+        As for :func:`write_json`.
+
+    Returns
+    -------
+    text : bytes
+        UTF-8, as it stands in the file of a form.
+    """
+    lines = ",\n".join(f"  {json.dumps(k)}: {_layout(v)}" for k, v in content.items())
+    return f"{{\n{lines}\n}}\n".encode()
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write an object to a file as JSON, each field on a line of its own.
 
     Parameters
     ----------
@@ -102,8 +119,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
       ]
     }
     """
-    lines = ",\n".join(f"  {json.dumps(k)}: {_layout(v)}" for k, v in content.items())
-    write_whole(path, f"{{\n{lines}\n}}\n".encode())
+    write_whole(path, lay_out_json(content))
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -288,12 +288,26 @@ def test_read_reads_images_of_fields(folder, capsys):
 
 
 def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
-    assert main(["demo", "-o", "out", "--pages", "1"]) == 0
+    for _ in range(2):  # its own files it may replace
+        assert main(["demo", "-o", "out", "--pages", "1"]) == 0
     shown = capsys.readouterr().out
     assert "fields read rightly" in shown
     assert f"Table: {Path('out', 'results.csv')}" in shown
     assert len(rows(folder / "out" / "results.csv")) == 1
     assert len(list((folder / "out" / "pictures").glob("*.png"))) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["form.json", "blank.png", "truth.csv", "results.csv", "pictures/page_01-p1.png"],
+)
+def test_demo_writes_over_no_file_of_others(folder, capsys, name):
+    (folder / "out" / name).parent.mkdir(parents=True)
+    (folder / "out" / name).write_text("mine")
+    before = contents(folder)
+    assert main(["demo", "-o", "out", "--pages", "1"]) == 2
+    assert f"{Path('out', name)} is there" in misuse(capsys)
+    assert contents(folder) == before
 
 
 def test_a_drafted_form_can_be_scored_with(folder, capsys):

@@ -23,7 +23,7 @@ from pipelines.demo.scanning import (
     photograph_page,
     scan_page,
 )
-from pipelines.demo.stack import FilledForms, draw_filled_forms
+from pipelines.demo.stack import FilledForms, check_demo_folder, draw_filled_forms
 
 __all__ = [
     "CombField",
@@ -32,6 +32,7 @@ __all__ = [
     "Photograph",
     "Scan",
     "Writer",
+    "check_demo_folder",
     "compress_page",
     "draw_blank_form",
     "draw_comb",

@@ -1,6 +1,7 @@
 """A stack of filled-in forms, as files."""
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,11 +13,17 @@ from pipelines.demo.filling import draw_entries, entry_value, fill_form
 from pipelines.demo.handwriting import RandomState, draw_writer
 from pipelines.demo.printing import draw_blank_form, form_description
 from pipelines.demo.scanning import draw_scan, scan_page
-from pipelines.formfiles import write_json
+from pipelines.formfiles import lay_out_json, write_json
 from pipelines.images import Image
+from pipelines.results import OutputError
 
 # Scanned at what offices scan at.
 _DPI: Final = 200.0
+
+_FORM: Final = "form.json"
+_BLANK: Final = "blank.png"
+_TRUTH: Final = "truth.csv"
+_SCANS: Final = "scans"
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,46 @@ class FilledForms:
     blank: Path
     truth_file: Path
     truth: dict[str, dict[str, str]]
+
+
+def check_demo_folder(
+    directory: str | Path, *, n_pages: int = 12, others: Iterable[Path] = ()
+) -> None:
+    """Refuse a folder in which the demonstration would replace what is not its own.
+
+    Files of an earlier demonstration may be written anew: the folder is its own
+    if it holds its form, byte for byte.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Folder to write to; it need not be there.
+
+    n_pages : int, default=12
+        Number of filled-in forms, as for :func:`draw_filled_forms`.
+
+    others : iterable of Path, default=()
+        What else will be written, beyond that function's files.
+
+    Raises
+    ------
+    OutputError
+        If a file is there that the demonstration would replace.
+    """
+    folder = Path(directory)
+    names = [
+        _FORM,
+        _BLANK,
+        _TRUTH,
+        *(f"{_SCANS}/{_page_name(i)}" for i in range(n_pages)),
+    ]
+    written = [*(folder / name for name in names), *others]
+    there = next((path for path in written if path.exists()), None)
+    if there is not None and not _holds_our_form(folder / _FORM):
+        raise OutputError(
+            f"{there} is there, is of no demonstration by this release, and would be"
+            " written over. Name another folder"
+        )
 
 
 def draw_filled_forms(
@@ -78,11 +125,11 @@ def draw_filled_forms(
     """
     rng = np.random.default_rng(random_state)
     folder = Path(directory)
-    (folder / "scans").mkdir(parents=True, exist_ok=True)
+    (folder / _SCANS).mkdir(parents=True, exist_ok=True)
     page, fields = draw_blank_form(dpi=_DPI)
-    blank = folder / "blank.png"
+    blank = folder / _BLANK
     _write_image(blank, page)
-    form = folder / "form.json"
+    form = folder / _FORM
     write_json(form, form_description(fields, blank=blank.name))
     truth: dict[str, dict[str, str]] = {}
     for i in range(n_pages):
@@ -90,15 +137,26 @@ def draw_filled_forms(
         filled = fill_form(
             page, fields, entries, draw_writer(rng), dpi=_DPI, random_state=rng
         )
-        # Offices store scans either way; every third is a PNG here.
-        name = f"page_{i + 1:02d}{'.png' if i % 3 == 2 else '.jpg'}"
+        name = _page_name(i)
         scanned = scan_page(filled, draw_scan(rng), random_state=rng)
-        _write_image(folder / "scans" / name, scanned)
+        _write_image(folder / _SCANS / name, scanned)
         truth[name] = {key: entry_value(entry) for key, entry in entries.items()}
-    truth_file = folder / "truth.csv"
+    truth_file = folder / _TRUTH
     _write_truth(truth_file, truth)
-    scans = tuple(folder / "scans" / name for name in truth)
+    scans = tuple(folder / _SCANS / name for name in truth)
     return FilledForms(scans, form, blank, truth_file, truth)
+
+
+def _page_name(index: int) -> str:
+    # Offices store scans either way; every third is a PNG here.
+    return f"page_{index + 1:02d}{'.png' if index % 3 == 2 else '.jpg'}"
+
+
+def _holds_our_form(path: Path) -> bool:
+    """Say whether a file is the form that :func:`draw_filled_forms` writes."""
+    _, fields = draw_blank_form(dpi=_DPI)
+    ours = lay_out_json(form_description(fields, blank=_BLANK))
+    return path.is_file() and path.read_bytes() == ours
 
 
 def _write_image(path: Path, image: Image) -> None:

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.demo import draw_filled_forms
+from pipelines.demo import check_demo_folder, draw_filled_forms
+from pipelines.results import OutputError
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,16 @@ def test_another_seed_writes_other_pages(forms, tmp_path):
     other = draw_filled_forms(tmp_path, n_pages=1, random_state=1)
     pages = [cv2.imread(str(made.scans[0])) for made in (forms, other)]
     assert np.abs(pages[0].astype(int) - pages[1]).mean() > 1
+
+
+def test_only_a_folder_of_the_demonstration_may_be_written_anew(tmp_path):
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "page_02.jpg").touch()
+    check_demo_folder(tmp_path, n_pages=1)
+    with pytest.raises(OutputError, match=r"page_02\.jpg is there.*another folder"):
+        check_demo_folder(tmp_path, n_pages=2)
+    draw_filled_forms(tmp_path, n_pages=0)
+    check_demo_folder(tmp_path, n_pages=2)
 
 
 def test_no_pages_is_an_empty_stack(tmp_path):
