@@ -3,7 +3,7 @@
 import glob
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 SCAN_SUFFIXES = frozenset(
@@ -28,7 +28,8 @@ def find_scans(
     paths : iterable of str or Path
         A file is taken whatever its name. A folder stands for the files in it
         and in its sub-folders whose names end as scans do, except hidden ones,
-        in natural order (``page_2`` before ``page_10``). A pattern (``*``,
+        in natural order (``page_2`` before ``page_10``). Links to folders are
+        followed, to each folder once. A pattern (``*``,
         ``?``, ``[...]``) that no shell has expanded is expanded here; ``**``
         crosses folders.
 
@@ -44,8 +45,9 @@ def find_scans(
     Raises
     ------
     ScanError
-        If a path does not exist, a folder holds no scan or lies in the one whose
-        files are left out, a pattern matches nothing, or nothing is left.
+        If a path does not exist, a folder cannot be listed, holds no scan or lies
+        in the one whose files are left out, a pattern matches nothing, or nothing
+        is left.
 
     Examples
     --------
@@ -123,15 +125,38 @@ def _expand(path: Path) -> list[Path]:
 
 def _files_under(folder: Path, suffixes: frozenset[str] = SCAN_SUFFIXES) -> list[Path]:
     """List the files of a kind in a folder and below it, in natural order."""
-    files = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [
-            Path(parent, name)
-            for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in suffixes
-        ]
+    files = [
+        Path(parent, name)
+        for parent, names in _walk(folder)
+        for name in names
+        if not name.startswith(".") and Path(name).suffix.lower() in suffixes
+    ]
     return sorted(files, key=_natural)
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield a folder and those below it, each once, with the names of their files."""
+    # Links come last, so that a folder that lies here keeps its own name.
+    waiting, seen = [str(folder)], set()
+    while waiting:
+        for parent, folders, names in os.walk(waiting.pop(0), onerror=_refuse):
+            real = os.path.realpath(parent)
+            if real in seen:  # links may also lead in circles
+                folders.clear()
+                continue
+            seen.add(real)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            below = [os.path.join(parent, name) for name in folders]
+            waiting += filter(os.path.islink, below)
+            yield parent, names
+
+
+def _refuse(error: OSError) -> None:
+    """Say which folder cannot be listed; its scans would be missed by nobody."""
+    raise ScanError(
+        f"{error.filename}: this folder cannot be listed: {error.strerror}."
+        " Make it readable, or move it away"
+    ) from error
 
 
 def _natural(path: Path) -> list[list[tuple[int, str]]]:

@@ -4,6 +4,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -258,7 +259,8 @@ class ResultFile:
             self._file.close()
             self.part.replace(self.path)
             return
-        self._file.close()
+        with suppress(OSError):  # a disk that is full refuses this too
+            self._file.close()
         if not self.n_rows:
             if self._begun or not self.part.stat().st_size:
                 self.part.unlink()

@@ -2,6 +2,9 @@
 
 import csv
 import os
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +197,36 @@ def test_an_interrupted_table_leaves_the_old_one_and_the_rows_so_far(tmp_path):
     assert (tmp_path / "r.csv").read_text() == "old"
     assert (tmp_path / "r.csv.part").read_text() == "document\na\n"
     assert "1 rows are in" in caught.value.__notes__[0]
+
+
+# Some rows of a table reach the disk, until it is full.
+FULL = """
+    import resource, signal
+    from pathlib import Path
+    from pipelines.results import ResultFile
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+    try:
+        with ResultFile(Path("r.csv"), ["a"]) as file:
+            while True:
+                file.write(["x" * 99])
+    except OSError as error:
+        print(error.strerror, *error.__notes__, error.__context__)
+"""
+
+
+def test_a_full_disk_keeps_the_rows_so_far_and_says_so(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FULL)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    kept = "40 rows are in r.csv.part, and r.csv was not made"
+    assert done.stdout == f"File too large {kept} None\n"
 
 
 def test_a_table_without_a_row_keeps_those_of_an_interrupted_run(tmp_path):

@@ -1,6 +1,8 @@
 """Scan files: whatever the file, one grey page at a time, or a reason."""
 
+import os
 import warnings
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -272,6 +274,34 @@ def test_scans_of_a_folder_come_in_natural_order_with_its_sub_folders(tmp_path):
         (tmp_path / name).touch()
     found = [path.relative_to(tmp_path).as_posix() for path in find_scans([tmp_path])]
     assert found == ["a.PDF", "b/p2.png", "b/p10.tiff"]
+
+
+def test_linked_folders_are_followed_each_once(tmp_path):
+    for name in ("scans/b/p.png", "elsewhere/q.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    scans = tmp_path / "scans"
+    (scans / "a").symlink_to("b")
+    (scans / "b" / "circle").symlink_to(scans)
+    (scans / "link").symlink_to(tmp_path / "elsewhere")
+    (scans / "same").symlink_to(tmp_path / "elsewhere")
+    found = [path.relative_to(scans).as_posix() for path in find_scans([scans])]
+    assert found == ["b/p.png", "link/q.png"]
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "a.png").touch()
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # root may list any folder
+    with pytest.raises(ScanError, match=r"locked: this folder cannot be listed: Perm"):
+        find_scans([tmp_path])
 
 
 def test_a_quoted_pattern_is_expanded(tmp_path):
