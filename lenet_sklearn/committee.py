@@ -10,7 +10,11 @@ from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import Bunch
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.cards import ModelCard
@@ -146,15 +150,17 @@ def calibrate_committee(
         If a member is something else.
 
     ValueError
-        If the committee does not know a label.
+        If there is not one label for each image, or the committee does not know one.
 
     See Also
     --------
     LeNet5Classifier.calibrate : The same for one classifier.
     """
     members = _check_members(committee, "calibrate_committee")
-    columns = label_columns(np.asarray(y), committee.classes_)
+    labels = column_or_1d(y, warn=True)
     logits = np.stack([member._logits(X) for member in members])
+    check_consistent_length(logits[0], labels)
+    columns = label_columns(labels, committee.classes_)
     temperature = fit_temperature(logits, columns)
     for member in members:
         member.temperature_ = temperature

@@ -7,7 +7,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.extmath import softmax
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
 from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.engines import ENGINES
@@ -124,12 +128,19 @@ class PredictionMixin(BaseEstimator):
         self : LeNet5Classifier
             The classifier; its predictions are unchanged.
 
+        Raises
+        ------
+        ValueError
+            If there is not one label for each image, or one is unknown.
+
         See Also
         --------
         lenet_sklearn.fit_temperature : The function that does it.
         """
         logits = self._logits(X)
-        columns = label_columns(np.asarray(y), self.classes_)
+        labels = column_or_1d(y, warn=True)
+        check_consistent_length(logits, labels)
+        columns = label_columns(labels, self.classes_)
         self.temperature_ = fit_temperature(logits, columns)
         return self
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import VotingClassifier
+from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
@@ -45,6 +46,22 @@ def test_members_differ_and_the_committee_is_their_mean(committee, digits):
     assert not np.allclose(first, second)
     assert_allclose(committee.predict_proba(digits[0]), (first + second) / 2)
     assert set(committee.predict(digits[0])) <= set(range(10, 20))
+
+
+def test_calibration_wants_one_label_for_each_image(committee, digits):
+    X, y = digits
+    [member, _] = copy.deepcopy(committee).estimators_
+    together = copy.deepcopy(committee)
+    temperature = member.calibrate(X, y - 10).temperature_
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        assert member.calibrate(X, y[:, None] - 10).temperature_ == temperature
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        calibrate_committee(together, X, y[:, None])
+    for labels in (y[:1], y[:-1]):
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            member.calibrate(X, labels - 10)
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            calibrate_committee(together, X, labels)
 
 
 def test_a_committee_comes_back_from_one_file(tmp_path, committee, digits):
