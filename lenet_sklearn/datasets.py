@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -278,7 +278,10 @@ def _image_files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.glob("*/*")
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in _SUFFIXES
+        # Hidden folders too: notebooks leave copies in .ipynb_checkpoints.
+        and not path.name.startswith(".")
+        and not path.parent.name.startswith(".")
     )
 
 
@@ -293,8 +296,9 @@ def _read_character(path: Path) -> NDArray[np.uint8]:
     """Read an image in grey, ink bright, 28 x 28 without changing its proportions."""
     try:
         with Image.open(path) as file:
-            grey = np.asarray(file.convert("L"))
-    except (OSError, UnidentifiedImageError) as error:
+            grey = _to_grey(ImageOps.exif_transpose(file))
+    # Decoders raise nearly anything: OSError, SyntaxError, DecompressionBombError.
+    except Exception as error:
         raise ValueError(
             f"{path} cannot be read as an image ({error}). Mend it or take it away."
         ) from error
@@ -302,6 +306,35 @@ def _read_character(path: Path) -> NDArray[np.uint8]:
     # Paper is what the border mostly is; the ink of these data sets is bright.
     ink = 255 - grey if np.median(border) > 127 else grey
     return _fit_square(ink)
+
+
+def _to_grey(image: Image.Image) -> NDArray[np.uint8]:
+    """Convert an image of any mode to grey, its transparent parts to paper."""
+    if image.mode.startswith(("I", "F")):
+        return _to_bytes(image)
+    if not image.has_transparency_data:
+        return np.asarray(image.convert("L"))
+    on_white = _lay_on(255, image)
+    # Ink that is bright throughout would be lost on white.
+    return on_white if on_white.min() <= 127 else _lay_on(0, image)
+
+
+def _to_bytes(image: Image.Image) -> NDArray[np.uint8]:
+    """Scale the grey of an image of 16 bits, 32 bits or floats to 0..255."""
+    samples = np.nan_to_num(np.asarray(image, dtype=np.float32))
+    # Files seldom say it: the least full scale that holds every value.
+    scales = [1.0] * (image.mode == "F") + [2.0**8 - 1, 2.0**16 - 1]
+    largest = float(samples.max())
+    full = next((scale for scale in scales if scale >= largest), largest)
+    return np.rint(np.clip(samples / full, 0, 1) * 255).astype(np.uint8)
+
+
+def _lay_on(shade: int, image: Image.Image) -> NDArray[np.uint8]:
+    """Put an image that is transparent in parts on paper."""
+    opaque = image.convert("RGBA")
+    paper = Image.new("L", image.size, shade)
+    paper.paste(opaque.convert("L"), mask=opaque.getchannel("A"))
+    return np.asarray(paper)
 
 
 def _fit_square(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:

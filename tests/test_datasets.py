@@ -121,6 +121,51 @@ def test_dark_ink_on_light_paper_is_inverted(tmp_path):
     np.testing.assert_array_equal(X[0], X[1])
 
 
+@pytest.mark.parametrize("shade", [0, 255])
+def test_what_is_transparent_is_paper(tmp_path, shade):
+    write_character(tmp_path / "1" / "a.png")
+    with Image.open(tmp_path / "1" / "a.png") as ink:
+        character = Image.new("RGBA", ink.size, (shade,) * 3)
+        character.putalpha(ink)
+    character.save(tmp_path / "1" / "b.png")
+    X, _ = load_dataset(tmp_path)
+    np.testing.assert_array_equal(X[1], X[0])
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_deep_images_are_scaled_to_eight_bits(tmp_path, kind):
+    write_character(tmp_path / "1" / "a.png", ink=200)
+    with Image.open(tmp_path / "1" / "a.png") as ink:
+        samples = np.asarray(ink).astype(kind) * kind(257)
+    Image.fromarray(samples).save(tmp_path / "1" / "b.tif")
+    X, _ = load_dataset(tmp_path)
+    np.testing.assert_array_equal(X[1], X[0])
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_images_are_turned_as_their_exif_tag_says(tmp_path, suffix):
+    write_character(tmp_path / "1" / "a.png")
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned clockwise
+    with Image.open(tmp_path / "1" / "a.png") as image:
+        image.save(tmp_path / "1" / f"b.{suffix}", exif=exif)
+    X, _ = load_dataset(tmp_path)
+    np.testing.assert_array_equal(X[1], np.rot90(X[0], -1))
+
+
+def test_an_image_too_large_to_be_meant_is_named(tmp_path):
+    (tmp_path / "1").mkdir()
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "1" / "vast.png")
+    with pytest.raises(ValueError, match=r"vast\.png cannot be read"):
+        load_dataset(tmp_path)
+
+
+def test_hidden_folders_are_no_classes(tmp_path):
+    write_character(tmp_path / "1" / "a.png")
+    write_character(tmp_path / ".ipynb_checkpoints" / "a.png")
+    assert load_dataset(tmp_path)[1].tolist() == [1]
+
+
 def test_a_narrow_image_keeps_its_proportions(tmp_path):
     write_character(tmp_path / "1" / "a.png", ink=0, paper=255, size=(56, 20))
     [image], _ = load_dataset(tmp_path)
