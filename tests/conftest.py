@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # Workers side by side are faster with one thread each; torch reads this once.
@@ -17,3 +18,14 @@ def scans():
     if not _SCANS.is_dir():
         pytest.skip("the scans of ../shared/data are not here")
     return _SCANS
+
+
+@pytest.fixture
+def numpy_state():
+    """Give the whole state of numpy's global generator, with its place in the keys."""
+
+    def state():
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002
+        return [name, keys.tolist(), *rest]
+
+    return state

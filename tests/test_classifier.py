@@ -195,12 +195,11 @@ def test_two_fits_with_one_seed_are_identical(bars):
 
 
 @pytest.mark.parametrize("random_state", [None, 0, np.random.RandomState(0)])
-def test_the_global_generators_are_left_alone(bars, random_state):
-    numpy_state, torch_before = np.random.mtrand._rand.get_state, torch.get_rng_state()
-    numpy_before = numpy_state()[1]
+def test_the_global_generators_are_left_alone(bars, random_state, numpy_state):
+    numpy_before, torch_before = numpy_state(), torch.get_rng_state()
     classifier = make(distortion="affine", random_state=random_state).fit(*bars)
     classifier.partial_fit(*bars).predict(bars[0])
-    assert_array_equal(numpy_state()[1], numpy_before)
+    assert numpy_state() == numpy_before
     assert torch.equal(torch.get_rng_state(), torch_before)
 
 

@@ -37,10 +37,10 @@ def test_a_writer_never_draws_the_same_digit_twice(writer):
     assert first.shape != second.shape or (first != second).any()
 
 
-def test_drawing_leaves_the_global_generator_alone(writer):
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+def test_drawing_leaves_the_global_generator_alone(writer, numpy_state):
+    before = numpy_state()
     draw_digit("3", writer)
-    assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert numpy_state() == before
 
 
 @pytest.mark.parametrize("label", "0123456789")
