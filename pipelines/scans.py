@@ -186,9 +186,9 @@ class _PdfScan(Scan):
         page = self._document.get_page(index)
         try:
             width, height = page.get_size()
-            self._check_size(width * self._scale, height * self._scale)
-            shrink = min(1.0, _LONGEST_POINTS / max(width, height))
-            bitmap = page.render(scale=self._scale * shrink, grayscale=True)
+            scale = self._scale * min(1.0, _LONGEST_POINTS / max(width, height))
+            self._check_size(width * scale, height * scale)
+            bitmap = page.render(scale=scale, grayscale=True)
             grey: Image = bitmap.to_numpy().copy()  # the bitmap is freed
             bitmap.close()
         finally:

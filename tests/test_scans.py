@@ -216,10 +216,15 @@ def test_a_large_image_within_the_limit_is_read_without_a_warning(tmp_path):
 
 def test_a_vast_pdf_page_costs_only_itself(tmp_path):
     save_pdf(tmp_path / "mixed.pdf", [(14_400, 14_400), (72, 72)])
-    with open_scan(tmp_path / "mixed.pdf") as scan:
-        with pytest.raises(ScanError, match="page 1: would decode to 1600 megapixels"):
+    with open_scan(tmp_path / "mixed.pdf", dpi=600) as scan:
+        with pytest.raises(ScanError, match="page 1: would decode to 197 megapixels"):
             scan.read(0)
-        assert scan.read(1).shape == (200, 200)
+        assert scan.read(1).shape == (600, 600)
+
+
+def test_a_pdf_page_is_judged_by_the_size_it_is_rendered_at(tmp_path):
+    save_pdf(tmp_path / "photo.pdf", [(6000, 4000)])  # its pixels taken for points
+    assert next(read_pages(tmp_path / "photo.pdf")).shape == (3119, 4678)
 
 
 def test_a_pdf_without_pages_is_refused(tmp_path):
