@@ -101,6 +101,12 @@ class ModelFileMixin(BaseEstimator):
             a module that is not passed.
         """
         header, weights = read_model(path)
+        if "members" in header or "model" in header:
+            raise ModelFileError(
+                f"{path} holds no single LeNet5Classifier. Load a committee with"
+                " lenet_sklearn.load_model, and a reader of strings with"
+                " pipelines.readers.loading.load_line_reader."
+            )
         return cls._restore(path, header, weights, {**params, "device": device})
 
     def _describe(self) -> dict[str, Any]:
@@ -217,10 +223,18 @@ def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
         kept["module"] = qualified_name(kept["module"])
     if isinstance(kept["optimizer"], type):
         del kept["optimizer"]
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in kept.items()
-    }
+    return {name: _plain(value) for name, value in kept.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Make Python's own of numpy's numbers, however deep, which JSON cannot hold."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value
 
 
 def _restored(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -356,6 +356,17 @@ def test_a_saved_classifier_is_loaded_with_all_it_knows(tmp_path, bars):
     assert loaded.get_params() == classifier.get_params()
 
 
+def test_numbers_of_numpy_within_parameters_are_saved(tmp_path, bars):
+    drawn = {
+        "distortion": {"rotation": np.float32(2)},
+        "input_range": (np.float32(-0.5), np.int64(1)),
+        "class_weight": {1: np.float32(2)},
+    }
+    make(**drawn).fit(*bars).save(tmp_path / "model")
+    loaded = LeNet5Classifier.load(tmp_path / "model")
+    assert {name: getattr(loaded, name) for name in drawn} == drawn
+
+
 def test_a_loaded_classifier_learns_on(tmp_path, fitted, bars):
     fitted.save(tmp_path / "model")
     loaded = LeNet5Classifier.load(tmp_path / "model").partial_fit(*bars)

@@ -134,6 +134,14 @@ def test_fitted_classifiers_are_joined(tmp_path, digits):
     assert_array_equal(load_model(tmp_path / "model").predict(X), joined.predict(X))
 
 
+def test_a_committee_that_is_loaded_as_a_classifier_says_what_loads_it(
+    tmp_path, committee
+):
+    save_committee(committee, tmp_path / "model")
+    with pytest.raises(ModelFileError, match=r"no single .*sklearn\.load_model"):
+        LeNet5Classifier.load(tmp_path / "model")
+
+
 def test_a_single_classifier_is_loaded_by_the_same_function(tmp_path, digits):
     LeNet5Classifier(**QUICK).fit(*digits).save(tmp_path / "model")
     assert isinstance(load_model(tmp_path / "model"), LeNet5Classifier)
