@@ -87,7 +87,7 @@ def score_pages(
     >>> result.page, result.reading.status, result.reading.error
     (1, 'failed', 'nowhere.png: no such file')
     """
-    tasks = _list_tasks(list(files), dpi, overlay)
+    tasks = _list_tasks(list(files), overlay)
     worker = _Worker(reader, dpi)
     if jobs == 1:
         with worker:
@@ -127,13 +127,11 @@ def score_fields(
     yield from score_pages(files, _OneField(reader), jobs=jobs)
 
 
-def _list_tasks(
-    files: Sequence[Path], dpi: float, overlay: Path | None
-) -> Iterator[_Task]:
+def _list_tasks(files: Sequence[Path], overlay: Path | None) -> Iterator[_Task]:
     """List the pages of all files; one page for a file that cannot be opened."""
     pictures = _picture_names(files)
     for file in files:
-        for index in range(count_pages(file, dpi=dpi)):
+        for index in range(count_pages(file)):
             picture = f"{pictures[file]}-p{index + 1}.png"
             yield _Task(file, index, None if overlay is None else overlay / picture)
 
@@ -185,7 +183,7 @@ def write_results(
     return summary
 
 
-def count_pages(file: Path, *, dpi: float = 200.0) -> int:
+def count_pages(file: Path) -> int:
     """Count the rows a file will give: its pages, or 1 if it cannot be opened.
 
     Parameters
@@ -193,16 +191,13 @@ def count_pages(file: Path, *, dpi: float = 200.0) -> int:
     file : Path
         A scan file.
 
-    dpi : float, default=200.0
-        Resolution at which PDF pages would be rendered.
-
     Returns
     -------
     n_pages : int
         At least 1.
     """
     try:
-        with open_scan(file, dpi=dpi) as scan:
+        with open_scan(file) as scan:
             return len(scan)
     except ScanError:
         return 1
@@ -213,14 +208,16 @@ def _picture_names(files: Sequence[Path]) -> dict[Path, str]:
     absolute = [Path(os.path.abspath(file)) for file in files]
     parents = [file.parent for file in absolute]
     root = os.path.commonpath(parents) if len({p.anchor for p in parents}) == 1 else ""
+    whole = [os.path.relpath(file, root or file.parent) for file in absolute]
     stems = [
-        os.path.relpath(file.with_suffix(""), root or file.parent) for file in absolute
+        name.removesuffix(file.suffix)
+        for name, file in zip(whole, absolute, strict=True)
     ]
-    counts = Counter(stems)
-    # a.pdf beside a.png: the suffix tells them apart.
+    # a.pdf beside a.png: the suffix tells them apart, and from a.pdf.png.
+    taken = Counter([*stems, *set(whole)])
     return {
-        file: stem + (file.suffix if counts[stem] > 1 else "")
-        for file, stem in zip(files, stems, strict=True)
+        file: stem if taken[stem] == 1 else name
+        for file, stem, name in zip(files, stems, whole, strict=True)
     }
 
 

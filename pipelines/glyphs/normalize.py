@@ -174,9 +174,11 @@ def _thicken(ink: Image, wanted: float) -> Image:
 
 def _centred(digit: Image) -> Image:
     """Place a digit so that its centre of mass is the centre of the glyph."""
+    glyph = np.zeros((_SIZE, _SIZE), np.uint8)
+    if not digit.any():  # specks far apart fade when they are shrunk
+        return glyph
     moments = cv2.moments(digit)
     centre = (_SIZE - 1) / 2
-    glyph = np.zeros((_SIZE, _SIZE), np.uint8)
     height, width = digit.shape
     # Whole pixels, as in MNIST: interpolation would blur the strokes.
     left = round(centre - moments["m10"] / moments["m00"])

@@ -117,16 +117,18 @@ class Registration:
     @property
     def is_good(self) -> bool:
         """Whether fields may be cut with this registration."""
-        return self.quality >= self.min_quality
+        found = bool(np.isfinite(self.matrix).all())
+        return found and self.quality >= self.min_quality
 
     @property
     def reason(self) -> str:
         """Why the registration is not good enough; empty where it is."""
         if self.is_good:
             return ""
+        needed = f"{self.min_quality:.0%} are" if self.min_quality else "some is"
         return (
             f"{self.quality:.0%} of the blank page's print was found on the page;"
-            f" {self.min_quality:.0%} are needed. Is it a page of this form?"
+            f" {needed} needed. Is it a page of this form?"
         )
 
     def project(self, points: NDArray[Any]) -> Matrix:
@@ -242,7 +244,7 @@ def register(
                 matrix, share = _refine(first, blank, reduced)
                 if share > quality:
                     best, quality = matrix, share
-            if quality >= min_quality:
+            if 0 < quality >= min_quality:
                 break
     matrix = np.linalg.inv(to_reduced) @ best @ blank.to_reduced
     return Registration(matrix / matrix[2, 2], quality, min_quality)

@@ -36,6 +36,12 @@ def test_a_piece_without_ink_gives_an_empty_glyph():
     assert not normalize_glyph(np.full((9, 9), 255, dtype=np.uint8)).any()
 
 
+def test_specks_that_fade_give_an_empty_glyph():
+    specks = np.full((900, 900), 255, dtype=np.uint8)
+    specks[[10, 880], [20, 870]] = 0
+    assert not normalize_glyph(specks, stroke_width=0).any()
+
+
 def test_thin_strokes_are_thickened_on_request():
     thin = normalize_glyph(piece(100, 3), stroke_width=0)
     thick = normalize_glyph(piece(100, 3), stroke_width=2)

@@ -152,6 +152,15 @@ def test_page_registrar_names_the_page_that_is_strange(blank):
         registrar.transform([blank.image, np.full((90, 90), 255, np.uint8)])
 
 
+def test_a_page_without_print_is_refused_however_little_is_asked(blank):
+    empty = np.full((1400, 1000), 255, np.uint8)
+    found = register(empty, blank, min_quality=0)
+    assert not found.is_good
+    assert "some is needed" in found.reason
+    with pytest.raises(RegistrationError, match="Sample 0: PageRegistrar: 0% of"):
+        PageRegistrar(blank=blank.image, min_quality=0).fit_transform([empty])
+
+
 def test_page_registrar_asks_for_its_blank():
     with pytest.raises(ValueError, match="Got blank=None"):
         PageRegistrar().fit([])
