@@ -1,9 +1,12 @@
 """What may stand in a field: lengths, masks and check digits of digit strings."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 CheckDigit = Literal["luhn", "mod11", "verhoeff"]
+
+# Longer combs are not printed; this keeps a typing error from filling memory.
+MOST_BOXES: Final = 100
 
 # Verhoeff's permutation, a product of cycles that he found to catch most of the
 # errors that people make with two digits; position i uses its i-th power.

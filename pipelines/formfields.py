@@ -9,11 +9,13 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from pipelines.constraints import (
+    MOST_BOXES,
     CheckDigit,
     fits_mask,
     has_check_digit,
     is_number,
 )
+from pipelines.decoding import GAP
 
 FieldKind = Literal["comb", "line", "box"]
 
@@ -24,11 +26,6 @@ _RESERVED_NAMES = frozenset({"document", "page", "status", "error"})
 # a spreadsheet; no dot, so that `<name>.status` cannot be another field's name;
 # no comma, quote or line break, so that a column head needs no quoting.
 _NAME = re.compile(r"\w(?:[\w -]*\w)?")
-
-# Longer combs are not printed; this keeps a typing error from filling memory.
-_MAX_DIGITS = 100
-
-_EMPTY_BOX = "_"
 
 _Box = tuple[NonNegativeInt, NonNegativeInt, PositiveInt, PositiveInt]
 
@@ -94,7 +91,7 @@ class Field(FrozenModel):
 
     name: str
     kind: FieldKind = "comb"
-    digits: Annotated[int, pydantic.Field(ge=1, le=_MAX_DIGITS)] | None = None
+    digits: Annotated[int, pydantic.Field(ge=1, le=MOST_BOXES)] | None = None
     box: _Box | None = None
     length: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None
     mask: str | None = None
@@ -170,7 +167,7 @@ class Field(FrozenModel):
         """
         if not value:
             return ""
-        if _EMPTY_BOX in value:
+        if GAP in value:
             return "a box between two digits is empty"
         if not is_number(value):
             return "is not a string of digits"

@@ -10,6 +10,8 @@ from typing import Any
 
 import pydantic
 
+from pipelines.constraints import MOST_BOXES
+
 
 class FormError(ValueError):
     """A form cannot be used; says which file and field, and why, in one line."""
@@ -22,7 +24,7 @@ _WANTED = {
     " last two are above 0",
     "check_digit": "'luhn', 'mod11' or 'verhoeff'",
     "choices": "a list of strings of digits",
-    "digits": "the number of boxes, a whole number from 1 to 100",
+    "digits": f"the number of boxes, a whole number from 1 to {MOST_BOXES}",
     "fields": "a list of at least one field",
     "kind": "'comb', 'line' or 'box'",
     "length": "a number of digits above 0, or a list of the least and the most",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from pipelines.constraints import MOST_BOXES
 from pipelines.files import find_other_images, find_scans
 
 if TYPE_CHECKING:
@@ -169,9 +170,6 @@ Plots = Annotated[
 ]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, mps...")]
 
-# So many boxes a form file allows too.
-_MOST_BOXES = 100
-
 # Files that a message names.
 _MOST_NAMES = 3
 
@@ -216,9 +214,9 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
                 f" Got {text!r}"
             )
         numbers[name] = int(number)
-        if not 1 <= numbers[name] <= _MOST_BOXES:
+        if not 1 <= numbers[name] <= MOST_BOXES:
             raise typer.BadParameter(
-                f"--comb {text}: a comb has 1 to {_MOST_BOXES} boxes."
+                f"--comb {text}: a comb has 1 to {MOST_BOXES} boxes."
                 " Count those that are printed in a row"
             )
     return Form.from_combs(numbers)

@@ -14,7 +14,6 @@ from pipelines.fields.ticks import find_ticked
 from pipelines.images import Image, check_image
 
 Points = NDArray[np.float64]
-Mask = NDArray[np.uint8]
 
 # Rows nearer to each other than this are one line of the page.
 _ROW_MM = 3.0

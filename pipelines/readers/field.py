@@ -121,8 +121,9 @@ class FieldReader(StringReader):
             Images of fields. Their sizes may differ.
 
         y : sequence of n_samples str
-            What they say; ``""`` for an empty field. Fields without the comb that
-            `digits` promises, or with a ``_`` in their string, are passed over.
+            What they say; ``""`` for an empty field, and ``_`` for an empty box of
+            a comb. Fields without the comb that `digits` promises are passed over,
+            and fields that have no boxes, with a ``_`` in their string.
 
         frames : sequence of n_samples Frame or None, default=None
             Where the boxes are in each field, where that is known.
