@@ -308,6 +308,8 @@ class LeNet5Classifier(
         sample_weight : array-like of shape (n,), default=None
             Whole numbers up to 100 say how often an image stands in the training
             set: twice is seen twice in an epoch. Other weights multiply its loss.
+            Early stopping splits images, not weights: one of weight 2 counts as
+            one there, one of weight 0 as missing.
 
         groups : array-like of shape (n,), default=None
             Such as the writer of each image. Early stopping splits between them. A

@@ -59,7 +59,7 @@ class Samples:
         )
 
     def split(self, fraction: float, seed: int) -> tuple["Samples", "Samples"]:
-        """Split off samples to stop by.
+        """Split off samples to stop by; those of a weight of 0 are in neither part.
 
         Parameters
         ----------
@@ -72,9 +72,18 @@ class Samples:
         Returns
         -------
         train, stop : Samples
-            As :func:`lenet_sklearn.stopping.split_inside` has it.
+            As :func:`lenet_sklearn.stopping.split_inside` has it, whatever the
+            weights that are not 0.
+
+        Raises
+        ------
+        ValueError
+            If one of the two would be empty.
         """
-        ordered = self.take(sort_samples(self.rows, self.columns))
+        order = sort_samples(self.rows, self.columns)
+        if self.weights is not None:
+            order = order[self.weights[order] > 0]
+        ordered = self.take(order)
         train, stop = split_inside(
             ordered.columns, fraction=fraction, groups=ordered.groups, seed=seed
         )

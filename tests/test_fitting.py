@@ -191,6 +191,21 @@ def test_whole_weights_are_repetitions_in_whatever_order(digits):
     assert_array_equal(logits(weighted, X), logits(repeated, X))
 
 
+def test_early_stopping_takes_what_weighs_nothing_for_missing(digits):
+    X, y = digits
+    weights = np.random.default_rng(0).integers(2, size=len(X))
+    stopped = make(early_stopping=True).fit(X, y, sample_weight=weights)
+    kept = make(early_stopping=True).fit(X[weights > 0], y[weights > 0])
+    assert_array_equal(logits(stopped, X), logits(kept, X))
+
+
+def test_too_few_weights_to_stop_by_are_refused(digits):
+    weights = np.zeros(len(digits[1]))
+    weights[:3] = 1
+    with pytest.raises(ValueError, match=r"cannot keep 0.1 of 3 samples back"):
+        make(early_stopping=True).fit(*digits, sample_weight=weights)
+
+
 def test_large_counts_do_not_make_the_epoch_longer(digits):
     classifier = make(max_epochs=1)
     classifier.fit(*digits, sample_weight=np.full(400, 10**9))
