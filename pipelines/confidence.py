@@ -1,5 +1,6 @@
 """Decide from a value and its confidence what to do with a field."""
 
+from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from pipelines.decoding import GAP
@@ -45,3 +46,29 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
         reason = f"{TOO_LOW} {threshold:g}"
         return FieldReading(value, "rejected", confidence, reason=reason)
     return FieldReading(value, "accepted", confidence)
+
+
+def show_confidence(confidence: float, places: int) -> str:
+    """Write a confidence, never rounded up: what is too low is not to look enough.
+
+    Parameters
+    ----------
+    confidence : float
+        In [0, 1].
+
+    places : int
+        Digits behind the point.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from pipelines.confidence import show_confidence
+    >>> show_confidence(0.89996, 4), show_confidence(0.29, 2)
+    ('0.8999', '0.29')
+    """
+    # By its shortest digits: as a binary fraction, 0.29 is a little less.
+    shown = Decimal(str(confidence)).quantize(Decimal(1).scaleb(-places), ROUND_FLOOR)
+    return str(shown)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 from textwrap import shorten, wrap
 from typing import Literal
@@ -12,6 +11,7 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL import ImageDraw, ImageFont
 
+from pipelines.confidence import show_confidence
 from pipelines.images import Image, check_image
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.results import PageResult, untold_reason
@@ -303,8 +303,7 @@ def _headlines(reading: PageReading) -> list[tuple[str, str]]:
 def _label(name: str, field: FieldReading) -> str:
     if field.status == "blank":
         return f"{name}: blank"
-    # A confidence below the threshold must not look as if it had reached it.
-    confidence = Decimal(str(field.confidence)).quantize(Decimal("0.01"), ROUND_FLOOR)
+    confidence = show_confidence(field.confidence, 2)
     reason = shorten(untold_reason(field), _REASON_LENGTH, placeholder="...")
     return f"{name}: {field.value} ({confidence})" + (f", {reason}" if reason else "")
 

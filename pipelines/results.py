@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from pipelines.confidence import TOO_LOW
+from pipelines.confidence import TOO_LOW, show_confidence
 from pipelines.outcomes import FieldReading, PageReading
 
 # The columns of values.csv, the table of single fields.
@@ -82,9 +82,9 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
     Returns
     -------
     row : list of str
-        Values are text. The cells of fields that were not read are empty. The
-        error of a page that was read is what :func:`untold_reason` says of its
-        fields.
+        Values are text, and confidences are never rounded up. The cells of fields
+        that were not read are empty. The error of a page that was read is what
+        :func:`untold_reason` says of its fields.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def _cells(field: FieldReading | None) -> Sequence[str]:
     """Return value, status and confidence of a field as text."""
     if field is None:
         return _NO_CELLS
-    return field.value, field.status, f"{field.confidence:.4f}"
+    return field.value, field.status, show_confidence(field.confidence, 4)
 
 
 class ResultFile:

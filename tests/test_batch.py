@@ -129,9 +129,9 @@ def test_fields_are_read_by_the_last_step_after_the_others(stack):
 
 
 def test_a_row_has_three_cells_for_each_field():
-    reading = PageReading({"id": FieldReading("007", "rejected", 0.123456)})
+    reading = PageReading({"id": FieldReading("007", "rejected", 0.89996)})
     row = result_row(PageResult("a.pdf", 3, reading), ["id", "other"])
-    assert row == ["a.pdf", "3", "review", "", "007", "rejected", "0.1235", "", "", ""]
+    assert row == ["a.pdf", "3", "review", "", "007", "rejected", "0.8999", "", "", ""]
     assert len(row) == len(result_header(["id", "other"]))
 
 
