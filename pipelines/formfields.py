@@ -77,7 +77,8 @@ class Field(FrozenModel):
     Notes
     -----
     A mistake raises :class:`pydantic.ValidationError`, a ValueError;
-    :meth:`Form.from_file` says the same in one line.
+    :meth:`Form.from_file` says the same in one line. Rules that no value can keep
+    together are a mistake.
 
     Examples
     --------
@@ -125,7 +126,7 @@ class Field(FrozenModel):
     @pydantic.field_validator("choices")
     @classmethod
     def _check_choices(cls, choices: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if choices is not None and not all(map(is_number, choices)):
+        if choices is not None and not (choices and all(map(is_number, choices))):
             raise ValueError("must be a list of strings of digits, such as '07'")
         return choices
 
@@ -143,6 +144,8 @@ class Field(FrozenModel):
         least = -math.inf if self.minimum is None else self.minimum
         if self.maximum is not None and self.maximum < least:
             raise ValueError("maximum: is less than the minimum")
+        if reason := next(self._contradictions(), ""):
+            raise ValueError(reason)
         return self
 
     @property
@@ -172,6 +175,25 @@ class Field(FrozenModel):
         if not is_number(value):
             return "is not a string of digits"
         return next(self._complaints(value), "")
+
+    def _contradictions(self) -> Iterator[str]:
+        """Name rules that no value can keep together."""
+        lengths = self.lengths
+        if lengths is not None and not lengths:
+            least, _ = _length_range(self.length)
+            yield f"length: {least} digits do not fit into {self.digits} boxes"
+        elif lengths is not None:
+            if self.mask is not None and len(self.mask) not in lengths:
+                allowed = " to ".join(map(str, sorted({lengths[0], lengths[-1]})))
+                yield f"mask: has {len(self.mask)} digits instead of {allowed}"
+            if len(str(max(self.minimum or 0, 0))) > lengths[-1]:
+                yield f"minimum: {self.minimum} has more digits than {lengths[-1]}"
+        if self.maximum is not None and self.maximum < 0:
+            yield f"maximum: no value is as small as {self.maximum}"
+        others = self.model_copy(update={"choices": None})
+        for choice in self.choices or ():
+            if reason := next(others._complaints(choice), ""):
+                yield f"choices: {choice!r} can never be read: {reason}"
 
     def _complaints(self, value: str) -> Iterator[str]:
         least, most = _length_range(self.length)

@@ -27,11 +27,17 @@ class Sum(FrozenModel):
         Name of the field with the sum.
 
     parts : tuple of str
-        Names of the fields that add up to it.
+        Names of the fields that add up to it, which it is none of.
     """
 
     total: str
     parts: Annotated[tuple[str, ...], pydantic.Field(min_length=1)]
+
+    @pydantic.model_validator(mode="after")
+    def _check_total(self) -> Self:
+        if self.total in self.parts:
+            raise ValueError(f"field {self.total!r} is among its own parts")
+        return self
 
 
 class Form(FrozenModel):
