@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ def check_texts(y: Sequence[str], n_fields: int, *, caller: str) -> list[str]:
     ValueError
         If there are more or fewer, or `y` has another number of dimensions.
 
+    TypeError
+        If one is neither a string nor an integer.
+
     Examples
     --------
     >>> from pipelines.readers.base import check_texts
@@ -45,9 +49,43 @@ def check_texts(y: Sequence[str], n_fields: int, *, caller: str) -> list[str]:
     if texts.shape != (n_fields,):
         raise ValueError(
             f"{caller} expects one string for each field, y of shape ({n_fields},)."
-            f" Got shape {texts.shape}. Pass a list of strings, or a single column."
+            f" Got shape {texts.shape}. Pass a list of strings, or a single column as"
+            " y.ravel()."
         )
-    return [str(text) for text in texts]
+    return [check_text(text, i, caller=caller) for i, text in enumerate(texts)]
+
+
+def check_text(text: object, index: int, *, caller: str) -> str:
+    """Check what one field, or one field of a page, is said to hold.
+
+    Parameters
+    ----------
+    text : str or int
+        Its string; a number is taken for its digits.
+
+    index : int
+        Number of the sample, for the message.
+
+    caller : str
+        Name of who asks, for the message.
+
+    Returns
+    -------
+    text : str
+
+    Raises
+    ------
+    TypeError
+        If it is of another type: a float has lost its zeros, and a missing value
+        says nothing of the field.
+    """
+    if not isinstance(text, str | Integral):
+        raise TypeError(
+            f"Sample {index}: {caller} expects strings. Got {text!r} of type"
+            f" {type(text).__name__}. Read the column as text, as"
+            " pandas.read_csv(..., dtype=str, keep_default_na=False) does."
+        )
+    return str(text)
 
 
 class StringReader(BaseEstimator):
@@ -86,9 +124,19 @@ class StringReader(BaseEstimator):
         -------
         score : float
             Exact-string accuracy.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no field, or fields and strings do not fit.
         """
         values = self.predict(X)
         texts = check_texts(y, len(values), caller=type(self).__name__)
+        if not texts:
+            raise ValueError(
+                f"{type(self).__name__} expects at least one field to be scored."
+                " Got none. Pass fields whose strings are known."
+            )
         return float(np.mean(values == np.array(texts, dtype=object)))
 
     def __sklearn_tags__(self) -> Tags:

@@ -25,6 +25,7 @@ from pipelines.pages.flatten import BackgroundFlattener
 from pipelines.readers.base import StringReader, check_texts
 from pipelines.readers.layout import lay_out, writing_part
 from pipelines.readers.ruled import read_ruled
+from pipelines.readers.segment import DIGITS
 from pipelines.readers.vote import VoteReader
 
 # How the pretrained network is adapted to the writers of a few fields: at a
@@ -137,31 +138,36 @@ class FieldReader(StringReader):
         ------
         ValueError
             If there is no field to learn from: no free string, and no comb with as
-            many digits as its string.
+            many digits as its string. Or if a string has other characters.
         """
         self._validate_params()
         layouts = self._lay_out(X, frames)
         texts = check_texts(y, len(layouts), caller=type(self).__name__)
-        combs: list[tuple[list[Piece], str]] = []
-        lines: list[tuple[Image, str]] = []
-        for layout, text, frame in zip(
-            layouts, texts, _each(frames, layouts), strict=True
-        ):
-            if isinstance(layout, list):
-                combs.append((layout, text))
-            # A comb that was not found teaches nothing about free writing.
-            elif not self._expects_comb(frame) and GAP not in text:
-                lines.append((layout, text))
-        if not any(text for _, text in lines):  # empty paper alone teaches nothing
-            lines = []
-        # What an earlier fit has learned is of other writers.
-        for learned in ("classifier_", "line_reader_"):
-            if hasattr(self, learned):
-                delattr(self, learned)
-        self._fit_classifier(combs, needed=not lines)
-        if lines:
-            line_reader = clone(self._given_line_reader())
-            self.line_reader_ = line_reader.fit(*zip(*lines, strict=True))
+        self._check_characters(layouts, texts)
+        combs = [
+            _aligned(layout, text)
+            for layout, text in zip(layouts, texts, strict=True)
+            if isinstance(layout, list)
+        ]
+        digits = [pair for aligned in combs for pair in aligned or []]
+        lines = self._free_lines(layouts, texts, _each(frames, layouts, "frame"))
+        if not digits and not lines:
+            raise ValueError(
+                "FieldReader found nothing to learn from: no free string, and no comb"
+                " with as many digits as its string. Look at what"
+                " FieldReader().cut(fields) finds, and set digits= for combs."
+            )
+        learned = {
+            "classifier_": self._fit_classifier(digits),
+            "line_reader_": self._fit_line_reader(lines),
+        }
+        # Only now: a fit that fails leaves what an earlier one has learned.
+        self.n_aligned_ = sum(aligned is not None for aligned in combs)
+        for name, part in learned.items():
+            if part is not None:
+                setattr(self, name, part)
+            elif hasattr(self, name):  # of other writers
+                delattr(self, name)
         return self
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
@@ -211,7 +217,10 @@ class FieldReader(StringReader):
         lines = [
             (layout, field, 0.5 if self._expects_comb(frame) else 1.0)
             for layout, field, frame in zip(
-                layouts, _each(fields, layouts), _each(frames, layouts), strict=True
+                layouts,
+                _each(fields, layouts, "Field"),
+                _each(frames, layouts, "frame"),
+                strict=True,
             )
             if not isinstance(layout, list)
         ]
@@ -247,12 +256,19 @@ class FieldReader(StringReader):
         -------
         spans : list of n_samples lists of tuples of (left, right)
             Columns of the image between which each digit lies.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If fields, strings and frames do not fit, or a field has no room for its
+            string.
         """
         fields = check_images(X, caller=type(self).__name__)
+        texts = check_texts(texts, len(fields), caller=type(self).__name__)
         whole = (slice(0, None), slice(0, None))
         parts = [
             whole if frame is None else writing_part(frame)
-            for frame in _each(frames, fields)
+            for frame in _each(frames, fields, "frame")
         ]
         images = [field[part] for field, part in zip(fields, parts, strict=True)]
         found = self._line_reader().locate(images, texts)
@@ -314,7 +330,7 @@ class FieldReader(StringReader):
         fields = check_images(X, caller=type(self).__name__)
         return [
             lay_out(field, frame, self.digits)
-            for field, frame in zip(fields, _each(frames, fields), strict=True)
+            for field, frame in zip(fields, _each(frames, fields, "frame"), strict=True)
         ]
 
     def _expects_comb(self, frame: Frame | None) -> bool:
@@ -335,33 +351,52 @@ class FieldReader(StringReader):
             )
         ]
 
-    def _fit_classifier(
-        self, combs: Sequence[tuple[list[Piece], str]], *, needed: bool
+    def _check_characters(
+        self, layouts: Sequence[list[Piece] | Image], texts: Sequence[str]
     ) -> None:
-        """Train the classifier on the digits of combs, if they are to be told."""
-        aligned = [_aligned(pieces, text) for pieces, text in combs]
-        self.n_aligned_ = sum(digits is not None for digits in aligned)
-        images = [piece.image for digits in aligned for piece, _ in digits or []]
-        labels = [label for digits in aligned for _, label in digits or []]
-        if not images and not needed:
-            return
-        if not images:
-            raise ValueError(
-                "FieldReader found nothing to learn from: no free string, and no comb"
-                " with as many digits as its string. Look at what"
-                " FieldReader().cut(fields) finds, and set digits= for combs."
-            )
-        classifier = self._trainable()
-        classes = getattr(classifier, "classes", None)
-        columns = {str(c): c for c in (range(10) if classes is None else classes)}
-        if unknown := set(labels) - set(columns):
-            raise ValueError(
-                f"FieldReader expects strings of the digits {sorted(columns)} and"
-                f" '{GAP}' for an empty box. Got {sorted(unknown)} in y."
-            )
-        self.classifier_ = classifier.fit(
-            self._normalizer().transform(images), np.array([columns[n] for n in labels])
+        """Refuse strings of other characters than combs and lines are read as."""
+        in_combs, in_lines = set(self._labels()), set(self._line_characters())
+        for index, (layout, text) in enumerate(zip(layouts, texts, strict=True)):
+            known = in_combs if isinstance(layout, list) else in_lines
+            if unknown := set(text) - known - {GAP}:
+                raise ValueError(
+                    f"Sample {index}: FieldReader expects strings of the digits"
+                    f" {sorted(known)} and '{GAP}' for an empty box. Got {text!r}."
+                    f" Leave out {sorted(unknown)}."
+                )
+
+    def _free_lines(
+        self,
+        layouts: Sequence[list[Piece] | Image],
+        texts: Sequence[str],
+        frames: Sequence[Frame | None],
+    ) -> list[tuple[Image, str]]:
+        """List the free writing that teaches something."""
+        lines = [
+            (layout, text)
+            for layout, text, frame in zip(layouts, texts, frames, strict=True)
+            # A comb that was not found teaches nothing about free writing.
+            if not (isinstance(layout, list) or self._expects_comb(frame))
+            and GAP not in text
+        ]
+        # Empty paper alone teaches nothing.
+        return lines if any(text for _, text in lines) else []
+
+    def _fit_classifier(self, digits: Sequence[tuple[Piece, str]]) -> Any:
+        """Train a classifier on the digits of combs; None where there are none."""
+        if not digits:
+            return None
+        columns = self._labels()
+        return self._trainable().fit(
+            self._normalizer().transform([piece.image for piece, _ in digits]),
+            np.array([columns[digit] for _, digit in digits]),
         )
+
+    def _fit_line_reader(self, lines: Sequence[tuple[Image, str]]) -> Any:
+        """Fit a reader of lines to free writing; None where there is none."""
+        if not lines:
+            return None
+        return clone(self._given_line_reader()).fit(*zip(*lines, strict=True))
 
     def _posteriors(
         self, classifier: Any, pieces: Sequence[Sequence[Piece]]
@@ -391,6 +426,16 @@ class FieldReader(StringReader):
 
     def _given_line_reader(self) -> Any:
         return VoteReader() if self.line_reader is None else self.line_reader
+
+    def _line_characters(self) -> str:
+        """Name the characters of free writing; a recognizer may be of others."""
+        recognizer = getattr(self._given_line_reader(), "recognizer", None)
+        return getattr(recognizer, "characters", DIGITS)
+
+    def _labels(self) -> dict[str, Any]:
+        """Give the label that the classifier has for each digit."""
+        classes = getattr(self.classifier, "classes", None)
+        return {str(c): c for c in (range(10) if classes is None else classes)}
 
     def _reading_classifier(self) -> Any:
         """Return the adapted classifier, else the one given, else the pretrained."""
@@ -466,9 +511,18 @@ def _pretrained() -> Any:
     return LeNet5Classifier.from_pretrained("forms")
 
 
-def _each(known: Sequence[Any] | None, fields: Sequence[Any]) -> Sequence[Any]:
+def _each(
+    known: Sequence[Any] | None, fields: Sequence[Any], what: str
+) -> Sequence[Any]:
     """Give what is known of each field; None where nothing is known of any."""
-    return [None] * len(fields) if known is None else known
+    if known is None:
+        return [None] * len(fields)
+    if len(known) != len(fields):
+        raise ValueError(
+            f"FieldReader expects one {what} for each of {len(fields)} images."
+            f" Got {len(known)}. Put None where it is not known."
+        )
+    return known
 
 
 def _settle_line(text: str, confidence: float, threshold: float) -> FieldReading:

@@ -66,6 +66,15 @@ class Unlearned(BaseEstimator):
     locate = read
 
 
+class Unfit(Unlearned):
+    """One that cannot learn either."""
+
+    def fit(self, X, y):
+        raise ValueError("cannot learn")
+
+    predict_proba = locate = Unlearned.read
+
+
 def _strange_fields(texts, writer):
     """Draw fields whose writer strikes every zero through, as no one in MNIST does."""
     fields = []
@@ -205,8 +214,10 @@ def test_a_known_frame_tells_which_box_is_empty():
 
 
 def test_as_many_frames_as_fields_are_asked_for(fields):
-    with pytest.raises(ValueError, match=r"frames|shorter|longer"):
+    with pytest.raises(ValueError, match=r"one frame for each of 8 images\. Got 1"):
         FieldReader().read(fields, [None])
+    with pytest.raises(ValueError, match=r"one Field for each of 8 images\. Got 2"):
+        FieldReader().read(fields, fields=[None, None])
 
 
 def test_the_number_of_boxes_chooses_the_comb():
@@ -230,7 +241,13 @@ def test_score_is_the_share_of_whole_strings_that_are_right(fields):
 
 def test_score_takes_numbers_as_fit_does():
     fields = [draw_comb(text, random_state=0) for text in ("1998", "42")]
-    assert FieldReader().score(fields, [1998, 42]) == 1
+    assert FieldReader().score(fields, [1998, np.int64(42)]) == 1
+
+
+@pytest.mark.parametrize("text", [42.0, np.nan, None])
+def test_what_has_lost_its_zeros_or_is_missing_is_refused(fields, text):
+    with pytest.raises(TypeError, match=r"Sample 1: .*dtype=str, keep_default_na"):
+        FieldReader().score(fields[:2], [TEXTS[0], text])
 
 
 def test_parameters_are_checked_before_reading(fields):
@@ -256,6 +273,27 @@ def test_fit_refuses_fields_it_can_learn_nothing_from(fields):
 def test_fit_refuses_a_string_with_other_than_digits(fields):
     with pytest.raises(ValueError, match="digits"):
         FieldReader().fit(fields[:1], ["12a45"])
+
+
+def test_fit_names_the_field_whose_string_has_other_than_digits(fields):
+    line = draw_string("123", draw_writer(1), random_state=0)
+    reader = FieldReader(Unfit(), line_reader=Unlearned())
+    with pytest.raises(ValueError, match=r"Sample 2: .*Got '1a3'.*Leave out \['a'\]"):
+        reader.fit([*fields[:2], line], [*TEXTS[:2], "1a3"])
+    with pytest.raises(ValueError, match=r"Sample 1: .*Got '5x789'"):
+        reader.fit([line, *fields[1:2]], ["123", "5x789"])
+
+
+def test_a_fit_that_fails_leaves_what_an_earlier_one_has_learned(fields):
+    reader = FieldReader(_quick_classifier()).fit(fields, TEXTS)
+    learned = vars(reader).copy()
+    line = draw_string("123", draw_writer(1), random_state=0)
+    reader.line_reader = learned["line_reader"] = Unfit()
+    with pytest.raises(ValueError, match="cannot learn"):
+        reader.fit([fields[0], line], [TEXTS[0], "123"])
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        reader.fit(fields[:1], ["1"])
+    assert vars(reader) == learned
 
 
 def test_fit_counts_the_fields_it_could_use(fields):
