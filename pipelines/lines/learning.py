@@ -120,7 +120,7 @@ def adapt(
     Raises
     ------
     ValueError
-        If no field has writing in it.
+        If no field has writing in it, or none can be read as its string.
     """
     from lenet_sklearn.distortions import make_distortion
     from lenet_sklearn.recipes import modern
@@ -130,6 +130,13 @@ def adapt(
         raise ValueError(
             f"SegmentReader found no writing in any of {len(fields)} fields, so there"
             " is nothing to learn from. Pass fields that somebody has filled in."
+        )
+    # Each character takes a piece at least; pieces that are left are passed over.
+    if all(len(s.text) > s.stops.max() for s in samples):
+        raise ValueError(
+            f"SegmentReader found none of {len(samples)} strings in its field: all have"
+            " more digits than there are pieces of writing. Are fields and strings in"
+            " the same order?"
         )
     epochs = min(max(_FIELDS_IN_ALL // len(samples), _LEAST_EPOCHS), _MOST_EPOCHS)
     rng = np.random.default_rng(random_state)

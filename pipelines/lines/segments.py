@@ -278,11 +278,17 @@ def locate_box(box: NDArray[np.int64], writing: Writing) -> Box:
     middle = top + height / 2
     ends = np.array([[left, middle, 1], [left + width, middle, 1]]) @ back.T
     rows = np.array([top, top + height]) / writing.scale
+    first = round(float(ends[0, 0]))
+    last = first + round(float(ends[1, 0] - ends[0, 0]))
+    # The middle part of what leans may lie beside the field.
+    field_width = writing.field_shape[1]
+    first = min(max(0, first), field_width - 1)
+    last = max(first + 1, min(last, field_width))
     return (
         round(float(rows[0])),
-        max(0, round(float(ends[0, 0]))),
+        first,
         max(1, round(float(rows[1] - rows[0]))),
-        max(1, round(float(ends[1, 0] - ends[0, 0]))),
+        last - first,
     )
 
 

@@ -19,6 +19,7 @@ from pipelines.glyphs.cut import Piece
 from pipelines.images import Image, check_image, check_images
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.pages.orientation import upright_log_odds
+from pipelines.readers.base import check_text
 from pipelines.readers.field import FieldReader, make_field_reader
 from pipelines.readers.placed import cut_placed, locate_digits
 from pipelines.readers.sought import SoughtCombs, page_quad, seek_combs
@@ -112,6 +113,7 @@ class FormReader(BaseEstimator):
             If no field of any page was found, or `y` has another shape.
         """
         self._validate_params()
+        given = self._given_field_reader()
         pages = check_images(X, caller=type(self).__name__)
         texts = self._check_texts(y, len(pages))
         cuts, strings = [], []
@@ -123,7 +125,6 @@ class FormReader(BaseEstimator):
                     strings.append(text)
         if not cuts:
             raise ValueError("FormReader found none of its fields on any page.")
-        given = self._given_field_reader()
         adapted = clone(given)
         steps, reader = split_reader(adapted)
         images: Any = [image for image, _ in cuts]
@@ -165,9 +166,13 @@ class FormReader(BaseEstimator):
         if texts.shape != expected:
             raise ValueError(
                 f"FormReader expects y of shape (n_pages, n_fields) = {expected}."
-                f" Got shape {texts.shape}."
+                f" Got shape {texts.shape}. Pass one row of strings for each page."
             )
-        return texts.astype(str).astype(object)
+        rows = [
+            [check_text(text, index, caller=type(self).__name__) for text in row]
+            for index, row in enumerate(texts)
+        ]
+        return np.array(rows, dtype=object).reshape(expected)
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
         """Read the fields of every page of `X`.
@@ -201,9 +206,20 @@ class FormReader(BaseEstimator):
         -------
         score : float
             Exact-field accuracy.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no page, or `y` has another shape or is not of strings.
         """
         values = self.predict(X)
-        return float(np.mean(values == self._check_texts(y, len(values))))
+        texts = self._check_texts(y, len(values))
+        if not values.size:
+            raise ValueError(
+                "FormReader expects at least one page to be scored. Got none."
+                " Pass pages whose fields are known."
+            )
+        return float(np.mean(values == texts))
 
     def read(self, page: Image) -> PageReading:
         """Read one page and tell how far each value can be trusted.
@@ -270,7 +286,13 @@ class FormReader(BaseEstimator):
             if reason:
                 reading = replace(reading, status="invalid", reason=reason)
             checked[field.name] = reading
-        sums = self.form.check_sums({n: r.value for n, r in checked.items()})
+        # What was not found, or may be empty, is no 0 in a sum.
+        there = {
+            name: reading.value
+            for name, reading in checked.items()
+            if reading.value or reading.status == "blank"
+        }
+        sums = self.form.check_sums(there)
         for name, reason in sums.items():
             checked[name] = replace(checked[name], status="invalid", reason=reason)
         return checked
@@ -282,7 +304,16 @@ class FormReader(BaseEstimator):
         return self._given_field_reader()
 
     def _given_field_reader(self) -> Any:
-        return make_field_reader() if self.field_reader is None else self.field_reader
+        if self.field_reader is None:
+            return make_field_reader()
+        last = split_reader(self.field_reader)[1]
+        if not hasattr(last, "read_pieces"):
+            raise TypeError(
+                "FormReader expects a FieldReader, or a Pipeline that ends in one, as"
+                f" field_reader. Got {type(last).__name__}. Pass what reads lines"
+                " within one: FieldReader(line_reader=...)."
+            )
+        return self.field_reader
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -342,7 +373,8 @@ def _keep_untaught(reader: FieldReader, given: FieldReader) -> None:
     """Read with the parts that were given where the pages had nothing for them."""
     for part in ("classifier", "line_reader"):
         if not hasattr(reader, f"{part}_"):
-            setattr(reader, part, getattr(given, part))
+            known = getattr(given, f"{part}_", getattr(given, part))
+            setattr(reader, part, known)
 
 
 def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:

@@ -166,8 +166,15 @@ class LineReader(FreeReader):
         -------
         spans : list of n_samples lists of tuples of (left, right)
             Columns of the field between which each digit lies.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If fields and strings do not fit, or a field has no room for its string.
         """
         strips = self._strips(X)
+        if texts is not None:
+            texts = check_texts(texts, len(strips), caller=type(self).__name__)
         found = self.reading_recognizer().locate(strips, texts)
         scales = [f.shape[1] / s.shape[1] for f, s in zip(X, strips, strict=True)]
         return [

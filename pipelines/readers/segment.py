@@ -149,13 +149,12 @@ class SegmentReader(FreeReader):
         from lenet_sklearn.strings.constraints import make_constraint  # imports torch
 
         self._validate_params()
-        make_constraint(DIGITS, lengths, mask)  # refuses what no string can keep to
-        allowed = lengths if isinstance(lengths, Collection | None) else [lengths]
+        rule = make_constraint(DIGITS, lengths, mask)
         return read_lines(
             self._check(X),
             self.reading_model(),
             n_best=n_best,
-            lengths=allowed,
+            lengths=rule.lengths,
             mask=mask,
         )
 
@@ -179,15 +178,17 @@ class SegmentReader(FreeReader):
 
         Raises
         ------
-        ValueError
-            If a string is not of digits, or a field cannot be read so, however it
-            is cut.
+        ValueError, TypeError
+            If fields and strings do not fit, a string is not of digits, or a field
+            cannot be read so, however it is cut.
         """
         if texts is None:
             boxes = [list(best.boxes) for [best] in self.read(X)]
         else:
+            fields = self._check(X)
+            texts = check_texts(texts, len(fields), caller=type(self).__name__)
             check_digits(texts, caller=type(self).__name__)
-            boxes = locate_digits(self._check(X), texts, self.reading_model())
+            boxes = locate_digits(fields, texts, self.reading_model())
         return [
             [(left, left + width) for _, left, _, width in digits] for digits in boxes
         ]

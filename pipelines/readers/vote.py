@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import HasMethods
 
 from pipelines.images import Image, check_images
 from pipelines.lines.pooling import pool_readings
-from pipelines.readers.base import FreeReader
+from pipelines.readers.base import FreeReader, check_texts
 from pipelines.readers.line import LineReader
 from pipelines.readers.segment import SegmentReader, check_digits
 
@@ -174,11 +174,13 @@ class VoteReader(FreeReader):
 
         Raises
         ------
-        ValueError
-            If a string is not of digits, or a field has no room for it.
+        ValueError, TypeError
+            If fields and strings do not fit, a string is not of digits, or a field
+            has no room for it.
         """
         fields = check_images(X, caller=type(self).__name__)
         texts = list(self.predict(fields)) if texts is None else texts
+        texts = check_texts(texts, len(fields), caller=type(self).__name__)
         check_digits(texts, caller=type(self).__name__)
         return [
             self._locate_one(index, field, text)

@@ -38,6 +38,7 @@ from pipelines.demo import (
     photograph_page,
     scan_page,
 )
+from pipelines.outcomes import FieldReading
 from pipelines.scans import read_pages
 
 TEXTS = ["40526", "83975", "26048", "79353"]
@@ -259,6 +260,20 @@ def test_a_total_that_is_not_the_sum_of_its_parts_is_invalid(total, status):
     assert reading.fields["total"].status == status
 
 
+def test_a_part_that_was_not_found_or_may_be_empty_is_no_0_in_a_sum():
+    fields = [Field(name=n, digits=3) for n in ("a", "b", "total")]
+    form = Form(fields=fields, sums=[Sum(total="total", parts=["a", "b"])])
+    known = {"a": FieldReading("24", "accepted", 1.0)}
+    known["total"] = FieldReading("64", "accepted", 1.0)
+    for status, expected in (
+        ("unlocated", "accepted"),
+        ("rejected", "accepted"),
+        ("blank", "invalid"),
+    ):
+        readings = known | {"b": FieldReading("", status, 0.5)}
+        assert FormReader(form)._checked(readings)["total"].status == expected
+
+
 def test_a_box_without_a_digit_between_two_is_never_accepted():
     reading = _read(_sheet(("40 26", 60, 40)), number=5)
     assert reading.fields["number"].value == "40_26"
@@ -423,6 +438,36 @@ def test_what_the_pages_do_not_teach_stays_as_it_was_given(pages, answers, numbe
     reader = make_form_reader(number_form, line_reader=line_reader)
     reader.fit(pages[:1], answers[:1])
     assert reader.field_reader_[-1].line_reader is line_reader
+
+
+def test_what_was_learned_before_stays_where_the_pages_do_not_teach_it(
+    pages, answers, number_form
+):
+    fields = FieldReader()
+    fields.line_reader_ = SegmentReader()
+    reader = FormReader(number_form, field_reader=fields)
+    reader.fit(pages[:1], answers[:1])
+    assert reader.field_reader_.line_reader is fields.line_reader_
+
+
+def test_what_reads_lines_only_is_no_reader_of_fields(pages, answers, number_form):
+    for lines in (SegmentReader(), Pipeline([("read", SegmentReader())])):
+        reader = FormReader(number_form, field_reader=lines)
+        with pytest.raises(TypeError, match=r"Got SegmentReader\..*line_reader="):
+            reader.read(pages[0])
+        with pytest.raises(TypeError, match=r"Got SegmentReader\..*line_reader="):
+            reader.fit(pages, answers)
+
+
+@pytest.mark.parametrize("text", [40526.0, np.nan, None])
+def test_answers_that_are_no_strings_are_refused(pages, number_form, text):
+    with pytest.raises(TypeError, match=r"Sample 1: FormReader expects strings"):
+        FormReader(number_form).fit(pages[:2], [["40526"], [text]])
+
+
+def test_no_page_has_no_score(number_form):
+    with pytest.raises(ValueError, match="at least one page"):
+        FormReader(number_form).score([], np.empty((0, 1), dtype=object))
 
 
 def test_fit_learns_from_fields_at_their_place(exam):

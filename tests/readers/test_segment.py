@@ -1,6 +1,7 @@
 """Fields of free writing become strings by cutting them."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,8 +38,9 @@ def test_a_mask_and_lengths_are_kept_to(fields):
     [[best]] = SegmentReader().read(fields[:1], mask="99##")
     assert best.text.startswith("99")
     assert best.probability < 0.1
-    [[best]] = SegmentReader().read(fields[:1], lengths=3)
-    assert len(best.text) == 3
+    for lengths in (3, np.array([3, 9])):
+        [[best]] = SegmentReader().read(fields[:1], lengths=lengths)
+        assert len(best.text) == 3
 
 
 def test_digits_are_located_from_left_to_right_inside_the_field(fields):
@@ -48,9 +50,19 @@ def test_digits_are_located_from_left_to_right_inside_the_field(fields):
         lefts = [left for left, _ in spans]
         assert len(spans) == len(text)
         assert lefts == sorted(lefts)
-        assert max(right for _, right in spans) <= field.shape[1] + 1
+        assert max(right for _, right in spans) <= field.shape[1]
     lengths = [len(text) for text in reader.predict(fields)]
     assert [len(spans) for spans in reader.locate(fields)] == lengths
+
+
+@pytest.mark.parametrize("slant", [-0.5, 0.6])
+def test_digits_of_a_tightly_cut_leaning_field_lie_inside_it(slant):
+    writers = [replace(draw_writer(seed), slant=slant) for seed in (0, 4, 5)]
+    drawn = [draw_string(t, w, random_state=4) for w in writers for t in TEXTS]
+    inked = [np.flatnonzero((field < 150).any(axis=0)) for field in drawn]
+    tight = [f[:, i[0] : i[-1] + 1] for f, i in zip(drawn, inked, strict=True)]
+    for field, spans in zip(tight, SegmentReader().locate(tight), strict=True):
+        assert all(0 <= left < right <= field.shape[1] for left, right in spans)
 
 
 def test_empty_paper_is_an_empty_string():
@@ -77,6 +89,8 @@ def test_strings_that_do_not_fit_the_fields_are_refused(fields):
         SegmentReader().fit(fields[:2], ["1", "3a"])
     with pytest.raises(ValueError, match=r"Sample 1: .*Got '3#8'"):
         SegmentReader().locate(fields[:2], [TEXTS[0], "3#8"])
+    with pytest.raises(ValueError, match=r"found none of 2 strings.*same order"):
+        SegmentReader().fit([*fields[:2], PAPER], ["1" * 30, "2" * 30, ""])
     with pytest.raises(ValueError, match="'model' parameter of SegmentReader"):
         SegmentReader("segments").fit(fields, TEXTS)
 

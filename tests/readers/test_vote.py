@@ -171,6 +171,19 @@ def test_digits_stand_where_one_of_the_readers_finds_room(fields):
         reader.locate(fields[:2], [TEXTS[0], "6_2"])
 
 
+@pytest.mark.parametrize(
+    "reader", [LineReader(), SegmentReader(), VoteReader(), FieldReader()]
+)
+def test_strings_that_are_no_match_for_the_fields_are_refused(fields, reader):
+    name = type(reader).__name__
+    with pytest.raises(ValueError, match=f"{name} expects one string for each field"):
+        reader.locate(fields[:2], TEXTS[:1])
+    with pytest.raises(TypeError, match=f"Sample 1: {name} expects strings"):
+        reader.locate(fields[:2], [TEXTS[0], 308.0])
+    with pytest.raises(ValueError, match=f"{name} expects at least one field"):
+        reader.score([], [])
+
+
 def test_a_field_reader_takes_it_for_its_lines(fields):
     reader = FieldReader(line_reader=VoteReader())
     readings = reader.read([fields[2], PAPER])
