@@ -149,9 +149,8 @@ def _follow_list(schedule: Sequence[Any]) -> Course:
         stages = []
     if not stages or any(epochs <= 0 or rate <= 0 for epochs, rate in stages):
         raise ValueError(
-            "LeNet5Classifier expects a schedule to be one of"
-            f" {sorted(SCHEDULES)}, or a list of (epochs, rate), both above 0."
-            f" Got {schedule!r}."
+            "A schedule is expected to be the name of one, or a list of (epochs, rate),"
+            f" both above 0. Got {schedule!r}. Pass such as [(10, 0.003), (5, 0.001)]."
         )
 
     def course(epochs: float) -> float:

@@ -144,7 +144,7 @@ def make_strip_distortion(distortion: str | Mapping[str, Any]) -> StripDistortio
     Raises
     ------
     ValueError
-        If the name or a parameter is not known.
+        If the name or a parameter is not known, or `width` is not in [0, 1).
 
     Examples
     --------
@@ -160,7 +160,13 @@ def make_strip_distortion(distortion: str | Mapping[str, Any]) -> StripDistortio
             "distortion must be 'writing', or a dictionary with the parameters"
             f" {known} of StripDistortion. Got {distortion!r}."
         )
-    return StripDistortion(**distortion)
+    made = StripDistortion(**distortion)
+    if not 0 <= made.width < 1:
+        raise ValueError(
+            "The width of a StripDistortion must be in [0, 1): at 1 nothing would be"
+            f" left of a strip. Got {made.width!r}. Use such as 0.2."
+        )
+    return made
 
 
 def _draw_bends(strips: Tensor, size: tuple[int, int], bend: float) -> Tensor:

@@ -123,7 +123,8 @@ def stack_strips(strips: Sequence[Strip]) -> NDArray[np.uint8]:
 
 def _resize(strip: Strip, width: int) -> Strip:
     """Resize to the network's height and a width."""
-    image = torch.tensor(strip, dtype=torch.float32)[None, None]
+    # torch takes no views that run backwards.
+    image = torch.from_numpy(np.ascontiguousarray(strip, np.float32))[None, None]
     resized = functional.interpolate(
         image, (HEIGHT, width), mode="bilinear", antialias=True
     )

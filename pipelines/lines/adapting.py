@@ -24,6 +24,11 @@ from pipelines.readers.loading import (
 from pipelines.readers.segment import SegmentReader
 from pipelines.readers.vote import VoteReader
 
+_BEGIN_WITH = (
+    f"Begin with {VOTE!r}, {', '.join(map(repr, VOTERS))} or a file fitted from one of"
+    " those."
+)
+
 _NO_GAIN = "\nFitting brought nothing: label more fields, or read with what ships."
 
 
@@ -127,8 +132,8 @@ def adapt_reader(
     ------
     ValueError
         If the truth or an image cannot be read, there are too few fields, `model`
-        is a vote that has been fitted, or `output` is the file of `model` or
-        `truth`.
+        is a vote that has been fitted, a committee or a classifier, or `output` is
+        the file of `model` or `truth`.
 
     OSError
         If `output` cannot be written; found out before the work.
@@ -179,7 +184,10 @@ def _load(
     model: str | os.PathLike[str], device: str, random_state: int
 ) -> AnyLineReader:
     """Make the reader that a model is for, so that its clones begin with it."""
+    from lenet_sklearn.persistence import read_header
     from lenet_sklearn.strings import StringRecognizer
+    from lenet_sklearn.strings.files import COMMITTEE
+    from lenet_sklearn.transfer import model_path
 
     if model == VOTE:
         line_reader, segment_reader = (
@@ -188,13 +196,16 @@ def _load(
         return VoteReader(line_reader=line_reader, segment_reader=segment_reader)
     if not holds_line_reader(model):
         raise ValueError(
-            f"{model} reads single characters, and fields hold strings. Begin with"
-            f" {VOTE!r}, {', '.join(map(repr, VOTERS))} or a file fitted from those."
+            f"{model} reads single characters, and fields hold strings. {_BEGIN_WITH}"
         )
     if holds_vote(model):
         raise ValueError(
             f"{model} is a vote that has been fitted already. Begin with {VOTE!r}, and"
             " give it all fields: those it was fitted on, and the new ones."
+        )
+    if read_header(model_path(model)).get("model") == COMMITTEE:
+        raise ValueError(
+            f"{model} is a committee, and single recognizers are fitted. {_BEGIN_WITH}"
         )
     if holds_segments(model):
         return SegmentReader(

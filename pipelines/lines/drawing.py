@@ -60,7 +60,8 @@ class DrawnLines(Sequence[Image]):
     Raises
     ------
     ValueError
-        If glyphs and labels do not match, or a label is longer than a character.
+        If glyphs and labels do not match, a label is longer than a character, or a
+        glyph has no ink.
 
     See Also
     --------
@@ -95,6 +96,7 @@ class DrawnLines(Sequence[Image]):
         rng = np.random.default_rng(random_state)
         self.random_state = random_state
         self._skeletons = thin_glyphs(glyphs)
+        _check_ink(self._skeletons)
         self._rows = {digit: np.flatnonzero(names == digit) for digit in digits}
         self._copybook = {
             digit: draw_copybook([digit] * _N_COPYBOOK, rng)
@@ -184,6 +186,17 @@ def _check_glyphs(
         raise ValueError(
             "DrawnLines expects labels of one character each."
             f" Got {digits}. Leave out glyphs of other labels."
+        )
+
+
+def _check_ink(skeletons: NDArray[np.uint8]) -> None:
+    """Refuse a glyph of which thinning left nothing: it cannot be written."""
+    (blank,) = np.nonzero(~skeletons.any(axis=1))
+    if len(blank):
+        raise ValueError(
+            f"DrawnLines expects ink in every glyph. Got none, or too faint, in"
+            f" glyphs[{blank[0]}] and {len(blank) - 1} others. Leave them out, or"
+            " stretch their contrast to 255."
         )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +122,7 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
             f"{path} has a row without file or value. Write both, as in a.png,12, and"
             " a.png, for an empty field."
         )
-    if twice := {name for name in names if names.count(name) > 1}:
+    if twice := {name for name, count in Counter(names).items() if count > 1}:
         raise ValueError(f"{path} names {min(twice)} twice. Keep one row a file.")
     return [(name, _check_value(path, name, value)) for name, value in rows]
 

@@ -100,3 +100,11 @@ def test_labels_longer_than_a_character_are_refused(digits):
     X, y = digits
     with pytest.raises(ValueError, match="labels of one character"):
         DrawnLines(X, y + 5)
+
+
+def test_a_glyph_without_ink_is_refused_by_its_row(digits):
+    X, y = digits
+    faint = X[:30].copy()
+    faint[[7, 9]] //= 8
+    with pytest.raises(ValueError, match=r"glyphs\[7\] and 1 others\. Leave them out"):
+        DrawnLines(faint, y[:30])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lenet_sklearn.cards import read_card
-from lenet_sklearn.strings import StringRecognizer
+from lenet_sklearn.strings import StringRecognizer, join_recognizers
 from pipelines.lines.adapting import Adaptation, adapt_reader
 from pipelines.lines.training import WIDTHS, train_lines
 
@@ -87,6 +87,13 @@ def test_the_truth_is_not_written_over(model, fields):
 def test_a_classifier_of_characters_is_nothing_to_begin_with(fields, tmp_path):
     with pytest.raises(ValueError, match=r"mnist reads single.*Begin with 'vote'"):
         adapt_reader(fields, fields / "truth.csv", tmp_path / "m", model="mnist")
+
+
+def test_a_committee_is_nothing_to_begin_with(model, fields, tmp_path):
+    path = tmp_path / "committee"
+    join_recognizers([StringRecognizer.load(model[1], device="cpu")]).save(path)
+    with pytest.raises(ValueError, match=r"is a committee, .*Begin with 'vote'"):
+        adapt_reader(fields, fields / "truth.csv", tmp_path / "m", model=path)
 
 
 def test_what_was_fitted_is_kept_when_its_measuring_is_interrupted(

@@ -29,6 +29,12 @@ def test_strips_are_resized_in_proportion_or_widened(shape, least, expected):
     assert_array_equal(prepared, np.full((32, expected), 200))
 
 
+def test_views_that_run_backwards_are_strips_too():
+    strip = np.random.default_rng(0).integers(256, size=(20, 30), dtype=np.uint8)
+    view = np.ascontiguousarray(strip[::-1, ::-1])[::-1, ::-1]
+    assert_array_equal(prepare_strip(view, 0, "Me"), prepare_strip(strip, 0, "Me"))
+
+
 @pytest.mark.parametrize(
     ("strip", "error", "message"),
     [
@@ -118,3 +124,9 @@ def test_distorted_ink_stays_between_background_and_full():
 def test_an_unknown_distortion_is_refused():
     with pytest.raises(ValueError, match="parameters \\['width'"):
         make_strip_distortion({"rotation": 3})
+
+
+@pytest.mark.parametrize("width", [-0.1, 1.0, float("nan")])
+def test_a_distortion_that_leaves_nothing_of_a_strip_is_refused(width):
+    with pytest.raises(ValueError, match=r"width .* in \[0, 1\)"):
+        make_strip_distortion({"width": width})
