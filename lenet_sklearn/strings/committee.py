@@ -1,12 +1,14 @@
 """Several string recognizers that vote, in one file."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from typing import Any, Self
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -18,7 +20,7 @@ from lenet_sklearn.persistence import (
     write_model,
 )
 from lenet_sklearn.strings.files import COMMITTEE
-from lenet_sklearn.strings.reading import ReadingMixin
+from lenet_sklearn.strings.reading import ReadingMixin, check_pairs
 from lenet_sklearn.strings.recognizer import StringRecognizer
 from lenet_sklearn.strings.strips import Strip
 from lenet_sklearn.strings.voices import Voices
@@ -45,6 +47,9 @@ class StringCommittee(ReadingMixin, BaseEstimator):
     members_ : list of StringRecognizer
         The fitted copies.
 
+    characters_ : str
+        What strings consist of, as the members have learned it.
+
     See Also
     --------
     join_recognizers : Makes a committee of recognizers that are fitted.
@@ -59,6 +64,11 @@ class StringCommittee(ReadingMixin, BaseEstimator):
     '0123456789'
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "recognizers": [list, tuple],
+        "beam_width": [Interval(Integral, 1, None, closed="left")],
+    }
+
     members_: list[StringRecognizer]
 
     def __init__(
@@ -68,9 +78,18 @@ class StringCommittee(ReadingMixin, BaseEstimator):
         self.beam_width = beam_width
 
     @property
-    def characters(self) -> str:  # type: ignore[override]
-        """What a string may consist of."""
-        return _common_characters(self.recognizers)
+    def characters(self) -> str:
+        """What a string may consist of; of a committee of none there is no such."""
+        try:
+            return _common_characters(one.characters for one in self.recognizers)
+        except ValueError as error:  # so that hasattr can ask
+            raise AttributeError(str(error)) from error
+
+    @property
+    def characters_(self) -> str:  # type: ignore[override]
+        """What strings consist of, as the members have learned it."""
+        check_is_fitted(self, "members_")
+        return self.members_[0].characters_
 
     def fit(self, X: Sequence[Strip], y: Sequence[str]) -> Self:
         """Train a copy of each recognizer.
@@ -90,10 +109,13 @@ class StringCommittee(ReadingMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
-            If there is no recognizer, or their characters differ.
+        ValueError, TypeError
+            If there is no recognizer, their characters differ, or strips and strings
+            do not fit.
         """
-        _common_characters(self.recognizers)
+        self._validate_params()
+        _common_characters(one.characters for one in self.recognizers)
+        y = check_pairs(X, y, caller=type(self).__name__)
         self.members_ = [clone(member).fit(X, y) for member in self.recognizers]
         return self
 
@@ -112,6 +134,11 @@ class StringCommittee(ReadingMixin, BaseEstimator):
         -------
         self : StringCommittee
             The committee.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no strip, or strips and strings do not fit.
         """
         factor = self._fit_temperature(X, y)
         for member in self.members_:
@@ -192,6 +219,11 @@ class StringCommittee(ReadingMixin, BaseEstimator):
         params: Mapping[str, Any],
     ) -> Self:
         """Make the committee that a file describes, with some parameters of members."""
+        if not header.get("members") or "beam_width" not in header:
+            raise ModelFileError(
+                f"{path} does not describe a StringCommittee: it names no members, or"
+                " no beam_width. Save the model anew with this version."
+            )
         members = [
             StringRecognizer._restore(
                 path, described, weights_of_part(weights, index), params
@@ -203,13 +235,18 @@ class StringCommittee(ReadingMixin, BaseEstimator):
     @classmethod
     def _join(cls, members: list[StringRecognizer], beam_width: int) -> Self:
         committee = cls([clone(member) for member in members], beam_width=beam_width)
-        _common_characters(members)
+        _common_characters(member.characters_ for member in members)
         # Calibrating it is not to change what others read with.
         committee.members_ = [copy(member) for member in members]
         return committee
 
-    def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
+    def _check_ready(self) -> None:
         check_is_fitted(self, "members_")
+        self._validate_params()
+        for member in self.members_:
+            member._check_ready()
+
+    def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
         heard = [member._listen(strips) for member in self.members_]
         return [
             [voice for voices in of_strip for voice in voices]
@@ -335,8 +372,8 @@ def join_recognizers(recognizers: Sequence[StringRecognizer]) -> StringCommittee
     return StringCommittee._join(list(recognizers), StringCommittee().beam_width)
 
 
-def _common_characters(recognizers: Sequence[StringRecognizer]) -> str:
-    found = sorted({member.characters for member in recognizers})
+def _common_characters(of_each: Iterable[str]) -> str:
+    found = sorted(set(of_each))
     if len(found) != 1:
         raise ValueError(
             "StringCommittee expects at least one recognizer, all of the same"

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from lenet_sklearn.cards import ModelCard
-from lenet_sklearn.devices import seeded
+from lenet_sklearn.devices import resolve_device, seeded
 from lenet_sklearn.persistence import (
     ModelFileError,
     read_header,
@@ -39,7 +39,7 @@ class StringFileMixin(BaseEstimator):
     :class:`lenet_sklearn.strings.StringRecognizer`.
     """
 
-    characters: str
+    characters_: str
     net_: StringNet
     temperature_: float
 
@@ -92,7 +92,15 @@ class StringFileMixin(BaseEstimator):
         ------
         ModelFileError
             If the file is missing, damaged, foreign, or from a newer version.
+
+        TypeError
+            If there is no such parameter.
         """
+        if unknown := sorted(set(params) - set(cls._get_param_names())):
+            raise TypeError(
+                f"{cls.__name__} has no parameter {unknown[0]!r}. Those it has are"
+                f" {cls._get_param_names()}."
+            )
         header, weights = read_model(model_path(path))
         return cls._restore(path, header, weights, {**params, "device": device})
 
@@ -118,7 +126,7 @@ class StringFileMixin(BaseEstimator):
         """
         check_is_fitted(self, "net_")
         model = make_onnx_model(self.net_.module_, self.temperature_)
-        model.metadata_props.add(key="characters", value=self.characters)
+        model.metadata_props.add(key="characters", value=self.characters_)
         write_atomically(path, model.SerializeToString())
 
     def _pack(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -128,9 +136,11 @@ class StringFileMixin(BaseEstimator):
 
     def _describe(self) -> dict[str, Any]:
         """All of a fitted recognizer but its weights, as JSON holds it."""
+        # Parameters may have been set to others since; the weights are of these.
+        learned = {"network": self.net_.module__kind, "characters": self.characters_}
         return {
             "model": RECOGNIZER,
-            "params": _portable(self.get_params(deep=False)),
+            "params": _portable({**self.get_params(deep=False), **learned}),
             "temperature": float(self.temperature_),
         }
 
@@ -144,19 +154,21 @@ class StringFileMixin(BaseEstimator):
     ) -> Self:
         """Make the recognizer that a file describes, with some other parameters."""
         _check_model(path, header)
+        device = str(resolve_device(params["device"]))  # no fault of the file's
         try:
-            recognizer = cls(**{**header["params"], **params})
+            recognizer = cls(**header["params"], device=device)
             recognizer.temperature_ = header["temperature"]
+            recognizer.characters_ = recognizer.characters
             with seeded(0, torch.device("cpu")):
                 net = build_string_net(recognizer.get_params(deep=False))
             net.module_.load_state_dict(weights)
-        except (KeyError, TypeError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelFileError(
                 f"{path} does not describe a StringRecognizer: {error}."
                 " Save the model anew with this version."
             ) from error
         recognizer.net_ = net
-        return recognizer
+        return recognizer.set_params(**params)
 
 
 def holds_recognizer(path: str | os.PathLike[str]) -> bool:

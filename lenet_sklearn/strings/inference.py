@@ -1,5 +1,6 @@
 """Posteriors along many strips, wide and narrow ones in turn."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +16,6 @@ from lenet_sklearn.strings.plain import plain_layers
 from lenet_sklearn.strings.strips import Strip, cut_batches, stack_strips
 
 LogPosteriors = NDArray[np.float32]
-
-ENGINES = ("onnxruntime", "torch")
 
 
 def compute_log_posteriors(
@@ -60,10 +59,7 @@ def compute_log_posteriors(
     for places in cut_batches([strip.shape[1] for strip in strips]):
         batch = [strips[place] for place in places]
         stack = _stretch(torch.from_numpy(stack_strips(batch)).float() / 255, width)
-        if engine == "torch":
-            rows = _run_torch(network, stack, temperature)
-        else:
-            rows = run_onnx(network, stack.numpy(), temperature)
+        rows = _RUNNERS[engine](network, stack, temperature)
         for place, row, strip in zip(places, rows, batch, strict=True):
             own = max(1, round(strip.shape[1] * width))
             found[place] = row[: network.n_positions(own)]
@@ -73,8 +69,9 @@ def compute_log_posteriors(
 def _stretch(stack: Tensor, width: float) -> Tensor:
     if width == 1:
         return stack
-    # Background to the right of the widest strip too, as the others have it.
-    filled = functional.pad(stack, (0, 2))
+    # Background to the right of the widest strip too, as the others have it, and a
+    # column at least is left.
+    filled = functional.pad(stack, (0, max(2, math.ceil(1 / width))))
     return functional.interpolate(
         filled, scale_factor=(1.0, width), mode="bilinear", antialias=True
     )
@@ -96,3 +93,14 @@ def _run_torch(
         scores = (logits.squeeze(2).transpose(1, 2) / temperature).log_softmax(dim=2)
     found: LogPosteriors = scores.cpu().numpy()
     return found
+
+
+def _run_onnx(
+    network: StringNetwork, stack: Tensor, temperature: float
+) -> LogPosteriors:
+    return run_onnx(network, stack.numpy(), temperature)
+
+
+_RUNNERS = {"onnxruntime": _run_onnx, "torch": _run_torch}
+
+ENGINES = tuple(_RUNNERS)

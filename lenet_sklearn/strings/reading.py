@@ -22,10 +22,10 @@ _CHUNK = 512
 class ReadingMixin(BaseEstimator):
     """Read strips; for what can listen to them.
 
-    Expects `characters` and `beam_width`.
+    Expects `characters_`, what was learned to be read, and `beam_width`.
     """
 
-    characters: str
+    characters_: str
     beam_width: int
 
     def predict(self, X: Sequence[Strip]) -> NDArray[np.object_]:
@@ -82,8 +82,9 @@ class ReadingMixin(BaseEstimator):
         ValueError
             If lengths or mask are of another form.
         """
-        rule = make_constraint(self.characters, lengths, mask)
-        return [self._decide(voices, rule, n_best) for _, voices in self._hear(X)]
+        heard = self._hear(X)
+        rule = make_constraint(self.characters_, lengths, mask)
+        return [self._decide(voices, rule, n_best) for _, voices in heard]
 
     def posteriors(self, X: Sequence[Strip]) -> list[LogPosteriors]:
         """Compute the posteriors along every strip, at the middle one of the widths.
@@ -122,14 +123,17 @@ class ReadingMixin(BaseEstimator):
 
         Raises
         ------
-        ValueError
-            If a strip is too narrow for its text.
+        ValueError, TypeError
+            If strips and texts do not fit, or a strip is too narrow for its text.
         """
+        caller = type(self).__name__
+        heard = self._hear(X)
         texts = list(self.predict(X)) if texts is None else texts
-        strings = encode_texts(texts, self.characters, type(self).__name__)
+        texts = check_texts(texts, len(X), caller=caller)
+        strings = encode_texts(texts, self.characters_, caller)
         return [
-            self._locate(X[i].shape[1], strip, voices, strings[i])
-            for i, (strip, voices) in enumerate(self._hear(X))
+            self._locate(i, X[i].shape[1], strip, voices, strings[i])
+            for i, (strip, voices) in enumerate(heard)
         ]
 
     def score(self, X: Sequence[Strip], y: Sequence[str]) -> float:
@@ -147,8 +151,14 @@ class ReadingMixin(BaseEstimator):
         -------
         score : float
             Exact-string accuracy.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no strip, or strips and strings do not fit.
         """
-        return float(np.mean(self.predict(X) == np.asarray(y, dtype=object)))
+        texts = check_pairs(X, y, caller=type(self).__name__)
+        return float(np.mean(self.predict(X) == np.array(texts, dtype=object)))
 
     @abstractmethod
     def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
@@ -159,8 +169,16 @@ class ReadingMixin(BaseEstimator):
     def _steps(self) -> list[float]:
         """Columns of a prepared strip between two positions, for each voice."""
 
+    @abstractmethod
+    def _check_ready(self) -> None:
+        """Refuse to read before fitting, or by parameters without sense."""
+
     def _hear(self, X: Sequence[Strip]) -> Iterator[tuple[Strip, Voices]]:
         """Give every strip, prepared, with what each voice says along it."""
+        self._check_ready()  # now, and not with the first strip
+        return self._hear_chunks(X)
+
+    def _hear_chunks(self, X: Sequence[Strip]) -> Iterator[tuple[Strip, Voices]]:
         caller = type(self).__name__
         for start in range(0, len(X), _CHUNK):
             chunk = range(start, min(start + _CHUNK, len(X)))
@@ -169,8 +187,11 @@ class ReadingMixin(BaseEstimator):
 
     def _fit_temperature(self, X: Sequence[Strip], y: Sequence[str]) -> float:
         """Find what the temperature is to be multiplied by."""
-        truths = encode_texts(y, self.characters, type(self).__name__)
-        fields = [voices for _, voices in self._hear(X)]
+        caller = type(self).__name__
+        heard = self._hear(X)
+        texts = check_pairs(X, y, caller=caller)
+        truths = encode_texts(texts, self.characters_, caller)
+        fields = [voices for _, voices in heard]
         width = self.beam_width
         strings = [
             read_voices(voices, n_best=1, constraint=Constraint(), beam_width=width)
@@ -193,14 +214,17 @@ class ReadingMixin(BaseEstimator):
         ]
 
     def _locate(
-        self, width: int, strip: Strip, voices: Voices, symbols: Symbols
+        self, index: int, width: int, strip: Strip, voices: Voices, symbols: Symbols
     ) -> list[tuple[int, int]]:
         """Place characters on a strip that was so wide before it was prepared."""
         # What any voice has said has room in the longest one.
         voice, step = max(
             zip(voices, self._steps, strict=True), key=lambda v: len(v[0])
         )
-        centres = [step * position for position in align(voice, symbols)]
+        try:
+            centres = [step * position for position in align(voice, symbols)]
+        except ValueError as error:
+            raise ValueError(f"Sample {index}: {error}") from None
         scale = width / strip.shape[1]
         return [
             (round(scale * left), round(scale * right))
@@ -208,7 +232,86 @@ class ReadingMixin(BaseEstimator):
         ]
 
     def _spell(self, symbols: Symbols) -> str:
-        return "".join(self.characters[symbol] for symbol in symbols)
+        return "".join(self.characters_[symbol] for symbol in symbols)
+
+
+def check_pairs(X: Sequence[Strip], y: Sequence[str], *, caller: str) -> list[str]:
+    """Check that there is a strip at least, and one string for each.
+
+    Parameters
+    ----------
+    X : sequence of n strips
+        May be lazy.
+
+    y : sequence of n str
+        What they say.
+
+    caller : str
+        Who asks, for the message.
+
+    Returns
+    -------
+    texts : list of n str
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is none, or as for :func:`check_texts`.
+    """
+    if not len(X):
+        raise ValueError(
+            f"{caller} expects at least one strip. Got none. Pass strips whose strings"
+            " are known; '' where there is nothing to read."
+        )
+    return check_texts(y, len(X), caller=caller)
+
+
+def check_texts(texts: Sequence[str], n_strips: int, *, caller: str) -> list[str]:
+    """Check that there is one string for each strip.
+
+    Parameters
+    ----------
+    texts : sequence of n_strips str
+        May be empty strings.
+
+    n_strips : int
+        How many strips there are.
+
+    caller : str
+        Who asks, for the message.
+
+    Returns
+    -------
+    texts : list of n_strips str
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer, or they have another number of dimensions.
+
+    TypeError
+        If one is no str.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.strings.reading import check_texts
+    >>> check_texts(["10", ""], 2, caller="Reader")
+    ['10', '']
+    """
+    found = np.asarray(texts, dtype=object)
+    if found.shape != (n_strips,):
+        raise ValueError(
+            f"{caller} expects one string for each strip, of shape ({n_strips},). Got"
+            f" shape {found.shape}. Pass a list of strings, '' where there is nothing"
+            " to read, or a single column as y.ravel()."
+        )
+    for index, text in enumerate(found):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"Sample {index}: {caller} expects texts of type str."
+                f" Got {text!r}. Write numbers as strings, with their zeros."
+            )
+    return list(found)
 
 
 def encode_texts(texts: Sequence[str], characters: str, caller: str) -> list[Symbols]:
@@ -231,9 +334,6 @@ def encode_texts(texts: Sequence[str], characters: str, caller: str) -> list[Sym
 
     Raises
     ------
-    TypeError
-        If one is no str.
-
     ValueError
         If one has other characters.
 
@@ -245,11 +345,6 @@ def encode_texts(texts: Sequence[str], characters: str, caller: str) -> list[Sym
     """
     strings = []
     for index, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(
-                f"Sample {index}: {caller} expects texts of type str."
-                f" Got {text!r}. Write numbers as strings, with their zeros."
-            )
         unknown = sorted(set(text) - set(characters))
         if unknown:
             raise ValueError(

@@ -23,7 +23,7 @@ from lenet_sklearn.strings.distortions import make_strip_distortion
 from lenet_sklearn.strings.files import StringFileMixin, start_network
 from lenet_sklearn.strings.inference import ENGINES, compute_log_posteriors
 from lenet_sklearn.strings.network import LAYOUTS
-from lenet_sklearn.strings.reading import ReadingMixin, encode_texts
+from lenet_sklearn.strings.reading import ReadingMixin, check_pairs, encode_texts
 from lenet_sklearn.strings.strips import Strip
 from lenet_sklearn.strings.training import (
     StringNet,
@@ -118,6 +118,9 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
 
     Attributes
     ----------
+    characters_ : str
+        What strings consist of: `characters` as they were in `fit`.
+
     history_ : dict of ndarrays of shape (n_epochs,)
         Columns "epoch", "train_loss", "lr", "dur" (seconds).
 
@@ -248,14 +251,15 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
             If strips, strings, the device or the initial weights do not fit.
         """
         self._validate_params()
-        _check_settings(self.characters, self.widths)
-        _check_sample_counts(X, y)
+        _check_characters(self.characters)
+        _check_widths(self.widths)
+        texts = check_pairs(X, y, caller=type(self).__name__)
         if self.initial_share and self.initial_weights is None:
             raise ValueError(
                 "StringRecognizer keeps a share of initial_weights, and there are none."
                 f" Got initial_share={self.initial_share}. Name them, or set it to 0."
             )
-        strings = encode_texts(y, self.characters, type(self).__name__)
+        strings = encode_texts(texts, self.characters, type(self).__name__)
         params = self.get_params(deep=False)
         with seeded(draw_seed(self.random_state), resolve_device(self.device)):
             net = build_string_net(
@@ -273,6 +277,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
             keep_share(net.module_, begun, self.initial_share)
         # Only now: an interrupted training leaves what an earlier one has learned.
         self.net_, self.temperature_ = net, temperature
+        self.characters_ = self.characters
         self.history_ = history_columns(net.history)
         return self
 
@@ -291,14 +296,22 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         -------
         self : StringRecognizer
             The recognizer; what it reads is all but unchanged.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no strip, or strips and strings do not fit.
         """
-        check_is_fitted(self, "net_")
-        _check_sample_counts(X, y)
         self.temperature_ *= self._fit_temperature(X, y)
         return self
 
-    def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
+    def _check_ready(self) -> None:
         check_is_fitted(self, "net_")
+        # They may have been set after the fit, or come with a file.
+        self._validate_params()
+        _check_widths(self.widths)
+
+    def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
         heard = [
             compute_log_posteriors(
                 self.net_.module_,
@@ -331,23 +344,25 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         return tags
 
 
-def _check_settings(characters: str, widths: Sequence[float]) -> None:
+def _check_characters(characters: str) -> None:
     if not characters or len(set(characters)) < len(characters):
         raise ValueError(
             "StringRecognizer expects characters that differ, at least one."
             f" Got {characters!r}. Name each once, as in '0123456789'."
         )
-    if not len(widths) or min(widths) <= 0:
+
+
+def _check_widths(widths: Sequence[float]) -> None:
+    try:
+        factors = np.asarray(widths, dtype=np.float64)
+    except (TypeError, ValueError):
+        factors = np.empty(0)
+    if factors.ndim != 1 or not factors.size or not _are_positive(factors):
         raise ValueError(
             "StringRecognizer expects widths above 0, at least one."
             f" Got {widths!r}. Use (1.0,) to read every strip as it is."
         )
 
 
-def _check_sample_counts(X: Sequence[Strip], y: Sequence[str]) -> None:
-    if not len(X) or len(X) != len(y):
-        raise ValueError(
-            "StringRecognizer expects as many strings as strips, at least one."
-            f" Got {len(X)} strips and {len(y)} strings. Pass one string for each"
-            " strip; '' where there is nothing to read."
-        )
+def _are_positive(factors: NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(factors).all() and factors.min() > 0)

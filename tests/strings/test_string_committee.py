@@ -1,12 +1,16 @@
 """Committees: the mean of several recognizers, in one file."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from test_recognizer import DATA_FREE
 
 from lenet_sklearn import ModelFileError
-from lenet_sklearn.persistence import read_model
+from lenet_sklearn.persistence import read_model, write_model
 from lenet_sklearn.strings import (
     StringCommittee,
     StringRecognizer,
@@ -17,6 +21,11 @@ from lenet_sklearn.strings import committee as committee_module
 from lenet_sklearn.strings.constraints import Constraint
 from lenet_sklearn.strings.ctc import score_strings
 from lenet_sklearn.strings.voices import read_voices
+
+
+@pytest.mark.parametrize("check", DATA_FREE, ids=lambda c: c.__name__)
+def test_sklearn_api(check):
+    check("StringCommittee", StringCommittee())
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +113,39 @@ def test_calibration_changes_members_and_none_that_was_joined(
 
 
 def test_recognizers_of_different_characters_are_refused(recognizer):
+    committee = StringCommittee([StringRecognizer(characters="01"), recognizer])
     with pytest.raises(ValueError, match="all of the same characters"):
-        StringCommittee([StringRecognizer(characters="01"), recognizer]).characters  # noqa: B018
+        committee.fit([np.zeros((32, 9), np.uint8)], ["1"])
+    with pytest.raises(AttributeError, match="all of the same characters"):
+        committee.characters  # noqa: B018
+    assert not hasattr(StringCommittee(), "characters")
     with pytest.raises(ValueError, match="at least one recognizer"):
         join_recognizers([])
+
+
+def test_parameters_are_looked_at_in_fit_and_before_reading(recognizer, unseen):
+    strip = [unseen[0]]
+    with pytest.raises(ValueError, match="'beam_width' parameter of StringCommittee"):
+        StringCommittee([recognizer], beam_width=0).fit(strip, ["1"])
+    committee = join_recognizers([pickle.loads(pickle.dumps(recognizer))])
+    committee.members_[0].set_params(widths=())
+    with pytest.raises(ValueError, match="widths above 0"):
+        committee.predict(strip)
+    with pytest.raises(ValueError, match="'beam_width' parameter of StringCommittee"):
+        committee.set_params(beam_width=0).predict(strip)
+
+
+def test_a_committee_asks_for_one_string_for_each_strip(recognizer, unseen):
+    committee = join_recognizers([recognizer])
+    for ask in (committee.score, committee.calibrate, committee.locate, committee.fit):
+        with pytest.raises(ValueError, match="StringCommittee expects one string"):
+            ask([unseen[0], unseen[1]], ["1"])
+    with pytest.raises(NotFittedError):
+        StringCommittee([recognizer]).predict([unseen[0]])
+
+
+def test_a_file_without_members_is_named(recognizer, tmp_path):
+    header, weights = join_recognizers([recognizer])._pack()
+    write_model(tmp_path / "none", header | {"members": []}, weights)
+    with pytest.raises(ModelFileError, match="none does not describe a String"):
+        StringCommittee.load(tmp_path / "none", device="cpu")

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lenet_sklearn import LeNet5Classifier, ModelFileError
+from lenet_sklearn.persistence import write_model
 from lenet_sklearn.strings import StringRecognizer
 from lenet_sklearn.strings.inference import compute_log_posteriors
 from lenet_sklearn.transfer import shipped_recognizers
@@ -79,6 +80,24 @@ def test_weights_of_another_network_are_refused(recognizer, drawn, tmp_path):
     wide = StringRecognizer(network="wide", initial_weights=tmp_path / "dense")
     with pytest.raises(ValueError, match=r"network='lenet5_dense', but .*'wide'"):
         wide.fit([drawn[0]], [drawn.texts[0]])
+
+
+def test_a_misspelt_parameter_is_no_fault_of_the_file(recognizer, tmp_path):
+    recognizer.save(tmp_path / "strings")
+    with pytest.raises(TypeError, match="StringRecognizer has no parameter 'width'"):
+        StringRecognizer.load(tmp_path / "strings", width=1.0)
+    with pytest.raises(ValueError, match="device='moon'") as caught:
+        StringRecognizer.load(tmp_path / "strings", device="moon")
+    assert not isinstance(caught.value, ModelFileError)
+
+
+@pytest.mark.parametrize("params", [{"network": "deep"}, {"distortion": "mirror"}])
+def test_a_header_of_what_is_not_known_names_its_file(recognizer, params, tmp_path):
+    header, weights = recognizer._pack()
+    header["params"] |= params
+    write_model(tmp_path / "newer", header, weights)
+    with pytest.raises(ModelFileError, match="newer does not describe a String"):
+        StringRecognizer.load(tmp_path / "newer", device="cpu")
 
 
 def test_the_file_of_a_classifier_is_refused(tmp_path):
