@@ -223,18 +223,7 @@ def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
         kept["module"] = qualified_name(kept["module"])
     if isinstance(kept["optimizer"], type):
         del kept["optimizer"]
-    return {name: _plain(value) for name, value in kept.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Make Python's own of numpy's numbers, however deep, which JSON cannot hold."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value
+    return kept
 
 
 def _restored(params: Mapping[str, Any]) -> dict[str, Any]:

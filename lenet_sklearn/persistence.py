@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -57,6 +58,9 @@ def write_model(
     OSError
         If the folder does not exist or cannot be written.
 
+    TypeError
+        If the header holds what JSON cannot, numpy's numbers and arrays aside.
+
     Notes
     -----
     The bytes go to a temporary file in the same folder, which then takes the
@@ -75,8 +79,18 @@ def write_model(
     }
     if card is not None:
         described["card"] = card.to_dict()
-    text = json.dumps(described, sort_keys=True)
+    text = json.dumps(described, sort_keys=True, default=_plain)
     write_atomically(path, save(weights, metadata={_METADATA_KEY: text}))
+
+
+def _plain(value: object) -> Any:
+    """Make Python's own of numpy's numbers, which searches put into parameters."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(
+        f"A model file holds numbers, strings, lists and dictionaries. Got {value!r}."
+        " Leave it out of the parameters."
+    )
 
 
 def weights_of_part(

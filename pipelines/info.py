@@ -88,7 +88,7 @@ def _describe_sliding(reader: LineReader) -> list[str]:
 
     recognizer = reader.reading_recognizer()
     members = getattr(recognizer, "members_", [recognizer])
-    lines = [f"strings of   {' '.join(recognizer.characters)}"]
+    lines = [f"strings of   {' '.join(recognizer.characters_)}"]
     for member in members:
         lines += [
             f"parameters   {count_parameters(member.net_.module_)}",

@@ -103,3 +103,19 @@ def test_labels_come_back_in_their_dtype(labels):
 def test_labels_of_another_kind_are_refused():
     with pytest.raises(TypeError, match="numbers or strings"):
         encode_labels(np.array([None, 1], dtype=object))
+
+
+def test_numbers_of_numpy_become_plain_ones(tmp_path):
+    path = tmp_path / "model.safetensors"
+    header = {"distortion": {"width": np.float32(0.5)}, "stages": [(np.int64(2), 0.1)]}
+    write_model(path, header, TENSORS)
+    read, _ = read_model(path)
+    assert read["distortion"] == {"width": 0.5}
+    assert read["stages"] == [[2, 0.1]]
+
+
+def test_what_json_cannot_hold_is_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(TypeError, match="Leave it out"):
+        write_model(path, {"callback": object()}, TENSORS)
+    assert not path.exists()

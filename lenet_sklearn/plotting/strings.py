@@ -84,7 +84,7 @@ class StringPosteriorDisplay:
         [[best]] = recognizer.read([strip])
         [log_posteriors] = recognizer.posteriors([strip])
         return cls(
-            strip, log_posteriors, recognizer.characters, best.text, best.probability
+            strip, log_posteriors, recognizer.characters_, best.text, best.probability
         ).plot()
 
     def plot(self) -> Self:

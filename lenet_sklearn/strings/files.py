@@ -259,7 +259,4 @@ def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
         kept["initial_weights"] = os.fspath(kept["initial_weights"])
     if not isinstance(kept["random_state"], Integral):
         kept["random_state"] = None
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in kept.items()
-    }
+    return kept

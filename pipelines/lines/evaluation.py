@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.confidence import show_confidence
 from pipelines.lines.labelled import (
     LabelledField,
     clean_fields,
@@ -124,11 +125,11 @@ def _write_list(path: Path, evaluation: FieldEvaluation) -> None:
     """Write all that was misread, as a table that corrected values can go into."""
     with ResultFile(path, ["file", "value", "read", "status", "confidence"]) as table:
         for field, reading in evaluation.misread():
-            judged = reading.status, f"{reading.confidence:.4f}"
+            judged = reading.status, show_confidence(reading.confidence, 4)
             table.write([field.name, field.value, reading.value, *judged])
 
 
 def _describe(field: LabelledField, reading: FieldReading) -> str:
     told, read = (text or "nothing" for text in (field.value, reading.value))
-    judged = f"{reading.status} ({reading.confidence:.3f})"
+    judged = f"{reading.status} ({show_confidence(reading.confidence, 3)})"
     return f"  {field.name}: {told} read as {read}, {judged}"
