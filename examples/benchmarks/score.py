@@ -35,6 +35,7 @@ from tables import (
 from pipelines import (
     Form,
     FormReader,
+    deskew,
     draft_form,
     make_form_reader,
     open_scan,
@@ -100,8 +101,14 @@ def measure_tally(data: Path) -> Iterator[Row]:
 def measure_turned(data: Path) -> Iterator[Row]:
     """Read pages that lie wrong, and pages without the field."""
     files, _, truth = exam_scans(data)
-    for name, turns in {"upside down": 2, "on the left": 1, "on the right": 3}.items():
-        pages = (np.ascontiguousarray(np.rot90(p, turns)) for p in pages_of(files))
+    ways = {
+        "upside down": (2, 0),
+        "upside down, tilted by 8 degrees": (2, 8),
+        "on the left": (1, 0),
+        "on the right": (3, 0),
+    }
+    for name, (turns, angle) in ways.items():
+        pages = (deskew(np.rot90(p, turns).copy(), -angle) for p in pages_of(files))
         fields = read_fields(pages, comb_reader(9))
         yield trust_row(f"exam pages, {name}", fields, truth)
     strangers = [*folder_of(data, "markus").glob("*.pdf")]

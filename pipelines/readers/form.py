@@ -18,6 +18,7 @@ from pipelines.forms import Field, Form
 from pipelines.glyphs.cut import Piece
 from pipelines.images import Image, check_image, check_images
 from pipelines.outcomes import FieldReading, PageReading
+from pipelines.pages.deskew import deskew
 from pipelines.pages.orientation import upright_log_odds
 from pipelines.readers.base import check_text
 from pipelines.readers.field import FieldReader, make_field_reader
@@ -30,6 +31,12 @@ _UPRIGHT_LOG_ODDS = float(np.log(99))
 
 # If the other way up is this much less likely, the print need not be asked.
 _CLEAR_LOG_ODDS = 7.0
+
+# Why a value is rejected that is clear to read, were it clear from where.
+_EITHER_WAY = "the page may lie on its head"
+
+# A page that is skewed by less, in degrees, is level enough to look at its print.
+_LEAST_SKEW = 2.0
 
 # What the posteriors of a network say of a turned digit is no proof: however
 # small they are, they count for no more than this in a field.
@@ -397,20 +404,26 @@ def _read_either_way(
     result = {}
     for name, right_way, other_way in zip(sought.combs, upright, turned, strict=True):
         quad = page_quad(sought.combs[name].quad, page, sought.quarter_turns)
-        reading = settle(
-            right_way.value, certainty * right_way.confidence, reader.threshold
-        )
+        reading = right_way
         if log_odds < 0:
-            name = sought.counterparts[name]
+            name, reading = sought.counterparts[name], other_way
             quad = np.roll(quad, 2, axis=0)
-            reading = settle(
-                other_way.value, certainty * other_way.confidence, reader.threshold
-            )
+        reading = _doubt_way(reading, certainty, reader.threshold)
         # Blank, too: another comb may be the one that somebody has filled in.
         if name in sought.doubtful and reading.status in ("accepted", "blank"):
             reading = replace(reading, status="rejected", reason=sought.doubtful[name])
         result[name] = replace(reading, quad=quad)
     return result
+
+
+def _doubt_way(
+    reading: FieldReading, certainty: float, threshold: float
+) -> FieldReading:
+    """Trust a value as far as it is certain which way up its page lies."""
+    doubted = settle(reading.value, certainty * reading.confidence, threshold)
+    if (reading.status, doubted.status) == ("accepted", "rejected"):
+        return replace(doubted, reason=_EITHER_WAY)
+    return doubted
 
 
 def _cut_combs(
@@ -441,8 +454,14 @@ def _upright_log_odds(
         for a, b in zip(upright, turned, strict=True)
     )
     if log_odds < _CLEAR_LOG_ODDS:
-        log_odds += upright_log_odds(sought.page)
+        log_odds += upright_log_odds(_level(sought))
     return log_odds
+
+
+def _level(sought: SoughtCombs) -> Image:
+    """Straighten a page so that its letters stand on lines."""
+    skew = sought.skew
+    return deskew(sought.page, skew) if abs(skew) > _LEAST_SKEW else sought.page
 
 
 def _log_confidence(reading: FieldReading) -> float:

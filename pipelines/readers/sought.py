@@ -49,6 +49,13 @@ class SoughtCombs:
     doubtful: dict[str, str]
     counterparts: dict[str, str]
 
+    @property
+    def skew(self) -> float:
+        """Skew of the page by its combs, in degrees as :func:`estimate_skew` has it."""
+        edges = [comb.quad[1] - comb.quad[0] for comb in self.combs.values()]
+        angles = [-np.degrees(np.arctan2(down, along)) for along, down in edges]
+        return float(np.median(angles)) if angles else 0.0
+
 
 def seek_combs(page: Image, fields: Sequence[Field]) -> SoughtCombs:
     """Find the combs of some fields on a page.

@@ -39,6 +39,8 @@ from pipelines.demo import (
     scan_page,
 )
 from pipelines.outcomes import FieldReading
+from pipelines.pages.deskew import deskew
+from pipelines.results import untold_reason
 from pipelines.scans import read_pages
 
 TEXTS = ["40526", "83975", "26048", "79353"]
@@ -210,6 +212,26 @@ def test_a_page_lying_any_way_is_read_rightly_or_not_accepted(exam, turns):
         reading = make_form_reader(form).read(turned)
         assert not _wrongly_accepted(reading, truth)
         assert turns or _n_right(reading, truth) >= 2
+
+
+@pytest.mark.parametrize("angle", [-8, 5])
+def test_a_page_on_its_head_may_be_skewed_too(angle):
+    page = _sheet(("40526", 500, 200), height=2200, width=1700)
+    for y in (*range(80, 440, 50), *range(700, 2100, 50)):
+        cv2.putText(page, "the old bird had his lunch", (60, y), 0, 0.9, 0, 2)
+    head = np.ascontiguousarray(page[::-1, ::-1])
+    field = _read(deskew(head, angle), number=5).fields["number"]
+    assert (field.value, field.status) == ("40526", "accepted")
+
+
+def test_a_value_says_that_its_page_may_lie_on_its_head():
+    # These digits are as good the other way up, and a little print says that it is so.
+    page = _sheet(("60896", 500, 200), height=2200, width=1700)[::-1, ::-1].copy()
+    for y in (80, 130, 180):
+        cv2.putText(page, "the old bird had his lunch", (60, y), 0, 0.9, 0, 2)
+    field = _read(np.ascontiguousarray(page[::-1, ::-1]), number=5).fields["number"]
+    assert field.status == "rejected"
+    assert untold_reason(field) == "the page may lie on its head"
 
 
 def test_a_quad_on_a_turned_page_runs_as_the_writing_does(exam):
