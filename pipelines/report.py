@@ -1,11 +1,14 @@
 """Show what was read: a picture of each page, and a summary of the stack."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten, wrap
 from typing import Literal
 
+import cv2
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
@@ -87,14 +90,20 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
     canvas = ImageDraw.Draw(picture)
     placed = {n: f for n, f in reading.fields.items() if f.quad is not None}
     fields = [_bounds(field.quad) for field in placed.values()]
-    texts: list[Box] = []
-    for line in _headlines(reading):
-        texts.append(_write(canvas, *line, None, fields, texts))
-    for field in placed.values():
-        _frame(canvas, field)
+    notes: list[_Note] = []
+    for text, status in _headlines(reading):
+        notes.append(_place_note(canvas, text, status, None, fields, notes))
     for name, field in placed.items():
         label = _label(name, field)
-        texts.append(_write(canvas, label, field.status, field.quad, fields, texts))
+        notes.append(
+            _place_note(canvas, label, field.status, field.quad, fields, notes)
+        )
+    for field in placed.values():
+        _frame(canvas, field)
+    for note in notes:
+        canvas.line(note.line, COLOURS[note.status], 2)
+    for note in notes:  # over the lines
+        _write(canvas, note)
     return np.asarray(picture)
 
 
@@ -316,16 +325,27 @@ def _frame(canvas: ImageDraw.ImageDraw, field: FieldReading) -> None:
         canvas.line([*corners, corners[0]], COLOURS[field.status], width, joint="curve")
 
 
-def _write(
+@dataclass(frozen=True)
+class _Note:
+    """A text, where it stands, and a line from there to a field that is not beside."""
+
+    text: str
+    status: str
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+    place: Box
+    line: Sequence[tuple[float, float]] = ()
+
+
+def _place_note(
     canvas: ImageDraw.ImageDraw,
     text: str,
     status: str,
     quad: NDArray[np.float64] | None,
     fields: Sequence[Box],
-    texts: Sequence[Box],
-) -> Box:
-    """Write text beside a field, or at the top, and return the place it took."""
-    size = canvas.im.size
+    others: Sequence[_Note],
+) -> _Note:
+    """Find a place for a text beside a field, or at the top."""
+    size, texts = canvas.im.size, [note.place for note in others]
     for scale in _SCALES:
         font = ImageFont.load_default(
             max(scale * _text_size(size, quad), _SMALLEST_TEXT)
@@ -335,12 +355,68 @@ def _write(
         places = _places(size, quad, (round(width) + 2 * pad, round(height) + 2 * pad))
         # Where nothing is free, rather over a field than over what another says.
         place = min(places, key=lambda p: (_covered(p, texts), _covered(p, fields)))
+        note = _Note(text, status, font, place)
         if not _covered(place, [*texts, *fields]):
-            break
-    left, top, right, bottom = place
-    canvas.rectangle((left, top, right, bottom), COLOURS[status])
-    canvas.text((left + pad, top + pad), text, "white", font, anchor="la")
-    return left, top, right, bottom
+            return note
+    if quad is None:
+        return note
+    return _moved_off(note, size, _bounds(quad), [*texts, *fields])
+
+
+def _moved_off(
+    note: _Note, size: tuple[int, int], field: Box, taken: Sequence[Box]
+) -> _Note:
+    """Move a text to the nearest free place; where the page has none, it stays."""
+    free = _free_places(note.place, size, taken)
+    if not free:
+        return note
+    nearest = min(free, key=lambda box: _distance(box, field))
+    end = _nearest_point(field, _centre(nearest))
+    return replace(note, place=nearest, line=[_nearest_point(nearest, end), end])
+
+
+def _write(canvas: ImageDraw.ImageDraw, note: _Note) -> None:
+    """Write a text in white on the colour of its status."""
+    left, top, _, bottom = note.place
+    canvas.rectangle(note.place, COLOURS[note.status])
+    pad = (bottom - top) // 6  # a quarter of the letters' height on either side
+    canvas.text((left + pad, top + pad), note.text, "white", note.font, anchor="la")
+
+
+def _free_places(box: Box, size: tuple[int, int], taken: Sequence[Box]) -> list[Box]:
+    """List where on a page a box covers none of others, in cells of half its height."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    cell = max(1, height // 2)
+    used = np.zeros((size[1] // cell, size[0] // cell), np.uint8)
+    for left, top, right, bottom in taken:
+        rows = slice(max(0, top // cell), max(0, -(-bottom // cell)))
+        used[rows, max(0, left // cell) : max(0, -(-right // cell))] = 1
+    n_down, n_across = -(-height // cell), -(-width // cell)
+    if n_down > used.shape[0] or n_across > used.shape[1]:
+        return []
+    # With the anchor in a corner: what is used in the cells to the right and below.
+    hit = cv2.dilate(used, np.ones((n_down, n_across), np.uint8), anchor=(0, 0))
+    ys, xs = np.nonzero(1 - hit[: len(hit) - n_down + 1, : hit.shape[1] - n_across + 1])
+    return [
+        (x, y, x + width, y + height)
+        for x, y in zip((cell * xs).tolist(), (cell * ys).tolist(), strict=True)
+    ]
+
+
+def _distance(box: Box, other: Box) -> float:
+    """Distance of two boxes, 0 where they meet."""
+    across = max(0, other[0] - box[2], box[0] - other[2])
+    return math.hypot(across, max(0, other[1] - box[3], box[1] - other[3]))
+
+
+def _centre(box: Box) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def _nearest_point(box: Box, point: tuple[float, float]) -> tuple[float, float]:
+    """Return the point of a box that is nearest to another point."""
+    x, y = point
+    return min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3])
 
 
 def _text_size(size: tuple[int, int], quad: NDArray[np.float64] | None) -> float:

@@ -1,6 +1,6 @@
 """Pictures and summaries of what was read."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import PIL.Image
@@ -88,26 +88,44 @@ def test_the_reason_stands_beside_a_field_unless_it_is_the_confidence(page, writ
     assert list(written) == ["a: 9 (1.00), 9 is more than 4", "b: 9 (0.50)"]
 
 
-def test_crowded_labels_cover_fields_rather_than_each_other(page, written):
-    places = [
-        quad(left, top, left + 40, top + 30)  # narrower than any label
-        for top in range(100, 340, 40)
-        for left in range(150, 350, 50)
-    ]
-    fields = {
+def apart(box, other):
+    return (
+        box[2] <= other[0]
+        or other[2] <= box[0]
+        or box[3] <= other[1]
+        or other[3] <= box[1]
+    )
+
+
+def crowd(across, down):
+    """Fields side by side, narrower than any label."""
+    places = [quad(x, y, x + 40, y + 30) for y in down for x in across]
+    return {
         f"field_{n}": FieldReading("042", "accepted", 0.9, place)
         for n, place in enumerate(places)
     }
+
+
+def test_crowded_labels_move_off_to_free_paper(page, written):
+    fields = crowd(range(150, 350, 50), range(100, 340, 40))
+    picture = draw_overlay(page, PageReading(fields))
+    labels = list(written.values())
+    assert len(labels) == len(fields)
+    assert all(apart(*pair) for pair in combinations(labels, 2))
+    bounds = [(*f.quad[0].tolist(), *f.quad[2].tolist()) for f in fields.values()]
+    assert all(apart(*pair) for pair in product(labels, bounds))
+    # A line tells to which field a label belongs that is not beside it.
+    drawn = has_colour(picture, "accepted")
+    for left, top, right, bottom in (*labels, *bounds):
+        drawn[int(top) - 2 : int(bottom) + 3, int(left) - 2 : int(right) + 3] = False
+    assert drawn.any()
+
+
+def test_where_no_paper_is_free_every_label_is_drawn_all_the_same(written):
+    page = np.full((360, 560), 255, dtype=np.uint8)
+    fields = crowd(range(5, 560, 50), range(5, 360, 60))
     draw_overlay(page, PageReading(fields))
-    boxes = list(written.values())
-    assert len(boxes) == len(fields)
-    for (left, top, right, bottom), other in combinations(boxes, 2):
-        assert (
-            right <= other[0]
-            or other[2] <= left
-            or bottom <= other[1]
-            or other[3] <= top
-        )
+    assert len(written) == len(fields)
 
 
 def test_fields_without_a_place_are_listed_at_the_top(page):
