@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ def check_texts(y: Sequence[str], n_fields: int, *, caller: str) -> list[str]:
     Parameters
     ----------
     y : sequence of n_fields str
-        What fields say; numbers are taken for their digits.
+        What fields say; ``""`` for an empty one.
 
     n_fields : int
         How many fields there are.
@@ -37,13 +36,13 @@ def check_texts(y: Sequence[str], n_fields: int, *, caller: str) -> list[str]:
         If there are more or fewer, or `y` has another number of dimensions.
 
     TypeError
-        If one is neither a string nor an integer.
+        If one is no str.
 
     Examples
     --------
     >>> from pipelines.readers.base import check_texts
-    >>> check_texts(["042", 7], 2, caller="reader")
-    ['042', '7']
+    >>> check_texts(["042", ""], 2, caller="reader")
+    ['042', '']
     """
     texts = np.asarray(y, dtype=object)
     if texts.shape != (n_fields,):
@@ -60,8 +59,8 @@ def check_text(text: object, index: int, *, caller: str) -> str:
 
     Parameters
     ----------
-    text : str or int
-        Its string; a number is taken for its digits.
+    text : str
+        Its string.
 
     index : int
         Number of the sample, for the message.
@@ -76,14 +75,15 @@ def check_text(text: object, index: int, *, caller: str) -> str:
     Raises
     ------
     TypeError
-        If it is of another type: a float has lost its zeros, and a missing value
-        says nothing of the field.
+        If it is of another type: a number has lost its leading zeros, and a missing
+        value says nothing of the field.
     """
-    if not isinstance(text, str | Integral):
+    if not isinstance(text, str):
         raise TypeError(
             f"Sample {index}: {caller} expects strings. Got {text!r} of type"
-            f" {type(text).__name__}. Read the column as text, as"
-            " pandas.read_csv(..., dtype=str, keep_default_na=False) does."
+            f" {type(text).__name__}. Write numbers as strings, with their zeros; read"
+            " a table as text, as pandas.read_csv(..., dtype=str,"
+            " keep_default_na=False) does."
         )
     return str(text)
 

@@ -481,7 +481,7 @@ def test_what_reads_lines_only_is_no_reader_of_fields(pages, answers, number_for
             reader.fit(pages, answers)
 
 
-@pytest.mark.parametrize("text", [40526.0, np.nan, None])
+@pytest.mark.parametrize("text", [40526, 40526.0, np.nan, None])
 def test_answers_that_are_no_strings_are_refused(pages, number_form, text):
     with pytest.raises(TypeError, match=r"Sample 1: FormReader expects strings"):
         FormReader(number_form).fit(pages[:2], [["40526"], [text]])
