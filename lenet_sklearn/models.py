@@ -105,7 +105,7 @@ class ModelFileMixin(BaseEstimator):
             raise ModelFileError(
                 f"{path} holds no single LeNet5Classifier. Load a committee with"
                 " lenet_sklearn.load_model, and a reader of strings with"
-                " pipelines.readers.loading.load_line_reader."
+                " pipelines.load_line_reader."
             )
         return cls._restore(path, header, weights, {**params, "device": device})
 

@@ -25,6 +25,7 @@ from .pages.register import (
 from .readers.field import FieldReader, make_field_reader
 from .readers.form import FormReader, make_form_reader
 from .readers.line import LineReader
+from .readers.loading import load_line_reader
 from .readers.segment import SegmentReader
 from .readers.vote import VoteReader
 from .report import draw_overlay
@@ -70,6 +71,7 @@ __all__ = [
     "find_combs",
     "find_scans",
     "flatten_background",
+    "load_line_reader",
     "make_field_reader",
     "make_form_reader",
     "normalize_glyph",

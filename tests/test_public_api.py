@@ -88,6 +88,7 @@ PUBLIC = {
         "find_combs",
         "find_scans",
         "flatten_background",
+        "load_line_reader",
         "make_field_reader",
         "make_form_reader",
         "normalize_glyph",

@@ -93,13 +93,13 @@ def holds_vote(path: str | os.PathLike[str]) -> bool:
 def load_line_reader(
     path: str | os.PathLike[str], *, device: str = "auto"
 ) -> AnyLineReader:
-    """Make the reader that a model file is for.
+    """Make the reader of fields without boxes that a model file is for.
 
     Parameters
     ----------
     path : str or path
-        File to read, or the name of a model that ships with the package; "vote"
-        for two of these that vote.
+        File to read, as ``lenet train --fields`` writes it, or the name of a model that
+        ships with the package; "vote" for two of these that vote.
 
     device : str, default="auto"
         Where it is to run.
@@ -116,11 +116,19 @@ def load_line_reader(
     ModelFileError
         If the file cannot be read, or holds a classifier of characters.
 
+    See Also
+    --------
+    make_field_reader : Takes it as `line_reader`, and cleans the fields first.
+    lenet_sklearn.load_model : Loads a classifier, which reads what is in boxes.
+
     Examples
     --------
-    >>> from pipelines.readers.loading import load_line_reader
-    >>> [type(load_line_reader(name)).__name__ for name in ("segments", "vote")]
-    ['SegmentReader', 'VoteReader']
+    >>> from pipelines import load_line_reader, make_field_reader
+    >>> from pipelines.demo import draw_string, draw_writer
+    >>> reader = make_field_reader(line_reader=load_line_reader("segments"))
+    >>> field = draw_string("308", draw_writer(3), random_state=3)
+    >>> [str(value) for value in reader.predict([field])]
+    ['308']
     """
     from lenet_sklearn.persistence import read_model
     from lenet_sklearn.strings.committee import unpack_recognizer
