@@ -6,7 +6,13 @@ import sys
 import numpy as np
 import pytest
 
-from lenet_sklearn import LeNet5Classifier, load_dataset, load_model
+from lenet_sklearn import (
+    LeNet5Classifier,
+    join_classifiers,
+    load_dataset,
+    load_model,
+)
+from pipelines import make_field_reader
 from pipelines.cli import main
 from pipelines.evaluation import Evaluation, evaluate
 from pipelines.training import make_model, parse_params, train
@@ -78,6 +84,26 @@ def test_a_parameter_that_is_none_is_refused(text):
 
 def test_evaluation_of_the_file_finds_the_same_error(trained):
     assert evaluate(trained.path, "digits", device="cpu").error == trained.test.error
+
+
+@pytest.mark.parametrize(
+    "words", [["read"], ["score", "--comb", "number=4"]], ids=["read", "score"]
+)
+def test_a_model_of_small_images_is_refused_before_anything_is_read(
+    tmp_path, trained, capsys, words
+):
+    page, table = tmp_path / "page.png", tmp_path / "table.csv"
+    page.touch()
+    model = ["--model", str(trained.path)]
+    assert main([*words, str(page), "-o", str(table), *model]) == 2
+    assert "28 x 28 pixels" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_committee_on_small_images_is_no_classifier_of_glyphs(trained):
+    model = load_model(trained.path)
+    with pytest.raises(ValueError, match=r"Got one of images of 8 x 8\. Take"):
+        make_field_reader(join_classifiers([model, model]))
 
 
 def test_training_twice_gives_the_same_file(tmp_path, trained):

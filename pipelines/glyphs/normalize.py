@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from pipelines.transformers import StatelessTransformer
 
 # MNIST's own measures: images of 28 x 28, digits in a box of 20 x 20.
 _SIZE = 28
+GLYPH_SHAPE: Final = (_SIZE, _SIZE)
 _BOX = 20
 
 # Strokes of MNIST are 2 to 3 pixels wide. Bringing thin ones up to a little less

@@ -18,7 +18,7 @@ from pipelines.fields.combs import Frame
 from pipelines.fields.speckle import Despeckler
 from pipelines.formfields import Field
 from pipelines.glyphs.cut import Piece
-from pipelines.glyphs.normalize import GlyphNormalizer
+from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading
 from pipelines.pages.flatten import BackgroundFlattener
@@ -469,7 +469,8 @@ def make_field_reader(
         Classifier of glyphs; None for the LeNet-5 that ships with the package.
 
     line_reader : LineReader, SegmentReader or VoteReader, default=None
-        Reads fields without a comb; None for ``VoteReader()``.
+        Reads fields without a comb; None for ``VoteReader()``. One that was fitted to
+        fields of yours comes from :func:`pipelines.load_line_reader`.
 
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.
@@ -484,12 +485,18 @@ def make_field_reader(
         been fitted. Fitting it adapts the classifier and the reader of lines that
         ship; those that are given are trained by their own parameters.
 
+    Raises
+    ------
+    ValueError
+        If the classifier is a LeNet-5, or a committee, for images of another size.
+
     Examples
     --------
     >>> from pipelines import make_field_reader
     >>> list(make_field_reader().named_steps)
     ['despeckle', 'flatten', 'read']
     """
+    _check_image_shape(classifier)
     reader = FieldReader(
         classifier, digits=digits, line_reader=line_reader, threshold=threshold
     )
@@ -500,6 +507,20 @@ def make_field_reader(
             ("read", reader),
         ]
     )
+
+
+def _check_image_shape(classifier: Any) -> None:
+    """Refuse a LeNet-5 that cannot take glyphs; every field would be told so."""
+    # All members of a committee were trained on the same images.
+    member = next(iter(getattr(classifier, "estimators_", ())), classifier)
+    shape = getattr(member, "image_shape_", GLYPH_SHAPE)
+    if shape != GLYPH_SHAPE:
+        height, width = shape
+        raise ValueError(
+            "A reader of fields expects a classifier of images of 28 x 28 pixels, as"
+            f" digits are cut from boxes. Got one of images of {height} x {width}. Take"
+            " one trained on images of 28 x 28, such as MNIST's."
+        )
 
 
 @cache
