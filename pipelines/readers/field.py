@@ -193,6 +193,8 @@ class FieldReader(StringReader):
     ) -> list[FieldReading]:
         """Read every field of `X` and tell how far each value can be trusted.
 
+        A list of fields, where :meth:`FormReader.read` takes one page.
+
         Parameters
         ----------
         X : sequence of n_samples ndarrays of shape (height, width), dtype uint8

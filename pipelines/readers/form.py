@@ -231,6 +231,8 @@ class FormReader(BaseEstimator):
     def read(self, page: Image) -> PageReading:
         """Read one page and tell how far each value can be trusted.
 
+        One page, not a list as :meth:`predict` takes: pages are large.
+
         Parameters
         ----------
         page : ndarray of shape (height, width), dtype uint8
