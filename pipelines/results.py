@@ -2,6 +2,7 @@
 
 import csv
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -11,6 +12,9 @@ from types import TracebackType
 
 from pipelines.confidence import TOO_LOW, show_confidence
 from pipelines.outcomes import FieldReading, PageReading
+
+if sys.platform != "win32":
+    import fcntl
 
 # The columns of values.csv, the table of single fields.
 VALUE_COLUMNS = ("file", "value", "status", "confidence")
@@ -190,7 +194,8 @@ class ResultFile:
     Raises
     ------
     OutputError
-        On entering the ``with`` block, if the file cannot be written.
+        On entering the ``with`` block, if the file cannot be written, or another
+        run is writing it.
 
     Examples
     --------
@@ -216,12 +221,22 @@ class ResultFile:
         try:
             if self.path.is_dir():
                 raise IsADirectoryError(0, "it is a folder")
+            self._lock = _lock(self.part)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"another run is writing {self.path}, by way of {self.part}. Wait for"
+                " its end, or name another file"
+            ) from error
+        except OSError as error:
+            raise OutputError(_cannot_write(self.path, error)) from error
+        try:
             # Names of files need not be valid UTF-8; they come out as they are.
             # The rows of an earlier run stay until there is one to replace them.
             self._file = self.part.open(
                 "a", encoding="utf-8", errors="surrogateescape", newline=""
             )
         except OSError as error:
+            _unlock(self._lock)
             raise OutputError(_cannot_write(self.path, error)) from error
         self._rows = csv.writer(self._file, lineterminator="\n")
         return self
@@ -252,6 +267,14 @@ class ResultFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # Unlocked last: who locks the rows next must not find them moved away.
+        try:
+            self._end(error)
+        finally:
+            _unlock(self._lock)
+
+    def _end(self, error: BaseException | None) -> None:
+        """Give the rows their name, or say in a note where they are left."""
         if error is None:
             self._begin()
             self._file.flush()
@@ -267,6 +290,34 @@ class ResultFile:
             return
         left = "is as it was" if self.path.exists() else "was not made"
         error.add_note(f"{self.n_rows} rows are in {self.part}, and {self.path} {left}")
+
+
+def _lock(path: Path) -> int | None:
+    """Open a file, made if need be, that no other run may lock until it is closed.
+
+    The system closes it for a run that is killed. Processes that a run starts do not
+    have it open: they are programs of their own, not forks.
+    """
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Who had it may have ended between the two: what is open is its table then.
+        free = os.path.samestat(os.fstat(descriptor), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        free = False
+    except OSError:  # a file system without locks
+        free = True
+    if not free:
+        os.close(descriptor)
+        raise BlockingIOError(f"{path} is locked")
+    return descriptor
+
+
+def _unlock(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def make_folder(path: Path) -> None:

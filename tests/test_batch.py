@@ -267,6 +267,39 @@ def test_a_table_that_cannot_be_written_is_refused_at_once(tmp_path, path, reaso
         pytest.fail("the block must not be entered")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="locks are those of POSIX")
+def test_a_table_that_another_run_is_writing_is_refused(tmp_path):
+    first, second = (ResultFile(tmp_path / "r.csv", ["a"]) for _ in range(2))
+    with first:
+        first.write(["1"])
+        with (
+            pytest.raises(OutputError, match=r"another run is writing .*r\.csv"),
+            second,
+        ):
+            pytest.fail("the block must not be entered")
+        first.write(["2"])
+    assert first.path.read_text() == "a\n1\n2\n"
+    with second:  # nobody writes it any more
+        second.write(["3"])
+    assert first.path.read_text() == "a\n3\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks are those of POSIX")
+def test_a_table_finished_while_its_lock_is_awaited_is_left_alone(
+    tmp_path, monkeypatch
+):
+    file = ResultFile(tmp_path / "r.csv", ["a"])
+
+    def finish(*_):
+        file.part.rename(file.path)
+
+    monkeypatch.setattr("fcntl.flock", finish)
+    file.part.write_text("a\n1\n")
+    with pytest.raises(OutputError, match="another run is writing"), file:
+        pytest.fail("the block must not be entered")
+    assert file.path.read_text() == "a\n1\n"
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
