@@ -24,6 +24,7 @@ from pipelines.options import (
     Strings,
     Truth,
     check_model,
+    check_name,
     check_one_source,
     check_truth,
     make_reader_of,
@@ -93,6 +94,7 @@ def train(
     check_truth(fields, truth)
     check_one_source(data=data, strings=strings, fields=fields)
     _check_belonging(context, _OF_TRAINING)
+    check_name(output, suffix=".safetensors")
     if data is not None:
         from pipelines import training
 

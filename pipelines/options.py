@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from pipelines.constraints import MOST_BOXES
-from pipelines.files import find_other_images, find_scans
+from pipelines.files import SCAN_SUFFIXES, find_other_images, find_scans
 
 if TYPE_CHECKING:
     from pipelines.forms import Form
@@ -394,7 +394,8 @@ def find_inputs(
     Raises
     ------
     typer.BadParameter
-        If the table is one of the scans, the model, or one of the others.
+        If the table is one of the scans, the model, or one of the others, or is
+        named as if it were a scan.
 
     ScanError
         If a path stands for no scan.
@@ -414,7 +415,33 @@ def find_inputs(
             f"{output} is one of the files to read, and would be written over."
             " Name another file for the table"
         )
+    check_name(output, suffix=".csv")
     return files
+
+
+def check_name(output: Path, *, suffix: str) -> None:
+    """Refuse to write what is no scan under the name of one.
+
+    It would be read as a page by the next command that is given its folder.
+
+    Parameters
+    ----------
+    output : Path
+        File that is to be written.
+
+    suffix : str
+        How such files are named by custom.
+
+    Raises
+    ------
+    typer.BadParameter
+        If its name ends as those of scans do.
+    """
+    if output.suffix.lower() in SCAN_SUFFIXES:
+        raise typer.BadParameter(
+            f"{output} would be named like a scan, and is none. Name it"
+            f" {output.with_suffix(suffix)}"
+        )
 
 
 def _is_model_file(model: str, path: Path) -> bool:

@@ -178,7 +178,8 @@ class ResultFile:
     Parameters
     ----------
     path : Path
-        The file to write. Its folder must exist.
+        The file to write. Its folder must exist. Of a link, the file it leads to is
+        replaced.
 
     header : sequence of str
         The names of the columns.
@@ -194,8 +195,8 @@ class ResultFile:
     Raises
     ------
     OutputError
-        On entering the ``with`` block, if the file cannot be written, or another
-        run is writing it.
+        On entering the ``with`` block, if the file cannot be written, is no regular
+        file, or another run is writing it.
 
     Examples
     --------
@@ -212,15 +213,17 @@ class ResultFile:
 
     def __init__(self, path: Path, header: Sequence[str]) -> None:
         self.path = path
-        self.part = path.with_name(path.name + ".part")
+        self._target = replaced_file(path)
+        # Beside the file that it becomes: files are not moved between disks.
+        self.part = self._target.with_name(self._target.name + ".part")
         self.n_rows = 0
         self._header = header
         self._begun = False
 
     def __enter__(self) -> "ResultFile":
         try:
-            if self.path.is_dir():
-                raise IsADirectoryError(0, "it is a folder")
+            check_regular(self.path)
+            check_regular(self.part)
             self._lock = _lock(self.part)
         except BlockingIOError as error:
             raise OutputError(
@@ -228,7 +231,7 @@ class ResultFile:
                 " its end, or name another file"
             ) from error
         except OSError as error:
-            raise OutputError(_cannot_write(self.path, error)) from error
+            raise OutputError(_cannot_write(self._target, error)) from error
         try:
             # Names of files need not be valid UTF-8; they come out as they are.
             # The rows of an earlier run stay until there is one to replace them.
@@ -237,7 +240,7 @@ class ResultFile:
             )
         except OSError as error:
             _unlock(self._lock)
-            raise OutputError(_cannot_write(self.path, error)) from error
+            raise OutputError(_cannot_write(self._target, error)) from error
         self._rows = csv.writer(self._file, lineterminator="\n")
         return self
 
@@ -280,7 +283,7 @@ class ResultFile:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            self.part.replace(self.path)
+            self.part.replace(self._target)
             return
         with suppress(OSError):  # a disk that is full refuses this too
             self._file.close()
@@ -290,6 +293,41 @@ class ResultFile:
             return
         left = "is as it was" if self.path.exists() else "was not made"
         error.add_note(f"{self.n_rows} rows are in {self.part}, and {self.path} {left}")
+
+
+def replaced_file(path: Path) -> Path:
+    """Return the file that writing to a path replaces.
+
+    Parameters
+    ----------
+    path : Path
+        It need not be there.
+
+    Returns
+    -------
+    file : Path
+        The path itself, or where it leads to if it is a symbolic link.
+    """
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def check_regular(path: Path) -> None:
+    """Refuse to replace what is there and is no file that holds what is written.
+
+    Parameters
+    ----------
+    path : Path
+        It need not be there. Links are followed.
+
+    Raises
+    ------
+    OSError
+        If it is a folder, or a device, a pipe or the like.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(0, "it is a folder. Name a file")
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is no regular file. Name another")
 
 
 def _lock(path: Path) -> int | None:

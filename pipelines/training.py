@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipelines.evaluation import Evaluation, measure
 from pipelines.plots import check_plots, plot_evaluation, plot_training
+from pipelines.results import check_regular, replaced_file
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from sklearn.ensemble import VotingClassifier
@@ -289,15 +290,18 @@ def check_writable(path: Path) -> Path:
     Returns
     -------
     path : Path
-        The same.
+        The same; of a symbolic link, where it leads to, so that the link stays.
 
     Raises
     ------
     OSError
-        If it cannot be written.
+        If it cannot be written, or is there and is no regular file.
     """
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder. Name a file to write.")
+    try:
+        check_regular(path)
+    except OSError as error:
+        raise type(error)(f"{path} cannot be written: {error.strerror}") from None
+    path = replaced_file(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent}. Create it first.")
     if not os.access(path.parent, os.W_OK):

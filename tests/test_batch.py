@@ -267,6 +267,31 @@ def test_a_table_that_cannot_be_written_is_refused_at_once(tmp_path, path, reaso
         pytest.fail("the block must not be entered")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such files")
+@pytest.mark.parametrize("name", ["r.csv", "r.csv.part", "link.csv"])
+def test_a_table_does_not_replace_what_is_no_regular_file(tmp_path, name):
+    (tmp_path / "link.csv").symlink_to("pipe")
+    os.mkfifo(tmp_path / (name if name != "link.csv" else "pipe"))
+    file = ResultFile(tmp_path / name.removesuffix(".part"), ["a"])
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(OutputError, match="it is no regular file"), file:
+        pytest.fail("the block must not be entered")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_table_is_written_through_a_link(tmp_path, old):
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "r.csv", tmp_path / "link.csv"
+    if old:
+        target.touch()
+    link.symlink_to("there/r.csv")
+    with ResultFile(link, ["a"]) as file:
+        file.write(["1"])
+    assert link.is_symlink()
+    assert target.read_text() == "a\n1\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="locks are those of POSIX")
 def test_a_table_that_another_run_is_writing_is_refused(tmp_path):
     first, second = (ResultFile(tmp_path / "r.csv", ["a"]) for _ in range(2))
