@@ -79,7 +79,7 @@ def demo(
 ) -> None:
     """Draw filled-in forms, read them, compare."""
     from pipelines.batch import score_pages
-    from pipelines.demo import check_demo_folder, draw_filled_forms
+    from pipelines.demo import check_demo_folder, clear_demo_folder, draw_filled_forms
     from pipelines.forms import Form
     from pipelines.report import truth_table
     from pipelines.results import make_folder
@@ -89,6 +89,7 @@ def demo(
     others = [table, part, *pictures.glob("page_*")]
     check_demo_folder(output, n_pages=pages, others=others)
     make_folder(output)
+    clear_demo_folder(output, pictures=pictures)
     print(f"Drawing {pages} filled-in forms...", flush=True)
     forms = draw_filled_forms(output, n_pages=pages, random_state=seed)
     form = Form.from_file(forms.form)

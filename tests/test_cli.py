@@ -291,13 +291,14 @@ def test_read_reads_images_of_fields(folder, capsys):
 
 
 def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
-    for _ in range(2):  # its own files it may replace
-        assert main(["demo", "-o", "out", "--pages", "1"]) == 0
+    for pages in ("2", "1"):  # its own files it may replace
+        assert main(["demo", "-o", "out", "--pages", pages]) == 0
     shown = capsys.readouterr().out
     assert "fields read rightly" in shown
     assert f"Table: {Path('out', 'results.csv')}" in shown
     assert len(rows(folder / "out" / "results.csv")) == 1
     assert len(list((folder / "out" / "pictures").glob("*.png"))) == 1
+    assert len(list((folder / "out" / "scans").iterdir())) == 1
 
 
 @pytest.mark.parametrize(

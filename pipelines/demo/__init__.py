@@ -23,7 +23,12 @@ from pipelines.demo.scanning import (
     photograph_page,
     scan_page,
 )
-from pipelines.demo.stack import FilledForms, check_demo_folder, draw_filled_forms
+from pipelines.demo.stack import (
+    FilledForms,
+    check_demo_folder,
+    clear_demo_folder,
+    draw_filled_forms,
+)
 
 __all__ = [
     "CombField",
@@ -33,6 +38,7 @@ __all__ = [
     "Scan",
     "Writer",
     "check_demo_folder",
+    "clear_demo_folder",
     "compress_page",
     "draw_blank_form",
     "draw_comb",

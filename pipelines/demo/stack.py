@@ -1,6 +1,7 @@
 """A stack of filled-in forms, as files."""
 
 import csv
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,38 @@ def check_demo_folder(
             f"{there} is there, is of no demonstration by this release, and would be"
             " written over. Name another folder"
         )
+
+
+def clear_demo_folder(directory: str | Path, *, pictures: Path) -> None:
+    """Take away the pages that an earlier demonstration has left.
+
+    A new one of fewer pages would lie among them, and its truth tells nothing of
+    those. In a folder that does not hold the demonstration's form nothing is taken
+    away.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Folder to write to; it need not be there.
+
+    pictures : Path
+        Folder with pictures of its pages.
+
+    Raises
+    ------
+    OSError
+        If a page cannot be taken away.
+    """
+    folder = Path(directory)
+    if not _holds_our_form(folder / _FORM):
+        return
+    for path in [*folder.glob(f"{_SCANS}/page_*"), *pictures.glob("page_*-p1.png")]:
+        number = re.match(r"page_(0*[1-9]\d*)", path.name)
+        if number is None:
+            continue
+        scan = _page_name(int(number[1]) - 1)
+        if path.name in (scan, f"{Path(scan).stem}-p1.png"):
+            path.unlink()
 
 
 def draw_filled_forms(

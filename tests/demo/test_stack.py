@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.demo import check_demo_folder, draw_filled_forms
+from pipelines.demo import check_demo_folder, clear_demo_folder, draw_filled_forms
 from pipelines.results import OutputError
 
 
@@ -74,6 +74,21 @@ def test_only_a_folder_of_the_demonstration_may_be_written_anew(tmp_path):
         check_demo_folder(tmp_path, n_pages=2)
     draw_filled_forms(tmp_path, n_pages=0)
     check_demo_folder(tmp_path, n_pages=2)
+
+
+def test_pages_of_an_earlier_demonstration_are_taken_away(tmp_path):
+    pictures = tmp_path / "pictures"
+    old = ["scans/page_03.png", "scans/page_04.jpg", "pictures/page_04-p1.png"]
+    mine = ["scans/page_04.png", "scans/page_4.jpg", "scans/mine.jpg", "pictures/p.png"]
+    for name in old + mine:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    clear_demo_folder(tmp_path, pictures=pictures)
+    assert all((tmp_path / name).exists() for name in old + mine)
+    draw_filled_forms(tmp_path, n_pages=0)
+    clear_demo_folder(tmp_path, pictures=pictures)
+    assert not any((tmp_path / name).exists() for name in old)
+    assert all((tmp_path / name).exists() for name in mine)
 
 
 def test_no_pages_is_an_empty_stack(tmp_path):
