@@ -1,5 +1,6 @@
 """The commands of ``lenet`` that make models and look at them."""
 
+import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -143,6 +144,7 @@ def train(
 
         model = network or VOTE
         check_model(model)
+        _tell_doubts(fields, truth)
         report = adapt_reader(
             fields,
             truth,
@@ -186,6 +188,7 @@ def evaluate(
     elif fields is not None and truth is not None:
         from pipelines.lines.evaluation import evaluate_fields
 
+        _tell_doubts(fields, truth)
         reader = make_reader_of(model)[-1]
         print(evaluate_fields(reader, fields, truth, plots=plots))
         if reader.line_reader is None:
@@ -205,6 +208,14 @@ def info(
 
     check_model(model)
     print(describe_model(model))
+
+
+def _tell_doubts(fields: Path, truth: Path) -> None:
+    """Say before the work, which goes on, what may be wrong with the truth."""
+    from pipelines.lines.labelled import doubt_values
+
+    for doubt in doubt_values(fields, truth):
+        print(f"lenet: warning: {doubt}", file=sys.stderr)
 
 
 def _check_belonging(

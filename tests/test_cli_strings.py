@@ -128,6 +128,21 @@ def test_fields_are_read_with_what_was_fitted_to_them(folder, capsys):
     assert f"of {len(TEXTS)} fields right" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", ["train -o m.safetensors", "evaluate wide"])
+def test_empty_values_are_told_before_the_work(folder, capsys, monkeypatch, words):
+    def refuse(*_, **__):
+        raise ValueError("this is the work")
+
+    monkeypatch.setattr("pipelines.lines.adapting.adapt_reader", refuse)
+    monkeypatch.setattr("pipelines.lines.evaluation.evaluate_fields", refuse)
+    with open("truth.csv", "a", encoding="utf-8") as file:
+        file.write("9.png,\n")
+    assert main([*words.split(), *FIELDS.split()]) == 2
+    told, work = capsys.readouterr().err.splitlines()
+    assert "truth.csv: 1 of 7 values is empty" in told
+    assert "this is the work" in work
+
+
 def test_over_segmentation_is_trained_fitted_and_read_with(folder, capsys, monkeypatch):
     monkeypatch.setattr("pipelines.lines.practising._N_TEST", 20)
     words = "train --strings digits --network segments --lines 20 -o m"

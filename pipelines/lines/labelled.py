@@ -44,7 +44,8 @@ def read_labelled_fields(
 
     truth : path
         CSV file with the columns ``file`` and ``value``, between which stands a
-        comma, a semicolon or a tab.
+        comma, a semicolon or a tab. A file is named as seen from the folder, or as
+        ``lenet read`` names it: as seen from the current folder.
 
     Returns
     -------
@@ -71,12 +72,57 @@ def read_labelled_fields(
     ('a.png', (64, 90), '0451')
     """
     folder = Path(fields)
-    if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder}. Name the one with the images.")
+    _check_folder(folder)
     rows = _read_truth(Path(truth))
     return [
-        LabelledField(name, _read_field(folder / name), value) for name, value in rows
+        LabelledField(name, _read_field(_locate(folder, name)), value)
+        for name, value in rows
     ]
+
+
+def doubt_values(
+    fields: str | os.PathLike[str], truth: str | os.PathLike[str]
+) -> list[str]:
+    r"""Say which values may be missing, though the file can be used as it is.
+
+    Parameters
+    ----------
+    fields, truth : path
+        As for :func:`read_labelled_fields`.
+
+    Returns
+    -------
+    doubts : list of str
+        A line if any value is empty: labelling may not be done.
+
+    Raises
+    ------
+    ValueError
+        As :func:`read_labelled_fields`, of the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from pipelines.lines.labelled import doubt_values
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     truth = Path(folder, "truth.csv")
+    ...     _ = truth.write_text("file,value\na.png,0451\nb.png,\n")
+    ...     [doubt] = doubt_values(folder, truth)
+    >>> doubt.removeprefix(str(truth))
+    ': 1 of 2 values is empty: taken for a field with nothing written in it'
+    """
+    _check_folder(Path(fields))
+    values = [value for _, value in _read_truth(Path(truth))]
+    n_empty = values.count("")
+    if not n_empty:
+        return []
+    taken = (
+        "is empty: taken for a field with nothing written in it"
+        if n_empty == 1
+        else "are empty: taken for fields with nothing written in them"
+    )
+    return [f"{truth}: {n_empty} of {len(values)} values {taken}"]
 
 
 def clean_fields(fields: Sequence[LabelledField]) -> list[Image]:
@@ -99,15 +145,36 @@ def clean_fields(fields: Sequence[LabelledField]) -> list[Image]:
     return clean_images(steps, [field.image for field in fields])
 
 
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}. Name the one with the images.")
+
+
+def _locate(folder: Path, name: str) -> Path:
+    """Find a file by its name in the folder, or by its path if that leads there."""
+    inside, named = folder / name, Path(name)
+    if inside.exists() or not named.exists():
+        return inside
+    lies_in = named.parent.resolve().is_relative_to(folder.resolve())
+    return named if lies_in else inside
+
+
 def _read_truth(path: Path) -> list[tuple[str, str]]:
     """Read names of files and their values from a CSV file."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(file, delimiter=_find_delimiter(file.readline()))
             file.seek(0)
-            missing = {"file", "value"} - set(table.fieldnames or ())
+            names = [name.strip().lower() for name in table.fieldnames or ()]
+            table.fieldnames = names
+            missing = {"file", "value"} - set(names)
             rows = [(row.get("file") or "", row.get("value")) for row in table]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} cannot be read: it is no text in UTF-8. Save it as UTF-8, which"
+            " spreadsheets call CSV UTF-8."
+        ) from error
+    except (OSError, csv.Error) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     if missing:
         raise ValueError(

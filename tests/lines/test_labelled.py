@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipelines.lines.evaluation import FieldEvaluation, evaluate_fields
-from pipelines.lines.labelled import LabelledField, read_labelled_fields
+from pipelines.lines.labelled import LabelledField, doubt_values, read_labelled_fields
 from pipelines.outcomes import FieldReading
 from pipelines.readers import FieldReader
 
@@ -31,6 +31,46 @@ def test_a_spreadsheet_may_part_its_columns_otherwise(folder, mark):
     (folder / "truth.csv").write_text(f"value{mark}file\n12{mark}a.png\n")
     [field] = read_labelled_fields(folder, folder / "truth.csv")
     assert (field.name, field.value) == ("a.png", "12")
+
+
+def test_a_file_may_be_named_as_the_table_of_a_reading_names_it(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    named = f"{folder.name}/a.png"
+    (folder / "truth.csv").write_text(f"file,value\n{named},12\n")
+    [field] = read_labelled_fields(folder.name, folder / "truth.csv")
+    assert (field.name, field.value) == (named, "12")
+
+
+def test_a_file_outside_the_folder_is_none_of_its_fields(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "other").mkdir()
+    (folder / "truth.csv").write_text("file,value\na.png,12\n")
+    with pytest.raises(ValueError, match=r"other.a\.png: no such file"):
+        read_labelled_fields("other", "truth.csv")
+
+
+@pytest.mark.parametrize("header", ["File, VALUE", " file ,Value "])
+def test_names_of_columns_may_have_spaces_and_capitals(folder, header):
+    (folder / "truth.csv").write_text(f"{header}\na.png,12\n")
+    [field] = read_labelled_fields(folder, folder / "truth.csv")
+    assert field.value == "12"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_table_in_another_encoding_is_to_be_saved_as_utf_8(folder, encoding):
+    table = "file,value,name\na.png,12,M\u00fcller\n"
+    (folder / "truth.csv").write_text(table, encoding=encoding)
+    with pytest.raises(ValueError, match="Save it as UTF-8"):
+        read_labelled_fields(folder, folder / "truth.csv")
+
+
+def test_empty_values_are_doubted_but_no_others(folder):
+    truth = folder / "truth.csv"
+    truth.write_text("file,value\na.png,\nb.png, \nc.png,3\n")
+    [doubt] = doubt_values(folder, truth)
+    assert "2 of 3 values are empty: taken for fields with nothing" in doubt
+    truth.write_text("file,value\nc.png,3\n")
+    assert doubt_values(folder, truth) == []
 
 
 @pytest.mark.parametrize(
