@@ -148,14 +148,15 @@ def score(
     Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
     """
     from pipelines.batch import count_pages, score_pages
+    from pipelines.drafting import draft_images
     from pipelines.places import doubt_places
     from pipelines.results import make_folder
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
         print(f"lenet: {form}: {doubt}", file=sys.stderr)
-    # Pictures of an earlier run may lie among the scans.
-    others = [form, fields.blank]
+    # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
+    others = [form, fields.blank, *(draft_images(form) if form else ())]
     files = find_inputs(scans, output, model=model, others=others, exclude=overlay)
     if overlay:
         make_folder(overlay)

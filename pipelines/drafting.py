@@ -174,7 +174,7 @@ def write_draft(
         If a file cannot be written.
     """
     blank, output = Path(blank), Path(output)
-    picture, copy = output.with_suffix(".png"), output.with_suffix(".blank.png")
+    picture, copy = draft_images(output)
     outputs = [output, picture, copy]
     _check_output(blank, outputs)
     with open_scan(blank) as scan:
@@ -193,6 +193,27 @@ def write_draft(
     if n_pages == 1:
         return summary
     return f"{blank} has {n_pages} pages; this is the form of the first.\n{summary}"
+
+
+def draft_images(output: Path) -> tuple[Path, Path]:
+    """Name the images that :func:`write_draft` writes beside a form.
+
+    Parameters
+    ----------
+    output : Path
+        The JSON file of the form.
+
+    Returns
+    -------
+    picture, copy : Path
+        The picture of the fields, and the blank page.
+
+    Examples
+    --------
+    >>> [path.name for path in draft_images(Path("form.json"))]
+    ['form.png', 'form.blank.png']
+    """
+    return output.with_suffix(".png"), output.with_suffix(".blank.png")
 
 
 def _as_field(place: WritingBox, name: str, page: Image) -> Field:

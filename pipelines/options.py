@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from pipelines.constraints import MOST_BOXES
-from pipelines.files import SCAN_SUFFIXES, find_other_images, find_scans
+from pipelines.files import SCAN_SUFFIXES, ScanError, find_other_images, find_scans
 
 if TYPE_CHECKING:
     from pipelines.forms import Form
@@ -382,7 +382,8 @@ def find_inputs(
         What ``--model`` names.
 
     others : sequence of Path or None, default=()
-        Further files that the command reads.
+        Further files that the command reads, and files that belong to those. They
+        are scans only if `paths` names them one by one.
 
     exclude : Path, default=None
         A folder whose files are no scans.
@@ -401,13 +402,13 @@ def find_inputs(
         If a path stands for no scan.
     """
     files = find_scans(paths, exclude=exclude)
-    if passed_over := find_other_images(paths):
-        names = ", ".join(path.name for path in passed_over[:_MOST_NAMES])
-        more = ", ..." if len(passed_over) > _MOST_NAMES else ""
-        print(
-            f"lenet: passed over, of a kind that is not read: {names}{more}"
-            f" ({len(passed_over)} file{'s' * (len(passed_over) != 1)})",
-            file=sys.stderr,
+    _tell_files("passed over, of a kind that is not read", find_other_images(paths))
+    files, own = _part_from(files, others, named=paths)
+    _tell_files("left out, as parts of the form", own)
+    if not files:
+        raise ScanError(
+            f"{' '.join(paths)}: no scans, only parts of the form. Name a folder with"
+            " pages that are filled in"
         )
     read = {file.resolve() for file in [*files, *others] if file is not None}
     if output.resolve() in read or _is_model_file(model, output):
@@ -417,6 +418,32 @@ def find_inputs(
         )
     check_name(output, suffix=".csv")
     return files
+
+
+def _part_from(
+    files: Sequence[Path], others: Sequence[Path | None], *, named: Sequence[str]
+) -> tuple[list[Path], list[Path]]:
+    """Part scans from other files that lie in the same folder."""
+    real = {other.resolve() for other in others if other is not None}
+    asked = {os.path.abspath(name) for name in named}
+    own = [
+        file
+        for file in files
+        if file.resolve() in real and os.path.abspath(file) not in asked
+    ]
+    return [file for file in files if file not in own], own
+
+
+def _tell_files(what: str, files: Sequence[Path]) -> None:
+    """Say on stderr which files are not read, and why."""
+    if not files:
+        return
+    names = ", ".join(path.name for path in files[:_MOST_NAMES])
+    more = ", ..." if len(files) > _MOST_NAMES else ""
+    print(
+        f"lenet: {what}: {names}{more} ({len(files)} file{'s' * (len(files) != 1)})",
+        file=sys.stderr,
+    )
 
 
 def check_name(output: Path, *, suffix: str) -> None:

@@ -341,6 +341,25 @@ def test_a_comb_that_is_not_where_the_form_has_it_is_doubted(folder, capsys):
     assert f"the nearest is at {place}" in wrong_box
 
 
+def test_the_pages_of_a_form_are_no_scans_unless_they_are_named(
+    folder, reads_grey, capsys
+):
+    names = ["a.png", "blank.png", "form.png", "form.blank.png"]
+    for name in names:
+        save_page(folder / "f" / name)
+    content = {"blank": "blank.png", "fields": [{"name": "rin", "digits": 9}]}
+    (folder / "f" / "form.json").write_text(json.dumps(content))
+    words = ["--form", "f/form.json", "-o", "r.csv"]
+    assert main(["score", "f", *words]) == 0
+    assert [row["document"] for row in rows(folder / "r.csv")] == ["f/a.png"]
+    assert "parts of the form: blank.png, form.blank.png, f" in capsys.readouterr().err
+    assert main(["score", *(f"f/{name}" for name in names), *words]) == 0
+    assert len(rows(folder / "r.csv")) == len(names)
+    (folder / "f" / "a.png").unlink()
+    assert main(["score", "f", *words]) == 2
+    assert "only parts of the form" in capsys.readouterr().err
+
+
 def test_images_that_are_not_read_are_named(folder, reads_grey, capsys):
     save_page(folder / "scans" / "p.png")
     for name in ("a.gif", "b.HEIC", "c", "notes.txt"):
