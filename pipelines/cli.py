@@ -154,7 +154,7 @@ def score(
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
-        print(f"lenet: {form}: {doubt}", file=sys.stderr)
+        print(f"lenet: warning: {form}: {doubt}", file=sys.stderr)
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
     others = [form, fields.blank, *(draft_images(form) if form else ())]
     files = find_inputs(scans, output, model=model, others=others, exclude=overlay)

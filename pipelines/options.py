@@ -199,19 +199,26 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
     """
     from pipelines.forms import Form
 
-    if (form is None) == (not combs):
+    if form is None and not combs:
         raise typer.BadParameter(
             "Say what to read: either --form FILE or --comb NAME=N"
+        )
+    if form is not None and combs:
+        raise typer.BadParameter(
+            "Say what to read by --form FILE or by --comb NAME=N, not by both"
         )
     if form is not None:
         return Form.from_file(form)
     numbers: dict[str, int] = {}
     for text in combs:
         name, _, number = text.rpartition("=")
-        if not name or not number.isdecimal() or name in numbers:
+        if not name or not number.isdecimal():
             raise typer.BadParameter(
-                f"--comb expects NAME=N, such as student_id=9, each name once."
-                f" Got {text!r}"
+                f"--comb expects NAME=N, such as student_id=9. Got {text!r}"
+            )
+        if name in numbers:
+            raise typer.BadParameter(
+                f"--comb names {name} twice. Give each comb a name of its own"
             )
         numbers[name] = int(number)
         if not 1 <= numbers[name] <= MOST_BOXES:

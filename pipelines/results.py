@@ -372,6 +372,8 @@ def make_folder(path: Path) -> None:
         If it cannot be made, or nothing can be written into it.
     """
     try:
+        if path.exists() and not path.is_dir():
+            raise FileExistsError(0, "it is a file. Name a folder")
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass

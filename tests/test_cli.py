@@ -201,8 +201,8 @@ FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1
         ("score page.png -o r.csv --comb rin", "--comb expects NAME=N"),
         ("score page.png -o r.csv --comb rin=0", "--comb rin=0: a comb has 1 to 100"),
         ("score page.png -o r.csv --comb rin=101", "a comb has 1 to 100 boxes"),
-        ("score page.png -o r.csv --comb a=1 --comb a=2", "each name once"),
-        ("score page.png -o r.csv --comb a=1 --form form.json", "either --form FILE"),
+        ("score page.png -o r.csv --comb a=1 --comb a=2", "--comb names a twice"),
+        ("score page.png -o r.csv --comb a=1 --form form.json", "not by both"),
         ("score page.png -o r.csv --comb a=1 --jobs none", "from 1 up, not none"),
         ("score page.png -o r.csv --comb a=1 --threshold 2", "from 0 to 1, not 2"),
         ("score page.png -o r.csv --comb a=1 --dpi nan", "a number from 36 up"),
@@ -221,7 +221,10 @@ FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1
         ("score page.png -o blank.png --form form.txt", "is one of the files to read"),
         ("score page.png -o m --model m --comb a=1", "is one of the files to read"),
         ("read page.png -o m --model ./m", "is one of the files to read"),
-        ("score page.png -o r.csv --comb a=1 --overlay page.png", "cannot be written"),
+        (
+            "score page.png -o r.csv --comb a=1 --overlay page.png",
+            "it is a file. Name a",
+        ),
         ("score page.png -o r.csv --form nowhere.json", "nowhere.json"),
         ("score page.png -o r.csv --form form.json", "'a': there are two"),
         ("score page.png -o r.PNG --comb a=1", "Name it r.csv"),
@@ -336,6 +339,7 @@ def test_a_comb_that_is_not_where_the_form_has_it_is_doubted(folder, capsys):
     (folder / "form.json").write_text(json.dumps(form))
     assert main(["score", "blank.png", "--form", "form.json", "-o", "r.csv"]) == 0
     wrong_digits, wrong_box = capsys.readouterr().err.splitlines()
+    assert wrong_digits.startswith("lenet: warning: ")
     assert f"digits: is {first['digits']}; {first['digits'] - 1} boxes" in wrong_digits
     assert "no comb of" in wrong_box
     assert f"the nearest is at {place}" in wrong_box

@@ -131,9 +131,9 @@ def adapt_reader(
     Raises
     ------
     ValueError
-        If the truth or an image cannot be read, there are too few fields, `model`
-        is a vote that has been fitted, a committee or a classifier, or `output` is
-        the file of `model` or `truth`.
+        If the truth or an image cannot be read, there are too few fields or folds,
+        `model` is a vote that has been fitted, a committee or a classifier, or
+        `output` is the file of `model` or `truth`.
 
     OSError
         If `output` cannot be written; found out before the work.
@@ -152,10 +152,12 @@ def adapt_reader(
     labelled = read_labelled_fields(fields, truth)
     images = clean_fields(labelled)
     texts = [field.value for field in labelled]
-    if len(images) < n_folds or n_folds < 2:
+    if n_folds < 2:
+        raise ValueError(f"adapt_reader expects n_folds of 2 or more. Got {n_folds}.")
+    if len(images) < n_folds:
         raise ValueError(
-            f"adapt_reader expects at least as many fields as folds, and two folds."
-            f" Got {len(images)} fields and {n_folds} folds. Label more fields."
+            f"{truth} has {len(images)} fields, and the gain is measured on {n_folds}"
+            f" parts of them. Label more fields: {n_folds} at the least."
         )
     start = _load(model, device, random_state)
     origin = f"{Path(model).stem}, then fields"
