@@ -59,11 +59,15 @@ def _to_bytes(image: PIL.Image.Image) -> Image:
 
 def _white_level(image: PIL.Image.Image, samples: NDArray[np.float32]) -> float:
     """Return the sample value that stands for white paper."""
-    if image.mode.startswith("I;16"):
-        tags: Any = getattr(image, "tag_v2", {})
-        return float(2 ** min(tags.get(_BITS_PER_SAMPLE, (16,))[0], 16) - 1)
-    # Nothing in the file says it: the least full scale that holds every sample.
-    scales = [2.0**8 - 1, 2.0**16 - 1]
+    tags: Any = getattr(image, "tag_v2", {})
+    bits = min(tags.get(_BITS_PER_SAMPLE, (16,))[0], 16)
+    # Where white is zero, the largest sample is ink and tells nothing of paper.
+    told = bits < 16 or tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    if told and image.mode.startswith("I;16"):
+        return float(2**bits - 1)
+    # Nothing else in the file says it: the least full scale that holds every sample.
+    # Scanners of 10 to 14 bits put theirs into files of 16.
+    scales = [2.0**bits - 1 for bits in (8, 10, 12, 14, 16)]
     if image.mode == "F":
         scales.insert(0, 1.0)
     largest = float(np.max(samples, initial=0.0, where=np.isfinite(samples)))

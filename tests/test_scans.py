@@ -95,6 +95,15 @@ def test_sixteen_bits_are_scaled_to_eight(tmp_path, page, suffix):
     assert_array_equal(next(read_pages(path)), page)
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_twelve_bits_in_a_file_of_sixteen_are_read_on_their_scale(
+    tmp_path, page, suffix
+):
+    path = tmp_path / f"deep.{suffix}"
+    PIL.Image.fromarray(np.rint(page / 255 * 4095).astype(np.uint16)).save(path)
+    assert_array_equal(next(read_pages(path)), page)
+
+
 def test_sixteen_bits_with_white_as_zero_are_inverted(tmp_path, page):
     deep = PIL.Image.fromarray((255 - page).astype(np.uint16) * 257)
     deep.save(tmp_path / "deep.tif", tiffinfo={262: 0})
