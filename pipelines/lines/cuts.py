@@ -1,5 +1,6 @@
 """Cut writing into pieces smaller than digits."""
 
+from bisect import bisect
 from dataclasses import dataclass
 
 import cv2
@@ -142,19 +143,23 @@ def _minima(costs: NDArray[np.float32], distance: float) -> Ints:
     padded = np.concatenate([[np.inf], levels, [np.inf]])
     valleys = np.flatnonzero((levels < padded[:-2]) & (levels < padded[2:]))
     middles = (changes[valleys] + changes[valleys + 1] - 1) // 2
-    kept: list[int] = []
+    kept: list[int] = []  # from left to right
     for n in np.argsort(levels[valleys], kind="stable"):
-        if all(abs(middles[n] - other) >= distance for other in kept):
-            kept.append(int(middles[n]))
-    return np.array(sorted(kept), dtype=np.int64)
+        middle = int(middles[n])
+        place = bisect(kept, middle)
+        beside = kept[max(place - 1, 0) : place + 1]
+        if all(abs(middle - other) >= distance for other in beside):
+            kept.insert(place, middle)
+    return np.array(kept, dtype=np.int64)
 
 
 def _parted(components: Labels, paths: Ints) -> Labels:
     """Label what is connected and on the same sides of all paths."""
     ys, xs = np.nonzero(components)
-    between = np.zeros(len(ys), np.int64)
-    for path in paths:
-        between += xs > path[ys]
+    height, width = components.shape
+    passed = np.zeros((height, width + 1), np.int64)
+    np.add.at(passed, (np.arange(height), paths + 1), 1)
+    between = passed.cumsum(axis=1)[ys, xs]  # paths to the left of each pixel
     both = components[ys, xs].astype(np.int64) * (len(paths) + 1) + between
     labels = np.zeros(components.shape, np.int32)
     labels[ys, xs] = np.unique(both, return_inverse=True)[1] + 1
