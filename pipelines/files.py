@@ -29,7 +29,7 @@ def find_scans(
         A file is taken whatever its name. A folder stands for the files in it
         and in its sub-folders whose names end as scans do, except hidden ones,
         in natural order (``page_2`` before ``page_10``). Links to folders are
-        followed, to each folder once. A pattern (``*``,
+        followed, to each folder once for a path. A pattern (``*``,
         ``?``, ``[...]``) that no shell has expanded is expanded here; ``**``
         crosses folders.
 

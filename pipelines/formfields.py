@@ -77,8 +77,8 @@ class Field(FrozenModel):
     Notes
     -----
     A mistake raises :class:`pydantic.ValidationError`, a ValueError;
-    :meth:`Form.from_file` says the same in one line. Rules that no value can keep
-    together are a mistake.
+    :meth:`Form.from_file` says the same in one line. Lengths, masks and choices
+    that no value can keep together are a mistake too.
 
     Examples
     --------
@@ -177,7 +177,7 @@ class Field(FrozenModel):
         return next(self._complaints(value), "")
 
     def _contradictions(self) -> Iterator[str]:
-        """Name rules that no value can keep together."""
+        """Name lengths, masks and choices that no value can keep together."""
         lengths = self.lengths
         if lengths is not None and not lengths:
             least, _ = _length_range(self.length)

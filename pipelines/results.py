@@ -196,7 +196,7 @@ class ResultFile:
     ------
     OutputError
         On entering the ``with`` block, if the file cannot be written, is no regular
-        file, or another run is writing it.
+        file, or (except on Windows) another run is writing it.
 
     Examples
     --------
@@ -288,8 +288,9 @@ class ResultFile:
         with suppress(OSError):  # a disk that is full refuses this too
             self._file.close()
         if not self.n_rows:
-            if self._begun or not self.part.stat().st_size:
-                self.part.unlink()
+            with suppress(OSError):  # the first error is the one to be told
+                if self._begun or not self.part.stat().st_size:
+                    self.part.unlink()
             return
         left = "is as it was" if self.path.exists() else "was not made"
         error.add_note(f"{self.n_rows} rows are in {self.part}, and {self.path} {left}")
@@ -308,7 +309,10 @@ def replaced_file(path: Path) -> Path:
     file : Path
         The path itself, or where it leads to if it is a symbolic link.
     """
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        return Path(os.path.realpath(path)) if path.is_symlink() else path
+    except OSError:  # what is wrong with it is said by whoever opens it
+        return path
 
 
 def check_regular(path: Path) -> None:

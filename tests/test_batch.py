@@ -218,6 +218,7 @@ FULL = """
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="its files have no such limit")
 def test_a_full_disk_keeps_the_rows_so_far_and_says_so(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(FULL)],
@@ -277,6 +278,21 @@ def test_a_table_does_not_replace_what_is_no_regular_file(tmp_path, name):
     with pytest.raises(OutputError, match="it is no regular file"), file:
         pytest.fail("the block must not be entered")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_first_error_is_the_one_that_is_told(tmp_path):
+    def fail(table):
+        table.part.unlink()
+        raise KeyError
+
+    with pytest.raises(KeyError), ResultFile(tmp_path / "t.csv", ["x"]) as table:
+        fail(table)
+
+
+def test_a_name_that_is_too_long_is_an_error_of_the_table(tmp_path):
+    table = ResultFile(tmp_path / ("a" * 300 + ".csv"), ["x"])
+    with pytest.raises(OutputError, match="cannot be written"), table:
+        pass
 
 
 @pytest.mark.parametrize("old", [True, False])

@@ -1,7 +1,6 @@
 """A stack of filled-in forms, as files."""
 
 import csv
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,13 +118,10 @@ def clear_demo_folder(directory: str | Path, *, pictures: Path) -> None:
     folder = Path(directory)
     if not _holds_our_form(folder / _FORM):
         return
-    for path in [*folder.glob(f"{_SCANS}/page_*"), *pictures.glob("page_*-p1.png")]:
-        number = re.match(r"page_(0*[1-9]\d*)", path.name)
-        if number is None:
-            continue
-        scan = _page_name(int(number[1]) - 1)
-        if path.name in (scan, f"{Path(scan).stem}-p1.png"):
-            path.unlink()
+    for name in _documents(folder / _TRUTH):
+        for page in (folder / _SCANS / name, pictures / f"{Path(name).stem}-p1.png"):
+            if page.is_file():
+                page.unlink()
 
 
 def draw_filled_forms(
@@ -178,6 +174,15 @@ def draw_filled_forms(
     _write_truth(truth_file, truth)
     scans = tuple(folder / _SCANS / name for name in truth)
     return FilledForms(scans, form, blank, truth_file, truth)
+
+
+def _documents(truth: Path) -> list[str]:
+    """List the pages that the truth of a demonstration tells of."""
+    if not truth.is_file():
+        return []
+    with truth.open(newline="", encoding="utf-8") as file:
+        names = [row.get("document") or "" for row in csv.DictReader(file)]
+    return [name for name in names if name and Path(name).name == name]
 
 
 def _page_name(index: int) -> str:

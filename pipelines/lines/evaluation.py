@@ -19,6 +19,9 @@ from pipelines.results import ResultFile
 # Misread fields that the report lists.
 _N_LISTED = 20
 
+# The table of all of them, beside their picture.
+_LIST = "misread_fields.csv"
+
 
 @dataclass(frozen=True)
 class FieldEvaluation:
@@ -106,10 +109,12 @@ def evaluate_fields(
     Raises
     ------
     ValueError
-        If the truth or an image cannot be read; says which.
+        If the truth or an image cannot be read; says which. If the truth is a list
+        of misread fields that would be written over.
     """
     if plots:
         check_plots(plots)
+        _check_list(plots / _LIST, truth)
     labelled = read_labelled_fields(fields, truth)
     evaluation = FieldEvaluation(labelled, reader.read(clean_fields(labelled)))
     if plots:
@@ -117,8 +122,17 @@ def evaluate_fields(
 
         display = MisreadFieldsDisplay.from_evaluation(evaluation)
         display.figure_.savefig(plots / "misread_fields.png", dpi=150)
-        _write_list(plots / "misread_fields.csv", evaluation)
+        _write_list(plots / _LIST, evaluation)
     return evaluation
+
+
+def _check_list(path: Path, truth: str | os.PathLike[str]) -> None:
+    """Refuse to replace a list that somebody has corrected and reads as the truth."""
+    if path.resolve() == Path(truth).resolve():
+        raise ValueError(
+            f"{path} is the truth that is read, and would be written over."
+            " Name another folder for plots."
+        )
 
 
 def _write_list(path: Path, evaluation: FieldEvaluation) -> None:

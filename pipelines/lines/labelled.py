@@ -74,9 +74,16 @@ def read_labelled_fields(
     folder = Path(fields)
     _check_folder(folder)
     rows = _read_truth(Path(truth))
+    files = [_locate(folder, name) for name, _ in rows]
+    names = {file.resolve(): name for file, (name, _) in zip(files, rows, strict=True)}
+    for file, (name, _) in zip(files, rows, strict=True):
+        if (other := names[file.resolve()]) != name:
+            raise ValueError(
+                f"{truth} names one file as {name} and as {other}. Keep one row a file."
+            )
     return [
-        LabelledField(name, _read_field(_locate(folder, name)), value)
-        for name, value in rows
+        LabelledField(name, _read_field(file), value)
+        for file, (name, value) in zip(files, rows, strict=True)
     ]
 
 

@@ -17,6 +17,9 @@ _CONTRAST = 20
 # the logarithm of that, less because neighbours in a line are not independent.
 _LOG_ODDS_PER_VOTE = 0.25 * np.log(5)
 
+# Letters of a page that is skewed by less, in degrees, stand on lines all the same.
+_LEAST_SKEW = 2.0
+
 # The page is read in bands, as far as it takes to be sure. In a band of noise,
 # which has thousands of "letters", some are enough.
 _BANDS = 8
@@ -26,7 +29,7 @@ _MOST_LETTERS = 600
 _LARGEST_LOG_ODDS = 8.0
 
 
-def upright_log_odds(page: Image) -> float:
+def upright_log_odds(page: Image, *, skew: float = 0.0) -> float:
     """Estimate the log-odds that a page is upright rather than upside down.
 
     Ascenders are more frequent than descenders in text set in Latin letters.
@@ -36,8 +39,10 @@ def upright_log_odds(page: Image) -> float:
     Parameters
     ----------
     page : ndarray of shape (height, width), dtype uint8
-        Grey page, dark ink on light paper; its lines within 10 degrees of
-        horizontal.
+        Grey page, dark ink on light paper.
+
+    skew : float, default=0.0
+        Its skew in degrees, as :func:`estimate_skew` has it, to within 2.
 
     Returns
     -------
@@ -66,11 +71,12 @@ def upright_log_odds(page: Image) -> float:
     """
     check_image(page, caller="upright_log_odds")
     votes = np.zeros(2)
-    bands = np.array_split(page, _BANDS)
+    height = len(page)
     # From the middle outwards: most pages have margins and headings.
     for index in sorted(range(_BANDS), key=lambda n: abs(n - _BANDS // 2)):
-        band = bands[index]
-        if band.size:
+        rows = (index * height // _BANDS, (index + 1) * height // _BANDS)
+        if rows[0] < rows[1]:
+            band = _straight_band(page, rows, skew)
             votes += _votes(_letters(band, _SIZE / max(page.shape)))
         for_upright, against = votes
         # Figures and capitals vote at random: what is divided counts for little.
@@ -79,6 +85,20 @@ def upright_log_odds(page: Image) -> float:
         if abs(log_odds) >= _LARGEST_LOG_ODDS:
             break
     return float(np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS))
+
+
+def _straight_band(page: Image, rows: tuple[int, int], skew: float) -> Image:
+    """Cut rows out of a page after it has been straightened."""
+    if abs(skew) < _LEAST_SKEW:
+        return page[slice(*rows)]
+    height, width = page.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -skew, 1.0)
+    matrix[1, 2] -= rows[0]
+    size = (width, rows[1] - rows[0])
+    straight: Image = cv2.warpAffine(
+        page, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return straight
 
 
 def _votes(letters: NDArray[np.float64]) -> tuple[int, int]:

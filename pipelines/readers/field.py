@@ -143,14 +143,15 @@ class FieldReader(StringReader):
         self._validate_params()
         layouts = self._lay_out(X, frames)
         texts = check_texts(y, len(layouts), caller=type(self).__name__)
-        self._check_characters(layouts, texts)
+        given = _each(frames, layouts, "frame")
+        self._check_characters(layouts, texts, given)
         combs = [
             _aligned(layout, text)
             for layout, text in zip(layouts, texts, strict=True)
             if isinstance(layout, list)
         ]
         digits = [pair for aligned in combs for pair in aligned or []]
-        lines = self._free_lines(layouts, texts, _each(frames, layouts, "frame"))
+        lines = self._free_lines(layouts, texts, given)
         if not digits and not lines:
             raise ValueError(
                 "FieldReader found nothing to learn from: no free string, and no comb"
@@ -354,12 +355,18 @@ class FieldReader(StringReader):
         ]
 
     def _check_characters(
-        self, layouts: Sequence[list[Piece] | Image], texts: Sequence[str]
+        self,
+        layouts: Sequence[list[Piece] | Image],
+        texts: Sequence[str],
+        frames: Sequence[Frame | None],
     ) -> None:
         """Refuse strings of other characters than combs and lines are read as."""
         in_combs, in_lines = set(self._labels()), set(self._line_characters())
-        for index, (layout, text) in enumerate(zip(layouts, texts, strict=True)):
-            known = in_combs if isinstance(layout, list) else in_lines
+        for index, (layout, text, frame) in enumerate(
+            zip(layouts, texts, frames, strict=True)
+        ):
+            is_comb = isinstance(layout, list) or self._expects_comb(frame)
+            known = in_combs if is_comb else in_lines
             if unknown := set(text) - known - {GAP}:
                 raise ValueError(
                     f"Sample {index}: FieldReader expects strings of the digits"

@@ -18,7 +18,6 @@ from pipelines.forms import Field, Form
 from pipelines.glyphs.cut import Piece
 from pipelines.images import Image, check_image, check_images
 from pipelines.outcomes import FieldReading, PageReading
-from pipelines.pages.deskew import deskew
 from pipelines.pages.orientation import upright_log_odds
 from pipelines.readers.base import check_text
 from pipelines.readers.field import FieldReader, make_field_reader
@@ -34,9 +33,6 @@ _CLEAR_LOG_ODDS = 7.0
 
 # Why a value is rejected that is clear to read, were it clear from where.
 _EITHER_WAY = "the page may lie on its head"
-
-# A page that is skewed by less, in degrees, is level enough to look at its print.
-_LEAST_SKEW = 2.0
 
 # What the posteriors of a network say of a turned digit is no proof: however
 # small they are, they count for no more than this in a field.
@@ -456,14 +452,8 @@ def _upright_log_odds(
         for a, b in zip(upright, turned, strict=True)
     )
     if log_odds < _CLEAR_LOG_ODDS:
-        log_odds += upright_log_odds(_level(sought))
+        log_odds += upright_log_odds(sought.page, skew=sought.skew)
     return log_odds
-
-
-def _level(sought: SoughtCombs) -> Image:
-    """Straighten a page so that its letters stand on lines."""
-    skew = sought.skew
-    return deskew(sought.page, skew) if abs(skew) > _LEAST_SKEW else sought.page
 
 
 def _log_confidence(reading: FieldReading) -> float:

@@ -78,17 +78,19 @@ def test_only_a_folder_of_the_demonstration_may_be_written_anew(tmp_path):
 
 def test_pages_of_an_earlier_demonstration_are_taken_away(tmp_path):
     pictures = tmp_path / "pictures"
-    old = ["scans/page_03.png", "scans/page_04.jpg", "pictures/page_04-p1.png"]
-    mine = ["scans/page_04.png", "scans/page_4.jpg", "scans/mine.jpg", "pictures/p.png"]
-    for name in old + mine:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+    pictures.mkdir()
+    forms = draw_filled_forms(tmp_path, n_pages=2)
+    old = [*forms.scans, pictures / f"{forms.scans[0].stem}-p1.png"]
+    mine = [tmp_path / "scans" / "page_13.jpg", pictures / "page_13-p1.png"]
+    for path in (old[-1], *mine):
+        path.touch()
+    forms.form.rename(tmp_path / "kept.json")
     clear_demo_folder(tmp_path, pictures=pictures)
-    assert all((tmp_path / name).exists() for name in old + mine)
-    draw_filled_forms(tmp_path, n_pages=0)
+    assert all(path.exists() for path in old + mine)
+    (tmp_path / "kept.json").rename(forms.form)
     clear_demo_folder(tmp_path, pictures=pictures)
-    assert not any((tmp_path / name).exists() for name in old)
-    assert all((tmp_path / name).exists() for name in mine)
+    assert not any(path.exists() for path in old)
+    assert all(path.exists() for path in mine)
 
 
 def test_no_pages_is_an_empty_stack(tmp_path):

@@ -41,6 +41,14 @@ def test_a_file_may_be_named_as_the_table_of_a_reading_names_it(folder, monkeypa
     assert (field.name, field.value) == (named, "12")
 
 
+def test_one_file_under_two_names_is_told(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    named = f"{folder.name}/a.png"
+    (folder / "truth.csv").write_text(f"file,value\na.png,1\n{named},2\n")
+    with pytest.raises(ValueError, match=r"names one file as a\.png and as"):
+        read_labelled_fields(folder.name, folder / "truth.csv")
+
+
 def test_a_file_outside_the_folder_is_none_of_its_fields(folder, monkeypatch):
     monkeypatch.chdir(folder)
     (folder / "other").mkdir()
@@ -118,3 +126,12 @@ def test_misread_fields_are_drawn_and_listed(folder):
     head, row = (plots / "misread_fields.csv").read_text().splitlines()
     assert head == "file,value,read,status,confidence"
     assert row.startswith("a.png,007,,")
+
+
+def test_a_list_that_is_read_as_the_truth_is_not_written_over(folder):
+    pytest.importorskip("matplotlib")
+    truth = (folder / "truth.csv").rename(folder / "misread_fields.csv")
+    before = truth.read_bytes()
+    with pytest.raises(ValueError, match="would be written over"):
+        evaluate_fields(FieldReader(), folder, truth, plots=folder)
+    assert truth.read_bytes() == before

@@ -496,3 +496,10 @@ def test_steps_learn_nothing_of_the_global_random_state(fields, numpy_state):
     before = numpy_state()
     FieldReader().fit(fields[:1], TEXTS[:1])
     assert numpy_state() == before
+
+
+def test_a_comb_that_is_not_found_is_passed_over_whatever_is_written():
+    letters = LeNet5Classifier(classes=list("0123456789X"))
+    paper = np.full((60, 200), 255, np.uint8)
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        FieldReader(letters, digits=3).fit([paper], ["12X"])
