@@ -313,4 +313,7 @@ def _summary(draft: Draft, output: Path, picture: Path) -> str:
     found = f"{output}: {combs} and {boxes}."
     if n_sought:
         found += f" Tilted, and so looked for on every page: {n_sought}."
-    return f"{found}\nLook at {picture}, then rename the fields in {output}."
+    return (
+        f"{found}\nLook at {picture}, then rename the fields in {output}, and delete"
+        " what is none."
+    )
