@@ -16,7 +16,7 @@ Mask = NDArray[np.uint8]
 _RAGGED = 1
 
 # Pixels that a line is fitted to; more make it slower and no better.
-_MOST_POINTS = 150
+_MOST_POINTS = 75
 
 
 @dataclass(frozen=True)
