@@ -79,17 +79,14 @@ def demo(
 ) -> None:
     """Draw filled-in forms, read them, compare."""
     from pipelines.batch import score_pages
-    from pipelines.demo import check_demo_folder, clear_demo_folder, draw_filled_forms
+    from pipelines.demo import clear_demo_folder, draw_filled_forms
     from pipelines.forms import Form
     from pipelines.report import truth_table
     from pipelines.results import make_folder
 
     table, pictures = output / "results.csv", output / "pictures"
-    part = table.with_name("results.csv.part")
-    others = [table, part, *pictures.glob("page_*")]
-    check_demo_folder(output, n_pages=pages, others=others)
+    clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)
     make_folder(output)
-    clear_demo_folder(output, pictures=pictures)
     print(f"Drawing {pages} filled-in forms...", flush=True)
     forms = draw_filled_forms(output, n_pages=pages, random_state=seed)
     form = Form.from_file(forms.form)

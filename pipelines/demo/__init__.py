@@ -25,7 +25,6 @@ from pipelines.demo.scanning import (
 )
 from pipelines.demo.stack import (
     FilledForms,
-    check_demo_folder,
     clear_demo_folder,
     draw_filled_forms,
 )
@@ -37,7 +36,6 @@ __all__ = [
     "Photograph",
     "Scan",
     "Writer",
-    "check_demo_folder",
     "clear_demo_folder",
     "compress_page",
     "draw_blank_form",

@@ -1,7 +1,6 @@
 """A stack of filled-in forms, as files."""
 
 import csv
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ from pipelines.demo.printing import draw_blank_form, form_description
 from pipelines.demo.scanning import draw_scan, scan_page
 from pipelines.formfiles import lay_out_json, write_json
 from pipelines.images import Image
-from pipelines.results import OutputError
+from pipelines.results import OutputError, ResultFile
 
 # Scanned at what offices scan at.
 _DPI: Final = 200.0
@@ -55,13 +54,13 @@ class FilledForms:
     truth: dict[str, dict[str, str]]
 
 
-def check_demo_folder(
-    directory: str | Path, *, n_pages: int = 12, others: Iterable[Path] = ()
+def clear_demo_folder(
+    directory: str | Path, *, n_pages: int = 12, table: Path, pictures: Path
 ) -> None:
-    """Refuse a folder in which the demonstration would replace what is not its own.
+    """Make room for a demonstration where nothing but an earlier one would be lost.
 
-    Files of an earlier demonstration may be written anew: the folder is its own
-    if it holds its form, byte for byte.
+    The folder is that of an earlier one if it holds its form, byte for byte. The
+    pages that its truth names are taken away: a new one may have fewer.
 
     Parameters
     ----------
@@ -71,53 +70,32 @@ def check_demo_folder(
     n_pages : int, default=12
         Number of filled-in forms, as for :func:`draw_filled_forms`.
 
-    others : iterable of Path, default=()
-        What else will be written, beyond that function's files.
+    table : Path
+        Where the values read will be written.
+
+    pictures : Path
+        Folder for the pictures of the pages.
 
     Raises
     ------
     OutputError
-        If a file is there that the demonstration would replace.
-    """
-    folder = Path(directory)
-    names = [
-        _FORM,
-        _BLANK,
-        _TRUTH,
-        *(f"{_SCANS}/{_page_name(i)}" for i in range(n_pages)),
-    ]
-    written = [*(folder / name for name in names), *others]
-    there = next((path for path in written if path.exists()), None)
-    if there is not None and not _holds_our_form(folder / _FORM):
-        raise OutputError(
-            f"{there} is there, is of no demonstration by this release, and would be"
-            " written over. Name another folder"
-        )
+        If a file is there that the demonstration would replace and is not its own.
 
-
-def clear_demo_folder(directory: str | Path, *, pictures: Path) -> None:
-    """Take away the pages that an earlier demonstration has left.
-
-    A new one of fewer pages would lie among them, and its truth tells nothing of
-    those. In a folder that does not hold the demonstration's form nothing is taken
-    away.
-
-    Parameters
-    ----------
-    directory : str or Path
-        Folder to write to; it need not be there.
-
-    pictures : Path
-        Folder with pictures of its pages.
-
-    Raises
-    ------
     OSError
         If a page cannot be taken away.
     """
     folder = Path(directory)
-    if not _holds_our_form(folder / _FORM):
+    pages = [f"{_SCANS}/{_page_name(i)}" for i in range(n_pages)]
+    written = [folder / name for name in (_FORM, _BLANK, _TRUTH, *pages)]
+    written += [table, ResultFile(table, ()).part, *pictures.glob("page_*")]
+    there = next((path for path in written if path.exists()), None)
+    if there is None:
         return
+    if not _holds_our_form(folder / _FORM):
+        raise OutputError(
+            f"{there} is there, is of no demonstration by this release, and would be"
+            " written over. Name another folder"
+        )
     for name in _documents(folder / _TRUTH):
         for page in (folder / _SCANS / name, pictures / f"{Path(name).stem}-p1.png"):
             if page.is_file():
@@ -192,9 +170,10 @@ def _page_name(index: int) -> str:
 
 def _holds_our_form(path: Path) -> bool:
     """Say whether a file is the form that :func:`draw_filled_forms` writes."""
+    if not path.is_file():
+        return False
     _, fields = draw_blank_form(dpi=_DPI)
-    ours = lay_out_json(form_description(fields, blank=_BLANK))
-    return path.is_file() and path.read_bytes() == ours
+    return path.read_bytes() == lay_out_json(form_description(fields, blank=_BLANK))
 
 
 def _write_image(path: Path, image: Image) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,12 +74,15 @@ def read_labelled_fields(
     _check_folder(folder)
     rows = _read_truth(Path(truth))
     files = [_locate(folder, name) for name, _ in rows]
-    names = {file.resolve(): name for file, (name, _) in zip(files, rows, strict=True)}
+    named: dict[Path, str] = {}
     for file, (name, _) in zip(files, rows, strict=True):
-        if (other := names[file.resolve()]) != name:
+        real = file.resolve()
+        if real in named:
+            again = f", once as {name}" if name != named[real] else ""
             raise ValueError(
-                f"{truth} names one file as {name} and as {other}. Keep one row a file."
+                f"{truth} names {named[real]} twice{again}. Keep one row a file."
             )
+        named[real] = name
     return [
         LabelledField(name, _read_field(file), value)
         for file, (name, value) in zip(files, rows, strict=True)
@@ -196,8 +198,6 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
             f"{path} has a row without file or value. Write both, as in a.png,12, and"
             " a.png, for an empty field."
         )
-    if twice := {name for name, count in Counter(names).items() if count > 1}:
-        raise ValueError(f"{path} names {min(twice)} twice. Keep one row a file.")
     return [(name, _check_value(path, name, value)) for name, value in rows]
 
 

@@ -45,7 +45,7 @@ def test_one_file_under_two_names_is_told(folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
     named = f"{folder.name}/a.png"
     (folder / "truth.csv").write_text(f"file,value\na.png,1\n{named},2\n")
-    with pytest.raises(ValueError, match=r"names one file as a\.png and as"):
+    with pytest.raises(ValueError, match=rf"names a\.png twice, once as {named}"):
         read_labelled_fields(folder.name, folder / "truth.csv")
 
 
