@@ -32,11 +32,16 @@ class Layout:
 
     neighbours : int
         Positions of C5 that a unit of F6 sees.
+
+    negatives : bool, default=False
+        Whether C3 sees the negatives of C1's maps beside them. Squashing leaves of
+        each map but one side, and of few kernels none is another's negative.
     """
 
     maps: tuple[int, int, int, int]
     step: int
     neighbours: int
+    negatives: bool = False
 
     @property
     def field_of_view(self) -> int:
@@ -46,8 +51,8 @@ class Layout:
 
 LAYOUTS = {
     "lenet5": Layout((6, 16, 120, 84), step=4, neighbours=1),
-    "lenet5_dense": Layout((6, 16, 120, 84), step=2, neighbours=3),
-    "wide": Layout((12, 32, 192, 96), step=2, neighbours=3),
+    "lenet5_dense": Layout((6, 16, 120, 84), step=2, neighbours=3, negatives=True),
+    "wide": Layout((24, 64, 96, 96), step=2, neighbours=3),
 }
 
 
@@ -63,9 +68,10 @@ class StringNetwork(nn.Module):
     ----------
     kind : {"lenet5", "lenet5_dense", "wide"}, default="wide"
         "lenet5" is LeNet-5 as it is, an output every 4 pixels [1]_.
-        "lenet5_dense" has its numbers of maps, an output every 2 pixels, and an
-        F6 that sees three positions of C5. "wide" is the same with 12, 32, 192
-        and 96 maps.
+        "lenet5_dense" has its numbers of maps, an output every 2 pixels, an F6
+        that sees three positions of C5, and a C3 that sees the maps of C1 and
+        their negatives [4]_. "wide" has an output every 2 pixels and such an F6
+        too, and 24, 64, 96 and 96 maps.
 
     n_symbols : int, default=10
         Characters there are.
@@ -81,7 +87,7 @@ class StringNetwork(nn.Module):
 
     Notes
     -----
-    62,243, 82,403 and 220,859 parameters for ten symbols. C1, C3, C5 and F6 are
+    62,243, 84,803 and 222,155 parameters for ten symbols. C1, C3, C5 and F6 are
     normalised over the batch in training [3]_; in reading this is part of their
     weights, and "lenet5" a plain LeNet-5 of 61,791 parameters.
 
@@ -95,6 +101,9 @@ class StringNetwork(nn.Module):
        recurrent neural networks", Proc. ICML 2006.
     .. [3] S. Ioffe, C. Szegedy, "Batch normalization: accelerating deep network
        training by reducing internal covariate shift", Proc. ICML 2015.
+    .. [4] W. Shang, K. Sohn, D. Almeida, H. Lee, "Understanding and improving
+       convolutional neural networks via concatenated rectified linear units",
+       Proc. ICML 2016.
 
     Examples
     --------
@@ -121,7 +130,8 @@ class StringNetwork(nn.Module):
         n1, n3, n5, n6 = layout.maps
         self.c1, self.n1 = nn.Conv2d(1, n1, 5), nn.BatchNorm2d(n1)
         self.s2 = nn.MaxPool2d(2)
-        self.c3, self.n3 = nn.Conv2d(n1, n3, 5), nn.BatchNorm2d(n3)
+        n_seen = 2 * n1 if layout.negatives else n1
+        self.c3, self.n3 = nn.Conv2d(n_seen, n3, 5), nn.BatchNorm2d(n3)
         self.s4 = nn.MaxPool2d(2, stride=(2, layout.step // 2))
         every = (1, FULL_STEP // layout.step)
         self.c5, self.n5 = nn.Conv2d(n3, n5, 5, dilation=every), nn.BatchNorm2d(n5)
@@ -177,8 +187,11 @@ class StringNetwork(nn.Module):
         padded = functional.pad(strips, (self.side, self.side))
         # A CPU is a third faster where the maps of a pixel lie side by side.
         maps = padded.to(memory_format=torch.channels_last)
+        maps = self.n1(self.c1(maps))
+        if self.layout.negatives:
+            maps = torch.cat([maps, -maps], dim=1)
         # Squashing behind pooling gives the same for a quarter of the work.
-        maps = functional.relu(self.s2(self.n1(self.c1(maps))))
+        maps = functional.relu(self.s2(maps))
         maps = self.map_dropout(functional.relu(self.s4(self.n3(self.c3(maps)))))
         maps = self.dropout(functional.relu(self.n5(self.c5(maps))))
         maps = self.dropout(functional.relu(self.n6(self.f6(maps))))
