@@ -108,7 +108,7 @@ def test_a_network_trained_on_drawn_strings_reads_fields(folder, capsys):
         "m",
     ]
     assert main(words) == 0
-    assert "82403" in capsys.readouterr().out
+    assert "84803" in capsys.readouterr().out
     assert main(["info", "m"]) == 0
     assert "fields drawn from digits" in capsys.readouterr().out
     assert main(["read", "fields", "--model", "m", "-o", "values.csv"]) == 0

@@ -37,7 +37,7 @@ class VoteReader(FreeReader):
     segment_reader : SegmentReader, default=None
         Cuts. None takes one with the model that ships.
 
-    weights : tuple of two float, default=(1.0, 0.5)
+    weights : tuple of two float, default=(1.0, 0.35)
         Powers to which the probabilities of the one and the other are raised. What
         cuts counts for less by default: alone it reads less well.
 
@@ -48,7 +48,7 @@ class VoteReader(FreeReader):
 
     See Also
     --------
-    LineReader : Alone it is about four times as fast.
+    LineReader : Alone it is about three times as fast.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class VoteReader(FreeReader):
         *,
         line_reader: Any = None,
         segment_reader: Any = None,
-        weights: Sequence[float] = (1.0, 0.5),
+        weights: Sequence[float] = (1.0, 0.35),
     ) -> None:
         self.line_reader = line_reader
         self.segment_reader = segment_reader
