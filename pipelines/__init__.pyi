@@ -1,5 +1,6 @@
 from .batch import score_fields, score_pages
 from .drafting import draft_form
+from .drawing.lines import DrawnLines
 from .fields.combs import Frame, cut_comb, find_combs
 from .fields.dropout import FieldCut, cut_field, drop_print
 from .fields.speckle import Despeckler, despeckle
@@ -8,7 +9,6 @@ from .forms import Field, Form, FormError, Sum
 from .glyphs.cut import Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph
 from .lines.display import LatticeDisplay
-from .lines.drawing import DrawnLines
 from .lines.normalize import LineNormalizer, normalize_line
 from .outcomes import FieldReading, PageReading
 from .pages.deskew import Deskewer, deskew, estimate_skew

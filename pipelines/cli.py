@@ -79,7 +79,7 @@ def demo(
 ) -> None:
     """Draw filled-in forms, read them, compare."""
     from pipelines.batch import score_pages
-    from pipelines.demo import clear_demo_folder, draw_filled_forms
+    from pipelines.drawing import clear_demo_folder, draw_filled_forms
     from pipelines.forms import Form
     from pipelines.report import truth_table
     from pipelines.results import make_folder

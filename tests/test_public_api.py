@@ -203,7 +203,7 @@ def test_the_stub_lists_what_it_imports_and_nothing_else():
         "import pipelines",
         "import pipelines; pipelines.FormReader, pipelines.FieldReader",
         "from pipelines import *",
-        "import pipelines.demo",
+        "import pipelines.drawing",
         "from pipelines.cli import main; main(['--help'])",
         "from pipelines.cli import main; main(['score', '--help'])",
         "from pipelines.cli import main; main(['train', '--help'])",

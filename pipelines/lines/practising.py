@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from pipelines.drawing.lines import DrawnLines
 from pipelines.images import Image
-from pipelines.lines.drawing import DrawnLines
 from pipelines.lines.learning import practise
 from pipelines.lines.segmentfiles import save_segments
 from pipelines.lines.segments import NO_DIGIT, SegmentModel, read_lines

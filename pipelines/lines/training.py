@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pipelines.lines.drawing import DrawnLines
+from pipelines.drawing.lines import DrawnLines
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from lenet_sklearn.strings import StringRecognizer

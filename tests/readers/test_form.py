@@ -23,7 +23,7 @@ from pipelines import (
     Sum,
     make_form_reader,
 )
-from pipelines.demo import (
+from pipelines.drawing import (
     Photograph,
     draw_blank_form,
     draw_comb,

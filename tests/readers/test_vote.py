@@ -14,7 +14,7 @@ from lenet_sklearn.strings import (
     join_recognizers,
 )
 from pipelines import FieldReader, LineReader, SegmentReader, VoteReader
-from pipelines.demo import draw_string, draw_writer
+from pipelines.drawing import draw_string, draw_writer
 from pipelines.info import describe_model
 from pipelines.lines.segmentfiles import load_segments
 from pipelines.readers.loading import (

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from pipelines.demo import draw_digit, draw_string, draw_writer, trace_digit
-from pipelines.demo.allographs import ALLOGRAPHS
-from pipelines.demo.handwriting import smooth_curve
+from pipelines.drawing import draw_digit, draw_string, draw_writer, trace_digit
+from pipelines.drawing.allographs import ALLOGRAPHS
+from pipelines.drawing.tracing import smooth_curve
 
 
 @pytest.fixture

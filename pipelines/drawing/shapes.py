@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.demo.allographs import ALLOGRAPHS, Points, parse_strokes
-from pipelines.demo.handwriting import smooth_curve
-from pipelines.lines.thinning import SIDE
+from pipelines.drawing.allographs import ALLOGRAPHS, Points, parse_strokes
+from pipelines.drawing.skeletons import SIDE
+from pipelines.drawing.tracing import smooth_curve
 
-# What hasty hands make of digits on cheques and tallies, in the notation of
-# pipelines.demo.allographs: ones with a long upstroke, fives whose back and belly are
+# What hasty hands make of digits on cheques and tallies, as the shapes in allographs
+# are noted: ones with a long upstroke, fives whose back and belly are
 # one tick, open zeros with a tail, nines like a P or a g, fours like an h, eights like
 # a B and eights that do not close.
 _HASTY: Final[dict[str, tuple[str, ...]]] = {
@@ -290,12 +290,12 @@ def draw_copybook(labels: list[str], rng: np.random.Generator) -> NDArray[np.uin
     Returns
     -------
     skeletons : ndarray of shape (n, 392), dtype uint8
-        As :func:`pipelines.lines.thinning.thin_glyphs` returns them.
+        As :func:`pipelines.drawing.skeletons.thin_glyphs` returns them.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.copybook import draw_copybook
+    >>> from pipelines.drawing.shapes import draw_copybook
     >>> draw_copybook(["5", "7"], np.random.default_rng(0)).shape
     (2, 392)
     """

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from pipelines import estimate_skew
-from pipelines.demo import (
+from pipelines.drawing import (
     Photograph,
     Scan,
     draw_scan,

@@ -32,7 +32,7 @@ def draw_tiles(n_tiles: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.paper import draw_tiles
+    >>> from pipelines.drawing.paper import draw_tiles
     >>> draw_tiles(2, np.random.default_rng(0)).shape
     (2, 128, 512)
     """
@@ -68,7 +68,7 @@ def draw_paper(
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.paper import draw_paper, draw_tiles
+    >>> from pipelines.drawing.paper import draw_paper, draw_tiles
     >>> rng = np.random.default_rng(0)
     >>> paper = draw_paper((40, 120), draw_tiles(1, rng), rng)
     >>> paper.shape, bool(60 < paper.mean() < 255)

@@ -55,7 +55,7 @@ def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.marks import draw_mark
+    >>> from pipelines.drawing.texts import draw_mark
     >>> [upper, lower] = draw_mark("=", np.random.default_rng(1))
     >>> bool(upper[:, 1].mean() < lower[:, 1].mean() < 0)
     True
@@ -94,7 +94,7 @@ def draw_marks(n_digits: int, rng: np.random.Generator) -> dict[int, str]:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.marks import draw_marks
+    >>> from pipelines.drawing.texts import draw_marks
     >>> draw_marks(0, np.random.default_rng(0)).keys() <= {0}
     True
     """
@@ -133,7 +133,7 @@ def draw_scribble(rng: np.random.Generator) -> list[Points]:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.marks import draw_scribble
+    >>> from pipelines.drawing.texts import draw_scribble
     >>> [path] = draw_scribble(np.random.default_rng(0))
     >>> bool(path[-1, 0] > path[0, 0])
     True

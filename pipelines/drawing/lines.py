@@ -7,17 +7,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.drawing.draw_texts import draw_texts
+from pipelines.drawing.framing import draw_frame, print_rules
+from pipelines.drawing.ink_line import draw_bends, ink_line
+from pipelines.drawing.paper import Plane, draw_paper, draw_tiles
+from pipelines.drawing.shapes import COPYBOOK_DIGITS, draw_copybook
+from pipelines.drawing.skeletons import thin_glyphs, unpack_skeleton
+from pipelines.drawing.strings import Line, place_line
+from pipelines.drawing.texts import draw_marks, draw_scribble
+from pipelines.drawing.writers import Hand, draw_hand
 from pipelines.images import Image
-from pipelines.lines.copybook import COPYBOOK_DIGITS, draw_copybook
-from pipelines.lines.framing import draw_frame, print_rules
-from pipelines.lines.hands import Hand, draw_hand
-from pipelines.lines.inking import draw_bends, ink_line
-from pipelines.lines.layout import Line, place_line
-from pipelines.lines.marks import draw_marks, draw_scribble
 from pipelines.lines.normalize import normalize_line
-from pipelines.lines.paper import Plane, draw_paper, draw_tiles
-from pipelines.lines.texts import draw_texts
-from pipelines.lines.thinning import thin_glyphs, unpack_skeleton
 
 # What is drawn once and used again and again. Parts of tiles and bends are combined
 # at random, so that a hundred of each look like thousands.

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 import cv2
 import numpy as np
 
-from pipelines.demo.allographs import ALLOGRAPHS, Points
+from pipelines.drawing.allographs import ALLOGRAPHS, Points
 
 RandomState: TypeAlias = int | np.random.Generator | None
 

@@ -1,21 +1,20 @@
 """Drawn demonstrations: printed forms, filled in by hand and scanned."""
 
-from pipelines.demo.filling import (
+from pipelines.drawing.filling import (
     draw_comb,
     draw_entries,
     entry_value,
     fill_comb,
     fill_form,
 )
-from pipelines.demo.handwriting import Pen, Writer, draw_pen, draw_writer, trace_digit
-from pipelines.demo.inking import draw_digit, draw_string, ink_strokes
-from pipelines.demo.printing import (
+from pipelines.drawing.inking import draw_digit, draw_string, ink_strokes
+from pipelines.drawing.printing import (
     CombField,
     draw_blank_form,
     form_description,
     print_comb,
 )
-from pipelines.demo.scanning import (
+from pipelines.drawing.scanning import (
     Photograph,
     Scan,
     compress_page,
@@ -23,11 +22,12 @@ from pipelines.demo.scanning import (
     photograph_page,
     scan_page,
 )
-from pipelines.demo.stack import (
+from pipelines.drawing.stack import (
     FilledForms,
     clear_demo_folder,
     draw_filled_forms,
 )
+from pipelines.drawing.tracing import Pen, Writer, draw_pen, draw_writer, trace_digit
 
 __all__ = [
     "CombField",

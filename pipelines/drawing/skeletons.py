@@ -56,7 +56,7 @@ def thin_glyphs(glyphs: Glyphs) -> Glyphs:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.thinning import thin_glyphs, unpack_skeleton
+    >>> from pipelines.drawing.skeletons import thin_glyphs, unpack_skeleton
     >>> glyph = np.zeros((1, 28, 28), dtype=np.uint8)
     >>> glyph[0, 4:24, 12:16] = 255
     >>> skeleton = unpack_skeleton(thin_glyphs(glyph)[0])
@@ -86,7 +86,7 @@ def unpack_skeleton(packed: NDArray[np.uint8]) -> Image:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.thinning import unpack_skeleton
+    >>> from pipelines.drawing.skeletons import unpack_skeleton
     >>> unpack_skeleton(np.zeros(392, dtype=np.uint8)).shape
     (56, 56)
     """

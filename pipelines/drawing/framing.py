@@ -6,8 +6,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from pipelines.lines.layout import Line
-from pipelines.lines.paper import Plane
+from pipelines.drawing.paper import Plane
+from pipelines.drawing.strings import Line
 
 # What stands for the extent of a line without any stroke: three digits.
 _NOTHING: Final = np.array([[0.0, -1.0], [1.5, 0.0]])
@@ -57,8 +57,8 @@ def draw_frame(line: Line, rng: np.random.Generator) -> Frame:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.framing import draw_frame
-    >>> from pipelines.lines.layout import Line
+    >>> from pipelines.drawing.framing import draw_frame
+    >>> from pipelines.drawing.strings import Line
     >>> frame = draw_frame(Line(), np.random.default_rng(0))
     >>> 24 <= frame.shape[0] < 60
     True
@@ -88,7 +88,7 @@ def print_rules(paper: Plane, frame: Frame, rng: np.random.Generator) -> None:
     Parameters
     ----------
     paper : ndarray of shape (height, width), dtype float32
-        Grey values, as of :func:`pipelines.lines.paper.draw_paper`.
+        Grey values, as of :func:`pipelines.drawing.paper.draw_paper`.
 
     frame : Frame
         Where the writing will be.
@@ -99,7 +99,7 @@ def print_rules(paper: Plane, frame: Frame, rng: np.random.Generator) -> None:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.framing import Frame, print_rules
+    >>> from pipelines.drawing.framing import Frame, print_rules
     >>> paper = np.full((40, 120), 200, np.float32)
     >>> frame = Frame((40, 120), scale=25.0, origin=(5.0, 30.0))
     >>> for seed in range(9):

@@ -75,7 +75,7 @@ def draw_hand(rng: np.random.Generator) -> Hand:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.hands import draw_hand
+    >>> from pipelines.drawing.writers import draw_hand
     >>> -30 <= draw_hand(np.random.default_rng(0)).slant <= 42
     True
     """

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.demo.handwriting import RandomState
+from pipelines.drawing.tracing import RandomState
 from pipelines.images import Image
 
 _WHITE: Final = 255

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.drawing.skeletons import SIDE
 from pipelines.images import Image
-from pipelines.lines.thinning import SIDE
 
 Plane = NDArray[np.float32]
 Points = NDArray[np.float64]
@@ -44,7 +44,7 @@ def distance_to(skeleton: Image) -> Plane:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.strokes import distance_to
+    >>> from pipelines.drawing.strokes import distance_to
     >>> skeleton = np.zeros((56, 56), dtype=np.uint8)
     >>> skeleton[:, 20] = 1
     >>> distance_to(skeleton)[28, [20, 24]].round().tolist()
@@ -72,7 +72,7 @@ def lay(canvas: Plane, distances: Plane, matrix: Points) -> None:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.strokes import FAR, lay
+    >>> from pipelines.drawing.strokes import FAR, lay
     >>> canvas = np.full((20, 90), FAR, np.float32)
     >>> middle = np.zeros((56, 56), np.float32)
     >>> lay(canvas, middle, np.array([[0.25, 0.0, 40.0], [0.0, 0.25, 3.0]]))
@@ -117,7 +117,7 @@ def lay_path(canvas: Plane, path: Points, reach: float) -> None:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.strokes import FAR, lay_path
+    >>> from pipelines.drawing.strokes import FAR, lay_path
     >>> canvas = np.full((20, 30), FAR, np.float32)
     >>> lay_path(canvas, np.array([[5.0, 10.0], [25.0, 10.0]]), reach=4)
     >>> canvas[[10, 12, 18], 15].tolist()
@@ -157,7 +157,7 @@ def ends_of(skeleton: Image) -> Points:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.strokes import ends_of
+    >>> from pipelines.drawing.strokes import ends_of
     >>> skeleton = np.zeros((56, 56), dtype=np.uint8)
     >>> skeleton[30, 10:40] = 1
     >>> ends_of(skeleton).tolist()

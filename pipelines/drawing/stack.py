@@ -8,10 +8,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from pipelines.demo.filling import draw_entries, entry_value, fill_form
-from pipelines.demo.handwriting import RandomState, draw_writer
-from pipelines.demo.printing import draw_blank_form, form_description
-from pipelines.demo.scanning import draw_scan, scan_page
+from pipelines.drawing.filling import draw_entries, entry_value, fill_form
+from pipelines.drawing.printing import draw_blank_form, form_description
+from pipelines.drawing.scanning import draw_scan, scan_page
+from pipelines.drawing.tracing import RandomState, draw_writer
 from pipelines.formfiles import lay_out_json, write_json
 from pipelines.images import Image
 from pipelines.results import OutputError, ResultFile

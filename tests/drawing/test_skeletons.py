@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.lines.thinning import SIDE, thin_glyphs, unpack_skeleton
+from pipelines.drawing.skeletons import SIDE, thin_glyphs, unpack_skeleton
 
 
 def draw_glyph(text, thickness):

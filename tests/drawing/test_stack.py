@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.demo import clear_demo_folder, draw_filled_forms
+from pipelines.drawing import clear_demo_folder, draw_filled_forms
 from pipelines.results import OutputError
 
 

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.lines.framing import Frame, draw_frame
-from pipelines.lines.hands import Hand, draw_hand
-from pipelines.lines.inking import draw_bends, ink_line
-from pipelines.lines.layout import Line, place_line
-from pipelines.lines.thinning import SIDE
+from pipelines.drawing.framing import Frame, draw_frame
+from pipelines.drawing.ink_line import draw_bends, ink_line
+from pipelines.drawing.skeletons import SIDE
+from pipelines.drawing.strings import Line, place_line
+from pipelines.drawing.writers import Hand, draw_hand
 
 NEAT = Hand(
     slant=0.0, aspect=1.0, pen=0.1, gap=0.3, looseness=0.0, drift=0.0, bend=0.0,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from pipelines.demo import (
+from pipelines.drawing import (
     CombField,
     draw_blank_form,
     draw_comb,

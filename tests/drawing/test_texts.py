@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pipelines.lines.copybook import COPYBOOK_DIGITS, draw_copybook
-from pipelines.lines.marks import draw_mark, draw_marks, draw_scribble
-from pipelines.lines.paper import draw_paper, draw_tiles
-from pipelines.lines.texts import draw_texts
-from pipelines.lines.thinning import unpack_skeleton
+from pipelines.drawing.draw_texts import draw_texts
+from pipelines.drawing.paper import draw_paper, draw_tiles
+from pipelines.drawing.shapes import COPYBOOK_DIGITS, draw_copybook
+from pipelines.drawing.skeletons import unpack_skeleton
+from pipelines.drawing.texts import draw_mark, draw_marks, draw_scribble
 
 
 def rng(seed=0):

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.lines.framing import Frame
-from pipelines.lines.hands import Hand
-from pipelines.lines.layout import Line
-from pipelines.lines.strokes import FAR, Plane, distance_to, lay, lay_path
-from pipelines.lines.thinning import SIDE
+from pipelines.drawing.framing import Frame
+from pipelines.drawing.skeletons import SIDE
+from pipelines.drawing.strings import Line
+from pipelines.drawing.strokes import FAR, Plane, distance_to, lay, lay_path
+from pipelines.drawing.writers import Hand
 
 # Distances matter this far from the middle of a stroke, in widths of the pen.
 _REACH: Final = 1.0
@@ -40,7 +40,7 @@ def draw_bends(n_bends: int, rng: np.random.Generator) -> Plane:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.inking import draw_bends
+    >>> from pipelines.drawing.ink_line import draw_bends
     >>> draw_bends(3, np.random.default_rng(0)).shape
     (3, 56, 56, 2)
     """
@@ -86,10 +86,10 @@ def ink_line(
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.framing import Frame
-    >>> from pipelines.lines.hands import draw_hand
-    >>> from pipelines.lines.inking import draw_bends, ink_line
-    >>> from pipelines.lines.layout import Line
+    >>> from pipelines.drawing.framing import Frame
+    >>> from pipelines.drawing.writers import draw_hand
+    >>> from pipelines.drawing.ink_line import draw_bends, ink_line
+    >>> from pipelines.drawing.strings import Line
     >>> rng = np.random.default_rng(0)
     >>> dash = Line(paths=[np.array([[0.2, -0.5], [0.8, -0.5]])])
     >>> frame = Frame((40, 40), scale=40.0, origin=(0.0, 40.0))

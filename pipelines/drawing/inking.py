@@ -5,8 +5,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from pipelines.demo.allographs import Points
-from pipelines.demo.handwriting import (
+from pipelines.drawing.allographs import Points
+from pipelines.drawing.tracing import (
     Pen,
     RandomState,
     Writer,
@@ -102,7 +102,7 @@ def draw_digit(
 
     Examples
     --------
-    >>> from pipelines.demo import draw_digit, draw_writer
+    >>> from pipelines.drawing import draw_digit, draw_writer
     >>> image = draw_digit("4", draw_writer(0), height=40, random_state=0)
     >>> image.ndim, bool(image.min() < 128), int(image[0, 0])
     (2, True, 255)

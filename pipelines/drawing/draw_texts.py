@@ -39,7 +39,7 @@ def draw_texts(
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.texts import draw_texts
+    >>> from pipelines.drawing.draw_texts import draw_texts
     >>> texts = draw_texts(200, "0123456789", np.random.default_rng(0))
     >>> len(texts), max(map(len, texts)) > 8
     (200, True)

@@ -7,10 +7,10 @@ from typing import Final
 import cv2
 import numpy as np
 
+from pipelines.drawing.strokes import Points, ends_of
+from pipelines.drawing.texts import draw_mark
+from pipelines.drawing.writers import Hand
 from pipelines.images import Image
-from pipelines.lines.hands import Hand
-from pipelines.lines.marks import draw_mark
-from pipelines.lines.strokes import Points, ends_of
 
 # Two digits overlap by at most this share of the narrower one, and narrow ones by
 # nothing: a 1 must stay where it stands.
@@ -87,7 +87,7 @@ def place_line(
 
     marks : mapping of int to str
         Marks to write before the digit of this index, as
-        :func:`pipelines.lines.marks.draw_marks` chooses them.
+        :func:`pipelines.drawing.texts.draw_marks` chooses them.
 
     hand : Hand
         Who writes.
@@ -103,8 +103,8 @@ def place_line(
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.hands import draw_hand
-    >>> from pipelines.lines.layout import place_line
+    >>> from pipelines.drawing.writers import draw_hand
+    >>> from pipelines.drawing.strings import place_line
     >>> bar = np.zeros((56, 56), dtype=np.uint8)
     >>> bar[8:48, 28] = 1
     >>> rng = np.random.default_rng(0)

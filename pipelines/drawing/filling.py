@@ -5,22 +5,22 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.demo.allographs import Points
-from pipelines.demo.handwriting import (
-    RandomState,
-    Writer,
-    draw_writer,
-    smooth_curve,
-    trace_digit,
-)
-from pipelines.demo.inking import ink_strokes
-from pipelines.demo.printing import (
+from pipelines.drawing.allographs import Points
+from pipelines.drawing.inking import ink_strokes
+from pipelines.drawing.printing import (
     MAXIMUM_POINTS,
     SIGNATURES,
     TICK_BOXES,
     CombField,
     Place,
     print_comb,
+)
+from pipelines.drawing.tracing import (
+    RandomState,
+    Writer,
+    draw_writer,
+    smooth_curve,
+    trace_digit,
 )
 from pipelines.images import Image
 
