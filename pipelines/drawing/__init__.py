@@ -1,59 +1,9 @@
-"""Drawn demonstrations: printed forms, filled in by hand and scanned."""
+"""Drawn handwriting: digits, strings, combs, forms filled in by hand and scanned.
 
-from pipelines.drawing.filling import (
-    draw_comb,
-    draw_entries,
-    entry_value,
-    fill_comb,
-    fill_form,
-)
-from pipelines.drawing.inking import draw_digit, draw_string, ink_strokes
-from pipelines.drawing.printing import (
-    CombField,
-    draw_blank_form,
-    form_description,
-    print_comb,
-)
-from pipelines.drawing.scanning import (
-    Photograph,
-    Scan,
-    compress_page,
-    draw_scan,
-    photograph_page,
-    scan_page,
-)
-from pipelines.drawing.stack import (
-    FilledForms,
-    clear_demo_folder,
-    draw_filled_forms,
-)
-from pipelines.drawing.tracing import Pen, Writer, draw_pen, draw_writer, trace_digit
+The public names are listed in the stub beside this file and imported when they
+are first used. :class:`pipelines.DrawnLines` draws fields to train on.
+"""
 
-__all__ = [
-    "CombField",
-    "FilledForms",
-    "Pen",
-    "Photograph",
-    "Scan",
-    "Writer",
-    "clear_demo_folder",
-    "compress_page",
-    "draw_blank_form",
-    "draw_comb",
-    "draw_digit",
-    "draw_entries",
-    "draw_filled_forms",
-    "draw_pen",
-    "draw_scan",
-    "draw_string",
-    "draw_writer",
-    "entry_value",
-    "fill_comb",
-    "fill_form",
-    "form_description",
-    "ink_strokes",
-    "photograph_page",
-    "print_comb",
-    "scan_page",
-    "trace_digit",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,24 +1,38 @@
-"""Ink on paper: traced strokes as grey pixels."""
+"""Ink: traced strokes as grey pixels, and skeletons as fields of distances.
 
-from typing import Final
+A page filled in by hand is inked stroke by stroke, each with its own pressure, grain
+and skips. Training fields are drawn by the hundred thousand, and of skeletons: there
+each pixel holds its distance to the middle of the nearest stroke, strokes are joined
+by taking the smaller distance, and a pen of width w inks what lies within w / 2.
+"""
+
+from typing import Final, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from pipelines.drawing.allographs import Points
-from pipelines.drawing.tracing import (
-    Pen,
-    RandomState,
-    Writer,
-    smooth_noise,
-    trace_digit,
-)
+from pipelines.drawing.shapes import Points
+from pipelines.drawing.skeletons import SIDE
+from pipelines.drawing.tracing import smooth_noise
+from pipelines.drawing.writers import Pen, RandomState
 from pipelines.images import Image
 
-_MM_PER_INCH: Final = 25.4
+Plane: TypeAlias = NDArray[np.float32]
+"""Grey values, or shares of something, at every pixel."""
+
+_T = TypeVar("_T", bound=np.generic)
+
 # Strokes are drawn at four times the size and averaged: 16 levels of grey at edges.
 _OVERSAMPLING: Final = 4
-_PAPER: Final = 255
+
+FAR: Final = 99.0
+"""Distance to strokes that are out of reach, in pixels."""
+
+# A blur of a field of distances rounds off the skeleton's stairs, and lifts the
+# middle of a stroke by this much.
+_SMOOTHING: Final = 1.0
+_LIFT: Final = 0.65
 
 
 def ink_strokes(
@@ -55,126 +69,137 @@ def ink_strokes(
     if not strokes:
         return
     rng = np.random.default_rng(random_state)
-    width = pen.width * dpi / _MM_PER_INCH
-    points = np.vstack(strokes)[:, :2]
-    margin = 2 * width + 2
-    left, top = np.maximum(np.floor(points.min(axis=0) - margin).astype(int), 0)
-    right, bottom = np.ceil(points.max(axis=0) + margin).astype(int)
-    part = page[top : max(bottom, 0), left : max(right, 0)]
+    width = pen.n_pixels(dpi)
+    part, corner = _part_near(page, np.vstack(strokes)[:, :2], 2 * width + 2)
     if not part.size:
         return
-    ink = _cover(part.shape, strokes, (left, top), (width, pen), rng)
+    ink = _cover(part.shape, strokes, corner, (width, pen), rng)
     ink *= 1 - pen.grain * np.abs(_tooth(part.shape, rng))
     part[:] = np.rint(part * (1 - pen.darkness * np.clip(ink, 0, 1))).astype(np.uint8)
 
 
-def draw_digit(
-    label: str,
-    writer: Writer,
-    *,
-    height: float = 48.0,
-    dpi: float = 200.0,
-    random_state: RandomState = None,
-) -> Image:
-    """Draw one digit as `writer` would write it.
+def distance_to(skeleton: Image) -> Plane:
+    """Distance of each pixel to a skeleton.
 
     Parameters
     ----------
-    label : str
-        One of ``"0"`` to ``"9"``.
-
-    writer : Writer
-        Whose hand it is.
-
-    height : float, default=48.0
-        Height of the digit in pixels.
-
-    dpi : float, default=200.0
-        Resolution, which turns the pen's width into pixels.
-
-    random_state : int, Generator or None, default=None
-        Seed, or source of randomness.
+    skeleton : ndarray of shape (56, 56), dtype uint8
+        Not zero on the lines.
 
     Returns
     -------
-    image : ndarray, dtype uint8
-        White paper that fits round the digit with a margin of a tenth of `height`.
+    distances : ndarray of shape (56, 56), dtype float32
+        In pixels, smoothed.
 
     Examples
     --------
-    >>> from pipelines.drawing import draw_digit, draw_writer
-    >>> image = draw_digit("4", draw_writer(0), height=40, random_state=0)
-    >>> image.ndim, bool(image.min() < 128), int(image[0, 0])
-    (2, True, 255)
+    >>> import numpy as np
+    >>> from pipelines.drawing.inking import distance_to
+    >>> skeleton = np.zeros((56, 56), dtype=np.uint8)
+    >>> skeleton[:, 20] = 1
+    >>> distance_to(skeleton)[28, [20, 24]].round().tolist()
+    [0.0, 3.0]
     """
-    return draw_string(label, writer, height=height, dpi=dpi, random_state=random_state)
+    distances = cv2.distanceTransform(1 - skeleton, cv2.DIST_L2, 3)
+    smooth = cv2.GaussianBlur(distances, (0, 0), _SMOOTHING)
+    return np.asarray(smooth - np.float32(_LIFT))
 
 
-def draw_string(
-    text: str,
-    writer: Writer,
-    *,
-    height: float = 48.0,
-    dpi: float = 200.0,
-    random_state: RandomState = None,
-) -> Image:
-    """Draw digits one after the other on a free line.
+def lay(canvas: Plane, distances: Plane, matrix: Points) -> None:
+    """Lay a field of distances into a larger one, in place.
 
     Parameters
     ----------
-    text : str
-        Digits.
+    canvas : ndarray of shape (height, width), dtype float32
+        Distances so far.
 
-    writer : Writer
-        Whose hand it is.
+    distances : ndarray of shape (56, 56), dtype float32
+        Those of a digit, in its own pixels.
 
-    height : float, default=48.0
-        Height of the digits in pixels.
+    matrix : ndarray of shape (2, 3), dtype float64
+        Affine map from pixels of the digit to pixels of the canvas.
 
-    dpi : float, default=200.0
-        Resolution, which turns the pen's width into pixels.
-
-    random_state : int, Generator or None, default=None
-        Seed, or source of randomness.
-
-    Returns
-    -------
-    image : ndarray, dtype uint8
-        White paper that fits round the digits with a margin of a tenth of
-        `height`. Neighbours may touch, as they do in haste.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.drawing.inking import FAR, lay
+    >>> canvas = np.full((20, 90), FAR, np.float32)
+    >>> middle = np.zeros((56, 56), np.float32)
+    >>> lay(canvas, middle, np.array([[0.25, 0.0, 40.0], [0.0, 0.25, 3.0]]))
+    >>> canvas[10, [20, 47, 70]].tolist()
+    [99.0, 0.0, 99.0]
     """
-    rng = np.random.default_rng(random_state)
-    placed: list[Points] = []
-    right = 0.0
-    for label in text:
-        strokes = trace_digit(label, writer, random_state=rng)
-        left = min(stroke[:, 0].min() for stroke in strokes)
-        drop = rng.normal(0, writer.wander / 2)
-        shift = np.array([right - left, drop, 0])
-        placed += [stroke + shift for stroke in strokes]
-        right = max(stroke[:, 0].max() for stroke in placed) + rng.normal(0.18, 0.06)
-    page, placed = _fitted(placed, height, writer.pen.width * dpi / _MM_PER_INCH)
-    ink_strokes(page, placed, writer.pen, dpi=dpi, random_state=rng)
-    return page
+    corners = matrix[:, :2] @ [[0, SIDE, 0, SIDE], [0, 0, SIDE, SIDE]] + matrix[:, 2:]
+    part, low = _part_near(canvas, corners.T, 0, spare=1)
+    if not part.size:
+        return
+    moved = matrix.copy()
+    moved[:, 2] -= low
+    (a, b), (c, d) = matrix[:, :2].tolist()
+    scale = abs(a * d - b * c) ** 0.5
+    size = (part.shape[1], part.shape[0])
+    laid = cv2.warpAffine(
+        distances * np.float32(scale),
+        moved,
+        size,
+        flags=cv2.INTER_LINEAR,
+        borderValue=FAR,
+    )
+    np.minimum(part, laid, out=part)
 
 
-def _fitted(
-    strokes: list[Points], height: float, width: float
-) -> tuple[Image, list[Points]]:
-    """Scale strokes to pixels and lay paper round them."""
-    margin = 0.1 * height + width
-    points = np.vstack(strokes)[:, :2] if strokes else np.zeros((1, 2))
-    low, high = points.min(axis=0) * height, points.max(axis=0) * height
-    n_columns, n_rows = np.ceil(high - low + 2 * margin).astype(int)
-    scale, shift = np.array([height, height, 1]), np.r_[margin - low, 0]
-    page = np.full((n_rows, n_columns), _PAPER, dtype=np.uint8)
-    return page, [stroke * scale + shift for stroke in strokes]
+def lay_path(canvas: Plane, path: Points, reach: float) -> None:
+    """Lay the distances to a path of straight pieces into a field, in place.
+
+    Parameters
+    ----------
+    canvas : ndarray of shape (height, width), dtype float32
+        Distances so far.
+
+    path : ndarray of shape (n_points, 2), dtype float64
+        ``x, y`` in pixels of the canvas; a single point is a dot.
+
+    reach : float
+        How far from the path distances matter, in pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.drawing.inking import FAR, lay_path
+    >>> canvas = np.full((20, 30), FAR, np.float32)
+    >>> lay_path(canvas, np.array([[5.0, 10.0], [25.0, 10.0]]), reach=4)
+    >>> canvas[[10, 12, 18], 15].tolist()
+    [0.0, 2.0, 99.0]
+    """
+    part, low = _part_near(canvas, path, reach, spare=1)
+    if not part.size:
+        return
+    y = np.arange(part.shape[0], dtype=np.float32)[:, None]
+    x = np.arange(part.shape[1], dtype=np.float32)[None, :]
+    path = (path - low).astype(np.float32)
+    starts, stops = (path[:-1], path[1:]) if len(path) > 1 else (path, path)
+    for (ax, ay), (bx, by) in zip(starts.tolist(), stops.tolist(), strict=True):
+        dx, dy = bx - ax, by - ay
+        length = dx**2 + dy**2 + 1e-6
+        along = (x - ax) * (dx / length) + (y - ay) * (dy / length)
+        np.clip(along, 0, 1, out=along)
+        across, down = x - ax - along * dx, y - ay - along * dy
+        np.minimum(part, cv2.sqrt(across * across + down * down), out=part)
+
+
+def _part_near(
+    canvas: NDArray[_T], points: Points, reach: float, spare: int = 0
+) -> tuple[NDArray[_T], NDArray[np.intp]]:
+    """Give a view of what lies within reach of points, and its corner ``x, y``."""
+    low = np.maximum(np.floor(points.min(axis=0) - reach).astype(int), 0)
+    high = np.maximum(np.ceil(points.max(axis=0) + reach).astype(int) + spare, 0)
+    return canvas[low[1] : high[1], low[0] : high[0]], low
 
 
 def _cover(
     shape: tuple[int, ...],
     strokes: list[Points],
-    corner: tuple[int, int],
+    corner: NDArray[np.intp],
     line: tuple[float, Pen],
     rng: np.random.Generator,
 ) -> Points:

@@ -1,33 +1,19 @@
-"""Marks that stand among digits and are not read: points, commas, dashes, fillers."""
+"""What is written into fields: figures of every length, and marks among them."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Points = NDArray[np.float64]
+from pipelines.drawing.shapes import MARKS, Points
 
-# Strokes of each mark as ``x,y`` in hundredths of a digit's height, x to the right,
-# y downwards from the baseline; ``/`` where the pen is lifted. None looks like a
-# digit: bars and brackets to pass over would teach a network to pass over ones.
-_MARKS: Final = {
-    ".": ("0,-2", "0,-5 3,-2", "0,-4 4,-6 4,-1 0,-2"),
-    ",": ("4,-8 -2,14", "4,-4 2,8 -6,20", "2,-14 0,10", "6,-4 -10,30", "2,-6 -4,16"),
-    "'": ("3,-100 0,-76", "6,-96 0,-70"),
-    "-": ("0,-45 30,-47", "0,-40 55,-46", "0,-52 18,-52", "0,-42 14,-52 32,-40 48,-50"),
-    "=": ("0,-55 28,-57 / 0,-35 28,-37", "0,-48 50,-54 / 4,-28 50,-34",
-          "0,-70 20,-72 / 2,-55 20,-57", "0,-50 30,-54 10,-30 40,-34"),
-    ":": ("0,-60 / 0,-15", "0,-50 3,-48 / 0,-20 3,-18"),
-    "/": ("0,22 60,-104", "-10,30 36,-116", "0,26 44,-118"),
-    "#": ("12,0 24,-90 / 34,0 46,-90 / 0,-30 54,-34 / 2,-58 56,-62",
-          "10,-10 16,-80 / 30,-10 36,-80 / 0,-32 46,-32 / 0,-58 46,-58"),
-    "*": ("0,-30 36,-70 / 0,-70 36,-30 / -4,-50 40,-50",
-          "8,-20 22,-80 / -6,-50 36,-50 / 2,-74 26,-28 / 26,-74 4,-26"),
-    "~": ("0,-42 12,-52 28,-40 42,-50", "0,-10 14,-20 30,-8 50,-18"),
-    "_": ("0,2 40,0", "0,-6 30,-8", "0,8 70,4"),
-    "x": ("0,-6 30,-46 / 0,-46 30,-6", "0,0 40,-60 / 2,-58 38,-4"),
-    "$": ("34,-72 22,-82 6,-74 8,-56 28,-42 30,-22 14,-10 0,-20 / 22,-98 16,6",),
-}  # fmt: skip
+# Share of the strings of 1, 2, ... digits: amounts, counts, codes, and now and then
+# an account number. A fiftieth of the fields holds none.
+_EMPTY = 0.02
+_LENGTHS = np.array(
+    [5, 9, 14, 18, 19, 14, 8, 5, 3, 2, 1, 0.5, 0.5, 0.5, 0.25, 0.25], dtype=np.float64
+)
+_LONGEST = len(_LENGTHS)
 
 # Between groups of digits, after the last one, and before the first.
 _BETWEEN: Final = ".,.,.,.,.,.,.,.,''--/  "
@@ -35,42 +21,48 @@ _AFTER: Final = ".,.-=-=-=#*~_:x"
 _BEFORE: Final = "$-=#*~=_x:"
 
 
-def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
-    """Draw the strokes of a mark.
+def draw_texts(
+    n_texts: int, digits: Sequence[str], rng: np.random.Generator
+) -> list[str]:
+    """Draw strings of digits.
 
     Parameters
     ----------
-    mark : str
-        One of ``. , ' - = : / # * ~ _ x $``.
+    n_texts : int
+        How many.
+
+    digits : sequence of str
+        The labels to draw from, one character each.
 
     rng : numpy.random.Generator
-        Source of its shape.
+        Source of randomness.
 
     Returns
     -------
-    strokes : list of ndarrays of shape (n_points, 2), dtype float64
-        ``x`` to the right from about 0 and ``y`` downwards from the baseline, in
-        heights of a digit.
+    texts : list of str
+        Of 1 to 16 digits; a fiftieth of them empty. Every digit is about as
+        frequent; repetitions and trailing zeros are more frequent than chance
+        has them, as in amounts.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.drawing.texts import draw_mark
-    >>> [upper, lower] = draw_mark("=", np.random.default_rng(1))
-    >>> bool(upper[:, 1].mean() < lower[:, 1].mean() < 0)
-    True
+    >>> from pipelines.drawing.texts import draw_texts
+    >>> texts = draw_texts(200, "0123456789", np.random.default_rng(0))
+    >>> len(texts), max(map(len, texts)) > 8
+    (200, True)
     """
-    shapes = _STROKES[mark]
-    strokes = shapes[int(rng.integers(len(shapes)))]
-    size = rng.uniform(0.7, 1.3)
-    low = strokes[0][:, 1].mean()
-    jitter = 0.02 + 0.06 * rng.random()
+    lengths = 1 + rng.choice(_LONGEST, n_texts, p=_LENGTHS / _LENGTHS.sum())
+    lengths[rng.random(n_texts) < _EMPTY] = 0
+    choices = rng.integers(len(digits), size=(n_texts, _LONGEST))
+    _repeat(choices, rng)
+    texts = ["".join([digits[i] for i in row]) for row in choices]
+    texts = [text[:n] for text, n in zip(texts, lengths, strict=True)]
+    round_ones = rng.random(n_texts) < 0.3
+    tails = rng.integers(1, 4, n_texts)
     return [
-        # A mark grows about its own height above the baseline.
-        (points - [0, low]) * size
-        + [0, low]
-        + jitter * rng.standard_normal(points.shape) * min(1.0, _extent(strokes))
-        for points in strokes
+        text[:-tail] + "0" * min(tail, len(text)) if zeros and "0" in digits else text
+        for text, tail, zeros in zip(texts, tails, round_ones, strict=True)
     ]
 
 
@@ -117,6 +109,45 @@ def draw_marks(n_digits: int, rng: np.random.Generator) -> dict[int, str]:
     return {place: mark for place, mark in marks.items() if mark.strip()}
 
 
+def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
+    """Draw the strokes of a mark.
+
+    Parameters
+    ----------
+    mark : str
+        One of ``. , ' - = : / # * ~ _ x $``.
+
+    rng : numpy.random.Generator
+        Source of its shape.
+
+    Returns
+    -------
+    strokes : list of ndarrays of shape (n_points, 2), dtype float64
+        ``x`` to the right from about 0 and ``y`` downwards from the baseline, in
+        heights of a digit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.drawing.texts import draw_mark
+    >>> [upper, lower] = draw_mark("=", np.random.default_rng(1))
+    >>> bool(upper[:, 1].mean() < lower[:, 1].mean() < 0)
+    True
+    """
+    shapes = MARKS[mark]
+    strokes = [piece for [piece] in shapes[int(rng.integers(len(shapes)))]]
+    size = rng.uniform(0.7, 1.3)
+    low = strokes[0][:, 1].mean()
+    jitter = 0.02 + 0.06 * rng.random()
+    return [
+        # A mark grows about its own height above the baseline.
+        (points - [0, low]) * size
+        + [0, low]
+        + jitter * rng.standard_normal(points.shape) * min(1.0, _extent(strokes))
+        for points in strokes
+    ]
+
+
 def draw_scribble(rng: np.random.Generator) -> list[Points]:
     """Draw writing that holds no digit: a signature, letters, a crossing out.
 
@@ -147,6 +178,14 @@ def draw_scribble(rng: np.random.Generator) -> list[Points]:
     return [np.column_stack([x, y])]
 
 
+def _repeat(choices: np.ndarray, rng: np.random.Generator) -> None:
+    """Make a tenth of the digits repeat the one before, in place."""
+    again = rng.random(choices.shape) < 0.1
+    for column in range(1, choices.shape[1]):
+        rows = again[:, column]
+        choices[rows, column] = choices[rows, column - 1]
+
+
 def _pick(marks: str, rng: np.random.Generator) -> str:
     return marks[int(rng.integers(len(marks)))]
 
@@ -154,15 +193,3 @@ def _pick(marks: str, rng: np.random.Generator) -> str:
 def _extent(strokes: list[Points]) -> float:
     points = np.concatenate(strokes)
     return float(np.ptp(points, axis=0).max()) + 0.1
-
-
-def _parse(shape: str) -> list[Points]:
-    return [
-        np.array([point.split(",") for point in stroke.split()], np.float64) / 100
-        for stroke in shape.split("/")
-    ]
-
-
-_STROKES: Final = {
-    mark: [_parse(shape) for shape in shapes] for mark, shapes in _MARKS.items()
-}
