@@ -1,7 +1,6 @@
 """LeNet-5 for scikit-learn: images of single characters into labels."""
 
 from lenet_sklearn import recipes as recipes
-from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.committee import (
     calibrate_committee,
@@ -11,9 +10,10 @@ from lenet_sklearn.committee import (
     save_committee,
 )
 from lenet_sklearn.datasets import load_dataset, load_writers
-from lenet_sklearn.distortions import Distortion
+from lenet_sklearn.metrics import fit_temperature
+from lenet_sklearn.models.files import ModelFileError
 from lenet_sklearn.network import LeNet5, count_parameters
-from lenet_sklearn.persistence import ModelFileError
+from lenet_sklearn.training.distortions import Distortion
 
 __all__ = [
     "Distortion",

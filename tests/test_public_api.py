@@ -204,9 +204,9 @@ def test_the_stub_lists_what_it_imports_and_nothing_else():
         "import pipelines; pipelines.FormReader, pipelines.FieldReader",
         "from pipelines import *",
         "import pipelines.drawing",
-        "from pipelines.cli import main; main(['--help'])",
-        "from pipelines.cli import main; main(['score', '--help'])",
-        "from pipelines.cli import main; main(['train', '--help'])",
+        "from pipelines.cli.commands import main; main(['--help'])",
+        "from pipelines.cli.commands import main; main(['score', '--help'])",
+        "from pipelines.cli.commands import main; main(['train', '--help'])",
     ],
 )
 def test_starting_up_does_not_import_torch(code):

@@ -5,11 +5,11 @@ from lenet_sklearn.strings.committee import (
     join_recognizers,
     load_recognizer,
 )
-from lenet_sklearn.strings.distortions import StripDistortion
 from lenet_sklearn.strings.files import holds_recognizer
 from lenet_sklearn.strings.hypotheses import Hypothesis
 from lenet_sklearn.strings.network import StringNetwork
 from lenet_sklearn.strings.recognizer import StringRecognizer
+from lenet_sklearn.training.distortions import StripDistortion
 
 __all__ = [
     "Hypothesis",

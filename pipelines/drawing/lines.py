@@ -27,7 +27,7 @@ from pipelines.drawing.strings import Line, place_line
 from pipelines.drawing.texts import draw_marks, draw_scribble, draw_texts
 from pipelines.drawing.writers import Hand, draw_hand
 from pipelines.images import Image
-from pipelines.lines.normalize import normalize_line
+from pipelines.lines.strips import normalize_line
 
 # What is drawn once and used again and again. Parts of tiles and bends are combined
 # at random, so that a hundred of each look like thousands.

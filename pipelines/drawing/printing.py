@@ -11,7 +11,8 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from pipelines.drawing.writers import MM_PER_INCH
-from pipelines.forms import Field, Form
+from pipelines.forms.field import Field
+from pipelines.forms.form import Form
 from pipelines.images import Image
 
 Place: TypeAlias = tuple[int, int, int, int]
