@@ -271,7 +271,7 @@ def test_the_classifier_imports_neither_opencv_nor_the_pipelines(path):
 )
 def test_the_pipelines_do_not_import_torch_when_they_are_imported(path):
     at_import = _top_packages(path, at_import=True)
-    assert not at_import & (TORCH | {"lenet_sklearn"})
+    assert not at_import & TORCH
 
 
 def test_the_check_of_imports_sees_what_runs_at_import(tmp_path):

@@ -14,7 +14,7 @@ from lenet_sklearn.models.files import ModelFileError, read_model
 
 # Classifiers of characters; recognizers of strings, and models of pieces of writing,
 # in folders of their own.
-_WEIGHTS = Path(__file__).parent / "weights"
+_WEIGHTS = Path(__file__).parents[1] / "weights"
 _STRING_WEIGHTS = _WEIGHTS / "strings"
 _SEGMENT_WEIGHTS = _WEIGHTS / "segments"
 

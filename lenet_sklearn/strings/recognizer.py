@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
 from lenet_sklearn.strings.ctc import Symbols, positions_needed
+from lenet_sklearn.strings.distortions import make_strip_distortion
 from lenet_sklearn.strings.files import StringFileMixin, start_network
 from lenet_sklearn.strings.inference import ENGINES, compute_log_posteriors
 from lenet_sklearn.strings.network import LAYOUTS
@@ -33,7 +34,6 @@ from lenet_sklearn.strings.training import (
     training_callbacks,
 )
 from lenet_sklearn.training.callbacks import SCHEDULES, keep_share
-from lenet_sklearn.training.distortions import make_strip_distortion
 from lenet_sklearn.training.nets import history_columns, run_epochs
 
 _COUNT = Interval(Integral, 1, None, closed="left")

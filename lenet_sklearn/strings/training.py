@@ -12,10 +12,10 @@ from torch.utils.data import Dataset
 
 from lenet_sklearn.devices import resolve_device
 from lenet_sklearn.strings.ctc import Symbols, ctc_losses
+from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
 from lenet_sklearn.strings.network import StringNetwork
 from lenet_sklearn.strings.strips import Strip, prepare_strip, stack_strips
 from lenet_sklearn.training.callbacks import RateSchedule, WeightAverage, make_course
-from lenet_sklearn.training.distortions import StripDistortion, make_strip_distortion
 from lenet_sklearn.training.nets import copy_callbacks
 
 # Batches that are drawn together, sorted by width and trained on in random order:
