@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines import LatticeDisplay, SegmentReader
-from pipelines.demo import draw_string, draw_writer
+from pipelines.drawing import draw_string, draw_writer
 from pipelines.plotting import share_paths
 
 pyplot = pytest.importorskip("matplotlib.pyplot", reason="needs the extra plot")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tqdm import tqdm
 
+from pipelines.drawing.lines import DrawnLines
 from pipelines.images import Image
-from pipelines.lines.drawing import DrawnLines
 from pipelines.lines.learning import practise
 from pipelines.lines.segments import NO_DIGIT, SegmentModel, read_lines, save_segments
 

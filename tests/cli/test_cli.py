@@ -20,7 +20,7 @@ import pytest
 
 import pipelines.readers
 from pipelines.cli.commands import main
-from pipelines.demo import draw_blank_form, draw_comb
+from pipelines.drawing import draw_blank_form, draw_comb
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.scoring.overlay import COLOURS
 

@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from lenet_sklearn import LeNet5Classifier
 from pipelines import FieldReader, GlyphNormalizer, make_field_reader
-from pipelines.demo import draw_comb, draw_string, draw_writer, entry_value
+from pipelines.drawing import draw_comb, draw_string, draw_writer, entry_value
 from pipelines.fields.combs import Frame
 
 # Each digit once, so that whatever fold is left out, none is missing for long.

@@ -1,21 +1,21 @@
 """What scanners and phones do to a page."""
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.demo.handwriting import RandomState
+from pipelines.drawing.inking import Plane
+from pipelines.drawing.writers import RandomState
 from pipelines.images import Image
 
 _WHITE: Final = 255
-_Plane: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Scan:
+class Scanner:
     """How a flatbed or sheet-fed scanner renders a page; by default, perfectly.
 
     Attributes
@@ -101,8 +101,8 @@ class Photograph:
     noise: float = 3.0
 
 
-def draw_scan(random_state: RandomState = None) -> Scan:
-    """Draw the circumstances of one scan.
+def draw_scanner(random_state: RandomState = None) -> Scanner:
+    """Draw the circumstances of one scanner.
 
     Parameters
     ----------
@@ -111,16 +111,16 @@ def draw_scan(random_state: RandomState = None) -> Scan:
 
     Returns
     -------
-    scan : Scan
+    scanner : Scanner
         Tilted by at most 3 degrees, blurred and speckled as office scanners do.
 
     Examples
     --------
-    >>> abs(draw_scan(0).angle) <= 3
+    >>> abs(draw_scanner(0).angle) <= 3
     True
     """
     rng = np.random.default_rng(random_state)
-    return Scan(
+    return Scanner(
         angle=float(np.clip(rng.normal(0, 1.2), -3, 3)),
         shift=(rng.normal(0, 10), rng.normal(0, 10)),
         blur=rng.uniform(0.5, 0.9),
@@ -134,7 +134,9 @@ def draw_scan(random_state: RandomState = None) -> Scan:
     )
 
 
-def scan_page(page: Image, scan: Scan, *, random_state: RandomState = None) -> Image:
+def scan_page(
+    page: Image, scanner: Scanner, *, random_state: RandomState = None
+) -> Image:
     """Scan a page.
 
     Parameters
@@ -142,8 +144,8 @@ def scan_page(page: Image, scan: Scan, *, random_state: RandomState = None) -> I
     page : ndarray of shape (height, width), dtype uint8
         Clean grey page, dark ink on white paper.
 
-    scan : Scan
-        What the scanner does; ``Scan()`` does nothing.
+    scanner : Scanner
+        What the scanner does; ``Scanner()`` does nothing.
 
     random_state : int, Generator or None, default=None
         Seed, or source of randomness, for noise and dust.
@@ -160,20 +162,20 @@ def scan_page(page: Image, scan: Scan, *, random_state: RandomState = None) -> I
     Examples
     --------
     >>> page = np.full((200, 300), 255, dtype=np.uint8)
-    >>> int(scan_page(page, Scan(paper=240))[100, 100])
+    >>> int(scan_page(page, Scanner(paper=240))[100, 100])
     240
     """
     rng = np.random.default_rng(random_state)
-    scanned = _moved(page, scan)
-    if scan.blur:
-        cv2.GaussianBlur(scanned, (0, 0), scan.blur, dst=scanned)
-    if scan.dust:
-        _add_dust(scanned, scan.dust, rng)
-    light = _light(page.shape, scan, rng)
-    if scan.noise:
-        light += _noise(page.shape, scan.noise, rng) / _WHITE
+    scanned = _moved(page, scanner)
+    if scanner.blur:
+        cv2.GaussianBlur(scanned, (0, 0), scanner.blur, dst=scanned)
+    if scanner.dust:
+        _add_dust(scanned, scanner.dust, rng)
+    light = _light(page.shape, scanner, rng)
+    if scanner.noise:
+        light += _noise(page.shape, scanner.noise, rng) / _WHITE
     cv2.multiply(scanned, light, dst=scanned, dtype=cv2.CV_8U)
-    return compress_page(scanned, scan.quality) if scan.quality else scanned
+    return compress_page(scanned, scanner.quality) if scanner.quality else scanned
 
 
 def photograph_page(
@@ -214,12 +216,55 @@ def photograph_page(
     sheet = np.full_like(page, _WHITE)
     mask = cv2.warpPerspective(sheet, matrix, size).astype(np.float32)
     mask /= np.float32(_WHITE)
-    scene: _Plane = desk + mask * (seen.astype(np.float32) - desk)
+    scene: Plane = desk + mask * (seen.astype(np.float32) - desk)
     if photograph.blur:
         cv2.GaussianBlur(scene, (0, 0), photograph.blur, dst=scene)
     scene *= _lamp(shape, photograph.shade, rng)
     scene += _noise(shape, photograph.noise, rng)
     return np.clip(scene, 0, _WHITE).astype(np.uint8)
+
+
+def scan_field(
+    paper: Plane, ink: Plane, noise: Plane, rng: np.random.Generator
+) -> Image:
+    """Put ink on paper, and both under a scanner.
+
+    Parameters
+    ----------
+    paper : ndarray of shape (height, width), dtype float32
+        Grey values of the paper.
+
+    ink : ndarray of shape (height, width), dtype float32
+        Share of each pixel that ink covers.
+
+    noise : ndarray of shape (256, 2048), dtype float32
+        Of deviation 1; a part of it becomes the grain.
+
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    field : ndarray of shape (height, width), dtype uint8
+        Dark ink on light paper.
+    """
+    # From pencil, which takes a quarter of the light away, to a felt tip.
+    darkness = rng.uniform(0.3, 0.85)
+    grain = _cut_noise(noise, paper.shape, rng)
+    if rng.random() < 0.06:  # pencils and dry pens show the paper's tooth
+        ink = ink * (1 - np.float32(rng.uniform(0.1, 0.3)) * np.abs(grain))
+    page: Plane = paper * (1 - np.float32(darkness) * ink)
+    if rng.random() < 0.8:
+        # A coarse scan is not blurred the more for it.
+        blur = rng.uniform(0.3, 1.0) * min(1.0, len(page) / 45)
+        if rng.random() < 0.15:  # a photograph out of focus, a small scan enlarged
+            blur = rng.uniform(0.015, 0.05) * len(page)
+        page = cv2.GaussianBlur(page, (0, 0), blur)
+    page += np.float32(rng.uniform(0, 5)) * grain
+    field = np.clip(page, 0, 255).astype(np.uint8)
+    if rng.random() < 0.3:
+        return compress_page(field, int(rng.integers(40, 92)))
+    return field
 
 
 def compress_page(page: Image, quality: int) -> Image:
@@ -242,16 +287,16 @@ def compress_page(page: Image, quality: int) -> Image:
     return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
 
 
-def _moved(page: Image, scan: Scan) -> Image:
+def _moved(page: Image, scanner: Scanner) -> Image:
     """Tilt and shift a page; the lid comes into view round it."""
-    if not scan.angle and not any(scan.shift):
+    if not scanner.angle and not any(scanner.shift):
         return page.copy()
     height, width = page.shape
     middle = ((width - 1) / 2, (height - 1) / 2)
-    matrix = cv2.getRotationMatrix2D(middle, scan.angle, 1.0)
-    matrix[:, 2] += np.array(scan.shift)
+    matrix = cv2.getRotationMatrix2D(middle, scanner.angle, 1.0)
+    matrix[:, 2] += np.array(scanner.shift)
     moved = cv2.warpAffine(
-        page, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=scan.lid
+        page, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=scanner.lid
     )
     return np.asarray(moved, dtype=np.uint8)
 
@@ -279,24 +324,32 @@ def _hair(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(np.cumsum(steps, axis=0))
 
 
-def _light(shape: tuple[int, ...], scan: Scan, rng: np.random.Generator) -> _Plane:
+def _light(shape: tuple[int, ...], scanner: Scanner, rng: np.random.Generator) -> Plane:
     """Tone of the paper at every pixel, as a share of white."""
     height, width = shape
     direction = rng.uniform(0, 2 * np.pi)
-    across = scan.gradient * np.cos(direction) * np.linspace(-0.5, 0.5, width)
-    down = scan.gradient * np.sin(direction) * np.linspace(-0.5, 0.5, height)
+    across = scanner.gradient * np.cos(direction) * np.linspace(-0.5, 0.5, width)
+    down = scanner.gradient * np.sin(direction) * np.linspace(-0.5, 0.5, height)
     # The shadow of the lid's edge fades within about a hundredth of the width.
-    edge = scan.shadow * np.exp(-np.arange(width) / (0.008 * width))
+    edge = scanner.shadow * np.exp(-np.arange(width) / (0.008 * width))
     across -= edge if rng.random() < 0.5 else edge[::-1]
-    tone = scan.paper + down[:, None] + across[None, :]
+    tone = scanner.paper + down[:, None] + across[None, :]
     return np.asarray(tone / _WHITE, dtype=np.float32)
 
 
-def _noise(
-    shape: tuple[int, ...], deviation: float, rng: np.random.Generator
-) -> _Plane:
+def _cut_noise(noise: Plane, shape: tuple[int, ...], rng: np.random.Generator) -> Plane:
+    """Cut a part of the plane of noise; a wider field repeats its end."""
+    top = int(rng.integers(noise.shape[0] - shape[0] + 1))
+    left = int(rng.integers(max(noise.shape[1] - shape[1], 0) + 1))
+    part = noise[top : top + shape[0], left : left + shape[1]]
+    if part.shape == shape:
+        return part
+    return np.pad(part, [(0, 0), (0, shape[1] - part.shape[1])], mode="edge")
+
+
+def _noise(shape: tuple[int, ...], deviation: float, rng: np.random.Generator) -> Plane:
     """Sensor noise of a given standard deviation, in grey values."""
-    noise: _Plane = rng.standard_normal(shape, dtype=np.float32)
+    noise: Plane = rng.standard_normal(shape, dtype=np.float32)
     noise *= np.float32(deviation)
     return noise
 
@@ -321,7 +374,7 @@ def _perspective(
     return np.asarray(matrix, dtype=np.float64)
 
 
-def _desk(shape: tuple[int, int], grey: int, rng: np.random.Generator) -> _Plane:
+def _desk(shape: tuple[int, int], grey: int, rng: np.random.Generator) -> Plane:
     """Wood: grain that runs across the picture."""
     fibres = _noise((shape[0], 12), 1.0, rng)
     cv2.GaussianBlur(fibres, (0, 0), sigmaX=1.0, sigmaY=3.0, dst=fibres)
@@ -329,7 +382,7 @@ def _desk(shape: tuple[int, int], grey: int, rng: np.random.Generator) -> _Plane
     return np.asarray(grey + 30 * grain, dtype=np.float32)
 
 
-def _lamp(shape: tuple[int, int], shade: float, rng: np.random.Generator) -> _Plane:
+def _lamp(shape: tuple[int, int], shade: float, rng: np.random.Generator) -> Plane:
     """Light that falls off smoothly from a bright corner to a dark one."""
     corners = np.array([[1.0, 1 - shade / 2], [1 - shade / 2, 1 - shade]], np.float32)
     corners = np.rot90(corners, int(rng.integers(4))).copy()

@@ -1,19 +1,85 @@
-"""Digits in shapes that collections of digits lack, as skeletons."""
+"""The shapes that digits and marks are written in, as the strokes of a pen."""
 
-from typing import Final
+from typing import Final, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.demo.allographs import ALLOGRAPHS, Points, parse_strokes
-from pipelines.demo.handwriting import smooth_curve
-from pipelines.lines.thinning import SIDE
+Points: TypeAlias = NDArray[np.float64]
 
-# What hasty hands make of digits on cheques and tallies, in the notation of
-# pipelines.demo.allographs: ones with a long upstroke, fives whose back and belly are
-# one tick, open zeros with a tail, nines like a P or a g, fours like an h, eights like
-# a B and eights that do not close.
+Stroke: TypeAlias = list[Points]
+"""Smooth pieces that join at corners, each an array of control points ``(x, y)``."""
+
+# Each digit in the manners it is taught and worn down to. Points are ``x,y`` on a
+# grid 100 high and about 60 wide, y downwards, in the order the pen passes them;
+# ``!`` marks a point where it turns sharply, ``/`` where it is lifted.
+_TAUGHT: Final[dict[str, tuple[str, ...]]] = {
+    "0": (
+        "32,2 12,14 2,50 14,88 32,98 52,84 60,50 50,14 31,3 24,5",
+        "44,9 22,4 4,34 6,76 28,98 54,78 58,36 44,10 28,6",
+        "26,3 10,20 4,52 10,84 26,97 42,84 47,52 42,18 26,3",
+        "20,12 42,3 58,30 56,72 34,97 10,84 3,50 12,18 26,6 38,5",
+    ),
+    "1": (
+        "30,0 29,50 28,100",
+        "10,29 31,1! 30,50 29,100",
+        "16,21 32,0! 31,50 30,100",
+        "10,29 32,1! 31,50 31,98 / 8,99 32,98 54,97",
+        "38,0 30,50 23,100",
+    ),
+    "2": (
+        "6,22 18,5 38,3 51,20 42,48 22,76 4,96! 30,95 58,96",
+        "8,24 24,3 46,8 50,30 36,62 15,90 6,93 6,82 18,82 38,95 60,90",
+        "6,26 14,8 34,2 50,16 46,42 28,70 5,95! 22,89 40,95 60,90",
+        "10,14 30,2 50,14 44,44 4,97! 56,95",
+    ),
+    "3": (
+        "8,14 26,2 48,12 44,34 22,45! 48,55 54,78 34,98 6,88",
+        "8,16 28,2 49,14 42,36 24,46 19,43 26,43 50,60 50,84 28,99 4,86",
+        "8,6 30,6 52,4! 25,40! 48,50 55,74 36,98 6,90",
+        "6,10 28,2 46,14 40,36 26,45 44,54 52,74 36,96 4,92",
+    ),
+    "4": (
+        "16,4 11,32 6,58! 32,57 60,54 / 45,14 42,58 40,100",
+        "12,2 9,34 16,54 34,56 50,49 / 50,3 47,50 45,100",
+        "42,2 22,36 2,67! 32,67 62,65 / 43,3 42,50 41,100",
+        "42,100 43,50 44,2! 22,36 4,65! 34,65 62,63",
+    ),
+    "5": (
+        "14,5 12,24 10,45! 34,38 54,55 50,84 28,98 4,90 / 14,6 34,5 58,3",
+        "54,4 34,5 15,6! 10,44! 34,38 54,56 50,84 26,98 4,88",
+        "55,4 34,4 17,6 13,24 13,43 34,40 54,58 50,84 28,98 4,90",
+        "18,4 13,46! 30,41 50,54 50,82 30,98 6,94 / 18,5 40,6 60,2",
+    ),
+    "6": (
+        "46,3 22,24 6,60 12,90 32,99 52,84 50,62 32,53 13,64 8,76",
+        "34,0 14,40 4,76 20,98 44,92 50,70 34,57 13,66 7,78",
+        "52,10 38,2 17,24 5,62 16,94 38,97 52,78 42,58 22,60 8,76",
+    ),
+    "7": (
+        "4,7 30,6 56,4! 38,46 24,100",
+        "4,7 30,6 56,4! 38,46 26,100 / 16,52 36,50 54,47",
+        "6,20 8,6! 32,8 58,4! 40,44 29,100",
+        "2,9 28,5 62,7! 42,38 33,66 28,100",
+        "6,18 8,6! 32,8 58,4! 40,44 29,100 / 16,54 36,51 54,50",
+    ),
+    "8": (
+        "50,15 30,2 10,16 16,37 40,54 51,78 31,98 9,84 15,60 40,42 51,22 44,8",
+        "30,46 11,32 14,9 32,2 49,12 47,34 30,47 / 30,47 8,63 9,88 29,99 52,86 31,47",
+        "54,7 32,3 12,16 18,37 42,57 50,80 30,98 9,84 15,62 38,36 55,8",
+        "28,48 46,34 46,10 28,2 12,14 16,34 38,54 51,76 34,98 9,86 12,62 30,46",
+    ),
+    "9": (
+        "48,15 28,3 8,18 10,43 30,50 47,34 50,9! 49,50 45,100",
+        "50,15 30,2 8,18 10,42 32,50 50,32 52,12! 54,42 46,80 24,98 8,92",
+        "48,10 26,4 7,24 18,47 40,40 51,9! 48,52 38,99",
+        "46,24 44,6 22,4 8,24 16,47 38,42 48,20! 47,60 46,100",
+    ),
+}
+
+# What hasty hands make of digits on cheques and tallies: ones with a long upstroke,
+# fives whose back and belly are one tick, open zeros with a tail, nines like a P or a
+# g, fours like an h, eights like a B and eights that do not close.
 _HASTY: Final[dict[str, tuple[str, ...]]] = {
     "0": (
         "40,12 18,4 4,40 6,80 28,98 52,80 56,40 40,8 62,2",
@@ -268,75 +334,76 @@ _HASTY: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 
-# Control points move by this deviation, in heights of a digit, with every drawing.
-_LOOSENESS: Final = 0.03
+# Marks stand among digits and are not read; y counts from the baseline. None looks
+# like a digit: bars and brackets to pass over would teach a network to pass over ones.
+_MARKS: Final = {
+    ".": ("0,-2", "0,-5 3,-2", "0,-4 4,-6 4,-1 0,-2"),
+    ",": ("4,-8 -2,14", "4,-4 2,8 -6,20", "2,-14 0,10", "6,-4 -10,30", "2,-6 -4,16"),
+    "'": ("3,-100 0,-76", "6,-96 0,-70"),
+    "-": ("0,-45 30,-47", "0,-40 55,-46", "0,-52 18,-52", "0,-42 14,-52 32,-40 48,-50"),
+    "=": ("0,-55 28,-57 / 0,-35 28,-37", "0,-48 50,-54 / 4,-28 50,-34",
+          "0,-70 20,-72 / 2,-55 20,-57", "0,-50 30,-54 10,-30 40,-34"),
+    ":": ("0,-60 / 0,-15", "0,-50 3,-48 / 0,-20 3,-18"),
+    "/": ("0,22 60,-104", "-10,30 36,-116", "0,26 44,-118"),
+    "#": ("12,0 24,-90 / 34,0 46,-90 / 0,-30 54,-34 / 2,-58 56,-62",
+          "10,-10 16,-80 / 30,-10 36,-80 / 0,-32 46,-32 / 0,-58 46,-58"),
+    "*": ("0,-30 36,-70 / 0,-70 36,-30 / -4,-50 40,-50",
+          "8,-20 22,-80 / -6,-50 36,-50 / 2,-74 26,-28 / 26,-74 4,-26"),
+    "~": ("0,-42 12,-52 28,-40 42,-50", "0,-10 14,-20 30,-8 50,-18"),
+    "_": ("0,2 40,0", "0,-6 30,-8", "0,8 70,4"),
+    "x": ("0,-6 30,-46 / 0,-46 30,-6", "0,0 40,-60 / 2,-58 38,-4"),
+    "$": ("34,-72 22,-82 6,-74 8,-56 28,-42 30,-22 14,-10 0,-20 / 22,-98 16,6",),
+}  # fmt: skip  # fmt: skip
 
-# The digit's height in the image, and the empty border the drawing keeps.
-_HEIGHT: Final = 40
-_BORDER: Final = 2
 
-
-def draw_copybook(labels: list[str], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw the skeletons of digits as copybooks and hasty hands have them.
+def parse_strokes(shape: str) -> list[Stroke]:
+    """Read the notation of this module's tables.
 
     Parameters
     ----------
-    labels : list of str
-        Digits to draw.
-
-    rng : numpy.random.Generator
-        Source of the shapes.
+    shape : str
+        Points ``x,y`` in hundredths of a digit's height, y downwards; ``!`` after a
+        corner, ``/`` between strokes.
 
     Returns
     -------
-    skeletons : ndarray of shape (n, 392), dtype uint8
-        As :func:`pipelines.lines.thinning.thin_glyphs` returns them.
+    strokes : list of lists of ndarrays of shape (n_points, 2)
+        Each stroke as pieces that join in corners, in heights of a digit.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from pipelines.lines.copybook import draw_copybook
-    >>> draw_copybook(["5", "7"], np.random.default_rng(0)).shape
-    (2, 392)
+    >>> from pipelines.drawing.shapes import parse_strokes
+    >>> [[tick_down, tick_up]] = parse_strokes("0,50 20,100! 60,0")
+    >>> tick_up.tolist()
+    [[0.2, 1.0], [0.6, 0.0]]
     """
-    skeletons = np.zeros((len(labels), SIDE, SIDE), np.uint8)
-    for skeleton, label in zip(skeletons, labels, strict=True):
-        shapes = _SHAPES[label]
-        _trace(skeleton, shapes[int(rng.integers(len(shapes)))], rng)
-    return np.packbits(skeletons.reshape(len(labels), -1), axis=1)
+    return [_parse_stroke(stroke) for stroke in shape.split("/")]
 
 
-def _trace(
-    skeleton: NDArray[np.uint8], shape: list[list[Points]], rng: np.random.Generator
-) -> None:
-    """Draw the strokes of a shape, moved a little, in place."""
-    paths = [_bend(stroke, rng) for stroke in shape]
-    points = np.concatenate(paths)
-    low, extent = points.min(axis=0), np.ptp(points, axis=0)
-    scale = (SIDE - 2 * _BORDER - 1) / max(extent.max(), (SIDE - 5) / _HEIGHT)
-    shift = (SIDE - 1 - scale * extent) / 2
-    for path in paths:
-        fixed = np.rint(((path - low) * scale + shift) * 16).astype(np.int32)
-        cv2.polylines(skeleton, [fixed], False, 1, 1, cv2.LINE_8, 4)
+def _parse_stroke(stroke: str) -> Stroke:
+    pieces: list[list[tuple[float, float]]] = [[]]
+    for word in stroke.split():
+        x, y = (float(number) / 100 for number in word.rstrip("!").split(","))
+        pieces[-1].append((x, y))
+        if word.endswith("!"):
+            pieces.append([(x, y)])
+    return [np.array(piece) for piece in pieces]
 
 
-def _bend(stroke: list[Points], rng: np.random.Generator) -> Points:
-    """Lay a smooth path through control points that have moved."""
-    pieces = []
-    corner = None
-    for points in stroke:
-        moved = points + rng.normal(0, _LOOSENESS, points.shape)
-        if corner is not None:
-            moved[0] = corner
-        corner = moved[-1]
-        pieces.append(smooth_curve(moved))
-    return np.concatenate(pieces)
+def _parse_table(table: dict[str, tuple[str, ...]]) -> dict[str, list[list[Stroke]]]:
+    return {
+        sign: [parse_strokes(shape) for shape in shapes]
+        for sign, shapes in table.items()
+    }
 
 
-COPYBOOK_DIGITS: Final = frozenset(ALLOGRAPHS)
-"""What can be drawn."""
+ALLOGRAPHS: Final = _parse_table(_TAUGHT)
+"""For each digit the strokes of each shape that is taught; digits are 1 high."""
 
-_SHAPES: Final = {
-    label: [*shapes, *(parse_strokes(shape) for shape in _HASTY[label])]
-    for label, shapes in ALLOGRAPHS.items()
+COPYBOOK: Final = {
+    digit: ALLOGRAPHS[digit] + shapes for digit, shapes in _parse_table(_HASTY).items()
 }
+"""The shapes that are taught, and those that hasty hands make of them."""
+
+MARKS: Final = _parse_table(_MARKS)
+"""For each mark the strokes of each shape, about the baseline."""

@@ -4,7 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.lines.thinning import SIDE, thin_glyphs, unpack_skeleton
+from pipelines.drawing.shapes import COPYBOOK
+from pipelines.drawing.skeletons import (
+    SIDE,
+    draw_copybook,
+    thin_glyphs,
+    unpack_skeleton,
+)
 
 
 def draw_glyph(text, thickness):
@@ -56,3 +62,10 @@ def test_glyphs_of_any_size_give_skeletons_of_one_size(side):
 
 def test_no_glyphs_give_no_skeletons():
     assert thin_glyphs(np.zeros((0, 28, 28), np.uint8)).shape == (0, 392)
+
+
+def test_copybook_draws_each_digit_in_several_shapes():
+    for digit in COPYBOOK:
+        skeletons = draw_copybook([digit] * 12, np.random.default_rng(0))
+        assert len(np.unique(skeletons, axis=0)) == 12
+        assert all(unpack_skeleton(row).sum() > 30 for row in skeletons)

@@ -1,156 +1,17 @@
-"""Made-up writers, and the way their pen travels through a digit."""
+"""The way a pen travels through a digit."""
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import cv2
 import numpy as np
 
-from pipelines.demo.allographs import ALLOGRAPHS, Points
-
-RandomState: TypeAlias = int | np.random.Generator | None
+from pipelines.drawing.shapes import ALLOGRAPHS, Points, Stroke
+from pipelines.drawing.writers import RandomState, Writer
 
 # Distance between two points of a traced path, in digit heights: a hundred points
 # along a stem keep every curve smooth at 400 dpi.
 _STEP: Final = 0.01
-
-
-@dataclass(frozen=True)
-class Pen:
-    """What a pen leaves on paper.
-
-    Attributes
-    ----------
-    width : float
-        Width of its line in millimetres.
-
-    darkness : float
-        Share of the light the ink takes away, in [0, 1].
-
-    give : float
-        How much the width follows the pressure, in [0, 1].
-
-    grain : float
-        How much of the paper's tooth shows in the line, in [0, 1].
-
-    skips : float
-        Share of the line on which the ink fails.
-    """
-
-    width: float
-    darkness: float
-    give: float
-    grain: float
-    skips: float
-
-
-@dataclass(frozen=True)
-class Writer:
-    """The habits of one made-up writer.
-
-    Attributes
-    ----------
-    pen : Pen
-        What they write with.
-
-    slant : float
-        Lean of the stems in degrees, positive to the right.
-
-    size : float
-        Height of their digits as a share of the height of the box.
-
-    aspect : float
-        Width of their digits relative to the copybook's.
-
-    rounding : float
-        Length over which corners are cut, in digit heights; fast hands cut more.
-
-    tremor : float
-        Amplitude of the unsteadiness of the hand, in digit heights.
-
-    looseness : float
-        How far two digits of the same kind differ, in digit heights.
-
-    wander : float
-        How far digits stray from the middle of their box, in digit heights.
-
-    habits : int
-        Seed of the personal shape of each digit.
-    """
-
-    pen: Pen
-    slant: float
-    size: float
-    aspect: float
-    rounding: float
-    tremor: float
-    looseness: float
-    wander: float
-    habits: int
-
-
-def draw_pen(random_state: RandomState = None) -> Pen:
-    """Draw a ball pen, gel pen, felt tip or pencil.
-
-    Parameters
-    ----------
-    random_state : int, Generator or None, default=None
-        Seed, or source of randomness.
-
-    Returns
-    -------
-    pen : Pen
-        Ball pens are the most frequent, felt tips the least.
-
-    Examples
-    --------
-    >>> 0.25 < draw_pen(0).width < 1.0
-    True
-    """
-    rng = np.random.default_rng(random_state)
-    kind = rng.choice(["ball", "gel", "felt", "pencil"], p=[0.45, 0.3, 0.1, 0.15])
-    if kind == "ball":
-        return Pen(rng.uniform(0.32, 0.5), rng.uniform(0.68, 0.88), 0.35, 0.1, 0.012)
-    if kind == "gel":
-        return Pen(rng.uniform(0.38, 0.58), rng.uniform(0.86, 0.96), 0.25, 0.05, 0.0)
-    if kind == "felt":
-        return Pen(rng.uniform(0.65, 0.9), rng.uniform(0.8, 0.94), 0.45, 0.08, 0.0)
-    return Pen(rng.uniform(0.4, 0.6), rng.uniform(0.55, 0.72), 0.5, 0.25, 0.0)
-
-
-def draw_writer(random_state: RandomState = None) -> Writer:
-    """Draw a writer with a pen, slant, size and tremor of their own.
-
-    Parameters
-    ----------
-    random_state : int, Generator or None, default=None
-        Seed, or source of randomness.
-
-    Returns
-    -------
-    writer : Writer
-        The same for the same seed.
-
-    Examples
-    --------
-    >>> draw_writer(3) == draw_writer(3), draw_writer(3) == draw_writer(4)
-    (True, False)
-    """
-    rng = np.random.default_rng(random_state)
-    return Writer(
-        pen=draw_pen(rng),
-        # Most right-handers lean right; a few write upright or lean back.
-        slant=float(np.clip(rng.normal(6.0, 9.0), -14.0, 26.0)),
-        # The largest hands no longer fit between the lines.
-        size=rng.triangular(0.5, 0.68, 0.96),
-        aspect=rng.uniform(0.85, 1.2),
-        rounding=rng.uniform(0.0, 0.03),
-        tremor=rng.uniform(0.002, 0.008),
-        looseness=rng.uniform(0.006, 0.02),
-        wander=rng.uniform(0.02, 0.07),
-        habits=int(rng.integers(2**31)),
-    )
 
 
 def trace_digit(
@@ -183,6 +44,7 @@ def trace_digit(
 
     Examples
     --------
+    >>> from pipelines.drawing import draw_writer, trace_digit
     >>> [stem] = trace_digit("0", draw_writer(0), random_state=0)
     >>> stem.shape[1]
     3
@@ -198,6 +60,33 @@ def trace_digit(
     width = writer.aspect * rng.normal(1, 0.04)
     shear = np.array([[width, -lean], [0, rng.normal(1, 0.03)]])
     return _centred([np.c_[path[:, :2] @ shear.T, path[:, 2]] for path in paths])
+
+
+def smooth_stroke(stroke: Stroke) -> Points:
+    """Lay one path through the pieces of a stroke, smooth between its corners.
+
+    Parameters
+    ----------
+    stroke : list of ndarrays of shape (n_points, 2), dtype float64
+        Pieces of at least two control points. Where a piece does not begin at the
+        end of the one before, it is made to.
+
+    Returns
+    -------
+    path : ndarray of shape (n_samples, 2), dtype float64
+        Points as of :func:`smooth_curve`; a corner is there twice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.drawing.tracing import smooth_stroke
+    >>> down = np.array([[0.0, 0.0], [0.1, 1.0]])
+    >>> up = np.array([[0.2, 0.9], [0.4, 0.0]])
+    >>> smooth_stroke([down, up])[[0, -1]].tolist()
+    [[0.0, 0.0], [0.4, 0.0]]
+    """
+    joined = [np.vstack([before[-1:], piece[1:]]) for before, piece in pairwise(stroke)]
+    return np.vstack([smooth_curve(points) for points in [stroke[0], *joined]])
 
 
 def smooth_curve(points: Points) -> Points:
@@ -269,27 +158,25 @@ def _personal_shape(
 
 
 def _bent(
-    pieces: list[Points],
+    stroke: Stroke,
     looseness: float,
     bend: np.random.Generator,
     rng: np.random.Generator,
-) -> list[Points]:
-    """Move control points by the writer's habit and by chance; corners stay shared."""
+) -> Stroke:
+    """Move control points by the writer's habit and by chance."""
     moved = []
-    for points in pieces:
+    for points in stroke:
         # A short piece, as the flag of a 1, strays less, or it would turn about.
         extent = min(1.0, 2 * float(np.hypot(*np.ptp(points, axis=0))))
         habit = bend.normal(0, 0.022, points.shape)
         chance = rng.normal(0, looseness, points.shape)
         moved.append(points + extent * (habit + chance))
-    for before, after in pairwise(moved):
-        after[0] = before[-1]
     return moved
 
 
-def _follow(pieces: list[Points], writer: Writer, rng: np.random.Generator) -> Points:
-    """Join smooth pieces to one path with rounded corners, tremor and pressure."""
-    path = np.vstack([smooth_curve(points) for points in pieces])
+def _follow(stroke: Stroke, writer: Writer, rng: np.random.Generator) -> Points:
+    """Follow a stroke along one path with rounded corners, tremor and pressure."""
+    path = smooth_stroke(stroke)
     n = len(path)
     if writer.rounding > _STEP / 2:
         path = _rounded(path, writer.rounding / _STEP)

@@ -1,4 +1,4 @@
-"""Place digits and marks along a line, as a hand does."""
+"""Strings of digits: where each digit and mark stands along a line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,10 +7,15 @@ from typing import Final
 import cv2
 import numpy as np
 
+from pipelines.drawing.inking import ink_strokes
+from pipelines.drawing.shapes import Points
+from pipelines.drawing.skeletons import ends_of
+from pipelines.drawing.texts import draw_mark
+from pipelines.drawing.tracing import trace_digit
+from pipelines.drawing.writers import Hand, RandomState, Writer
 from pipelines.images import Image
-from pipelines.lines.hands import Hand
-from pipelines.lines.marks import draw_mark
-from pipelines.lines.strokes import Points, ends_of
+
+_PAPER: Final = 255
 
 # Two digits overlap by at most this share of the narrower one, and narrow ones by
 # nothing: a 1 must stay where it stands.
@@ -27,6 +32,96 @@ _SIZE_LOOSENESS: Final = 0.13
 
 # Ends farther apart than this are not joined, in heights of a digit.
 _LONGEST_JOIN: Final = 0.9
+
+
+def draw_digit(
+    label: str,
+    writer: Writer,
+    *,
+    height: float = 48.0,
+    dpi: float = 200.0,
+    random_state: RandomState = None,
+) -> Image:
+    """Draw one digit as `writer` would write it.
+
+    Parameters
+    ----------
+    label : str
+        One of ``"0"`` to ``"9"``.
+
+    writer : Writer
+        Whose hand it is.
+
+    height : float, default=48.0
+        Height of the digit in pixels.
+
+    dpi : float, default=200.0
+        Resolution, which turns the pen's width into pixels.
+
+    random_state : int, Generator or None, default=None
+        Seed, or source of randomness.
+
+    Returns
+    -------
+    image : ndarray, dtype uint8
+        White paper that fits round the digit with a margin of a tenth of `height`.
+
+    Examples
+    --------
+    >>> from pipelines.drawing import draw_digit, draw_writer
+    >>> image = draw_digit("4", draw_writer(0), height=40, random_state=0)
+    >>> image.ndim, bool(image.min() < 128), int(image[0, 0])
+    (2, True, 255)
+    """
+    return draw_string(label, writer, height=height, dpi=dpi, random_state=random_state)
+
+
+def draw_string(
+    text: str,
+    writer: Writer,
+    *,
+    height: float = 48.0,
+    dpi: float = 200.0,
+    random_state: RandomState = None,
+) -> Image:
+    """Draw digits one after the other on a free line.
+
+    Parameters
+    ----------
+    text : str
+        Digits.
+
+    writer : Writer
+        Whose hand it is.
+
+    height : float, default=48.0
+        Height of the digits in pixels.
+
+    dpi : float, default=200.0
+        Resolution, which turns the pen's width into pixels.
+
+    random_state : int, Generator or None, default=None
+        Seed, or source of randomness.
+
+    Returns
+    -------
+    image : ndarray, dtype uint8
+        White paper that fits round the digits with a margin of a tenth of
+        `height`. Neighbours may touch, as they do in haste.
+    """
+    rng = np.random.default_rng(random_state)
+    placed: list[Points] = []
+    right = 0.0
+    for label in text:
+        strokes = trace_digit(label, writer, random_state=rng)
+        left = min(stroke[:, 0].min() for stroke in strokes)
+        drop = rng.normal(0, writer.wander / 2)
+        shift = np.array([right - left, drop, 0])
+        placed += [stroke + shift for stroke in strokes]
+        right = max(stroke[:, 0].max() for stroke in placed) + rng.normal(0.18, 0.06)
+    page, placed = _fitted(placed, height, writer.pen.n_pixels(dpi))
+    ink_strokes(page, placed, writer.pen, dpi=dpi, random_state=rng)
+    return page
 
 
 @dataclass
@@ -87,7 +182,7 @@ def place_line(
 
     marks : mapping of int to str
         Marks to write before the digit of this index, as
-        :func:`pipelines.lines.marks.draw_marks` chooses them.
+        :func:`pipelines.drawing.texts.draw_marks` chooses them.
 
     hand : Hand
         Who writes.
@@ -103,8 +198,8 @@ def place_line(
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.hands import draw_hand
-    >>> from pipelines.lines.layout import place_line
+    >>> from pipelines.drawing.writers import draw_hand
+    >>> from pipelines.drawing.strings import place_line
     >>> bar = np.zeros((56, 56), dtype=np.uint8)
     >>> bar[8:48, 28] = 1
     >>> rng = np.random.default_rng(0)
@@ -129,6 +224,19 @@ def place_line(
         if i and rng.random() < hand.joins:
             _join(line, rng)
     return line
+
+
+def _fitted(
+    strokes: list[Points], height: float, width: float
+) -> tuple[Image, list[Points]]:
+    """Scale strokes to pixels and lay paper round them."""
+    margin = 0.1 * height + width
+    points = np.vstack(strokes)[:, :2] if strokes else np.zeros((1, 2))
+    low, high = points.min(axis=0) * height, points.max(axis=0) * height
+    n_columns, n_rows = np.ceil(high - low + 2 * margin).astype(int)
+    scale, shift = np.array([height, height, 1]), np.r_[margin - low, 0]
+    page = np.full((n_rows, n_columns), _PAPER, dtype=np.uint8)
+    return page, [stroke * scale + shift for stroke in strokes]
 
 
 def _closest_gap(before: float, width: float, pen: float) -> float:

@@ -5,16 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.demo.allographs import Points
-from pipelines.demo.handwriting import (
-    RandomState,
-    Writer,
-    draw_writer,
-    smooth_curve,
-    trace_digit,
-)
-from pipelines.demo.inking import ink_strokes
-from pipelines.demo.printing import (
+from pipelines.drawing.inking import ink_strokes
+from pipelines.drawing.printing import (
     MAXIMUM_POINTS,
     SIGNATURES,
     TICK_BOXES,
@@ -22,9 +14,11 @@ from pipelines.demo.printing import (
     Place,
     print_comb,
 )
+from pipelines.drawing.shapes import Points
+from pipelines.drawing.tracing import smooth_curve, trace_digit
+from pipelines.drawing.writers import MM_PER_INCH, RandomState, Writer, draw_writer
 from pipelines.images import Image
 
-_MM_PER_INCH: Final = 25.4
 _PAPER: Final = 255
 
 
@@ -184,7 +178,7 @@ def fill_form(
     for field in fields:
         entry = entries.get(field.name, " " * field.digits)
         fill_comb(filled, field, entry, writer, dpi=dpi, random_state=rng)
-    scale = np.array([dpi / _MM_PER_INCH, dpi / _MM_PER_INCH, 1])
+    scale = np.array([dpi / MM_PER_INCH, dpi / MM_PER_INCH, 1])
     examiner = draw_writer(rng)
     marks = [(writer, tick) for tick in _ticks(rng)]
     marks += [

@@ -1,20 +1,17 @@
-"""Marks, texts and paper are as varied as they say."""
+"""Marks and texts are as varied as they say."""
 
 import numpy as np
 import pytest
 
-from pipelines.lines.copybook import COPYBOOK_DIGITS, draw_copybook
-from pipelines.lines.marks import draw_mark, draw_marks, draw_scribble
-from pipelines.lines.paper import draw_paper, draw_tiles
-from pipelines.lines.texts import draw_texts
-from pipelines.lines.thinning import unpack_skeleton
+from pipelines.drawing.shapes import MARKS
+from pipelines.drawing.texts import draw_mark, draw_marks, draw_scribble, draw_texts
 
 
 def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.mark.parametrize("mark", ".,'-=:/#*~_x$")
+@pytest.mark.parametrize("mark", MARKS)
 def test_every_mark_has_strokes_near_the_line(mark):
     points = np.concatenate(draw_mark(mark, rng()))
     assert points.shape[1] == 2
@@ -55,18 +52,3 @@ def test_some_texts_are_empty_and_some_are_long():
     lengths = [len(text) for text in draw_texts(3000, "0123456789", rng())]
     assert 0.01 < np.mean(np.array(lengths) == 0) < 0.03
     assert max(lengths) >= 12
-
-
-def test_copybook_draws_each_digit_in_several_shapes():
-    for digit in COPYBOOK_DIGITS:
-        skeletons = draw_copybook([digit] * 12, rng())
-        assert len(np.unique(skeletons, axis=0)) == 12
-        assert all(unpack_skeleton(row).sum() > 30 for row in skeletons)
-
-
-def test_paper_has_a_tone_and_a_pattern():
-    tiles = draw_tiles(12, rng())
-    papers = [draw_paper((40, 150), tiles, rng(seed)) for seed in range(40)]
-    assert {paper.shape for paper in papers} == {(40, 150)}
-    assert np.ptp([paper.mean() for paper in papers]) > 60
-    assert np.mean([paper.std() > 3 for paper in papers]) > 0.4

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipelines.demo import Pen, ink_strokes
+from pipelines.drawing import Pen, ink_strokes
 
 
 @pytest.fixture

@@ -7,17 +7,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.drawing.inking import FAR, Plane, distance_to, lay, lay_path
+from pipelines.drawing.paper import (
+    Crop,
+    draw_crop,
+    draw_paper,
+    draw_tiles,
+    print_rules,
+)
+from pipelines.drawing.scanning import scan_field
+from pipelines.drawing.shapes import COPYBOOK
+from pipelines.drawing.skeletons import (
+    SIDE,
+    draw_copybook,
+    thin_glyphs,
+    unpack_skeleton,
+)
+from pipelines.drawing.strings import Line, place_line
+from pipelines.drawing.texts import draw_marks, draw_scribble, draw_texts
+from pipelines.drawing.writers import Hand, draw_hand
 from pipelines.images import Image
-from pipelines.lines.copybook import COPYBOOK_DIGITS, draw_copybook
-from pipelines.lines.framing import draw_frame, print_rules
-from pipelines.lines.hands import Hand, draw_hand
-from pipelines.lines.inking import draw_bends, ink_line
-from pipelines.lines.layout import Line, place_line
-from pipelines.lines.marks import draw_marks, draw_scribble
-from pipelines.lines.paper import Plane, draw_paper, draw_tiles
 from pipelines.lines.strips import normalize_line
-from pipelines.lines.texts import draw_texts
-from pipelines.lines.thinning import thin_glyphs, unpack_skeleton
 
 # What is drawn once and used again and again. Parts of tiles and bends are combined
 # at random, so that a hundred of each look like thousands.
@@ -27,6 +37,14 @@ _N_COPYBOOK: Final = 300  # skeletons of each digit
 
 # A plane of noise that parts are cut from: drawing it anew costs more than all ink.
 _GRAIN: Final = (256, 2048)
+
+# Distances matter this far from the middle of a stroke, in widths of the pen.
+_REACH: Final = 1.0
+
+# Deviation of the bends' displacements in pixels of a skeleton, and the distance over
+# which they change: a seventh of a digit's height.
+_BEND: Final = 1.1
+_BEND_SCALE: Final = 8.0
 
 
 class DrawnLines(Sequence[Image]):
@@ -101,7 +119,7 @@ class DrawnLines(Sequence[Image]):
         self._copybook = {
             digit: draw_copybook([digit] * _N_COPYBOOK, rng)
             for digit in digits
-            if digit in COPYBOOK_DIGITS
+            if digit in COPYBOOK
         }
         self._tiles = draw_tiles(_N_TILES, rng)
         self._bends = draw_bends(_N_BENDS, rng)
@@ -142,10 +160,10 @@ class DrawnLines(Sequence[Image]):
         rng = np.random.default_rng([self.random_state, index % len(self)])
         hand = draw_hand(rng)
         line = self._write(text, hand, rng)
-        frame = draw_frame(line, rng)
-        paper = draw_paper(frame.shape, self._tiles, rng)
-        print_rules(paper, frame, rng)
-        ink = ink_line(line, hand, frame, self._bends, rng)
+        crop = draw_crop(line, rng)
+        paper = draw_paper(crop.shape, self._tiles, rng)
+        print_rules(paper, crop, rng)
+        ink = ink_line(line, hand, crop, self._bends, rng)
         return scan_field(paper, ink, self._grain, rng)
 
     def _write(self, text: str, hand: Hand, rng: np.random.Generator) -> Line:
@@ -170,6 +188,103 @@ class DrawnLines(Sequence[Image]):
             return copybook[int(rng.integers(len(copybook)))]
         rows = self._rows[digit]
         return self._skeletons[rows[int(rng.integers(len(rows)))]]
+
+
+def draw_bends(n_bends: int, rng: np.random.Generator) -> Plane:
+    """Draw smooth displacements of a digit's pixels.
+
+    Parameters
+    ----------
+    n_bends : int
+        How many.
+
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    bends : ndarray of shape (n_bends, 56, 56, 2), dtype float32
+        Displacements in x and y, in pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.drawing.lines import draw_bends
+    >>> draw_bends(3, np.random.default_rng(0)).shape
+    (3, 56, 56, 2)
+    """
+    bends = rng.standard_normal((n_bends, SIDE, SIDE, 2), dtype=np.float32)
+    # A Gaussian window of deviation s leaves 1 / (2 s sqrt(pi)) of the deviation.
+    gain = _BEND * 2 * _BEND_SCALE * np.sqrt(np.pi)
+    for bend in bends:
+        bend[:] = gain * cv2.GaussianBlur(bend, (0, 0), _BEND_SCALE)
+    return bends
+
+
+def ink_line(
+    line: Line,
+    hand: Hand,
+    crop: Crop,
+    bends: Plane,
+    rng: np.random.Generator,
+) -> Plane:
+    """Ink what of a line lies in a field.
+
+    Parameters
+    ----------
+    line : Line
+        The writing.
+
+    hand : Hand
+        Whose pen it is.
+
+    crop : Crop
+        The field round it.
+
+    bends : ndarray of shape (n_bends, 56, 56, 2), dtype float32
+        Displacements to bend digits by.
+
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    ink : ndarray of shape (height, width), dtype float32
+        Share of each pixel that ink covers, in [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.drawing.paper import Crop
+    >>> from pipelines.drawing.writers import draw_hand
+    >>> from pipelines.drawing.lines import draw_bends, ink_line
+    >>> from pipelines.drawing.strings import Line
+    >>> rng = np.random.default_rng(0)
+    >>> dash = Line(paths=[np.array([[0.2, -0.5], [0.8, -0.5]])])
+    >>> crop = Crop((40, 40), scale=40.0, origin=(0.0, 40.0))
+    >>> ink = ink_line(dash, draw_hand(rng), crop, draw_bends(1, rng), rng)
+    >>> float(ink[20, 20]), float(ink[35, 20])
+    (1.0, 0.0)
+    """
+    scale, origin = crop.scale, np.array(crop.origin)
+    canvas = np.full(crop.shape, FAR, np.float32)
+    for skeleton, matrix in zip(line.skeletons, line.matrices, strict=True):
+        bend = bends[int(rng.integers(len(bends)))] * np.float32(hand.bend)
+        bent = cv2.remap(
+            distance_to(skeleton),
+            _GRID + bend,
+            None,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        placed = matrix * scale
+        placed[:, 2] += origin
+        lay(canvas, bent, placed)
+    width = hand.pen * scale
+    for path in line.paths:
+        lay_path(canvas, path * scale + origin, _REACH * width + 1)
+    half = width / 2 * (1 + 0.2 * _slow_noise(crop.shape, rng))
+    return np.asarray(np.clip(half + np.float32(0.5) - canvas, 0, 1))
 
 
 def _check_glyphs(
@@ -200,59 +315,13 @@ def _check_ink(skeletons: NDArray[np.uint8]) -> None:
         )
 
 
-def scan_field(
-    paper: Plane, ink: Plane, noise: Plane, rng: np.random.Generator
-) -> Image:
-    """Put ink on paper, and both under a scanner.
-
-    Parameters
-    ----------
-    paper : ndarray of shape (height, width), dtype float32
-        Grey values of the paper.
-
-    ink : ndarray of shape (height, width), dtype float32
-        Share of each pixel that ink covers.
-
-    noise : ndarray of shape (256, 2048), dtype float32
-        Of deviation 1; a part of it becomes the grain.
-
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    field : ndarray of shape (height, width), dtype uint8
-        Dark ink on light paper.
-    """
-    # From pencil, which takes a quarter of the light away, to a felt tip.
-    darkness = rng.uniform(0.3, 0.85)
-    grain = _cut_noise(noise, paper.shape, rng)
-    if rng.random() < 0.06:  # pencils and dry pens show the paper's tooth
-        ink = ink * (1 - np.float32(rng.uniform(0.1, 0.3)) * np.abs(grain))
-    page: Plane = paper * (1 - np.float32(darkness) * ink)
-    if rng.random() < 0.8:
-        # A coarse scan is not blurred the more for it.
-        blur = rng.uniform(0.3, 1.0) * min(1.0, len(page) / 45)
-        if rng.random() < 0.15:  # a photograph out of focus, a small scan enlarged
-            blur = rng.uniform(0.015, 0.05) * len(page)
-        page = cv2.GaussianBlur(page, (0, 0), blur)
-    page += np.float32(rng.uniform(0, 5)) * grain
-    field = np.clip(page, 0, 255).astype(np.uint8)
-    return _compress(field, rng) if rng.random() < 0.3 else field
+def _slow_noise(shape: tuple[int, int], rng: np.random.Generator) -> Plane:
+    """Noise in [-1, 1] that changes over about half of the height."""
+    knots = rng.uniform(-1, 1, (3, 2 + 2 * shape[1] // shape[0]))
+    size = (shape[1], shape[0])
+    return np.asarray(cv2.resize(knots.astype(np.float32), size))
 
 
-def _cut_noise(noise: Plane, shape: tuple[int, ...], rng: np.random.Generator) -> Plane:
-    """Cut a part of the plane of noise; a wider field repeats its end."""
-    top = int(rng.integers(noise.shape[0] - shape[0] + 1))
-    left = int(rng.integers(max(noise.shape[1] - shape[1], 0) + 1))
-    part = noise[top : top + shape[0], left : left + shape[1]]
-    if part.shape == shape:
-        return part
-    return np.pad(part, [(0, 0), (0, shape[1] - part.shape[1])], mode="edge")
-
-
-def _compress(field: Image, rng: np.random.Generator) -> Image:
-    """Leave the blocks and rings of JPEG in a field."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 92))]
-    encoded = cv2.imencode(".jpg", field, quality)[1]
-    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
+_GRID: Final[NDArray[np.float32]] = np.dstack(
+    np.meshgrid(*[np.arange(SIDE, dtype=np.float32)] * 2)
+)

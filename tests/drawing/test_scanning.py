@@ -5,10 +5,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from pipelines import estimate_skew
-from pipelines.demo import (
+from pipelines.drawing import (
     Photograph,
-    Scan,
-    draw_scan,
+    Scanner,
+    draw_scanner,
     photograph_page,
     scan_page,
 )
@@ -22,42 +22,42 @@ def ruled_page():
 
 
 def test_a_perfect_scan_changes_nothing(ruled_page):
-    assert_array_equal(scan_page(ruled_page, Scan()), ruled_page)
+    assert_array_equal(scan_page(ruled_page, Scanner()), ruled_page)
 
 
 def test_the_page_that_is_scanned_is_kept(ruled_page):
     before = ruled_page.copy()
-    scan_page(ruled_page, draw_scan(0), random_state=0)
+    scan_page(ruled_page, draw_scanner(0), random_state=0)
     assert_array_equal(ruled_page, before)
 
 
 @pytest.mark.parametrize("angle", [-2.5, 1.0])
 def test_a_tilted_scan_is_skewed_by_its_angle(ruled_page, angle):
-    scanned = scan_page(ruled_page, Scan(angle=angle))
+    scanned = scan_page(ruled_page, Scanner(angle=angle))
     assert estimate_skew(scanned) == pytest.approx(angle, abs=0.2)
 
 
 def test_a_shift_moves_the_page_and_shows_the_lid(ruled_page):
-    scanned = scan_page(ruled_page, Scan(shift=(7.0, 3.0), lid=200))
+    scanned = scan_page(ruled_page, Scanner(shift=(7.0, 3.0), lid=200))
     assert_array_equal(scanned[3:, 7:], ruled_page[:-3, :-7])
     assert (scanned[:3] == 200).all()
 
 
 def test_blur_keeps_the_ink_but_spreads_it(ruled_page):
-    scanned = scan_page(ruled_page, Scan(blur=1.5))
+    scanned = scan_page(ruled_page, Scanner(blur=1.5))
     assert scanned.mean() == pytest.approx(ruled_page.mean(), abs=0.5)
     assert scanned.min() > 100
 
 
 def test_noise_has_the_deviation_asked_for():
     grey = np.full((300, 300), 200, dtype=np.uint8)
-    scanned = scan_page(grey, Scan(noise=4.0), random_state=0)
+    scanned = scan_page(grey, Scanner(noise=4.0), random_state=0)
     assert scanned.std() == pytest.approx(200 / 255 * 4, rel=0.05)
 
 
 def test_a_gradient_runs_across_the_paper():
     white = np.full((300, 300), 255, dtype=np.uint8)
-    scanned = scan_page(white, Scan(paper=230, gradient=20), random_state=0)
+    scanned = scan_page(white, Scanner(paper=230, gradient=20), random_state=0)
     # 20 along an axis, and 20 times the square root of 2 along a diagonal.
     assert 19 <= np.ptp(scanned) <= 29
     assert scanned.mean() == pytest.approx(230, abs=1)
@@ -65,20 +65,20 @@ def test_a_gradient_runs_across_the_paper():
 
 def test_dust_is_as_dense_as_asked_for():
     white = np.full((1000, 1000), 255, dtype=np.uint8)
-    scanned = scan_page(white, Scan(dust=2.0), random_state=0)
+    scanned = scan_page(white, Scanner(dust=2.0), random_state=0)
     assert 20 < (scanned < 230).sum() < 1000
-    assert scan_page(white, Scan()).min() == 255
+    assert scan_page(white, Scanner()).min() == 255
 
 
 def test_the_shadow_darkens_one_edge_only():
     white = np.full((100, 800), 255, dtype=np.uint8)
-    row = scan_page(white, Scan(shadow=100), random_state=0)[50]
+    row = scan_page(white, Scanner(shadow=100), random_state=0)[50]
     assert sorted([int(row[0]), int(row[-1])]) == pytest.approx([155, 255], abs=2)
     assert (row[100:-100] == 255).all()
 
 
 def test_compression_leaves_the_page_nearly_as_it_was(ruled_page):
-    scanned = scan_page(ruled_page, Scan(quality=60))
+    scanned = scan_page(ruled_page, Scanner(quality=60))
     difference = np.abs(scanned.astype(int) - ruled_page)
     assert 0 < difference.mean() < 3
 
@@ -100,6 +100,6 @@ def test_shade_dims_one_corner_of_a_photograph():
 
 def test_the_same_seed_gives_the_same_scan(ruled_page):
     first, second = (
-        scan_page(ruled_page, draw_scan(4), random_state=9) for _ in range(2)
+        scan_page(ruled_page, draw_scanner(4), random_state=9) for _ in range(2)
     )
     assert_array_equal(first, second)

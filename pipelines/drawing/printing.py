@@ -1,19 +1,23 @@
 """The printed form, before anyone has written on it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
+from pipelines.drawing.writers import MM_PER_INCH
+from pipelines.forms.field import Field
+from pipelines.forms.form import Form
 from pipelines.images import Image
 
 Place: TypeAlias = tuple[int, int, int, int]
 """A bounding box ``(top, left, height, width)`` in pixels."""
 
-_MM_PER_INCH: Final = 25.4
 # A4, in millimetres.
 _PAGE_HEIGHT: Final = 297.0
 _PAGE_WIDTH: Final = 210.0
@@ -90,7 +94,7 @@ class _Sheet:
     """White paper on which places are given in millimetres."""
 
     def __init__(self, dpi: float) -> None:
-        self.scale = dpi / _MM_PER_INCH
+        self.scale = dpi / MM_PER_INCH
         size = (round(_PAGE_WIDTH * self.scale), round(_PAGE_HEIGHT * self.scale))
         self.paper = PillowImage.new("L", size, _PAPER)
         self.draw = ImageDraw.Draw(self.paper)
@@ -195,42 +199,37 @@ def print_comb(
         page[top - near : top + height + far, x - near : x + far] = grey
 
 
-def form_description(
-    fields: tuple[CombField, ...], *, blank: str = "blank.png"
-) -> dict[str, object]:
-    """Describe a form as the JSON that form files hold.
+def make_form(fields: Iterable[CombField], *, blank: Path) -> Form:
+    """Describe a drawn form as forms are described.
 
     Parameters
     ----------
-    fields : tuple of CombField
+    fields : iterable of CombField
         As :func:`draw_blank_form` returns them.
 
-    blank : str, default="blank.png"
-        File name of the blank page, relative to the form's file.
+    blank : Path
+        The image of the blank page.
 
     Returns
     -------
-    description : dict
-        Version 1 of the form format, ready for :func:`json.dumps`.
+    form : Form
+        Its fields are combs, and nothing is asked of their values.
 
     Examples
     --------
-    >>> form_description((CombField("room", 4, (10, 20, 30, 120)),))["fields"]
-    [{'name': 'room', 'kind': 'comb', 'digits': 4, 'box': [10, 20, 30, 120]}]
+    >>> from pathlib import Path
+    >>> from pipelines.drawing import CombField, make_form
+    >>> room = CombField("room", 4, (10, 20, 30, 120))
+    >>> make_form([room], blank=Path("blank.png")).fields[0].digits
+    4
     """
-    return {
-        "version": 1,
-        "blank": blank,
-        "fields": [
-            {
-                "name": field.name,
-                "kind": "comb",
-                "digits": field.digits,
-                "box": list(field.box),
-            }
+    return Form(
+        blank=blank,
+        fields=tuple(
+            Field(name=field.name, digits=field.digits, box=field.box)
             for field in fields
-        ],
-    }
+        ),
+    )
 
 
 @lru_cache(maxsize=32)

@@ -1,6 +1,7 @@
 """A stack of filled-in forms, as files."""
 
 import csv
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,13 +9,11 @@ from typing import Final
 import cv2
 import numpy as np
 
-from pipelines.demo.filling import draw_entries, entry_value, fill_form
-from pipelines.demo.handwriting import RandomState, draw_writer
-from pipelines.demo.printing import draw_blank_form, form_description
-from pipelines.demo.scanning import draw_scan, scan_page
-from pipelines.forms.files import lay_out_json, write_json
+from pipelines.drawing.filling import draw_entries, entry_value, fill_form
+from pipelines.drawing.printing import draw_blank_form, make_form
+from pipelines.drawing.scanning import draw_scanner, scan_page
+from pipelines.drawing.writers import RandomState, draw_writer
 from pipelines.images import Image
-from pipelines.scoring.table import OutputError, ResultFile
 
 # Scanned at what offices scan at.
 _DPI: Final = 200.0
@@ -54,54 +53,6 @@ class FilledForms:
     truth: dict[str, dict[str, str]]
 
 
-def clear_demo_folder(
-    directory: str | Path, *, n_pages: int = 12, table: Path, pictures: Path
-) -> None:
-    """Make room for a demonstration where nothing but an earlier one would be lost.
-
-    The folder is that of an earlier one if it holds its form, byte for byte. The
-    pages that its truth names are taken away: a new one may have fewer.
-
-    Parameters
-    ----------
-    directory : str or Path
-        Folder to write to; it need not be there.
-
-    n_pages : int, default=12
-        Number of filled-in forms, as for :func:`draw_filled_forms`.
-
-    table : Path
-        Where the values read will be written.
-
-    pictures : Path
-        Folder for the pictures of the pages.
-
-    Raises
-    ------
-    OutputError
-        If a file is there that the demonstration would replace and is not its own.
-
-    OSError
-        If a page cannot be taken away.
-    """
-    folder = Path(directory)
-    pages = [f"{_SCANS}/{_page_name(i)}" for i in range(n_pages)]
-    written = [folder / name for name in (_FORM, _BLANK, _TRUTH, *pages)]
-    written += [table, ResultFile(table, ()).part, *pictures.glob("page_*")]
-    there = next((path for path in written if path.exists()), None)
-    if there is None:
-        return
-    if not _holds_our_form(folder / _FORM):
-        raise OutputError(
-            f"{there} is there, is of no demonstration by this release, and would be"
-            " written over. Name another folder"
-        )
-    for name in _documents(folder / _TRUTH):
-        for page in (folder / _SCANS / name, pictures / f"{Path(name).stem}-p1.png"):
-            if page.is_file():
-                page.unlink()
-
-
 def draw_filled_forms(
     directory: str | Path, *, n_pages: int = 12, random_state: RandomState = 0
 ) -> FilledForms:
@@ -137,7 +88,7 @@ def draw_filled_forms(
     blank = folder / _BLANK
     _write_image(blank, page)
     form = folder / _FORM
-    write_json(form, form_description(fields, blank=blank.name))
+    make_form(fields, blank=blank).to_file(form)
     truth: dict[str, dict[str, str]] = {}
     for i in range(n_pages):
         entries = draw_entries(fields, random_state=rng)
@@ -145,7 +96,7 @@ def draw_filled_forms(
             page, fields, entries, draw_writer(rng), dpi=_DPI, random_state=rng
         )
         name = _page_name(i)
-        scanned = scan_page(filled, draw_scan(rng), random_state=rng)
+        scanned = scan_page(filled, draw_scanner(rng), random_state=rng)
         _write_image(folder / _SCANS / name, scanned)
         truth[name] = {key: entry_value(entry) for key, entry in entries.items()}
     truth_file = folder / _TRUTH
@@ -154,26 +105,75 @@ def draw_filled_forms(
     return FilledForms(scans, form, blank, truth_file, truth)
 
 
-def _documents(truth: Path) -> list[str]:
-    """List the pages that the truth of a demonstration tells of."""
+def list_drawn_files(directory: str | Path, *, n_pages: int = 12) -> list[Path]:
+    """List the files that :func:`draw_filled_forms` writes.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Folder to write to.
+
+    n_pages : int, default=12
+        Number of filled-in forms.
+
+    Returns
+    -------
+    paths : list of Path
+        Whether they are there or not.
+    """
+    folder = Path(directory)
+    scans = [folder / _SCANS / _page_name(i) for i in range(n_pages)]
+    return [folder / _FORM, folder / _BLANK, folder / _TRUTH, *scans]
+
+
+def holds_drawn_form(directory: str | Path) -> bool:
+    """Return whether a folder holds the form of a drawn stack, byte for byte.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Folder that :func:`draw_filled_forms` may have written to.
+
+    Returns
+    -------
+    is_held : bool
+        False where the form was changed, or is another release's.
+    """
+    path = Path(directory) / _FORM
+    if not path.is_file():
+        return False
+    _, fields = draw_blank_form(dpi=_DPI)
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = Path(folder) / _FORM
+        make_form(fields, blank=drawn.with_name(_BLANK)).to_file(drawn)
+        return path.read_bytes() == drawn.read_bytes()
+
+
+def list_drawn_scans(directory: str | Path) -> list[Path]:
+    """List the scans that the truth of a drawn stack names.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Folder that :func:`draw_filled_forms` has written to.
+
+    Returns
+    -------
+    scans : list of Path
+        Whether they are still there or not; none where there is no truth.
+    """
+    truth = Path(directory) / _TRUTH
     if not truth.is_file():
         return []
     with truth.open(newline="", encoding="utf-8") as file:
         names = [row.get("document") or "" for row in csv.DictReader(file)]
-    return [name for name in names if name and Path(name).name == name]
+    scans = truth.parent / _SCANS
+    return [scans / name for name in names if name and Path(name).name == name]
 
 
 def _page_name(index: int) -> str:
     # Offices store scans either way; every third is a PNG here.
     return f"page_{index + 1:02d}{'.png' if index % 3 == 2 else '.jpg'}"
-
-
-def _holds_our_form(path: Path) -> bool:
-    """Say whether a file is the form that :func:`draw_filled_forms` writes."""
-    if not path.is_file():
-        return False
-    _, fields = draw_blank_form(dpi=_DPI)
-    return path.read_bytes() == lay_out_json(form_description(fields, blank=_BLANK))
 
 
 def _write_image(path: Path, image: Image) -> None:
