@@ -14,12 +14,12 @@ from torch import nn
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
 from lenet_sklearn.fitting import FittingMixin
 from lenet_sklearn.inputs import check_training_set
-from lenet_sklearn.models import ModelFileMixin
+from lenet_sklearn.models.classifiers import ModelFileMixin
 from lenet_sklearn.onnx_models import OnnxMixin
 from lenet_sklearn.parameters import CONSTRAINTS
 from lenet_sklearn.prediction import PredictionMixin
-from lenet_sklearn.schedules import RateSchedule
-from lenet_sklearn.training import continue_as, run_epochs
+from lenet_sklearn.training.callbacks import RateSchedule
+from lenet_sklearn.training.nets import continue_as, run_epochs
 
 
 class LeNet5Classifier(

@@ -16,12 +16,12 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from lenet_sklearn.calibration import fit_temperature
-from lenet_sklearn.cards import ModelCard
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.devices import draw_seed
-from lenet_sklearn.labels import decode_labels, encode_labels, label_columns
-from lenet_sklearn.persistence import (
+from lenet_sklearn.inputs import decode_labels, encode_labels, label_columns
+from lenet_sklearn.metrics import fit_temperature
+from lenet_sklearn.models.cards import ModelCard
+from lenet_sklearn.models.files import (
     ModelFileError,
     read_model,
     weights_of_part,

@@ -9,17 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
-from lenet_sklearn.averaging import WeightAverage
-from lenet_sklearn.batches import ImageDataset
 from lenet_sklearn.devices import resolve_device
-from lenet_sklearn.inputs import image_format
-from lenet_sklearn.labels import label_columns
-from lenet_sklearn.samples import Samples
-from lenet_sklearn.schedules import RateSchedule, make_course
-from lenet_sklearn.stopping import KeepBest, StopInTime
-from lenet_sklearn.training import TrainingNet, build_net, history_columns
-from lenet_sklearn.transfer import start_from, take_over
-from lenet_sklearn.weighting import check_groups, check_weights
+from lenet_sklearn.inputs import image_format, label_columns
+from lenet_sklearn.models.pretrained import start_from, take_over
+from lenet_sklearn.training.batches import ImageDataset
+from lenet_sklearn.training.callbacks import (
+    KeepBest,
+    RateSchedule,
+    StopInTime,
+    WeightAverage,
+    make_course,
+)
+from lenet_sklearn.training.nets import TrainingNet, build_net, history_columns
+from lenet_sklearn.training.samples import Samples, check_groups, check_weights
 
 Weights = tuple[Mapping[str, Tensor], NDArray[Any]]
 

@@ -6,14 +6,14 @@ from typing import TypeVar
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lenet_sklearn.codes import class_codes
 from lenet_sklearn.layer_table import Layer, LayerTable, tabulate_layers
-from lenet_sklearn.layers import (
+from lenet_sklearn.lecun1998 import (
     C3_TABLE,
     RBFOutput,
     ScaledTanh,
     TableConv2d,
     TrainablePool2d,
+    class_codes,
 )
 
 Part = TypeVar("Part")

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from lenet_sklearn.extras import import_extra
+from lenet_sklearn.devices import import_extra
 
 # The oldest version that has every operator needed here: the file is read by
 # onnxruntime from 1.12 (2022) on.

@@ -12,14 +12,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from lenet_sklearn.batches import as_images, to_network_input
-from lenet_sklearn.extras import import_extra
-from lenet_sklearn.folding import fold_columns, made_of
-from lenet_sklearn.inputs import image_format
-from lenet_sklearn.labels import encode_labels
+from lenet_sklearn.devices import import_extra
+from lenet_sklearn.inference import fold_columns, made_of
+from lenet_sklearn.inputs import encode_labels, image_format
+from lenet_sklearn.models.files import write_atomically
 from lenet_sklearn.onnx_tracing import trace_module
-from lenet_sklearn.persistence import write_atomically
-from lenet_sklearn.training import TrainingNet
+from lenet_sklearn.training.batches import as_images, to_network_input
+from lenet_sklearn.training.nets import TrainingNet
 
 # Feature maps of so many images stay in the cache of a core: 64 to 256 run at the
 # same speed, more are slower.
@@ -132,7 +131,8 @@ def compute_logits_onnx(
         Size of the images.
 
     scale : float
-        Value of full ink, as in :func:`lenet_sklearn.batches.to_network_input`.
+        Value of full ink, as in
+        :func:`~lenet_sklearn.training.batches.to_network_input`.
 
     size : tuple of (height, width), default=None
         What the network reads, as there.

@@ -6,11 +6,11 @@ from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from lenet_sklearn.distortions import DISTORTIONS
 from lenet_sklearn.engines import ENGINES
 from lenet_sklearn.network import ACTIVATIONS, C3_KINDS, INITS, OUTPUTS, POOLINGS
-from lenet_sklearn.schedules import SCHEDULES
-from lenet_sklearn.training import OPTIMIZERS
+from lenet_sklearn.training.callbacks import SCHEDULES
+from lenet_sklearn.training.distortions import DISTORTIONS
+from lenet_sklearn.training.nets import OPTIMIZERS
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")

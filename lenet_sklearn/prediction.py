@@ -13,12 +13,11 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from lenet_sklearn.calibration import fit_temperature
 from lenet_sklearn.engines import ENGINES
-from lenet_sklearn.inputs import check_images, image_format
-from lenet_sklearn.labels import label_columns
-from lenet_sklearn.losses import rubbish_posteriors
-from lenet_sklearn.training import TrainingNet
+from lenet_sklearn.inputs import check_images, image_format, label_columns
+from lenet_sklearn.lecun1998 import rubbish_posteriors
+from lenet_sklearn.metrics import fit_temperature
+from lenet_sklearn.training.nets import TrainingNet
 
 
 def _knows_rubbish(classifier: "PredictionMixin") -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.lines.lattice import GAP, read_boxes
+from lenet_sklearn.strings.lattice import GAP, read_boxes
 
 __all__ = ["GAP", "decode_boxes"]
 

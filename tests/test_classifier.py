@@ -22,7 +22,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 
 from lenet_sklearn import LeNet5Classifier, ModelFileError, load_dataset
-from lenet_sklearn.persistence import write_model
+from lenet_sklearn.models.files import write_model
 
 MNIST = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
 

@@ -13,11 +13,11 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from tables import folder_of
 
+from lenet_sklearn.models.pretrained import model_path
 from lenet_sklearn.strings import StringRecognizer
-from lenet_sklearn.transfer import model_path
 from pipelines import SegmentReader, normalize_line, read_pages
 from pipelines.images import Image
-from pipelines.lines.segmentfiles import load_segments, save_segments
+from pipelines.lines.segments import load_segments, save_segments
 from pipelines.readers.line import adaptation
 
 _N_FOLDS = 5

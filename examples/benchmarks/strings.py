@@ -34,8 +34,8 @@ from lenet_sklearn import count_parameters
 from lenet_sklearn.strings import StringCommittee, StringRecognizer, join_recognizers
 from pipelines import LineReader, SegmentReader, VoteReader
 from pipelines.demo import draw_string, draw_writer
-from pipelines.lines.practising import count_numbers
-from pipelines.lines.segmentfiles import load_segments
+from pipelines.lines.segments import load_segments
+from pipelines.training.strings import count_numbers
 
 # Networks, their bars as shipped, fitted, and in CPU milliseconds a field.
 _NETWORKS = {

@@ -12,19 +12,18 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from lenet_sklearn.cards import ModelCard
-from lenet_sklearn.persistence import (
+from lenet_sklearn.models.cards import ModelCard
+from lenet_sklearn.models.files import (
     ModelFileError,
     read_model,
     weights_of_part,
     write_model,
 )
+from lenet_sklearn.models.pretrained import model_path
 from lenet_sklearn.strings.files import COMMITTEE
-from lenet_sklearn.strings.reading import ReadingMixin, check_pairs
+from lenet_sklearn.strings.reading import ReadingMixin, Voices, check_pairs
 from lenet_sklearn.strings.recognizer import StringRecognizer
 from lenet_sklearn.strings.strips import Strip
-from lenet_sklearn.strings.voices import Voices
-from lenet_sklearn.transfer import model_path
 
 
 class StringCommittee(ReadingMixin, BaseEstimator):

@@ -11,18 +11,18 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from lenet_sklearn.cards import ModelCard
 from lenet_sklearn.devices import resolve_device, seeded
-from lenet_sklearn.persistence import (
+from lenet_sklearn.models.cards import ModelCard
+from lenet_sklearn.models.files import (
     ModelFileError,
     read_header,
     read_model,
     write_atomically,
     write_model,
 )
+from lenet_sklearn.models.pretrained import model_path, take_over
 from lenet_sklearn.strings.onnx_strings import make_onnx_model
 from lenet_sklearn.strings.training import StringNet, build_string_net
-from lenet_sklearn.transfer import model_path, take_over
 
 # What tells these files from those of classifiers.
 RECOGNIZER = "StringRecognizer"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lenet_sklearn.folding import made_of
+from lenet_sklearn.inference import made_of
 from lenet_sklearn.strings.network import StringNetwork
 from lenet_sklearn.strings.onnx_strings import run_onnx
 from lenet_sklearn.strings.plain import plain_layers

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lenet_sklearn.extras import import_extra
-from lenet_sklearn.folding import made_of
+from lenet_sklearn.devices import import_extra
+from lenet_sklearn.inference import made_of
 from lenet_sklearn.onnx_graph import OPSET, OnnxGraph
 from lenet_sklearn.onnx_models import start_session
 from lenet_sklearn.strings.network import HEIGHT, StringNetwork

@@ -14,24 +14,27 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.averaging import keep_share
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
-from lenet_sklearn.schedules import SCHEDULES
-from lenet_sklearn.strings.batches import StripDataset
 from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import make_strip_distortion
 from lenet_sklearn.strings.files import StringFileMixin, start_network
 from lenet_sklearn.strings.inference import ENGINES, compute_log_posteriors
 from lenet_sklearn.strings.network import LAYOUTS
-from lenet_sklearn.strings.reading import ReadingMixin, check_pairs, encode_texts
+from lenet_sklearn.strings.reading import (
+    ReadingMixin,
+    Voices,
+    check_pairs,
+    encode_texts,
+)
 from lenet_sklearn.strings.strips import Strip
 from lenet_sklearn.strings.training import (
     StringNet,
+    StripDataset,
     build_string_net,
     training_callbacks,
 )
-from lenet_sklearn.strings.voices import Voices
-from lenet_sklearn.training import history_columns, run_epochs
+from lenet_sklearn.training.callbacks import SCHEDULES, keep_share
+from lenet_sklearn.training.nets import history_columns, run_epochs
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")

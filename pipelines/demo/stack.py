@@ -12,9 +12,9 @@ from pipelines.demo.filling import draw_entries, entry_value, fill_form
 from pipelines.demo.handwriting import RandomState, draw_writer
 from pipelines.demo.printing import draw_blank_form, form_description
 from pipelines.demo.scanning import draw_scan, scan_page
-from pipelines.formfiles import lay_out_json, write_json
+from pipelines.forms.files import lay_out_json, write_json
 from pipelines.images import Image
-from pipelines.results import OutputError, ResultFile
+from pipelines.scoring.table import OutputError, ResultFile
 
 # Scanned at what offices scan at.
 _DPI: Final = 200.0

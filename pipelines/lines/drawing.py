@@ -14,8 +14,8 @@ from pipelines.lines.hands import Hand, draw_hand
 from pipelines.lines.inking import draw_bends, ink_line
 from pipelines.lines.layout import Line, place_line
 from pipelines.lines.marks import draw_marks, draw_scribble
-from pipelines.lines.normalize import normalize_line
 from pipelines.lines.paper import Plane, draw_paper, draw_tiles
+from pipelines.lines.strips import normalize_line
 from pipelines.lines.texts import draw_texts
 from pipelines.lines.thinning import thin_glyphs, unpack_skeleton
 

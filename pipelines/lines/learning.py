@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pipelines.images import Image
-from pipelines.lines.geometry import Geometry, start_geometry
+from pipelines.lines.arcs import Geometry, start_geometry
 from pipelines.lines.segments import (
     CHARACTERS,
     NO_DIGIT,
@@ -17,7 +17,7 @@ from pipelines.lines.segments import (
 )
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
-    from lenet_sklearn.arcs import ArcNetwork, ArcSample
+    from lenet_sklearn.strings.lattice_training import ArcNetwork, ArcSample
 
 # Fields for a step of the training: some hundreds of arcs.
 _BATCH_SIZE = 8
@@ -69,7 +69,7 @@ def practise(
         Reads fields of kinds it has never seen.
     """
     from lenet_sklearn import LeNet5Classifier
-    from lenet_sklearn.arcs import add_class
+    from lenet_sklearn.strings.lattice_training import add_class
 
     digits = LeNet5Classifier.from_pretrained("forms", device=device)
     stream = iter(lines)
@@ -122,8 +122,8 @@ def adapt(
     ValueError
         If no field has writing in it, or none can be read as its string.
     """
-    from lenet_sklearn.distortions import make_distortion
     from lenet_sklearn.recipes import modern
+    from lenet_sklearn.training.distortions import make_distortion
 
     samples = list(_cut(zip(fields, texts, strict=True), model.geometry))
     if not samples:
@@ -154,7 +154,7 @@ def _cut(
     lines: Iterable[tuple[Image, str]], geometry: Geometry
 ) -> Iterator["ArcSample"]:
     """Cut fields into what can be learned from; without those that have no ink."""
-    from lenet_sklearn.arcs import ArcSample
+    from lenet_sklearn.strings.lattice_training import ArcSample
 
     for field, text in lines:
         segments = segment_field(field)
@@ -189,8 +189,8 @@ def _train(
     **settings: Any,
 ) -> SegmentModel:
     """Train a copy of a model."""
-    from lenet_sklearn.arcs import train_arcs
     from lenet_sklearn.devices import seeded
+    from lenet_sklearn.strings.lattice_training import train_arcs
 
     classifier = deepcopy(model.classifier)
     network = _join(classifier.net_.module_, model.geometry)
@@ -203,7 +203,7 @@ def _join(looks: Any, geometry: Geometry) -> "ArcNetwork":
     """Make one network of a classifier's and a geometry."""
     import torch
 
-    from lenet_sklearn.arcs import ArcNetwork
+    from lenet_sklearn.strings.lattice_training import ArcNetwork
 
     measures = torch.nn.Linear(*geometry.weights.shape)
     with torch.no_grad():

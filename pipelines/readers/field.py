@@ -12,15 +12,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
-from pipelines.confidence import TOO_LOW, settle
 from pipelines.decoding import GAP, decode_boxes
 from pipelines.fields.combs import Frame
 from pipelines.fields.speckle import Despeckler
-from pipelines.formfields import Field
+from pipelines.forms.field import Field
 from pipelines.glyphs.cut import Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
 from pipelines.images import Image, check_images
-from pipelines.outcomes import FieldReading
+from pipelines.outcomes import TOO_LOW, FieldReading, settle
 from pipelines.pages.flatten import BackgroundFlattener
 from pipelines.readers.base import StringReader, check_texts
 from pipelines.readers.layout import lay_out, writing_part

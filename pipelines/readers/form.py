@@ -11,19 +11,17 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import HasMethods
 
-from pipelines.confidence import settle
 from pipelines.decoding import GAP
 from pipelines.fields.combs import Frame, cut_comb
-from pipelines.forms import Field, Form
+from pipelines.forms.form import Field, Form
 from pipelines.glyphs.cut import Piece
 from pipelines.images import Image, check_image, check_images
-from pipelines.outcomes import FieldReading, PageReading
+from pipelines.outcomes import FieldReading, PageReading, settle
 from pipelines.pages.orientation import upright_log_odds
-from pipelines.readers.base import check_text
+from pipelines.readers.base import check_text, clean_images, split_reader
 from pipelines.readers.field import FieldReader, make_field_reader
 from pipelines.readers.placed import cut_placed, locate_digits
 from pipelines.readers.sought import SoughtCombs, page_quad, seek_combs
-from pipelines.readers.steps import clean_images, split_reader
 
 # One page in a hundred lies in the scanner on its head.
 _UPRIGHT_LOG_ODDS = float(np.log(99))

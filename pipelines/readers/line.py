@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import HasMethods
 
 from pipelines.images import Image, check_images
 from pipelines.lines.learning import KEPT
-from pipelines.lines.normalize import normalize_line
+from pipelines.lines.strips import normalize_line
 from pipelines.readers.base import FreeReader, check_texts
 
 # Few fields are passed over often, many need it less: 100 fields take 120 passes, 900

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pipelines.lines.segmentfiles import (
+from pipelines.lines.segments import (
     SEGMENT_MODEL,
     pack_segments,
     save_segments,
@@ -18,7 +18,7 @@ from pipelines.readers.vote import VoteReader
 if TYPE_CHECKING:  # torch takes a second to import
     from torch import Tensor
 
-    from lenet_sklearn.cards import ModelCard
+    from lenet_sklearn.models.cards import ModelCard
 
 AnyLineReader: TypeAlias = LineReader | SegmentReader | VoteReader
 
@@ -59,8 +59,8 @@ def holds_line_reader(path: str | os.PathLike[str]) -> bool:
     >>> [holds_line_reader(name) for name in ("wide", "segments", "vote", "forms")]
     [True, True, True, False]
     """
-    from lenet_sklearn.persistence import read_header
-    from lenet_sklearn.transfer import model_path
+    from lenet_sklearn.models.files import read_header
+    from lenet_sklearn.models.pretrained import model_path
 
     # Classifiers came first, and have no name for their kind.
     return path == VOTE or "model" in read_header(model_path(path))
@@ -84,8 +84,8 @@ def holds_vote(path: str | os.PathLike[str]) -> bool:
     ModelFileError
         If the file cannot be read.
     """
-    from lenet_sklearn.persistence import read_header
-    from lenet_sklearn.transfer import model_path
+    from lenet_sklearn.models.files import read_header
+    from lenet_sklearn.models.pretrained import model_path
 
     return path == VOTE or read_header(model_path(path)).get("model") == _KIND
 
@@ -109,7 +109,7 @@ def load_line_reader(
     reader : LineReader, SegmentReader or VoteReader
         Ready to read. Its `fit` adapts a model of pieces, but trains a recognizer from
         nothing unless `initial_weights` say what to start from;
-        :func:`pipelines.lines.adapting.adapt_reader` begins with what a file holds.
+        :func:`pipelines.training.fields.adapt_reader` begins with what a file holds.
 
     Raises
     ------
@@ -130,9 +130,9 @@ def load_line_reader(
     >>> [str(value) for value in reader.predict([field])]
     ['308']
     """
-    from lenet_sklearn.persistence import read_model
+    from lenet_sklearn.models.files import read_model
+    from lenet_sklearn.models.pretrained import model_path
     from lenet_sklearn.strings.committee import unpack_recognizer
-    from lenet_sklearn.transfer import model_path
 
     if path == VOTE:
         line_reader, segment_reader = (
@@ -183,7 +183,7 @@ def save_line_reader(
 def _save_vote(
     reader: VoteReader, path: str | os.PathLike[str], card: "ModelCard | None"
 ) -> None:
-    from lenet_sklearn.persistence import write_model
+    from lenet_sklearn.models.files import write_model
     from lenet_sklearn.strings.committee import pack_recognizer
 
     line_reader, segment_reader = reader.reading_readers()
@@ -207,7 +207,7 @@ def _unpack_vote(
     *,
     device: str,
 ) -> VoteReader:
-    from lenet_sklearn.persistence import weights_of_part
+    from lenet_sklearn.models.files import weights_of_part
     from lenet_sklearn.strings.committee import unpack_recognizer
 
     weights = weights_of_part(tensors, _RECOGNIZER)

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from pipelines.fields.combs import Frame
 from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
 from pipelines.fields.quads import Points
-from pipelines.forms import Field, Form
+from pipelines.forms.form import Field, Form
 from pipelines.images import Image
 from pipelines.outcomes import FieldReading
 from pipelines.pages.alignment import project
 from pipelines.pages.register import PreparedBlank, prepare_blank, register
-from pipelines.scans import read_pages
+from pipelines.scans.read import read_pages
 
 
 @dataclass(frozen=True)

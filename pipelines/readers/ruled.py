@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.constraints import fits_mask
-from pipelines.formfields import Field
+from pipelines.forms.field import Field
+from pipelines.forms.rules import fits_mask
 from pipelines.images import Image
 
 # One entry in a hundred breaks the rule of its field: writers make slips too.

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final, Self
 from sklearn.utils._param_validation import Interval
 
 from pipelines.images import Image, check_images
-from pipelines.lines.segmentfiles import load_segments
 from pipelines.lines.segments import (
     LineReading,
     SegmentModel,
+    load_segments,
     locate_digits,
     read_lines,
 )
@@ -146,7 +146,7 @@ class SegmentReader(FreeReader):
         ValueError
             If lengths or mask are of another form.
         """
-        from lenet_sklearn.strings.constraints import make_constraint  # imports torch
+        from lenet_sklearn.strings.hypotheses import make_constraint  # imports torch
 
         self._validate_params()
         rule = make_constraint(DIGITS, lengths, mask)

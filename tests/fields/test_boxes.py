@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipelines.fields.boxes import find_boxes
-from pipelines.scans import open_scan
+from pipelines.scans.read import open_scan
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 needs_data = pytest.mark.skipif(

@@ -6,14 +6,16 @@ import pytest
 from sklearn.datasets import load_digits
 
 from pipelines import DrawnLines
-from pipelines.lines.geometry import start_geometry
+from pipelines.lines.arcs import start_geometry
 from pipelines.lines.learning import adapt, practise
-from pipelines.lines.segmentfiles import holds_segments, load_segments, save_segments
 from pipelines.lines.segments import (
     CHARACTERS,
     build_lattices,
+    holds_segments,
+    load_segments,
     locate_digits,
     read_lines,
+    save_segments,
     segment_field,
 )
 

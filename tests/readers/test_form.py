@@ -40,8 +40,8 @@ from pipelines.demo import (
 )
 from pipelines.outcomes import FieldReading
 from pipelines.pages.deskew import deskew
-from pipelines.results import untold_reason
-from pipelines.scans import read_pages
+from pipelines.scans.read import read_pages
+from pipelines.scoring.table import untold_reason
 
 TEXTS = ["40526", "83975", "26048", "79353"]
 

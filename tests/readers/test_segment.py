@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from pipelines import FieldReader, SegmentReader, make_field_reader
 from pipelines.demo import draw_comb, draw_string, draw_writer
-from pipelines.lines.segmentfiles import load_segments
+from pipelines.lines.segments import load_segments
 from pipelines.readers.loading import load_line_reader
 
 PAPER = np.full((60, 200), 250, np.uint8)

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from lenet_sklearn import ModelFileError
-from lenet_sklearn.persistence import read_header
+from lenet_sklearn.models.files import read_header
 from lenet_sklearn.strings import (
     Hypothesis,
     StringRecognizer,
@@ -15,8 +15,8 @@ from lenet_sklearn.strings import (
 )
 from pipelines import FieldReader, LineReader, SegmentReader, VoteReader
 from pipelines.demo import draw_string, draw_writer
-from pipelines.info import describe_model
-from pipelines.lines.segmentfiles import load_segments
+from pipelines.lines.segments import load_segments
+from pipelines.models import describe_model
 from pipelines.readers.loading import (
     holds_line_reader,
     holds_vote,

@@ -6,9 +6,9 @@ import torch
 from numpy.testing import assert_array_equal
 
 from lenet_sklearn.strings import StripDistortion
-from lenet_sklearn.strings.batches import StripBatches, StripDataset
 from lenet_sklearn.strings.distortions import make_strip_distortion
 from lenet_sklearn.strings.strips import cut_batches, prepare_strip
+from lenet_sklearn.strings.training import StripBatches, StripDataset
 
 
 def blank_strip(width, height=32):
