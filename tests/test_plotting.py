@@ -1,5 +1,6 @@
 """Displays: what is drawn is what was measured."""
 
+import matplotlib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -15,8 +16,6 @@ from lenet_sklearn.plotting import (
 )
 from lenet_sklearn.plotting.kernels import tile
 from lenet_sklearn.strings import StringRecognizer
-
-matplotlib = pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 
 @pytest.fixture(autouse=True)

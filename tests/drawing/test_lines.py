@@ -51,8 +51,9 @@ def test_field_is_dark_ink_on_light_paper(lines):
 
 
 def test_longer_strings_take_more_room(lines):
-    short = [lines[i].shape[1] for i, text in enumerate(lines.texts) if len(text) == 2]
-    long = [lines[i].shape[1] for i, text in enumerate(lines.texts) if len(text) == 6]
+    short = [lines[i].shape[1] for i, t in enumerate(lines.texts) if 0 < len(t) <= 2]
+    long = [lines[i].shape[1] for i, t in enumerate(lines.texts) if len(t) >= 6]
+    # Seeds 0 to 3 draw them 2.3 to 2.6 times as wide.
     assert np.median(long) > 1.5 * np.median(short)
 
 

@@ -33,7 +33,7 @@ def test_marks_stand_where_there_is_a_place():
 
 def test_some_strings_have_marks_and_some_have_none():
     marked = [bool(draw_marks(5, rng(seed))) for seed in range(200)]
-    assert 0.3 < np.mean(marked) < 0.9
+    assert 0.3 < np.mean(marked) < 0.9  # 0.63 to 0.76 from five other beginnings
 
 
 def test_scribble_runs_to_the_right():
@@ -44,11 +44,13 @@ def test_scribble_runs_to_the_right():
 def test_digits_of_texts_are_about_as_frequent_but_for_zeros():
     texts = "".join(draw_texts(3000, "0123456789", rng()))
     shares = np.array([texts.count(digit) for digit in "123456789"]) / len(texts)
+    # Seeds 0 to 19 give 0.083 to 0.095.
     assert shares.min() > 0.07
     assert shares.max() < 0.11
 
 
 def test_some_texts_are_empty_and_some_are_long():
     lengths = [len(text) for text in draw_texts(3000, "0123456789", rng())]
-    assert 0.01 < np.mean(np.array(lengths) == 0) < 0.03
+    # One in fifty is meant to be empty; seeds 0 to 19 give 16 to 27 per thousand.
+    assert 0.005 < np.mean(np.array(lengths) == 0) < 0.05
     assert max(lengths) >= 12
