@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from lenet_sklearn.devices import import_extra
 from lenet_sklearn.inference import fold_columns, made_of
 from lenet_sklearn.inputs import encode_labels, image_format
-from lenet_sklearn.models.files import write_atomically
 from lenet_sklearn.onnx_tracing import trace_module
+from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.training.batches import as_images, to_network_input
 from lenet_sklearn.training.nets import TrainingNet
 
@@ -98,7 +98,7 @@ class OnnxMixin(BaseEstimator):
         content = model.SerializeToString()
         tried = _draw_images(_N_TRIED, self.image_shape_) * self.input_scale_
         _try(start_session(content, _CALLER), network, tried)
-        write_atomically(path, content)
+        write_whole(path, content)
 
     def _onnx_metadata(self) -> dict[str, str]:
         return {

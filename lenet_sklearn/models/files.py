@@ -4,9 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from lenet_sklearn.outputs import write_whole
 
 if TYPE_CHECKING:
     from lenet_sklearn.models.cards import ModelCard
@@ -81,7 +81,7 @@ def write_model(
     if card is not None:
         described["card"] = card.to_dict()
     text = json.dumps(described, sort_keys=True, default=_plain)
-    write_atomically(path, save(weights, metadata={_METADATA_KEY: text}))
+    write_whole(path, save(weights, metadata={_METADATA_KEY: text}))
 
 
 def _plain(value: object) -> Any:
@@ -222,40 +222,3 @@ def _checksum(tensors: Mapping[str, Tensor]) -> str:
         digest.update(name.encode())
         digest.update(tensors[name].numpy().tobytes())
     return digest.hexdigest()
-
-
-def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file wholly or not at all.
-
-    Parameters
-    ----------
-    path : str or path
-        File to write. An existing file is replaced.
-
-    content : bytes
-        What goes into it.
-
-    Raises
-    ------
-    OSError
-        If the folder does not exist or cannot be written.
-    """
-    path = Path(path)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        # mkstemp makes files that only their owner may read.
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    """Return the mask of new files, which can only be read by setting it."""
-    mask = os.umask(0o077)  # for a moment, in which other threads may make files
-    os.umask(mask)
-    return mask

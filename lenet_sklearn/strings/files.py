@@ -17,10 +17,10 @@ from lenet_sklearn.models.files import (
     ModelFileError,
     read_header,
     read_model,
-    write_atomically,
     write_model,
 )
 from lenet_sklearn.models.pretrained import model_path, take_over
+from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.strings.onnx_strings import make_onnx_model
 from lenet_sklearn.strings.training import StringNet, build_string_net
 
@@ -127,7 +127,7 @@ class StringFileMixin(BaseEstimator):
         check_is_fitted(self, "net_")
         model = make_onnx_model(self.net_.module_, self.temperature_)
         model.metadata_props.add(key="characters", value=self.characters_)
-        write_atomically(path, model.SerializeToString())
+        write_whole(path, model.SerializeToString())
 
     def _pack(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Turn the fitted recognizer into what a file holds."""

@@ -14,7 +14,7 @@ from pipelines.demo.printing import draw_blank_form, form_description
 from pipelines.demo.scanning import draw_scan, scan_page
 from pipelines.forms.files import lay_out_json, write_json
 from pipelines.images import Image
-from pipelines.scoring.table import OutputError, ResultFile
+from pipelines.outputs import OutputError, ResultFile
 
 # Scanned at what offices scan at.
 _DPI: Final = 200.0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipelines.demo import clear_demo_folder, draw_filled_forms
-from pipelines.scoring.table import OutputError
+from pipelines.outputs import OutputError
 
 
 @pytest.fixture(scope="module")
