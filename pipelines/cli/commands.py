@@ -79,9 +79,9 @@ def demo(
     """Draw filled-in forms, read them, compare."""
     from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
+    from pipelines.outputs import make_folder
     from pipelines.scoring.batch import score_pages
     from pipelines.scoring.overlay import truth_table
-    from pipelines.scoring.table import make_folder
 
     table, pictures = output / "results.csv", output / "pictures"
     clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)
@@ -144,8 +144,8 @@ def score(
     Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
     """
     from pipelines.forms.drafting import doubt_places, draft_images
+    from pipelines.outputs import make_folder
     from pipelines.scoring.batch import count_pages, score_pages
-    from pipelines.scoring.table import make_folder
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
@@ -183,8 +183,9 @@ def read(
     model: Model = "forms",
 ) -> None:
     """Read images of single fields, already cut out."""
+    from pipelines.outputs import ResultFile
     from pipelines.scoring.batch import score_fields, write_results
-    from pipelines.scoring.table import VALUE_COLUMNS, ResultFile, value_row
+    from pipelines.scoring.table import VALUE_COLUMNS, value_row
 
     files = find_inputs(fields, output, model=model)
 
@@ -300,7 +301,7 @@ def clear_demo_folder(
         list_drawn_files,
         list_drawn_scans,
     )
-    from pipelines.scoring.table import OutputError, ResultFile
+    from pipelines.outputs import OutputError, ResultFile
 
     written = list_drawn_files(folder, n_pages=n_pages)
     written += [table, ResultFile(table, ()).part, *pictures.glob("page_*")]
@@ -355,8 +356,9 @@ def _write_pages(
     output: Path, form: "Form", results: Iterable["PageResult"], *, total: int | None
 ) -> "Summary":
     """Write results.csv while the pages are read."""
+    from pipelines.outputs import ResultFile
     from pipelines.scoring.batch import write_results
-    from pipelines.scoring.table import ResultFile, result_header, result_row
+    from pipelines.scoring.table import result_header, result_row
 
     names = [field.name for field in form.fields]
     file = ResultFile(output, result_header(names))

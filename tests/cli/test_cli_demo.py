@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.cli.commands import clear_demo_folder
 from pipelines.drawing import draw_filled_forms
-from pipelines.scoring.table import OutputError
+from pipelines.outputs import OutputError
 
 
 def clear(folder, n_pages):

@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 
 from pipelines.forms.drafting import draft_form, draw_draft, write_draft
 from pipelines.forms.form import Form, FormError
+from pipelines.outputs import OutputError
 from pipelines.pages.deskew import deskew
 from pipelines.scans.read import open_scan
 
@@ -89,10 +90,17 @@ def test_a_draft_can_be_read_as_a_form(blank, blank_file, tmp_path):
         assert picture.size == blank.shape[::-1]
 
 
-@pytest.mark.parametrize("name", ["scan.json", "scan.png", "none/form.json"])
-def test_a_draft_is_not_written_over_the_blank_or_nowhere(blank_file, name):
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("scan.json", FormError),
+        ("scan.png", FormError),
+        ("none/form.json", OutputError),
+    ],
+)
+def test_a_draft_is_not_written_over_the_blank_or_nowhere(blank_file, name, error):
     before = blank_file.read_bytes()
-    with pytest.raises(FormError):
+    with pytest.raises(error):
         write_draft(blank_file, blank_file.parent / name)
     assert blank_file.read_bytes() == before
     assert list(blank_file.parent.iterdir()) == [blank_file]
