@@ -4,13 +4,12 @@ import os
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
 from lenet_sklearn.engines import ENGINES
 from lenet_sklearn.network import ACTIVATIONS, C3_KINDS, INITS, OUTPUTS, POOLINGS
 from lenet_sklearn.training.callbacks import SCHEDULES
 from lenet_sklearn.training.distortions import DISTORTIONS
 from lenet_sklearn.training.nets import OPTIMIZERS
+from lenet_sklearn.validation import Interval, StrOptions
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
