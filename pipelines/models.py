@@ -1,10 +1,269 @@
-"""What is known about a model: what ``lenet info`` prints."""
+"""Models by name or file: readers of free writing to load and save, and their cards."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pipelines.readers import LineReader, SegmentReader, VoteReader
+from pipelines.lines.files import (
+    CUTTING_MODEL,
+    pack_segments,
+    save_segments,
+    unpack_segments,
+)
+from pipelines.readers import (
+    CuttingReader,
+    SlidingReader,
+    VotingReader,
+    comb,
+    cutting,
+    sliding,
+)
+
+if TYPE_CHECKING:  # torch takes a second to import
+    from torch import Tensor
+
+    from lenet_sklearn.models.cards import ModelCard
+
+AnyLineReader: TypeAlias = SlidingReader | CuttingReader | VotingReader
+
+# Names no file, but two models that ship: the network that slides and the one that
+# classifies pieces.
+VOTE: Final = "vote"
+MEMBERS: Final = (sliding.SHIPPED, cutting.SHIPPED)
+
+# Readers of what the models that ship are for, by their names.
+_SHIPPED = {
+    sliding.SHIPPED: SlidingReader,
+    cutting.SHIPPED: CuttingReader,
+    VOTE: VotingReader,
+}
+
+# The kind of model that a file of two readers is, by the name of the first release.
+_VOTING = "VoteReader"
+
+# Names of tensors begin so, according to what they belong to.
+_RECOGNIZER = "recognizer"
+_SEGMENTS = "segments"
+
+
+def holds_line_reader(path: str | os.PathLike[str]) -> bool:
+    """Return whether a model file reads strings rather than characters.
+
+    Parameters
+    ----------
+    path : str or path
+        File to look at, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    holds : bool
+        True for a recognizer, a committee of some, a model of pieces, and a vote.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> from pipelines.models import holds_line_reader
+    >>> [holds_line_reader(name) for name in ("wide", "segments", "vote", "forms")]
+    [True, True, True, False]
+    """
+    from lenet_sklearn.models.files import read_header
+    from lenet_sklearn.models.pretrained import model_path
+
+    # Classifiers came first, and have no name for their kind.
+    return path == VOTE or "model" in read_header(model_path(path))
+
+
+def holds_voting_reader(path: str | os.PathLike[str]) -> bool:
+    """Return whether a model file holds two readers that vote.
+
+    Parameters
+    ----------
+    path : str or path
+        File to look at, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    holds : bool
+        True for the name "vote" too.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+    """
+    from lenet_sklearn.models.files import read_header
+    from lenet_sklearn.models.pretrained import model_path
+
+    return path == VOTE or read_header(model_path(path)).get("model") == _VOTING
+
+
+def load_line_reader(
+    path: str | os.PathLike[str], *, device: str = "auto"
+) -> AnyLineReader:
+    """Make the reader of fields without boxes that a model file is for.
+
+    Parameters
+    ----------
+    path : str or path
+        File to read, as ``lenet train --fields`` writes it, or the name of a model that
+        ships with the package; "vote" for two of these that vote.
+
+    device : str, default="auto"
+        Where it is to run.
+
+    Returns
+    -------
+    reader : SlidingReader, CuttingReader or VotingReader
+        Ready to read. Its `fit` goes on from the weights that the file holds. Weights
+        that ship are loaded when they are first used, unless a device is named.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read, or holds a classifier of characters.
+
+    See Also
+    --------
+    make_field_reader : Takes it as `line_reader`, and cleans the fields first.
+    lenet_sklearn.load_model : Loads a classifier, which reads what is in boxes.
+
+    Examples
+    --------
+    >>> from pipelines import load_line_reader, make_field_reader
+    >>> from pipelines.demo import draw_string, draw_writer
+    >>> reader = make_field_reader(line_reader=load_line_reader("segments"))
+    >>> field = draw_string("308", draw_writer(3), random_state=3)
+    >>> [str(value) for value in reader.predict([field])]
+    ['308']
+    """
+    from lenet_sklearn.models.files import read_model
+    from lenet_sklearn.models.pretrained import model_path
+    from lenet_sklearn.strings.committee import unpack_recognizer
+
+    if device == "auto" and path in _SHIPPED:
+        return _SHIPPED[str(path)]()
+    if path == VOTE:
+        sliding_reader, cutting_reader = (
+            load_line_reader(member, device=device) for member in MEMBERS
+        )
+        return VotingReader(
+            sliding_reader=sliding_reader, cutting_reader=cutting_reader
+        )
+    header, tensors = read_model(model_path(path))
+    kind = header.get("model")
+    if kind == _VOTING:
+        return _unpack_vote(path, header, tensors, device=device)
+    if kind == CUTTING_MODEL:
+        return CuttingReader(unpack_segments(path, header, tensors, device=device))
+    return SlidingReader(unpack_recognizer(path, header, tensors, device=device))
+
+
+def load_reader_parts(model: str | os.PathLike[str]) -> dict[str, Any]:
+    """Load a model as the argument of a reader of fields that it is for.
+
+    Parameters
+    ----------
+    model : str or path
+        A file, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    parts : dict
+        A `line_reader` of strings, or a fitted `classifier` of characters: arguments of
+        :func:`pipelines.make_field_reader`. None for the classifier that a reader takes
+        by default: it is loaded when it is first used.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+    """
+    from lenet_sklearn import load_model
+    from lenet_sklearn.models.pretrained import model_path
+
+    if model == comb.SHIPPED:
+        return {}
+    if holds_line_reader(model):
+        return {"line_reader": load_line_reader(model)}
+    return {"classifier": load_model(model_path(model))}
+
+
+def save_line_reader(
+    reader: AnyLineReader,
+    path: str | os.PathLike[str],
+    *,
+    card: "ModelCard | None" = None,
+) -> None:
+    """Write what a reader of lines reads with to one file.
+
+    Parameters
+    ----------
+    reader : SlidingReader, CuttingReader or VotingReader
+        Fitted, or made with what is.
+
+    path : str or path
+        File to write, by custom ending in ``.safetensors``.
+
+    card : ModelCard, default=None
+        Where the model comes from; ``lenet info`` prints it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    if isinstance(reader, VotingReader):
+        _save_vote(reader, path, card)
+    elif isinstance(reader, CuttingReader):
+        save_segments(reader.reading_model(), path, card=card)
+    else:
+        reader.reading_recognizer().save(path, card=card)
+
+
+def _save_vote(
+    reader: VotingReader, path: str | os.PathLike[str], card: "ModelCard | None"
+) -> None:
+    from lenet_sklearn.models.files import write_model
+    from lenet_sklearn.strings.committee import pack_recognizer
+
+    sliding_reader, cutting_reader = reader.reading_readers()
+    recognizer, weights = pack_recognizer(sliding_reader.reading_recognizer())
+    segments, numbers = pack_segments(cutting_reader.reading_model())
+    header = {
+        "model": _VOTING,
+        _RECOGNIZER: recognizer,
+        _SEGMENTS: segments,
+        "weights": [float(weight) for weight in reader.weights],
+    }
+    tensors = {f"{_RECOGNIZER}.{name}": tensor for name, tensor in weights.items()}
+    tensors |= {f"{_SEGMENTS}.{name}": tensor for name, tensor in numbers.items()}
+    write_model(path, header, tensors, card=card)
+
+
+def _unpack_vote(
+    path: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    tensors: Mapping[str, "Tensor"],
+    *,
+    device: str,
+) -> VotingReader:
+    from lenet_sklearn.models.files import weights_of_part
+    from lenet_sklearn.strings.committee import unpack_recognizer
+
+    weights = weights_of_part(tensors, _RECOGNIZER)
+    recognizer = unpack_recognizer(path, header[_RECOGNIZER], weights, device=device)
+    numbers = weights_of_part(tensors, _SEGMENTS)
+    model = unpack_segments(path, header[_SEGMENTS], numbers, device=device)
+    return VotingReader(
+        sliding_reader=SlidingReader(recognizer),
+        cutting_reader=CuttingReader(model),
+        weights=tuple(header["weights"]),
+    )
 
 
 def describe_model(model: str | os.PathLike[str]) -> str:
@@ -33,19 +292,15 @@ def describe_model(model: str | os.PathLike[str]) -> str:
     """
     from lenet_sklearn.models.cards import read_card
     from lenet_sklearn.models.pretrained import model_path
-    from pipelines.readers.loading import VOTE, VOTERS, holds_line_reader
 
     if model == VOTE:
-        voters = [describe_model(voter) for voter in VOTERS]
-        return "\n\n".join([_describe_vote(VoteReader()), *voters])
+        members = [describe_model(member) for member in MEMBERS]
+        return "\n\n".join([_describe_voting(VotingReader()), *members])
     path = model_path(model)
     describe = _describe_reader if holds_line_reader(path) else _describe_classifier
     card = read_card(path)
-    if card is None:
-        told = "no model card: the file is older, or was saved from Python"
-    else:
-        told = str(card)
-    return "\n".join([*describe(path), told])
+    no_card = "no model card: the file is older, or was saved from Python"
+    return "\n".join([*describe(path), no_card if card is None else str(card)])
 
 
 def _describe_classifier(path: Path) -> list[str]:
@@ -63,27 +318,25 @@ def _describe_classifier(path: Path) -> list[str]:
 
 
 def _describe_reader(path: Path) -> list[str]:
-    from pipelines.readers.loading import load_line_reader
-
     reader = load_line_reader(path, device="cpu")
-    if isinstance(reader, VoteReader):
-        line_reader, segment_reader = reader.reading_readers()
+    if isinstance(reader, VotingReader):
+        sliding_reader, cutting_reader = reader.reading_readers()
         return [
-            _describe_vote(reader),
-            *_describe_sliding(line_reader),
-            *_describe_cutting(segment_reader),
+            _describe_voting(reader),
+            *_describe_sliding(sliding_reader),
+            *_describe_cutting(cutting_reader),
         ]
-    if isinstance(reader, SegmentReader):
+    if isinstance(reader, CuttingReader):
         return _describe_cutting(reader)
     return _describe_sliding(reader)
 
 
-def _describe_vote(reader: VoteReader) -> str:
+def _describe_voting(reader: VotingReader) -> str:
     slides, cuts = reader.weights
     return f"votes        of two, raised to the powers {slides:g} and {cuts:g}"
 
 
-def _describe_sliding(reader: LineReader) -> list[str]:
+def _describe_sliding(reader: SlidingReader) -> list[str]:
     from lenet_sklearn import count_parameters
 
     recognizer = reader.reading_recognizer()
@@ -98,7 +351,7 @@ def _describe_sliding(reader: LineReader) -> list[str]:
     return lines
 
 
-def _describe_cutting(reader: SegmentReader) -> list[str]:
+def _describe_cutting(reader: CuttingReader) -> list[str]:
     model = reader.reading_model()
     return [
         "strings of   the ten digits, by cutting them apart",

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -24,6 +23,7 @@ from lenet_sklearn.strings.files import COMMITTEE
 from lenet_sklearn.strings.reading import ReadingMixin, Voices, check_pairs
 from lenet_sklearn.strings.recognizer import StringRecognizer
 from lenet_sklearn.strings.strips import Strip
+from lenet_sklearn.validation import Interval
 
 
 class StringCommittee(ReadingMixin, BaseEstimator):

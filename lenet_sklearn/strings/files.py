@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ RECOGNIZER = "StringRecognizer"
 COMMITTEE = "StringCommittee"
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
-_NOT_SAVED = ("callbacks", "device", "engine", "verbose")
+_NOT_SAVED = ("callbacks", "device", "engine", "verbose", "warm_start")
 
 
 class StringFileMixin(BaseEstimator):
@@ -235,12 +236,25 @@ def start_network(network: nn.Module, params: Mapping[str, Any]) -> float:
             f" but StringRecognizer has network={params['network']!r}."
             " Set it to the same."
         )
-    # The blank is a class beside the characters.
-    ours, known = (
-        np.array([*p["characters"], "blank"], dtype=object) for p in (params, theirs)
-    )
+    ours, known = (symbols_of(p["characters"]) for p in (params, theirs))
     take_over(network, weights, ours, known)
     return float(header["temperature"])
+
+
+def symbols_of(characters: str) -> NDArray[np.object_]:
+    """Return the classes of a network that reads strings of some characters.
+
+    Parameters
+    ----------
+    characters : str
+        What strings consist of.
+
+    Returns
+    -------
+    symbols : ndarray of shape (n_characters + 1,), dtype object
+        The blank is a class beside them.
+    """
+    return np.array([*characters, "blank"], dtype=object)
 
 
 def _check_model(path: str | os.PathLike[str], header: Mapping[str, Any]) -> None:

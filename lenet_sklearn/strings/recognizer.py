@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
+from lenet_sklearn.models.pretrained import take_over
 from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import make_strip_distortion
-from lenet_sklearn.strings.files import StringFileMixin, start_network
+from lenet_sklearn.strings.files import StringFileMixin, start_network, symbols_of
 from lenet_sklearn.strings.inference import ENGINES, compute_log_posteriors
 from lenet_sklearn.strings.network import LAYOUTS
 from lenet_sklearn.strings.reading import (
@@ -35,6 +36,7 @@ from lenet_sklearn.strings.training import (
 )
 from lenet_sklearn.training.callbacks import SCHEDULES, keep_share
 from lenet_sklearn.training.nets import history_columns, run_epochs
+from lenet_sklearn.validation import Interval, StrOptions
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -101,6 +103,10 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         Share of the initial weights in those that `fit` ends with; the rest is what
         the training made of them. Where few strings are fitted, less is forgotten
         so [2]_.
+
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the last one, as it would from
+        `initial_weights`.
 
     device : str, default="auto"
         "auto" for the first of cuda, mps and cpu that is there, or any name
@@ -176,6 +182,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         "beam_width": [_COUNT],
         "initial_weights": [str, os.PathLike, None],
         "initial_share": [Interval(Real, 0, 1, closed="left")],
+        "warm_start": ["boolean"],
         "device": [str],
         "engine": [StrOptions(set(ENGINES))],
         "random_state": ["random_state"],
@@ -204,6 +211,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         beam_width: int = 8,
         initial_weights: str | os.PathLike[str] | None = None,
         initial_share: float = 0.0,
+        warm_start: bool = False,
         device: str = "auto",
         engine: str = "torch",
         random_state: int | np.random.RandomState | None = None,
@@ -224,6 +232,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         self.beam_width = beam_width
         self.initial_weights = initial_weights
         self.initial_share = initial_share
+        self.warm_start = warm_start
         self.device = device
         self.engine = engine
         self.random_state = random_state
@@ -257,7 +266,8 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         _check_characters(self.characters)
         _check_widths(self.widths)
         texts = check_pairs(X, y, caller=type(self).__name__)
-        if self.initial_share and self.initial_weights is None:
+        continues = self.warm_start and hasattr(self, "net_")
+        if self.initial_share and self.initial_weights is None and not continues:
             raise ValueError(
                 "StringRecognizer keeps a share of initial_weights, and there are none."
                 f" Got initial_share={self.initial_share}. Name them, or set it to 0."
@@ -268,7 +278,11 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
             net = build_string_net(
                 params, callbacks=training_callbacks(params, len(strings))
             )
-            temperature = start_network(net.module_, params)
+            temperature = (
+                self._take_over(net.module_)
+                if continues
+                else start_network(net.module_, params)
+            )
             begun = deepcopy(net.module_)
             dataset: Any = StripDataset(
                 X,
@@ -307,6 +321,12 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         """
         self.temperature_ *= self._fit_temperature(X, y)
         return self
+
+    def _take_over(self, network: nn.Module) -> float:
+        """Give a new network the weights of the last one; return its temperature."""
+        ours, known = (symbols_of(c) for c in (self.characters, self.characters_))
+        take_over(network, self.net_.module_.state_dict(), ours, known)
+        return self.temperature_
 
     def _check_ready(self) -> None:
         check_is_fitted(self, "net_")

@@ -32,7 +32,7 @@ from pipelines.cli.train import evaluate, info, train
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
-    from pipelines.scoring.overlay import Summary
+    from pipelines.scoring.summary import Summary
     from pipelines.scoring.table import PageResult
 
 
@@ -80,7 +80,7 @@ def demo(
     from pipelines.demo import clear_demo_folder, draw_filled_forms
     from pipelines.forms.form import Form
     from pipelines.scoring.batch import score_pages
-    from pipelines.scoring.overlay import truth_table
+    from pipelines.scoring.summary import truth_table
     from pipelines.scoring.table import make_folder
 
     table, pictures = output / "results.csv", output / "pictures"

@@ -1,16 +1,18 @@
-"""From images of free writing to strings."""
+"""From images of free writing to strings, by a network that slides over them."""
 
 from collections.abc import Collection, Sequence
+from copy import deepcopy
 from functools import cache
-from typing import Any, ClassVar, Final, Self
+from numbers import Integral
+from typing import Any, ClassVar, Final
 
 from sklearn.base import clone
-from sklearn.utils._param_validation import HasMethods
 
-from pipelines.images import Image, check_images
+from lenet_sklearn.validation import HasMethods, Interval
+from pipelines.images import Image
 from pipelines.lines.learning import KEPT
 from pipelines.lines.strips import normalize_line
-from pipelines.readers.base import FreeReader, check_texts
+from pipelines.readers.base import FreeReader, is_fitted
 
 # Few fields are passed over often, many need it less: 100 fields take 120 passes, 900
 # take 80.
@@ -34,13 +36,12 @@ _ADAPTATION = {
     "schedule": "one-cycle",
     "distortion": "writing",
     "initial_share": KEPT,
-    "random_state": 0,
 }
 
 SHIPPED: Final = "wide"
 
 
-class LineReader(FreeReader):
+class SlidingReader(FreeReader):
     """Read digits that are written freely, without boxes and without cutting them.
 
     Fields are normalised to strips, and a network slides over them. Digits may
@@ -51,8 +52,12 @@ class LineReader(FreeReader):
     ----------
     recognizer : StringRecognizer or StringCommittee, default=None
         Reads strips. None takes the recognizer that ships with the package, which
-        reads without having been fitted. `fit` trains a copy of one that is given,
-        by its own parameters: `initial_weights` say what it starts from.
+        reads without having been fitted. `fit` goes on from the weights of one that is
+        fitted, with settings of its own for few fields; a copy of one that is not
+        fitted is trained by its own parameters.
+
+    random_state : int, default=0
+        Seed of `fit` where it goes on from weights.
 
     Attributes
     ----------
@@ -61,126 +66,27 @@ class LineReader(FreeReader):
 
     See Also
     --------
-    SegmentReader : Cuts the field, and joins the pieces.
-    VoteReader : Lets both vote.
+    CuttingReader : Cuts the field, and joins the pieces.
+    VotingReader : Combines both.
 
     Examples
     --------
-    >>> from pipelines import LineReader
+    >>> from pipelines import SlidingReader
     >>> from pipelines.demo import draw_string, draw_writer
     >>> writer = draw_writer(3)
     >>> fields = [draw_string(t, writer, random_state=3) for t in ["1742", "308"]]
-    >>> [str(value) for value in LineReader().predict(fields)]
+    >>> [str(value) for value in SlidingReader().predict(fields)]
     ['1742', '308']
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "recognizer": [HasMethods(["fit", "read"]), None],
+        "random_state": [Interval(Integral, 0, None, closed="left")],
     }
 
-    def __init__(self, recognizer: Any = None) -> None:
+    def __init__(self, recognizer: Any = None, *, random_state: int = 0) -> None:
         self.recognizer = recognizer
-
-    def fit(self, X: Sequence[Image], y: Sequence[str]) -> Self:
-        """Adapt the recognizer to the writing in fields whose strings are known.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields. Their sizes may differ.
-
-        y : sequence of n_samples str
-            What they say; ``""`` for an empty field.
-
-        Returns
-        -------
-        self : LineReader
-            The reader itself.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If fields and strings do not fit.
-        """
-        self._validate_params()
-        strips = self._strips(X)
-        texts = check_texts(y, len(strips), caller=type(self).__name__)
-        self.recognizer_ = self._trainable(len(strips)).fit(strips, texts)
-        return self
-
-    def read(
-        self,
-        X: Sequence[Image],
-        *,
-        n_best: int = 1,
-        lengths: int | Collection[int] | None = None,
-        mask: str | None = None,
-    ) -> list[list[Any]]:
-        """Read the most probable strings of every field.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        n_best : int, default=1
-            Strings for each field.
-
-        lengths : int or collection of int, default=None
-            Numbers of digits a string may have.
-
-        mask : str, default=None
-            ``#`` for any digit; another stands for itself: "20##" for a year.
-
-        Returns
-        -------
-        readings : list of n_samples lists of at most n_best Hypothesis
-            Of a `text` and its `probability`, the best first; none where the
-            field has no room for such a string.
-
-        Raises
-        ------
-        ValueError
-            If lengths or mask are of another form.
-        """
-        self._validate_params()
-        readings: list[list[Any]] = self.reading_recognizer().read(
-            self._strips(X), n_best=n_best, lengths=lengths, mask=mask
-        )
-        return readings
-
-    def locate(
-        self, X: Sequence[Image], texts: Sequence[str] | None = None
-    ) -> list[list[tuple[int, int]]]:
-        """Find where in every field the digits of a string stand.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        texts : sequence of n_samples str, default=None
-            What they say; None for what is read.
-
-        Returns
-        -------
-        spans : list of n_samples lists of tuples of (left, right)
-            Columns of the field between which each digit lies.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If fields and strings do not fit, or a field has no room for its string.
-        """
-        strips = self._strips(X)
-        if texts is not None:
-            texts = check_texts(texts, len(strips), caller=type(self).__name__)
-        found = self.reading_recognizer().locate(strips, texts)
-        scales = [f.shape[1] / s.shape[1] for f, s in zip(X, strips, strict=True)]
-        return [
-            [(round(scale * left), round(scale * right)) for left, right in spans]
-            for scale, spans in zip(scales, found, strict=True)
-        ]
+        self.random_state = random_state
 
     def reading_recognizer(self) -> Any:
         """Return what is read with: adapted, given, or the one that ships.
@@ -192,23 +98,47 @@ class LineReader(FreeReader):
         """
         if hasattr(self, "recognizer_"):
             return self.recognizer_
+        return self._start()
+
+    def _start(self) -> Any:
         return _pretrained() if self.recognizer is None else self.recognizer
 
-    def _strips(self, X: Sequence[Image]) -> list[Image]:
-        fields = check_images(X, caller=type(self).__name__)
-        return [normalize_line(field) for field in fields]
+    def _fit(self, fields: Sequence[Image], texts: Sequence[str]) -> None:
+        strips = [normalize_line(field) for field in fields]
+        start = self._start()
+        if is_fitted(start):
+            self.recognizer_ = _adapt(start, strips, texts, self.random_state)
+        else:
+            self.recognizer_ = clone(start).fit(strips, texts)
 
-    def _trainable(self, n_fields: int) -> Any:
-        """Return an unfitted copy of the recognizer that `fit` may train."""
-        if self.recognizer is not None:
-            return clone(self.recognizer)
-        return clone(_pretrained()).set_params(
-            **adaptation(SHIPPED, n_fields), initial_weights=SHIPPED
+    def _read(
+        self,
+        fields: Sequence[Image],
+        *,
+        n_best: int = 1,
+        lengths: int | Collection[int] | None = None,
+        mask: str | None = None,
+    ) -> list[list[Any]]:
+        strips = [normalize_line(field) for field in fields]
+        readings: list[list[Any]] = self.reading_recognizer().read(
+            strips, n_best=n_best, lengths=lengths, mask=mask
         )
+        return readings
+
+    def _locate(
+        self, fields: Sequence[Image], texts: Sequence[str]
+    ) -> list[list[tuple[int, int]]]:
+        strips = [normalize_line(field) for field in fields]
+        found = self.reading_recognizer().locate(strips, texts)
+        scales = [f.shape[1] / s.shape[1] for f, s in zip(fields, strips, strict=True)]
+        return [
+            [(round(scale * left), round(scale * right)) for left, right in spans]
+            for scale, spans in zip(scales, found, strict=True)
+        ]
 
 
 def adaptation(network: str, n_fields: int) -> dict[str, Any]:
-    """Say how a trained recognizer is fitted to some fields.
+    """Return the settings with which a trained recognizer is fitted to some fields.
 
     Parameters
     ----------
@@ -225,7 +155,7 @@ def adaptation(network: str, n_fields: int) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from pipelines.readers.line import adaptation
+    >>> from pipelines.readers.sliding import adaptation
     >>> [adaptation("wide", n)["max_epochs"] for n in (20, 900, 5000)]
     [120, 80, 30]
     >>> adaptation("lenet5", 900)["max_epochs"]
@@ -238,6 +168,20 @@ def adaptation(network: str, n_fields: int) -> dict[str, Any]:
         "dropout": _DROPOUT.get(network, _LITTLE_DROPOUT),
         "max_epochs": _PATIENCE.get(network, 1) * passes,
     }
+
+
+def _adapt(
+    recognizer: Any, strips: Sequence[Image], texts: Sequence[str], random_state: int
+) -> Any:
+    """Train a copy of a recognizer, or of each member of a committee, further."""
+    adapted = deepcopy(recognizer)
+    for member in getattr(adapted, "members_", [adapted]):
+        settings = adaptation(member.network, len(strips))
+        share = member.initial_share
+        member.set_params(**settings, random_state=random_state, warm_start=True)
+        member.fit(strips, texts)
+        member.set_params(warm_start=False, initial_share=share)
+    return adapted
 
 
 @cache

@@ -1,33 +1,32 @@
-"""From images of free writing to strings, by two readers that vote."""
+"""From images of free writing to strings, by pooling two readers' posteriors."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Final, Self, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import clone
-from sklearn.utils._param_validation import HasMethods
 
-from pipelines.images import Image, check_images
-from pipelines.readers.base import FreeReader, check_texts
-from pipelines.readers.line import LineReader
-from pipelines.readers.segment import SegmentReader, check_digits
+from lenet_sklearn.validation import HasMethods
+from pipelines.images import Image
+from pipelines.readers.base import FreeReader, continue_from
+from pipelines.readers.cutting import CuttingReader, check_digits
+from pipelines.readers.sliding import SlidingReader
 
-# Added to every probability: what a reader does not name, or holds for all but
-# impossible, can still be right. No reader is so sure that it alone should outweigh
-# all others. A tenth of it reads drawn fields less well.
-_DOUBT: Final = 0.01
+# Added to every probability: a string that is no candidate of a reader, or is all but
+# impossible to it, can still be right, and no reader alone should outweigh all others.
+# A tenth of it reads drawn fields less well.
+_SMOOTHING: Final = 0.01
 
 
 def pool_readings(
-    told: Sequence[Mapping[str, float]], weights: Sequence[float]
+    posteriors: Sequence[Mapping[str, float]], weights: Sequence[float]
 ) -> list[tuple[str, float]]:
     """Multiply the probabilities of several readers: a logarithmic opinion pool.
 
     Parameters
     ----------
-    told : sequence of n_readers mappings of str to float
+    posteriors : sequence of n_readers mappings of str to float
         Probabilities of the most probable strings, by string.
 
     weights : sequence of n_readers float
@@ -36,8 +35,8 @@ def pool_readings(
     Returns
     -------
     pooled : list of tuples of (text, probability)
-        Every string that a reader named, the most probable first. Their
-        probabilities and that of all that nobody named have the sum of 1.
+        The candidates of all readers, the most probable first. Their probabilities
+        and that of all other strings have the sum of 1.
 
     References
     ----------
@@ -46,44 +45,44 @@ def pool_readings(
 
     Examples
     --------
-    >>> from pipelines.readers.vote import pool_readings
-    >>> told = [{"17": 0.6, "11": 0.3}, {"11": 0.5, "17": 0.3}]
-    >>> [(text, round(p, 2)) for text, p in pool_readings(told, (1, 1))]
+    >>> from pipelines.readers.voting import pool_readings
+    >>> posteriors = [{"17": 0.6, "11": 0.3}, {"11": 0.5, "17": 0.3}]
+    >>> [(text, round(p, 2)) for text, p in pool_readings(posteriors, (1, 1))]
     [('17', 0.51), ('11', 0.43)]
     """
-    texts = list(dict.fromkeys(text for own in told for text in own))
-    # The last column is all that is not named, as if it were one string.
+    texts = list(dict.fromkeys(text for own in posteriors for text in own))
+    # The last column is all that is no candidate, as if it were one string.
     shares = [
         [*(own.get(text, 0.0) for text in texts), max(0.0, 1 - sum(own.values()))]
-        for own in told
+        for own in posteriors
     ]
-    pooled = softmax(np.asarray(weights) @ np.log(np.add(shares, _DOUBT)))[:-1]
+    pooled = softmax(np.asarray(weights) @ np.log(np.add(shares, _SMOOTHING)))[:-1]
     order = np.argsort(-pooled, kind="stable")
     return [(texts[i], float(pooled[i])) for i in order]
 
 
 # Strings that each reader names, or as many as are wanted.
-_CANDIDATES = 5
+_N_CANDIDATES = 5
 
-# What each reader holds for how probable in one field.
-Told: TypeAlias = tuple[dict[str, float], ...]
+# Probabilities of the candidates of each reader in one field, by string.
+Candidates: TypeAlias = tuple[dict[str, float], ...]
 
 
-class VoteReader(FreeReader):
+class VotingReader(FreeReader):
     """Read digits that are written freely, both without cutting and by cutting.
 
-    A network that slides over the field and one that tells the pieces of it err on
-    different fields. Each names its most probable strings; their probabilities are
+    A network that slides over the field and one that classifies the pieces of it err
+    on different fields. Each names its most probable strings; their probabilities are
     multiplied, each raised to its reader's weight.
 
     Parameters
     ----------
-    line_reader : LineReader, default=None
-        Slides. None takes one with the recognizer that ships. `fit` fits a copy, as
-        :class:`LineReader` says.
+    sliding_reader : SlidingReader, default=None
+        None takes one with the recognizer that ships. `fit` fits a copy, from what it
+        has learned on, as :class:`SlidingReader` says.
 
-    segment_reader : SegmentReader, default=None
-        Cuts. None takes one with the model that ships.
+    cutting_reader : CuttingReader, default=None
+        None takes one with the model that ships.
 
     weights : tuple of two float, default=(1.0, 0.35)
         Powers to which the probabilities of the one and the other are raised. What
@@ -91,170 +90,98 @@ class VoteReader(FreeReader):
 
     Attributes
     ----------
-    line_reader_, segment_reader_ : LineReader and SegmentReader
+    sliding_reader_, cutting_reader_ : SlidingReader and CuttingReader
         Copies, fitted on the fields. Only after `fit`.
 
     See Also
     --------
-    LineReader : Alone it is about three times as fast.
+    SlidingReader : Alone it is about three times as fast.
+
+    Notes
+    -----
+    Digits are located as the reader that slides has them, and where that finds no room
+    for a string, as the one that cuts.
 
     Examples
     --------
-    >>> from pipelines import VoteReader
+    >>> from pipelines import VotingReader
     >>> from pipelines.demo import draw_string, draw_writer
     >>> writer = draw_writer(3)
     >>> fields = [draw_string(t, writer, random_state=3) for t in ["308", "60291"]]
-    >>> [str(value) for value in VoteReader().predict(fields)]
+    >>> [str(value) for value in VotingReader().predict(fields)]
     ['308', '60291']
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "line_reader": [HasMethods(["fit", "read", "locate"]), None],
-        "segment_reader": [HasMethods(["fit", "read", "locate"]), None],
+        "sliding_reader": [HasMethods(["fit", "read", "locate"]), None],
+        "cutting_reader": [HasMethods(["fit", "read", "locate"]), None],
         "weights": ["array-like"],
     }
 
     def __init__(
         self,
         *,
-        line_reader: Any = None,
-        segment_reader: Any = None,
+        sliding_reader: Any = None,
+        cutting_reader: Any = None,
         weights: Sequence[float] = (1.0, 0.35),
     ) -> None:
-        self.line_reader = line_reader
-        self.segment_reader = segment_reader
+        self.sliding_reader = sliding_reader
+        self.cutting_reader = cutting_reader
         self.weights = weights
-
-    def fit(self, X: Sequence[Image], y: Sequence[str]) -> Self:
-        """Adapt both readers to the writing in fields whose strings are known.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields. Their sizes may differ.
-
-        y : sequence of n_samples str
-            What they say; ``""`` for an empty field.
-
-        Returns
-        -------
-        self : VoteReader
-            The reader itself.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If fields and strings do not fit, or the weights are not two numbers
-            above 0.
-        """
-        self._validate_params()
-        _check_weights(self.weights)
-        line_reader, segment_reader = (clone(reader) for reader in self._given())
-        # What cuts is the sooner done, and the sooner finds what is wrong.
-        segment_reader.fit(X, y)
-        self.line_reader_ = line_reader.fit(X, y)
-        self.segment_reader_ = segment_reader
-        return self
-
-    def read(
-        self,
-        X: Sequence[Image],
-        *,
-        n_best: int = 1,
-        lengths: int | Collection[int] | None = None,
-        mask: str | None = None,
-    ) -> list[list[Any]]:
-        """Read the most probable strings of every field.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        n_best : int, default=1
-            Strings for each field.
-
-        lengths : int or collection of int, default=None
-            Numbers of digits a string may have.
-
-        mask : str, default=None
-            ``#`` for any digit; another stands for itself: "20##" for a year.
-
-        Returns
-        -------
-        readings : list of n_samples lists of at most n_best Hypothesis
-            Of a `text` and its `probability`, the best first; none where neither
-            reader finds such a string. Probabilities do not look at `lengths`
-            and `mask`.
-        """
-        self._validate_params()
-        _check_weights(self.weights)
-        fields = check_images(X, caller=type(self).__name__)
-        n_named = max(n_best, _CANDIDATES)
-        free = self._tell(fields, n_named)
-        ruled = free
-        if lengths is not None or mask is not None:
-            ruled = self._tell(fields, n_named, lengths=lengths, mask=mask)
-        return [
-            self._decide(told, allowed)[:n_best]
-            for told, allowed in zip(free, ruled, strict=True)
-        ]
-
-    def locate(
-        self, X: Sequence[Image], texts: Sequence[str] | None = None
-    ) -> list[list[tuple[int, int]]]:
-        """Find where in every field the digits of a string stand.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        texts : sequence of n_samples str, default=None
-            What they say; None for what is read.
-
-        Returns
-        -------
-        spans : list of n_samples lists of tuples of (left, right)
-            Columns of the field between which each digit lies: as the reader that
-            slides has it, and where that finds no room for the string, as the one
-            that cuts.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If fields and strings do not fit, a string is not of digits, or a field
-            has no room for it.
-        """
-        fields = check_images(X, caller=type(self).__name__)
-        texts = list(self.predict(fields)) if texts is None else texts
-        texts = check_texts(texts, len(fields), caller=type(self).__name__)
-        check_digits(texts, caller=type(self).__name__)
-        return [
-            self._locate_one(index, field, text)
-            for index, (field, text) in enumerate(zip(fields, texts, strict=True))
-        ]
 
     def reading_readers(self) -> tuple[Any, Any]:
         """Return what is read with: adapted, given or shipped readers.
 
         Returns
         -------
-        line_reader, segment_reader : LineReader and SegmentReader
+        sliding_reader, cutting_reader : SlidingReader and CuttingReader
             Ready to read.
         """
-        if hasattr(self, "segment_reader_"):
-            return self.line_reader_, self.segment_reader_
-        return self._given()
+        if hasattr(self, "cutting_reader_"):
+            return self.sliding_reader_, self.cutting_reader_
+        return self._start()
 
-    def _given(self) -> tuple[Any, Any]:
-        line_reader, segment_reader = self.line_reader, self.segment_reader
+    def _start(self) -> tuple[Any, Any]:
+        sliding, cutting = self.sliding_reader, self.cutting_reader
         return (
-            LineReader() if line_reader is None else line_reader,
-            SegmentReader() if segment_reader is None else segment_reader,
+            SlidingReader() if sliding is None else sliding,
+            CuttingReader() if cutting is None else cutting,
         )
 
-    def _tell(self, fields: Sequence[Image], n_best: int, **rule: Any) -> list[Told]:
+    def _check_params(self) -> None:
+        super()._check_params()
+        _check_weights(self.weights)
+
+    def _fit(self, fields: Sequence[Image], texts: Sequence[str]) -> None:
+        sliding, cutting = (continue_from(reader) for reader in self._start())
+        # What cuts is the sooner done, and the sooner finds what is wrong.
+        cutting.fit(fields, texts)
+        self.sliding_reader_ = sliding.fit(fields, texts)
+        self.cutting_reader_ = cutting
+
+    def _read(
+        self,
+        fields: Sequence[Image],
+        *,
+        n_best: int = 1,
+        lengths: int | Collection[int] | None = None,
+        mask: str | None = None,
+    ) -> list[list[Any]]:
+        n_candidates = max(n_best, _N_CANDIDATES)
+        free = self._list_candidates(fields, n_candidates)
+        allowed = free
+        if lengths is not None or mask is not None:
+            allowed = self._list_candidates(
+                fields, n_candidates, lengths=lengths, mask=mask
+            )
+        return [
+            self._pool(*candidates)[:n_best]
+            for candidates in zip(free, allowed, strict=True)
+        ]
+
+    def _list_candidates(
+        self, fields: Sequence[Image], n_best: int, **rule: Any
+    ) -> list[Candidates]:
         """Let both readers name their strings of every field."""
         named = [
             reader.read(fields, n_best=n_best, **rule)
@@ -265,15 +192,24 @@ class VoteReader(FreeReader):
             for of_field in zip(*named, strict=True)
         ]
 
-    def _decide(self, told: Told, allowed: Told) -> list[Any]:
-        """Pool all strings that were named, and keep those that are allowed."""
+    def _pool(self, free: Candidates, allowed: Candidates) -> list[Any]:
+        """Pool the posteriors of all candidates, and keep those that are allowed."""
         from lenet_sklearn.strings import Hypothesis  # torch takes a second to import
 
-        everything = [own | more for own, more in zip(told, allowed, strict=True)]
+        both = [own | more for own, more in zip(free, allowed, strict=True)]
         return [
             Hypothesis(text, probability)
-            for text, probability in pool_readings(everything, self.weights)
+            for text, probability in pool_readings(both, self.weights)
             if any(text in own for own in allowed)
+        ]
+
+    def _locate(
+        self, fields: Sequence[Image], texts: Sequence[str]
+    ) -> list[list[tuple[int, int]]]:
+        check_digits(texts, caller=type(self).__name__)
+        return [
+            self._locate_one(index, field, text)
+            for index, (field, text) in enumerate(zip(fields, texts, strict=True))
         ]
 
     def _locate_one(self, index: int, field: Image, text: str) -> list[tuple[int, int]]:
@@ -295,6 +231,6 @@ def _check_weights(weights: Sequence[float]) -> None:
         powers = np.empty(0)
     if powers.shape != (2,) or not np.isfinite(powers).all() or powers.min() <= 0:
         raise ValueError(
-            "VoteReader expects two weights above 0, of the reader that slides and of"
+            "VotingReader expects two weights above 0, of the reader that slides and of"
             f" the one that cuts. Got {weights!r}. Use (1.0, 1.0) to trust both alike."
         )

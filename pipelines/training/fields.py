@@ -10,22 +10,22 @@ from sklearn.model_selection import KFold
 from tqdm import tqdm
 
 from pipelines.images import Image
-from pipelines.lines.segments import holds_segments, load_segments
-from pipelines.readers.line import LineReader, adaptation
-from pipelines.readers.loading import (
+from pipelines.lines.files import holds_segments, load_segments
+from pipelines.models import (
+    MEMBERS,
     VOTE,
-    VOTERS,
     AnyLineReader,
     holds_line_reader,
-    holds_vote,
+    holds_voting_reader,
     save_line_reader,
 )
-from pipelines.readers.segment import SegmentReader
-from pipelines.readers.vote import VoteReader
+from pipelines.readers.cutting import CuttingReader
+from pipelines.readers.sliding import SlidingReader
+from pipelines.readers.voting import VotingReader
 from pipelines.training.labelled import clean_fields, read_labelled_fields
 
 _BEGIN_WITH = (
-    f"Begin with {VOTE!r}, {', '.join(map(repr, VOTERS))} or a file fitted from one of"
+    f"Begin with {VOTE!r}, {', '.join(map(repr, MEMBERS))} or a file fitted from one of"
     " those."
 )
 
@@ -164,7 +164,7 @@ def adapt_reader(
     card = ModelCard.write_today(origin, len(texts), command)
     # disable=None: no bar where nobody looks.
     with tqdm(total=n_folds + 1, unit="fit", disable=None) as bar:
-        adapted = _fit(start, images, texts)
+        adapted = clone(start).fit(images, texts)
         save_line_reader(adapted, path, card=card)  # before anything else can fail
         bar.update()
         counts = []
@@ -192,15 +192,17 @@ def _load(
     from lenet_sklearn.strings.files import COMMITTEE
 
     if model == VOTE:
-        line_reader, segment_reader = (
-            _load(voter, device, random_state) for voter in VOTERS
+        sliding_reader, cutting_reader = (
+            _load(member, device, random_state) for member in MEMBERS
         )
-        return VoteReader(line_reader=line_reader, segment_reader=segment_reader)
+        return VotingReader(
+            sliding_reader=sliding_reader, cutting_reader=cutting_reader
+        )
     if not holds_line_reader(model):
         raise ValueError(
             f"{model} reads single characters, and fields hold strings. {_BEGIN_WITH}"
         )
-    if holds_vote(model):
+    if holds_voting_reader(model):
         raise ValueError(
             f"{model} is a vote that has been fitted already. Begin with {VOTE!r}, and"
             " give it all fields: those it was fitted on, and the new ones."
@@ -210,16 +212,11 @@ def _load(
             f"{model} is a committee, and single recognizers are fitted. {_BEGIN_WITH}"
         )
     if holds_segments(model):
-        return SegmentReader(
+        return CuttingReader(
             load_segments(model, device=device), random_state=random_state
         )
-    return LineReader(
-        StringRecognizer.load(
-            model,
-            device=device,
-            random_state=random_state,
-            initial_weights=model,
-        )
+    return SlidingReader(
+        StringRecognizer.load(model, device=device), random_state=random_state
     )
 
 
@@ -234,21 +231,8 @@ def _try_fold(
         ([images[i] for i in part], [texts[i] for i in part]) for part in split
     )
     before = _count_right(start, held, held_texts)
-    return before, _count_right(_fit(start, rest, rest_texts), held, held_texts)
-
-
-def _fit(
-    start: AnyLineReader, images: Sequence[Image], texts: Sequence[str]
-) -> AnyLineReader:
-    """Fit a copy of a reader to fields, from its own weights on."""
-    from lenet_sklearn.strings import StringRecognizer
-
-    reader = clone(start)
-    for part in reader.get_params().values():
-        if isinstance(part, StringRecognizer):
-            settings = adaptation(part.network, len(images))
-            part.set_params(**{**settings, "random_state": part.random_state})
-    return reader.fit(images, texts)
+    after = _count_right(clone(start).fit(rest, rest_texts), held, held_texts)
+    return before, after
 
 
 def _count_right(

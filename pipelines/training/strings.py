@@ -11,8 +11,9 @@ from tqdm import tqdm
 
 from pipelines.images import Image
 from pipelines.lines.drawing import DrawnLines
-from pipelines.lines.learning import practise
-from pipelines.lines.segments import NO_DIGIT, SegmentModel, read_lines, save_segments
+from pipelines.lines.files import save_segments
+from pipelines.lines.learning import train_model
+from pipelines.lines.segments import NO_DIGIT, CuttingModel, read_lines
 
 if TYPE_CHECKING:
     from lenet_sklearn.strings import StringRecognizer
@@ -319,7 +320,9 @@ def train_segments(
     start = time.perf_counter()
     # disable=None: no bar where nobody looks.
     shown = tqdm(_fields_of(lines), total=n_lines, unit=" fields", disable=None)
-    model = practise(shown, n_lines=n_lines, random_state=random_state, device=device)
+    model = train_model(
+        shown, n_lines=n_lines, random_state=random_state, device=device
+    )
     seconds = time.perf_counter() - start
     card = ModelCard.write_today(f"fields drawn from {name_of(data)}", n_lines, command)
     save_segments(model, path, card=card)  # before anything else can fail
@@ -339,12 +342,12 @@ def train_segments(
     return training
 
 
-def count_numbers(model: SegmentModel) -> int:
+def count_numbers(model: CuttingModel) -> int:
     """Count what a model has learned: weights of its network and of its geometry.
 
     Parameters
     ----------
-    model : SegmentModel
+    model : CuttingModel
         Any.
 
     Returns
@@ -372,7 +375,7 @@ def _fields_of(lines: DrawnLines) -> Iterator[tuple[Image, str]]:
         yield lines.draw_field(index), text
 
 
-def _count_right_fields(model: SegmentModel, lines: DrawnLines) -> int:
+def _count_right_fields(model: CuttingModel, lines: DrawnLines) -> int:
     """Count fields read without a fault."""
     read = read_lines([field for field, _ in _fields_of(lines)], model)
     return sum(

@@ -7,15 +7,13 @@ from sklearn.datasets import load_digits
 
 from pipelines import DrawnLines
 from pipelines.lines.arcs import start_geometry
-from pipelines.lines.learning import adapt, practise
+from pipelines.lines.files import holds_segments, load_segments, save_segments
+from pipelines.lines.learning import adapt_model, train_model
 from pipelines.lines.segments import (
     CHARACTERS,
     build_lattices,
-    holds_segments,
-    load_segments,
     locate_digits,
     read_lines,
-    save_segments,
     segment_field,
 )
 
@@ -120,12 +118,12 @@ def test_a_string_that_stands_in_no_field_is_refused(model):
 
 def test_fields_without_writing_teach_nothing(model):
     with pytest.raises(ValueError, match="no writing in any of 1 fields"):
-        adapt(model, [PAPER], ["12"])
+        adapt_model(model, [PAPER], ["12"])
 
 
 def test_cutting_is_learned_from_strings_alone(held):
     lines = [pair for _ in range(6) for pair in held]
-    model = practise(iter(lines), n_lines=len(lines), device="cpu")
+    model = train_model(iter(lines), n_lines=len(lines), device="cpu")
     lengths = [len(best.text) for [best] in read_lines([f for f, _ in held], model)]
     right = np.array(lengths) == [len(text) for _, text in held]
     assert right.mean() >= 0.5
@@ -134,7 +132,7 @@ def test_cutting_is_learned_from_strings_alone(held):
 def test_fields_that_were_learned_are_read(model, held):
     fields, texts = [field for field, _ in held[:12]], [text for _, text in held[:12]]
     before = texts_of(read_lines(fields, model))
-    after = texts_of(read_lines(fields, adapt(model, fields, texts)))
+    after = texts_of(read_lines(fields, adapt_model(model, fields, texts)))
     assert np.mean(np.array(after) == texts) > np.mean(np.array(before) == texts)
     assert texts_of(read_lines(fields, model)) == before
 
