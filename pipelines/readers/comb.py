@@ -211,21 +211,6 @@ class CombReader(StringReader):
         classes = getattr(self.classifier, "classes_", classes)
         return {str(c): c for c in (range(10) if classes is None else classes)}
 
-    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
-        """Read every field of `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        Returns
-        -------
-        values : ndarray of shape (n_samples,), dtype object
-            Strings; ``""`` is an empty field, or one without a comb.
-        """
-        return np.array([reading.value for reading in self.read(X)], dtype=object)
-
     def read(
         self,
         X: Sequence[Image],
@@ -251,6 +236,9 @@ class CombReader(StringReader):
         readings = iter(self.read_pieces([comb for comb in pieces if comb]))
         missing = FieldReading("", "unlocated", 0.0, reason=_NO_COMB)
         return [next(readings) if comb else missing for comb in pieces]
+
+    def _texts(self, X: Sequence[Image]) -> list[str]:
+        return [reading.value for reading in self.read(X)]
 
     def cut(
         self, X: Sequence[Image], frames: Sequence[Frame | None] | None = None

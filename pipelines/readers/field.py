@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from lenet_sklearn.strings.lattice import GAP
@@ -207,21 +206,6 @@ class FieldReader(StringReader):
         self._keep(classifier_=classifier, line_reader_=line_reader)
         return self
 
-    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
-        """Read every field of `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        Returns
-        -------
-        values : ndarray of shape (n_samples,), dtype object
-            Strings; ``""`` is an empty field.
-        """
-        return np.array([reading.value for reading in self.read(X)], dtype=object)
-
     def read(
         self,
         X: Sequence[Image],
@@ -301,6 +285,9 @@ class FieldReader(StringReader):
             [(columns.start + left, columns.start + right) for left, right in spans]
             for (_, columns), spans in zip(parts, found, strict=True)
         ]
+
+    def _texts(self, X: Sequence[Image]) -> list[str]:
+        return [reading.value for reading in self.read(X)]
 
     def cut(
         self, X: Sequence[Image], frames: Sequence[Frame | None] | None = None
