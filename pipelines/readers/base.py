@@ -224,9 +224,9 @@ def is_fitted(model: Any) -> bool:
 
     Examples
     --------
-    >>> from lenet_sklearn import LeNet5Classifier
+    >>> from lenet_sklearn import LeNet5Classifier, load_model
     >>> from pipelines.readers.base import is_fitted
-    >>> is_fitted(LeNet5Classifier()), is_fitted(LeNet5Classifier.from_pretrained())
+    >>> is_fitted(LeNet5Classifier()), is_fitted(load_model("mnist"))
     (False, True)
     """
     if isinstance(model, Pipeline):

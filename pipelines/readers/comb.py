@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.models.registry import load_model
 from lenet_sklearn.strings.lattice import GAP, read_boxes
 from lenet_sklearn.validation import HasMethods, Interval
 from pipelines.fields.combs import Frame, cut_comb, find_combs
@@ -370,4 +370,4 @@ def _can_go_on(classifier: Any) -> bool:
 @cache
 def _pretrained() -> Any:
     """Load the shipped LeNet-5 once."""
-    return LeNet5Classifier.from_pretrained(SHIPPED)
+    return load_model(SHIPPED)
