@@ -125,7 +125,7 @@ def _best_grid(
 
 
 def _goes_on(lines: Sequence[NDArray[Any]], grid: _Grid) -> bool:
-    """Tell whether both lines run on beyond the outer wall of either side."""
+    """Return whether both lines run on beyond the outer wall of either side."""
     beyond = 4  # the wall itself, and corners that stick out
     before, after = int(grid.left) - beyond, int(grid.right) + beyond + 1
     outside = [[line[:before], line[after:]] for line in lines]

@@ -174,7 +174,7 @@ def _strokes(ink: Mask, height: float) -> Mask:
 def _owners(
     ink: Mask, frame: Frame, walls: NDArray[np.float64]
 ) -> tuple[NDArray[np.int16], set[int]]:
-    """Tell for every pixel in which box it was written (-1 for none).
+    """Find for every pixel in which box it was written (-1 for none).
 
     Also returns the boxes whose ink may be part of something larger: a line
     through several boxes, a stroke that comes from outside of the field.

@@ -1,4 +1,4 @@
-"""Tell ink from paper, and lift it off."""
+"""Separate ink from paper, and lift it off."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Tell marks that cancel a box from digits."""
+"""Distinguish marks that cancel a box from digits."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _MOST_POINTS = 400
 
 
 def is_cancelled(ink: Mask, box: tuple[int, int]) -> bool:
-    """Tell whether the ink in a box crosses it out.
+    """Return whether the ink in a box crosses it out.
 
     Marks that are told from digits: a cross, a stroke from corner to corner, a
     dash, and a scribble that fills the box.
@@ -57,7 +57,7 @@ def is_cancelled(ink: Mask, box: tuple[int, int]) -> bool:
 
 
 def may_be_cross(ink: Mask, box: tuple[int, int]) -> bool:
-    """Tell whether the ink in a box may as well be a cross as a digit.
+    """Return whether the ink in a box may as well be a cross as a digit.
 
     Some cross out a box with two strokes of which one leans more than the other, and
     some write fours, sevens and eights like that.
@@ -122,7 +122,7 @@ def _is_cross(mark: Mask, box: tuple[int, int]) -> bool:
 
 
 def _leaves_middles(mark: Mask) -> bool:
-    """Tell whether the middles of the upper and lower edge are free.
+    """Return whether the middles of the upper and lower edge are free.
 
     They are in a cross whose strokes lean alike; most digits have ink in one.
     """
@@ -171,13 +171,13 @@ def _fitted(points: Points) -> _Line:
 
 
 def _is_diagonal(line: _Line, sign: int) -> bool:
-    """Tell whether a line falls (1) or rises (-1) at 20 to 75 degrees."""
+    """Return whether a line falls (1) or rises (-1) at 20 to 75 degrees."""
     angle = np.degrees(np.arctan2(sign * line.direction[1], line.direction[0]))
     return bool(20 <= angle <= 75)
 
 
 def _crosses(line: _Line, other: _Line, own: Points, shortest: float) -> bool:
-    """Tell whether a stroke is long and whole, and crossed in its middle."""
+    """Return whether a stroke is long and whole, and crossed in its middle."""
     if len(own) < 3:
         return False
     places = np.sort(line.places(own))

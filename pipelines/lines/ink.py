@@ -1,4 +1,4 @@
-"""Tell the writing in a field from its paper, and set it upright."""
+"""Separate the writing in a field from its paper, and set it upright."""
 
 from dataclasses import dataclass, replace
 

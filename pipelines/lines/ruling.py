@@ -89,7 +89,7 @@ def erase_ruling(mask: Mask, rules: list[Rule]) -> Mask:
 
 
 def _is_printed(weak: Mask, rule: Rule) -> bool:
-    """Tell a thin line without long gaps from a row of digits."""
+    """Return whether a line is thin and without long gaps, unlike a row of digits."""
     columns = np.arange(rule.start, rule.stop)
     rows = np.rint(rule.offset + rule.slope * columns).astype(int)
     hit = np.zeros(len(columns), dtype=bool)
