@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.fields.frames import Mask, runs
-from pipelines.fields.quads import Points, cut_quad
+from pipelines.fields.frames import Mask, Points, cut_quad, runs
 from pipelines.images import Image
 
 # Width of a box by its height. Combs in use lie between 0.5 and 1.3.

@@ -16,8 +16,14 @@ from pipelines.fields.rules import (
     strokes_along,
     trace_rule,
 )
-from pipelines.glyphs.ink import Mask, ink_level, ink_mask, lift_ink
-from pipelines.glyphs.marks import is_cancelled, may_be_cross
+from pipelines.glyphs.ink import (
+    Mask,
+    ink_level,
+    ink_mask,
+    is_cancelled,
+    lift_ink,
+    may_be_cross,
+)
 from pipelines.images import Image, find_components
 
 # A component smaller than this share of the squared height of the box is a

@@ -11,14 +11,13 @@ from sklearn.pipeline import Pipeline
 from lenet_sklearn.strings.lattice import GAP
 from lenet_sklearn.validation import HasMethods, Interval
 from pipelines.fields.combs import Frame
-from pipelines.fields.speckle import Despeckler
 from pipelines.forms.field import Field
 from pipelines.forms.rules import fits_mask
 from pipelines.glyphs.cut import Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading, reject_uncertain, settle
-from pipelines.pages.flatten import BackgroundFlattener
+from pipelines.pages.cleaning import BackgroundFlattener, Despeckler
 from pipelines.readers.base import (
     StringReader,
     check_characters,
