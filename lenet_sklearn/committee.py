@@ -247,8 +247,8 @@ def load_model(
     if "model" in header:
         raise ModelFileError(
             f"{path} reads strings, not characters: it is a {header['model']}."
-            " Load it with pipelines.load_line_reader; lenet evaluate measures it on"
-            " --fields."
+            " Load it with pipelines.load_line_reader; lenet evaluate fields"
+            " measures it."
         )
     params["device"] = device
     if "members" not in header:
