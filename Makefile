@@ -1,12 +1,16 @@
 PYTHON ?= python3
 
-.PHONY: demo test
+.PHONY: demo test test-floors
 
 demo: .venv/installed
 	.venv/bin/lenet demo -o demo
 
 test: .venv/installed-for-tests
 	.venv/bin/pytest -n auto
+
+# The suite under the lowest versions that pyproject.toml allows.
+test-floors: .venv-floors/installed
+	.venv-floors/bin/pytest -n auto
 
 .venv/installed: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
@@ -16,4 +20,12 @@ test: .venv/installed-for-tests
 .venv/installed-for-tests: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --editable ".[test]"
+	touch $@
+
+# pip always takes the newest versions; uv can take the oldest.
+.venv-floors/installed: pyproject.toml
+	test -d .venv-floors || $(PYTHON) -m venv .venv-floors
+	.venv-floors/bin/pip install --quiet uv
+	.venv-floors/bin/uv pip install --quiet --python .venv-floors/bin/python \
+		--resolution lowest-direct --editable ".[test]"
 	touch $@

@@ -43,7 +43,7 @@ from pipelines.cli.train import train
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
-    from pipelines.scoring.overlay import Summary
+    from pipelines.scoring.summary import Summary
     from pipelines.scoring.table import PageResult
 
 
@@ -86,11 +86,11 @@ def demo(
     output: DemoFolder = Path("lenet-demo"), pages: Pages = 12, seed: Seed = 0
 ) -> None:
     """Draw filled-in forms, read them, compare."""
-    from pipelines.demo import clear_demo_folder, draw_filled_forms
+    from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
     from pipelines.outputs import make_folder
     from pipelines.scoring.batch import score_pages
-    from pipelines.scoring.overlay import truth_table
+    from pipelines.scoring.summary import truth_table
 
     table, pictures = output / "results.csv", output / "pictures"
     clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)
@@ -262,6 +262,59 @@ def main(args: Sequence[str] | None = None) -> int:
 
 class _Interrupted(BaseException):
     """Ctrl-C, or a polite request to end; typer would keep a KeyboardInterrupt."""
+
+
+def clear_demo_folder(
+    folder: Path, *, n_pages: int, table: Path, pictures: Path
+) -> None:
+    """Make room for a demonstration where nothing but an earlier one would be lost.
+
+    The folder is that of an earlier one if it holds its form, byte for byte. The
+    pages that its truth names are taken away: a new one may have fewer.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write to; it need not be there.
+
+    n_pages : int
+        Number of filled-in forms.
+
+    table : Path
+        Where the values read will be written.
+
+    pictures : Path
+        Folder for the pictures of the pages.
+
+    Raises
+    ------
+    OutputError
+        If a file is there that the demonstration would replace and is not its own.
+
+    OSError
+        If a page cannot be taken away.
+    """
+    from pipelines.drawing.stack import (
+        holds_drawn_form,
+        list_drawn_files,
+        list_drawn_scans,
+    )
+    from pipelines.outputs import OutputError, ResultFile
+
+    written = list_drawn_files(folder, n_pages=n_pages)
+    written += [table, ResultFile(table, ()).part, *pictures.glob("page_*")]
+    there = next((path for path in written if path.exists()), None)
+    if there is None:
+        return
+    if not holds_drawn_form(folder):
+        raise OutputError(
+            f"{there} is there, is of no demonstration by this release, and would be"
+            " written over. Name another folder"
+        )
+    for scan in list_drawn_scans(folder):
+        for page in (scan, pictures / f"{scan.stem}-p1.png"):
+            if page.is_file():
+                page.unlink()
 
 
 def _interrupt(number: int, *_: object) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.images import Image
+from pipelines.models import AnyLineReader
 from pipelines.outcomes import FieldReading, show_confidence
 from pipelines.outputs import ResultFile
 from pipelines.plotting import check_plots, plot_evaluation
 from pipelines.readers.field import FieldReader
-from pipelines.readers.loading import AnyLineReader
 from pipelines.training.labelled import (
     LabelledField,
     clean_fields,
@@ -139,7 +139,7 @@ def evaluate(
     from lenet_sklearn.committee import members_of
     from lenet_sklearn.datasets import has_test_split
     from lenet_sklearn.models.pretrained import model_path
-    from pipelines.readers.loading import holds_line_reader
+    from pipelines.models import holds_line_reader
 
     if holds_line_reader(model):
         raise ValueError(
@@ -211,7 +211,7 @@ def count_correct(
 
     Parameters
     ----------
-    reader : LineReader, SegmentReader or VoteReader
+    reader : SlidingReader, CuttingReader or VotingReader
         Reads fields as they are.
 
     fields : sequence of n_fields ndarrays of shape (height, width), dtype uint8
@@ -343,9 +343,13 @@ def evaluate_fields(
     labelled = read_labelled_fields(fields, truth)
     evaluation = FieldEvaluation(labelled, reader.read(clean_fields(labelled)))
     if plots:
-        from pipelines.plotting import MisreadFieldsDisplay
+        from pipelines.plotting import MisreadField, MisreadFieldsDisplay
 
-        display = MisreadFieldsDisplay.from_evaluation(evaluation)
+        misread = [
+            MisreadField(f.name, f.image, f.value, reading.value, reading.confidence)
+            for f, reading in evaluation.misread()
+        ]
+        display = MisreadFieldsDisplay.from_fields(misread, len(labelled))
         display.figure_.savefig(plots / "misread_fields.png", dpi=150)
         _write_list(plots / _LIST, evaluation)
     return evaluation

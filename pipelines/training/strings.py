@@ -9,14 +9,14 @@ from typing import Any, Final, Literal
 
 from tqdm import tqdm
 
+from pipelines.drawing.lines import DrawnLines
 from pipelines.images import Image
-from pipelines.lines.drawing import DrawnLines
-from pipelines.lines.learning import practise
-from pipelines.lines.segments import NO_DIGIT, SegmentModel
+from pipelines.lines.learning import train_model
+from pipelines.lines.segments import NO_DIGIT, CuttingModel
+from pipelines.models import save_line_reader
 from pipelines.outputs import check_writable
-from pipelines.readers.line import LineReader
-from pipelines.readers.loading import save_line_reader
-from pipelines.readers.segment import SegmentReader
+from pipelines.readers.cutting import CuttingReader
+from pipelines.readers.sliding import SlidingReader
 from pipelines.training.evaluation import count_correct
 
 # What is trained reads every strip at these widths, and its file says so: the mean of
@@ -203,7 +203,7 @@ def train_strings(
 
 def _train_sliding(
     lines: DrawnLines, network: str, device: str
-) -> tuple[LineReader, int]:
+) -> tuple[SlidingReader, int]:
     """Train a network that slides; return its reader, and its number of parameters."""
     from lenet_sklearn import count_parameters
     from lenet_sklearn.strings import StringRecognizer
@@ -212,18 +212,18 @@ def _train_sliding(
         network=network, random_state=lines.random_state, device=device, **_SETTINGS
     )
     recognizer.fit(lines, lines.texts)
-    return LineReader(recognizer), count_parameters(recognizer.net_.module_)
+    return SlidingReader(recognizer), count_parameters(recognizer.net_.module_)
 
 
-def _train_cutting(lines: DrawnLines, device: str) -> tuple[SegmentReader, int]:
+def _train_cutting(lines: DrawnLines, device: str) -> tuple[CuttingReader, int]:
     """Train a model of pieces; return its reader, and its number of parameters."""
     drawn = zip(_draw_fields(lines), lines.texts, strict=True)
     # disable=None: no bar where nobody looks.
     shown = tqdm(drawn, total=len(lines), unit=" fields", disable=None)
-    model = practise(
+    model = train_model(
         shown, n_lines=len(lines), random_state=lines.random_state, device=device
     )
-    return SegmentReader(model), count_numbers(model)
+    return CuttingReader(model), count_numbers(model)
 
 
 def _draw_fields(lines: DrawnLines) -> Iterator[Image]:
@@ -272,12 +272,12 @@ def draw_from(
     return DrawnLines(glyphs, labels, n_lines=n_lines, random_state=random_state)
 
 
-def count_numbers(model: SegmentModel) -> int:
+def count_numbers(model: CuttingModel) -> int:
     """Count what a model has learned: weights of its network and of its geometry.
 
     Parameters
     ----------
-    model : SegmentModel
+    model : CuttingModel
         Any.
 
     Returns

@@ -25,7 +25,7 @@ from lenet_sklearn.models.pretrained import shipped_recognizers
 from lenet_sklearn.recipes import RECIPES
 from pipelines.cli.commands import main
 from pipelines.cli.options import NetworkName, RecipeName, group_options
-from pipelines.demo import draw_blank_form, draw_comb
+from pipelines.drawing import draw_blank_form, draw_comb
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.scoring.overlay import COLOURS
 from pipelines.training.strings import SEGMENTS
@@ -306,7 +306,7 @@ def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
     for pages in ("2", "1"):  # its own files it may replace
         assert main(["demo", "-o", "out", "--pages", pages]) == 0
     shown = capsys.readouterr().out
-    assert "fields read rightly" in shown
+    assert "fields read correctly" in shown
     assert f"Table: {Path('out', 'results.csv')}" in shown
     assert len(rows(folder / "out" / "results.csv")) == 1
     assert len(list((folder / "out" / "pictures").glob("*.png"))) == 1
@@ -493,9 +493,7 @@ def start_slowly(folder, *words):
         start_new_session=True,  # as a shell does, so that Ctrl-C reaches all of it
     )
     part = folder / "r.csv.part"
-    deadline = time.monotonic() + 60
     while not part.exists() or part.read_text().count("\n") < 3:
-        assert time.monotonic() < deadline
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
     return process
@@ -533,7 +531,7 @@ def test_an_interrupted_run_keeps_the_old_table_and_the_rows_so_far(
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate()
     assert process.returncode == 128 + number
     assert (folder / "r.csv").read_text() == "old\n"
     n_rows = (folder / "r.csv.part").read_text().count("\n") - 1
@@ -544,7 +542,7 @@ def test_an_interrupted_run_keeps_the_old_table_and_the_rows_so_far(
 def test_a_killed_run_keeps_the_old_table_and_the_rows_so_far(folder):
     process = start_slowly(folder)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate()
     assert (folder / "r.csv").read_text() == "old\n"
     assert rows(folder / "r.csv.part")[0]["rin"] == "007"
 

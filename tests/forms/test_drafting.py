@@ -1,7 +1,6 @@
 """Drafts: fields of a blank page, named, and three files to edit them by."""
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,8 +13,6 @@ from pipelines.forms.form import Form, FormError
 from pipelines.outputs import OutputError
 from pipelines.pages.deskew import deskew
 from pipelines.scans.read import open_scan
-
-DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 
 
 @pytest.fixture
@@ -155,11 +152,8 @@ def test_a_blank_without_fields_writes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.skipif(
-    not DATA.is_dir(), reason="the scans of ../shared/data are not here"
-)
-def test_a_clean_render_of_a_tally_form_stays_as_it_is():
-    with open_scan(DATA / "cdigital" / "blank" / "c.hasil_pwp_3.png") as scan:
+def test_a_clean_render_of_a_tally_form_stays_as_it_is(scans):
+    with open_scan(scans / "cdigital" / "blank" / "c.hasil_pwp_3.png") as scan:
         page = scan.read(0)
     draft = draft_form(page)
     assert_array_equal(draft.page, page)
