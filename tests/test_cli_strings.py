@@ -95,7 +95,14 @@ def test_misuse_is_explained_in_one_line(folder, capsys, words, reason):
     assert err.count("\n") == 1
 
 
-def test_a_network_trained_on_drawn_strings_reads_fields(folder, capsys):
+@pytest.fixture
+def without_folds(monkeypatch):
+    """Leave out the cross-validation, which fits five times more."""
+    monkeypatch.setattr("pipelines.lines.adapting._try_fold", lambda *_: (0, 1))
+
+
+def test_a_network_trained_on_drawn_strings_reads_fields(folder, capsys, monkeypatch):
+    monkeypatch.setattr("pipelines.lines.training._N_TEST", 20)
     words = [
         "train",
         "--strings",
@@ -143,6 +150,7 @@ def test_empty_values_are_told_before_the_work(folder, capsys, monkeypatch, word
     assert "this is the work" in work
 
 
+@pytest.mark.usefixtures("without_folds")
 def test_over_segmentation_is_trained_fitted_and_read_with(folder, capsys, monkeypatch):
     monkeypatch.setattr("pipelines.lines.practising._N_TEST", 20)
     words = "train --strings digits --network segments --lines 20 -o m"
@@ -161,6 +169,7 @@ def test_over_segmentation_is_trained_fitted_and_read_with(folder, capsys, monke
         assert len(list(csv.DictReader(file))) == len(TEXTS)
 
 
+@pytest.mark.usefixtures("without_folds")
 def test_two_models_that_vote_are_fitted_together(folder, capsys):
     words = "train --fields fields --truth truth.csv --network vote -o adapted"
     assert main(words.split()) == 0

@@ -1,6 +1,5 @@
 """Displays: what is drawn is what was measured."""
 
-import matplotlib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
