@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: demo test test-all
+.PHONY: demo test test-all test-floors
 
 demo: .venv/installed
 	.venv/bin/lenet demo -o demo
@@ -13,6 +13,10 @@ test: .venv/installed-for-tests
 test-all: .venv/installed-for-tests
 	.venv/bin/pytest -n auto --dist loadfile -m ""
 
+# The suite under the lowest versions that pyproject.toml allows.
+test-floors: .venv-floors/installed
+	.venv-floors/bin/pytest -n auto --dist loadfile
+
 .venv/installed: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --editable .
@@ -21,4 +25,12 @@ test-all: .venv/installed-for-tests
 .venv/installed-for-tests: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --editable ".[test]"
+	touch $@
+
+# pip always takes the newest versions; uv can take the oldest.
+.venv-floors/installed: pyproject.toml
+	test -d .venv-floors || $(PYTHON) -m venv .venv-floors
+	.venv-floors/bin/pip install --quiet uv
+	.venv-floors/bin/uv pip install --quiet --python .venv-floors/bin/python \
+		--resolution lowest-direct --editable ".[test]"
 	touch $@

@@ -1,32 +1,9 @@
-"""LeNet-5 for scikit-learn: images of single characters into labels."""
+"""LeNet-5 for scikit-learn: images of single characters into labels.
 
-from lenet_sklearn import recipes as recipes
-from lenet_sklearn.calibration import fit_temperature
-from lenet_sklearn.classifier import LeNet5Classifier
-from lenet_sklearn.committee import (
-    calibrate_committee,
-    join_classifiers,
-    load_model,
-    make_committee,
-    save_committee,
-)
-from lenet_sklearn.datasets import load_dataset, load_writers
-from lenet_sklearn.distortions import Distortion
-from lenet_sklearn.network import LeNet5, count_parameters
-from lenet_sklearn.persistence import ModelFileError
+The public names are listed in the stub beside this file and imported when they are
+first used: torch takes seconds, and reading does without it.
+"""
 
-__all__ = [
-    "Distortion",
-    "LeNet5",
-    "LeNet5Classifier",
-    "ModelFileError",
-    "calibrate_committee",
-    "count_parameters",
-    "fit_temperature",
-    "join_classifiers",
-    "load_dataset",
-    "load_model",
-    "load_writers",
-    "make_committee",
-    "save_committee",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

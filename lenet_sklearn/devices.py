@@ -1,10 +1,15 @@
-"""Where the network runs, and the seeds it runs from."""
+"""Where the network runs, the seeds it runs from, and packages that may be missing."""
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:  # it takes seconds to import
+    import torch
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int:
@@ -28,7 +33,7 @@ def draw_seed(random_state: int | np.random.RandomState | None) -> int:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, device: "torch.device") -> Iterator[None]:
     """Seed torch's global generators, and put them back as they were on leaving.
 
     Parameters
@@ -39,6 +44,8 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     device : torch.device
         The device whose generator is used beside the CPU's.
     """
+    import torch
+
     cuda = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         # Not torch.manual_seed: it reseeds every GPU, also those not put back.
@@ -49,7 +56,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def resolve_device(device: str) -> torch.device:
+def resolve_device(device: str) -> "torch.device":
     """Turn the name of a device into one that is there.
 
     Parameters
@@ -74,6 +81,8 @@ def resolve_device(device: str) -> torch.device:
     >>> resolve_device("cpu")
     device(type='cpu')
     """
+    import torch
+
     if device == "auto":
         return torch.device(_best_device())
     try:
@@ -88,6 +97,52 @@ def resolve_device(device: str) -> torch.device:
 
 
 def _best_device() -> str:
+    import torch
+
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def import_extra(module: str, *, extra: str, caller: str) -> ModuleType:
+    """Import a module that an extra of this package installs.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module, such as ``"matplotlib.pyplot"``.
+
+    extra : str
+        The extra that brings it.
+
+    caller : str
+        Who needs it, for the message.
+
+    Returns
+    -------
+    module : module
+        The imported module.
+
+    Raises
+    ------
+    ImportError
+        If the package is not installed; says how to install it. What a package
+        that is there fails to import itself is raised as it is.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.devices import import_extra
+    >>> import_extra("json", extra="plot", caller="This example").dumps([1])
+    '[1]'
+    """
+    package = module.partition(".")[0]
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != package:
+            raise
+        raise ImportError(
+            f"{caller} needs {package}, which is not installed."
+            f' Install it with pip install "lenet-sklearn[{extra}]".',
+            name=package,
+        ) from error

@@ -1,6 +1,7 @@
-"""What a caller passes as images, and whether it fits the training."""
+"""Images and labels as a caller passes them, and whether they fit the training."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import numpy as np
@@ -8,7 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from lenet_sklearn.network import network_input
+# Image sides the network reads as they are: 28 is padded to 32 in C1, 32 is not.
+PADDED_SIDE = 28
+FULL_SIDE = 32
+
+# Two convolutions of 5 x 5 and two poolings leave one pixel of this.
+LEAST_SIDE = 16
 
 # Float images are on another scale than those of the training if values so many
 # times brighter fill more than this share of most images. 255 against 1, and 16
@@ -21,6 +27,44 @@ _SCALE_SHARE = 0.02
 _DTYPES = (np.float32, np.uint8)
 
 
+def network_input(
+    image_shape: tuple[int, int], padding: int | None
+) -> tuple[tuple[int, int], int]:
+    """Return the size images are brought to, and how the network pads them.
+
+    Parameters
+    ----------
+    image_shape : tuple of (height, width)
+        Size of the images.
+
+    padding : int or None
+        None for what 32 x 32 pixels take, with images of other sizes than 28 x 28
+        and 32 x 32 resized to 28 x 28. A number keeps images as they are, if they
+        leave room for the five layers.
+
+    Returns
+    -------
+    image_shape : tuple of (height, width)
+        Size of what the network reads.
+
+    padding : int
+        Rows and columns of background added on each side.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.inputs import network_input
+    >>> network_input((32, 32), None), network_input((28, 28), 0)
+    (((32, 32), 0), ((28, 28), 0))
+    """
+    standard = (PADDED_SIDE, PADDED_SIDE)
+    if padding is None:
+        full = (FULL_SIDE, FULL_SIDE)
+        return (full, 0) if image_shape == full else (standard, 2)
+    if min(image_shape) + 2 * padding < LEAST_SIDE:
+        return standard, padding
+    return image_shape, padding
+
+
 class ImageFormat(TypedDict):
     """How flattened images become what a network reads.
 
@@ -30,7 +74,7 @@ class ImageFormat(TypedDict):
         Size of the images.
 
     scale : float
-        Value of full ink, as in :func:`lenet_sklearn.batches.to_network_input`.
+        Value of full ink, as in :func:`lenet_sklearn.inference.scale_images`.
 
     size : tuple of (height, width)
         What the network reads, as there.
@@ -42,7 +86,7 @@ class ImageFormat(TypedDict):
 
 
 def image_format(classifier: Any) -> ImageFormat:
-    """Say how a classifier reads images.
+    """Return how a classifier reads images.
 
     Parameters
     ----------
@@ -52,7 +96,7 @@ def image_format(classifier: Any) -> ImageFormat:
     Returns
     -------
     format : ImageFormat
-        For the engines, and for :mod:`lenet_sklearn.batches`.
+        For the engines, and for :mod:`lenet_sklearn.training.batches`.
 
     Examples
     --------
@@ -62,7 +106,7 @@ def image_format(classifier: Any) -> ImageFormat:
     (28, 28)
     """
     shape = classifier.image_shape_
-    size, _ = network_input(shape, classifier.padding)
+    size, _ = network_input(shape, classifier._trained_with["padding"])
     return {"image_shape": shape, "scale": classifier.input_scale_, "size": size}
 
 
@@ -270,3 +314,96 @@ def _check_like_training(
             f" Got images of shape {image_shape}. Resize them."
         )
     check_scale(rows, classifier.input_scale_)
+
+
+def label_columns(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Look up the column of each label.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        Labels.
+
+    classes : ndarray of shape (n_classes,)
+        All labels there are, sorted.
+
+    Returns
+    -------
+    columns : ndarray of shape (n,), dtype int64
+        Where each label stands in `classes`.
+
+    Raises
+    ------
+    ValueError
+        If a label is not among `classes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.inputs import label_columns
+    >>> label_columns(np.array([19, 10]), np.arange(10, 20))
+    array([9, 0])
+    """
+    unknown = np.setdiff1d(labels, classes)
+    if unknown.size:
+        raise ValueError(
+            f"LeNet5Classifier got the labels {unknown.tolist()[:5]}, which are not"
+            f" among classes={classes.tolist()[:20]}. Add them to classes=, or drop"
+            " their samples."
+        )
+    return np.searchsorted(classes, labels).astype(np.int64)
+
+
+def encode_labels(labels: NDArray[np.generic]) -> dict[str, Any]:
+    """Describe an array of labels in JSON.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        Integers, floats, booleans or strings of any width; strings may be
+        Python objects.
+
+    Returns
+    -------
+    description : dict
+        With the keys "dtype" and "values".
+
+    Raises
+    ------
+    TypeError
+        If labels are of another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.inputs import encode_labels
+    >>> encode_labels(np.array([10, 11], dtype=np.int16))
+    {'dtype': 'int16', 'values': [10, 11]}
+    """
+    values = labels.tolist()
+    texts = labels.dtype.kind in "UO" and all(isinstance(v, str) for v in values)
+    if labels.dtype.kind not in "biuf" and not texts:
+        raise TypeError(
+            "A model file holds labels that are numbers or strings."
+            f" Got labels of dtype {labels.dtype}. Convert them before fit."
+        )
+    return {
+        "dtype": labels.dtype.name if not texts else labels.dtype.str,
+        "values": values,
+    }
+
+
+def decode_labels(description: Mapping[str, Any]) -> NDArray[Any]:
+    """Undo :func:`encode_labels`.
+
+    Parameters
+    ----------
+    description : mapping
+        With the keys "dtype" and "values".
+
+    Returns
+    -------
+    labels : ndarray of shape (n,)
+        Of the dtype they had.
+    """
+    return np.array(description["values"], dtype=description["dtype"])

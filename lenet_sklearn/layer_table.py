@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lenet_sklearn.layers import RBFOutput, ScaledTanh, TrainablePool2d
+from lenet_sklearn.lecun1998 import RBFOutput, ScaledTanh, TrainablePool2d
 
 # Inputs of a unit that pools a block of 2 x 2.
 _BLOCK = 4

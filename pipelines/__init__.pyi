@@ -1,16 +1,15 @@
-from .batch import score_fields, score_pages
-from .drafting import draft_form
+from .drawing.lines import DrawnLines
 from .fields.combs import Frame, cut_comb, find_combs
 from .fields.dropout import FieldCut, cut_field, drop_print
 from .fields.speckle import Despeckler, despeckle
 from .fields.walls import Comb
-from .forms import Field, Form, FormError, Sum
+from .forms.drafting import draft_form
+from .forms.form import Field, Form, FormError, Sum
 from .glyphs.cut import Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph
-from .lines.display import LatticeDisplay
-from .lines.drawing import DrawnLines
-from .lines.normalize import LineNormalizer, normalize_line
-from .outcomes import FieldReading, PageReading
+from .lines.strips import LineNormalizer, normalize_line
+from .models import load_line_reader
+from .outcomes import FieldReading, PageReading, Reason, ReasonKind
 from .pages.deskew import Deskewer, deskew, estimate_skew
 from .pages.flatten import BackgroundFlattener, flatten_background
 from .pages.orientation import upright_log_odds
@@ -22,18 +21,22 @@ from .pages.register import (
     prepare_blank,
     register,
 )
+from .plotting import LatticeDisplay
+from .readers.comb import CombReader
+from .readers.cutting import CuttingReader
 from .readers.field import FieldReader, make_field_reader
 from .readers.form import FormReader, make_form_reader
-from .readers.line import LineReader
-from .readers.loading import load_line_reader
-from .readers.segment import SegmentReader
-from .readers.vote import VoteReader
-from .report import draw_overlay
-from .scans import Scan, ScanError, find_scans, open_scan, read_pages
+from .readers.sliding import SlidingReader
+from .readers.voting import VotingReader
+from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
+from .scoring.batch import score_fields, score_pages
+from .scoring.overlay import draw_overlay
 
 __all__ = [
     "BackgroundFlattener",
     "Comb",
+    "CombReader",
+    "CuttingReader",
     "Deskewer",
     "Despeckler",
     "DrawnLines",
@@ -48,18 +51,19 @@ __all__ = [
     "GlyphNormalizer",
     "LatticeDisplay",
     "LineNormalizer",
-    "LineReader",
     "PageReading",
     "PageRegistrar",
     "Piece",
     "PreparedBlank",
+    "Reason",
+    "ReasonKind",
     "Registration",
     "RegistrationError",
     "Scan",
     "ScanError",
-    "SegmentReader",
+    "SlidingReader",
     "Sum",
-    "VoteReader",
+    "VotingReader",
     "cut_comb",
     "cut_field",
     "deskew",

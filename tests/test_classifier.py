@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skorch.callbacks import Callback
 
 from lenet_sklearn import LeNet5Classifier, ModelFileError, load_dataset
-from lenet_sklearn.persistence import write_model
+from lenet_sklearn.models.files import write_model
 
 # 40 steps of 16 images: enough to tell bars apart.
 QUICK = {"max_epochs": 8, "batch_size": 16, "lr": 0.005, "random_state": 0}

@@ -19,7 +19,7 @@ from sklearn.utils import estimator_checks
 import pipelines
 from lenet_sklearn.strings import StringRecognizer
 from pipelines import FieldReader, Form, PageRegistrar
-from pipelines.demo import draw_comb, draw_writer
+from pipelines.drawing import draw_comb, draw_writer
 
 
 def _public_estimators(method):
@@ -82,7 +82,7 @@ def _read_only(images):
 def test_the_battery_finds_the_transformers_and_readers():
     assert {"BackgroundFlattener", "Deskewer", "Despeckler"} <= set(TRANSFORMERS)
     assert {"GlyphNormalizer", "PageRegistrar"} <= set(TRANSFORMERS)
-    free = {"LineReader", "SegmentReader", "VoteReader"}
+    free = {"SlidingReader", "CuttingReader", "VotingReader"}
     assert set(READERS) == {"FieldReader", "FormReader"} | free
 
 

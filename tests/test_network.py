@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lenet_sklearn import LeNet5, count_parameters
-from lenet_sklearn.codes import class_codes
+from lenet_sklearn.lecun1998 import class_codes
 
 # The parts of the network of 1998.
 PUBLISHED = {

@@ -13,7 +13,7 @@ from lenet_sklearn.plotting import (
     StringPosteriorDisplay,
     TrainingCurveDisplay,
 )
-from lenet_sklearn.plotting.grids import tile
+from lenet_sklearn.plotting.kernels import tile
 from lenet_sklearn.strings import StringRecognizer
 
 

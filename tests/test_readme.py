@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from pipelines import Form
-from pipelines.demo import draw_filled_forms
-from pipelines.places import doubt_places
+from pipelines.drawing import draw_filled_forms
+from pipelines.forms.drafting import doubt_places
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

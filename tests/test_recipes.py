@@ -5,7 +5,7 @@ import pytest
 
 from lenet_sklearn import LeNet5, LeNet5Classifier, load_dataset, recipes
 from lenet_sklearn.recipes import RECIPES, find_recipe
-from lenet_sklearn.training import PARTS
+from lenet_sklearn.training.nets import PARTS
 
 
 def test_there_are_these_recipes():

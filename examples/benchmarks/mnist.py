@@ -47,8 +47,8 @@ from lenet_sklearn import (
     count_parameters,
     join_classifiers,
 )
+from lenet_sklearn.metrics import error_reject_curve, reject_rate_for
 from lenet_sklearn.recipes import RECIPES
-from lenet_sklearn.rejection import error_reject_curve, reject_rate_for
 
 _PACKAGES = ("lenet-sklearn", "numpy", "onnxruntime", "scikit-learn", "skorch", "torch")
 _ROUNDS = 5  # of a time

@@ -35,6 +35,6 @@ def demo_output() -> str:
         lines = run_code(run, "demo", "-o", "demo").splitlines()
     ends = [n + 1 for n, line in enumerate(lines) if line.startswith("  written")]
     first = next(n for n, line in enumerate(lines) if line.startswith("page"))
-    last = next(n for n, line in enumerate(lines) if " fields read rightly" in line)
+    last = next(n for n, line in enumerate(lines) if " fields read correctly" in line)
     end = min([first + _MOST_ROWS, last, *ends])
     return "\n".join(["$ lenet demo -o demo", *lines[:end], "...", *lines[last:]])

@@ -12,7 +12,7 @@ import pypdfium2
 # in the memory map; elsewhere `ru_maxrss` counts from the start.
 _MEASURED = """
 import pathlib, re, resource, sys
-from pipelines.cli import main
+from pipelines.cli.commands import main
 code, status = main(), pathlib.Path("/proc/self/status")
 if status.exists():
     kib = int(re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1])
@@ -40,7 +40,7 @@ def run_code(code: str, *words: str) -> str:
 
 def run_lenet(*words: str) -> None:
     """Run the command line."""
-    run_code("import sys, pipelines.cli as cli; sys.exit(cli.main())", *words)
+    run_code("import sys, pipelines.cli.commands as cli; sys.exit(cli.main())", *words)
 
 
 def peak_memory(*words: str) -> int:

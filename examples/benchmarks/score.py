@@ -42,9 +42,9 @@ from pipelines import (
     read_pages,
     score_pages,
 )
-from pipelines.evaluation import evaluate
 from pipelines.images import Image
 from pipelines.outcomes import FieldReading
+from pipelines.training.evaluation import evaluate
 
 _ROUNDS = 7  # of a time; the median of so many passes over outliers
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "torch")
@@ -172,7 +172,7 @@ def measure_memory(data: Path) -> Iterator[Row]:
 def measure_start(_: Path) -> Iterator[Row]:
     """See whether starting up imports torch."""
     starts = {
-        "`lenet --help`": "from pipelines.cli import main; main(['--help'])",
+        "`lenet --help`": "from pipelines.cli.commands import main; main(['--help'])",
         "`import pipelines`": "import pipelines",
     }
     for name, code in starts.items():

@@ -1,16 +1,5 @@
 """Pictures of classifiers, in the way of scikit-learn's displays; extra ``plot``."""
 
-from lenet_sklearn.plotting.curves import ErrorRejectDisplay, TrainingCurveDisplay
-from lenet_sklearn.plotting.feature_maps import FeatureMapDisplay
-from lenet_sklearn.plotting.kernels import KernelDisplay
-from lenet_sklearn.plotting.misread import MisreadDisplay
-from lenet_sklearn.plotting.strings import StringPosteriorDisplay
+import lazy_loader
 
-__all__ = [
-    "ErrorRejectDisplay",
-    "FeatureMapDisplay",
-    "KernelDisplay",
-    "MisreadDisplay",
-    "StringPosteriorDisplay",
-    "TrainingCurveDisplay",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

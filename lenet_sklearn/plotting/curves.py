@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.plotting.figures import BLUE, GREY, RED, one_axes, tidy
-from lenet_sklearn.rejection import (
+from lenet_sklearn.metrics import (
     ErrorRejectCurve,
     error_reject_curve,
     reject_rate_for,
 )
+from lenet_sklearn.plotting.figures import BLUE, GREY, RED, one_axes, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -186,7 +186,7 @@ class ErrorRejectDisplay:
     Parameters
     ----------
     curve : ErrorRejectCurve
-        As :func:`lenet_sklearn.rejection.error_reject_curve` gives it.
+        As :func:`lenet_sklearn.metrics.error_reject_curve` gives it.
 
     Attributes
     ----------
@@ -199,7 +199,7 @@ class ErrorRejectDisplay:
     Examples
     --------
     >>> from lenet_sklearn.plotting import ErrorRejectDisplay
-    >>> from lenet_sklearn.rejection import error_reject_curve
+    >>> from lenet_sklearn.metrics import error_reject_curve
     >>> curve = error_reject_curve([1, 2, 3], [1, 2, 9], [0.9, 0.8, 0.7])
     >>> ErrorRejectDisplay(curve).curve.error_rates.round(2).tolist()
     [0.33, 0.0, 0.0]

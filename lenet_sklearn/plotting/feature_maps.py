@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from lenet_sklearn.batches import as_images, to_network_input
 from lenet_sklearn.inputs import check_images, image_format
 from lenet_sklearn.plotting.figures import BLUE, one_axes, split_axes, tidy
-from lenet_sklearn.plotting.grids import WIDTH, draw_grid, grid_heights, tile
+from lenet_sklearn.plotting.kernels import WIDTH, draw_grid, grid_heights, tile
+from lenet_sklearn.training.batches import as_images, to_network_input
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from lenet_sklearn.extras import import_extra
+from lenet_sklearn.devices import import_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,23 +1,5 @@
 """Strips of writing into strings, without cutting them into characters."""
 
-from lenet_sklearn.strings.committee import (
-    StringCommittee,
-    join_recognizers,
-    load_recognizer,
-)
-from lenet_sklearn.strings.distortions import StripDistortion
-from lenet_sklearn.strings.files import holds_recognizer
-from lenet_sklearn.strings.hypotheses import Hypothesis
-from lenet_sklearn.strings.network import StringNetwork
-from lenet_sklearn.strings.recognizer import StringRecognizer
+import lazy_loader
 
-__all__ = [
-    "Hypothesis",
-    "StringCommittee",
-    "StringNetwork",
-    "StringRecognizer",
-    "StripDistortion",
-    "holds_recognizer",
-    "join_recognizers",
-    "load_recognizer",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

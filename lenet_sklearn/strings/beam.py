@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet_sklearn.strings.constraints import Constraint
 from lenet_sklearn.strings.ctc import Symbols
+from lenet_sklearn.strings.hypotheses import Constraint
 
 # A string and the logarithm of its probability.
 Scored = tuple[Symbols, float]

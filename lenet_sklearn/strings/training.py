@@ -1,22 +1,159 @@
-"""The training of a string network: skorch's loop, with CTC."""
+"""The training of a string network: batches of strips, and skorch's loop with CTC."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.utils import to_tensor
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import Dataset
 
-from lenet_sklearn.averaging import WeightAverage
-from lenet_sklearn.devices import resolve_device
-from lenet_sklearn.schedules import RateSchedule, make_course
-from lenet_sklearn.strings.batches import StripBatches, Targets
-from lenet_sklearn.strings.ctc import ctc_losses
+from lenet_sklearn.devices import draw_seed, resolve_device, seeded
+from lenet_sklearn.models.files import ModelFileError, read_model
+from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
+from lenet_sklearn.strings.files import weights_of
 from lenet_sklearn.strings.network import StringNetwork
-from lenet_sklearn.training import copy_callbacks
+from lenet_sklearn.strings.strips import Strip, prepare_strip, stack_strips
+from lenet_sklearn.training.callbacks import (
+    WeightAverage,
+    copy_callbacks,
+    make_schedule,
+)
+from lenet_sklearn.training.nets import run_epochs
+from lenet_sklearn.training.transfer import keep_share, take_over
+
+if TYPE_CHECKING:  # it imports this module
+    from lenet_sklearn.strings.recognizer import StringRecognizer
+
+# Batches that are drawn together, sorted by width and trained on in random order:
+# enough for hardly any padding, few enough to hold.
+_CHUNK_BATCHES = 16
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a batch of strips says, as CTC wants it.
+
+    Parameters
+    ----------
+    symbols : Tensor of shape (n_symbols_in_all,), dtype int64
+        The strings, one behind the other.
+
+    lengths : Tensor of shape (n,), dtype int64
+        Of each string.
+
+    widths : Tensor of shape (n,), dtype int64
+        Of each strip, in pixels.
+    """
+
+    symbols: Tensor
+    lengths: Tensor
+    widths: Tensor
+
+
+class StripDataset(Dataset[tuple[Strip, Symbols]]):
+    """Strips and their strings; a strip is drawn when it is asked for.
+
+    Parameters
+    ----------
+    strips : sequence of n ndarrays of shape (height, width), dtype uint8
+        May be lazy: only its length and single items are asked for.
+
+    strings : sequence of n tuples of int
+        What they say.
+
+    least_widths : sequence of n ints
+        To which narrower strips are widened, in pixels.
+
+    caller : str
+        Whose strips they are, for messages.
+    """
+
+    def __init__(
+        self,
+        strips: Sequence[Strip],
+        strings: Sequence[Symbols],
+        *,
+        least_widths: Sequence[int],
+        caller: str,
+    ) -> None:
+        self.strips = strips
+        self.strings = strings
+        self.least_widths = least_widths
+        self.caller = caller
+
+    def __len__(self) -> int:
+        return len(self.strings)
+
+    def __getitem__(self, index: int) -> tuple[Strip, Symbols]:
+        strip = prepare_strip(
+            self.strips[index], index, self.caller, self.least_widths[index]
+        )
+        return strip, self.strings[index]
+
+
+class StripBatches:
+    """Walk once over a data set in random batches of strips of similar widths.
+
+    Parameters
+    ----------
+    dataset : StripDataset
+        What to walk over.
+
+    batch_size : int
+        Strips in a batch; the last one of a walk may have fewer.
+    """
+
+    def __init__(self, dataset: StripDataset, batch_size: int) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Targets]]:
+        order = torch.randperm(len(self.dataset)).tolist()
+        size = self.batch_size
+        for start in range(0, len(order), size * _CHUNK_BATCHES):
+            chunk = order[start : start + size * _CHUNK_BATCHES]
+            samples = [self.dataset[index] for index in chunk]
+            samples.sort(key=lambda sample: sample[0].shape[1])
+            firsts = range(0, len(samples), size)
+            for place in torch.randperm(len(firsts)).tolist():
+                first = firsts[place]
+                yield collate(samples[first : first + size])
+
+
+def collate(samples: Sequence[tuple[Strip, Symbols]]) -> tuple[Tensor, Targets]:
+    """Make a batch.
+
+    Parameters
+    ----------
+    samples : sequence of n tuples of (strip, string)
+        Strips 32 pixels high.
+
+    Returns
+    -------
+    strips : Tensor of shape (n, 1, 32, widest), dtype float32
+        Ink 1 on 0, narrow ones filled up on the right.
+
+    targets : Targets
+        Their strings.
+    """
+    strips, strings = zip(*samples, strict=True)
+    targets = Targets(
+        symbols=torch.tensor([s for string in strings for s in string]).long(),
+        lengths=torch.tensor([len(string) for string in strings]),
+        widths=torch.tensor([strip.shape[1] for strip in strips]),
+    )
+    return torch.from_numpy(stack_strips(strips)).float() / 255, targets
+
 
 # CTC now and then gives a gradient many times the usual one, above all in the
 # first steps; cut to this norm it does no harm.
@@ -47,11 +184,13 @@ class StringLoss(nn.Module):
         scores = logits.permute(2, 0, 1).log_softmax(dim=2)
         if scores.device.type == "mps":  # torch has no CTC there
             scores = scores.cpu()
-        losses = ctc_losses(
+        losses = functional.ctc_loss(
             scores,
-            targets=targets.symbols.to(scores.device),
-            lengths=lengths,
-            target_lengths=targets.lengths,
+            targets.symbols.to(scores.device),
+            lengths,
+            targets.lengths,
+            blank=scores.shape[2] - 1,
+            reduction="none",
         )
         return losses.mean()
 
@@ -92,13 +231,13 @@ class StringNet(NeuralNet):
         self, y_pred: Tensor, y_true: Targets, *args: Any, **kwargs: Any
     ) -> Tensor:
         """Compute the loss of a batch."""
-        lengths = self.module_.n_positions(y_true.widths)
+        lengths = self.module_.layout.n_positions(y_true.widths)
         loss: Tensor = self.criterion_(y_pred, y_true, lengths)
         return loss
 
 
 def build_string_net(
-    params: Mapping[str, Any], *, callbacks: Sequence[Any] = ()
+    params: Mapping[str, Any], n_samples: int | None = None
 ) -> StringNet:
     """Make the initialised net that a recognizer's parameters describe.
 
@@ -107,8 +246,8 @@ def build_string_net(
     params : mapping
         Parameters of :class:`lenet_sklearn.strings.StringRecognizer`.
 
-    callbacks : sequence of skorch callbacks, default=()
-        Those of the training, which come before the user's.
+    n_samples : int, default=None
+        Strips in an epoch; None for a net that is not to be trained.
 
     Returns
     -------
@@ -129,7 +268,7 @@ def build_string_net(
         batch_size=params["batch_size"],
         iterator_train=StripBatches,
         train_split=None,
-        callbacks=[*callbacks, *copy_callbacks(params)],
+        callbacks=[] if n_samples is None else _callbacks(params, n_samples),
         callbacks__print_log=None,
         device=str(resolve_device(params["device"])),
         distortion=None if distortion is None else make_strip_distortion(distortion),
@@ -137,25 +276,122 @@ def build_string_net(
     return net.initialize()
 
 
-def training_callbacks(params: Mapping[str, Any], n_samples: int) -> list[Any]:
-    """Make what steers a training.
+def train_network(
+    recognizer: "StringRecognizer", strips: Sequence[Strip], strings: Sequence[Symbols]
+) -> tuple[StringNet, float]:
+    """Train a network as a recognizer's parameters say.
 
     Parameters
     ----------
-    params : mapping
-        Parameters of the recognizer.
+    recognizer : StringRecognizer
+        Whose parameters say how.
 
-    n_samples : int
-        Strips in an epoch.
+    strips : sequence of n ndarrays of shape (height, width), dtype uint8
+        What to learn from; may be lazy.
+
+    strings : sequence of n tuples of int
+        What they say.
 
     Returns
     -------
-    callbacks : list of tuples of (name, skorch callback)
-        The course of the learning rate, and the mean of the weights if wanted.
+    net : StringNet
+        Trained.
+
+    temperature : float
+        That of what it started from, or 1.
     """
+    params = recognizer.get_params(deep=False)
+    device = resolve_device(recognizer.device)
+    with seeded(draw_seed(recognizer.random_state), device):
+        net = build_string_net(params, len(strings))
+        temperature = _start(recognizer, net.module_)
+        begun = deepcopy(net.module_)
+        dataset: Any = StripDataset(
+            strips,
+            strings,
+            least_widths=_least_widths(net, params, strings),
+            caller=type(recognizer).__name__,
+        )
+        run_epochs(net, dataset, recognizer.max_epochs)
+        keep_share(net.module_, begun, recognizer.initial_share)
+    return net, temperature
+
+
+def rebuild_net(recognizer: "StringRecognizer") -> StringNet:
+    """Make the net of a recognizer of which there are the weights alone.
+
+    Parameters
+    ----------
+    recognizer : StringRecognizer
+        That was loaded.
+
+    Returns
+    -------
+    net : StringNet
+        Ready to read.
+    """
+    learned = {
+        "network": recognizer.network_,
+        "characters": recognizer.characters_,
+    }
+    with seeded(0, torch.device("cpu")):
+        net = build_string_net({**recognizer.get_params(deep=False), **learned})
+    weights = recognizer._stored.weights
+    state = {name: torch.tensor(values) for name, values in weights.items()}
+    net.module_.load_state_dict(state)
+    return net
+
+
+def _callbacks(params: Mapping[str, Any], n_samples: int) -> list[Any]:
+    """What steers a training, and copies of the user's callbacks."""
     n_steps = -(-n_samples // params["batch_size"])
-    callbacks: list[Any] = [("schedule", RateSchedule(make_course(params), n_steps))]
+    callbacks = make_schedule(params, n_steps)
     if params["averaging"] is not None:
         average = WeightAverage(params["averaging"], n_steps, params["max_epochs"])
         callbacks.append(("average", average))
-    return callbacks
+    return [*callbacks, *copy_callbacks(params)]
+
+
+def _least_widths(
+    net: StringNet, params: Mapping[str, Any], strings: Sequence[Symbols]
+) -> list[int]:
+    """Widths at which each string has room, however narrow distortion makes it."""
+    narrowing = 0.0
+    if params["distortion"] is not None:
+        narrowing = make_strip_distortion(params["distortion"]).width
+    step = net.module_.layout.step / (1 - narrowing)
+    return [math.ceil(step * positions_needed(string)) for string in strings]
+
+
+def _start(recognizer: "StringRecognizer", network: nn.Module) -> float:
+    """Give a network its first weights; return the temperature they bring."""
+    params = recognizer.get_params(deep=False)
+    if recognizer.warm_start and recognizer.__sklearn_is_fitted__():
+        known = _symbols(recognizer.characters_)
+        weights = weights_of(recognizer)
+        take_over(network, weights, _symbols(recognizer.characters), known)
+        return recognizer.temperature_
+    source = params["initial_weights"]
+    if source is None:
+        return 1.0
+    header, weights = read_model(model_path(source))
+    if header.get("model") != "StringRecognizer":
+        raise ModelFileError(
+            f"{source} is no single StringRecognizer, so its weights cannot start one."
+            " Name the file of one."
+        )
+    theirs = header["params"]
+    if theirs["network"] != params["network"]:
+        raise ValueError(
+            f"initial_weights={str(source)!r} are of network={theirs['network']!r},"
+            f" but StringRecognizer has network={params['network']!r}."
+            " Set it to the same."
+        )
+    ours, known = (_symbols(p["characters"]) for p in (params, theirs))
+    take_over(network, weights, ours, known)
+    return float(header["temperature"])
+
+
+def _symbols(characters: str) -> NDArray[np.object_]:
+    """Classes of a network: the blank is one beside the characters."""
+    return np.array([*characters, "blank"], dtype=object)

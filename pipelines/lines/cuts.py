@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.lines.writing import Writing
+from pipelines.lines.ink import Writing
 
 Ints = NDArray[np.int64]
 Labels = NDArray[np.int32]
@@ -76,7 +76,7 @@ def cut_writing(writing: Writing) -> Pieces:
     --------
     >>> import numpy as np
     >>> from pipelines.lines.cuts import cut_writing
-    >>> from pipelines.lines.writing import find_writing
+    >>> from pipelines.lines.ink import find_writing
     >>> field = np.full((60, 120), 255, dtype=np.uint8)
     >>> field[10:50, 20:25] = field[10:50, 70:75] = 0  # two upright strokes
     >>> field[40:43, 20:75] = 0  # that a thin one joins

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet_sklearn.models.registry import Kind, register_kind
+from lenet_sklearn.strings.lattice import Lattice, align_text, read_lattice, score_all
 from pipelines.images import Image
-from pipelines.lines.arcs import Arcs, draw_glyphs, join_pieces
+from pipelines.lines.arcs import Arcs, Geometry, draw_glyphs, join_pieces
 from pipelines.lines.cuts import Pieces, cut_writing
-from pipelines.lines.geometry import Geometry
-from pipelines.lines.lattice import Lattice, align_text, read_lattice, score_all
-from pipelines.lines.writing import Writing, find_writing
+from pipelines.lines.ink import Writing, find_writing
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class Segments:
 
 
 @dataclass(frozen=True)
-class SegmentModel:
+class CuttingModel:
     """What is known about pieces of writing.
 
     Attributes
@@ -116,7 +116,7 @@ def segment_field(field: Image) -> Segments | None:
 
 
 def build_lattices(
-    segments: Sequence[Segments | None], model: SegmentModel
+    segments: Sequence[Segments | None], model: CuttingModel
 ) -> list[Lattice | None]:
     """Score all arcs of all fields at once.
 
@@ -125,7 +125,7 @@ def build_lattices(
     segments : sequence of n_fields Segments or None
         Cut fields.
 
-    model : SegmentModel
+    model : CuttingModel
         What is known about pieces.
 
     Returns
@@ -146,7 +146,7 @@ def build_lattices(
     ]
 
 
-def score_arcs(segments: Sequence[Segments], model: SegmentModel) -> Floats:
+def score_arcs(segments: Sequence[Segments], model: CuttingModel) -> Floats:
     """Compute the score of every character on every arc.
 
     Only the sums of scores along whole paths mean something: their exponentials
@@ -157,7 +157,7 @@ def score_arcs(segments: Sequence[Segments], model: SegmentModel) -> Floats:
     segments : sequence of Segments
         Cut fields, at least one.
 
-    model : SegmentModel
+    model : CuttingModel
         What is known about pieces.
 
     Returns
@@ -177,7 +177,7 @@ def score_arcs(segments: Sequence[Segments], model: SegmentModel) -> Floats:
 
 def read_lines(
     fields: Sequence[Image],
-    model: SegmentModel,
+    model: CuttingModel,
     *,
     n_best: int = 1,
     lengths: Collection[int] | None = None,
@@ -190,7 +190,7 @@ def read_lines(
     fields : sequence of n_fields ndarrays of shape (height, width), dtype uint8
         Grey fields, dark ink on lighter paper.
 
-    model : SegmentModel
+    model : CuttingModel
         What is known about pieces of writing.
 
     n_best : int, default=1
@@ -216,7 +216,7 @@ def read_lines(
 
 
 def locate_digits(
-    fields: Sequence[Image], texts: Sequence[str], model: SegmentModel
+    fields: Sequence[Image], texts: Sequence[str], model: CuttingModel
 ) -> list[list[Box]]:
     """Find where the digits of known strings stand.
 
@@ -228,7 +228,7 @@ def locate_digits(
     texts : sequence of n_fields str
         What they say.
 
-    model : SegmentModel
+    model : CuttingModel
         What is known about pieces of writing.
 
     Returns
@@ -293,7 +293,7 @@ def locate_box(box: NDArray[np.int64], writing: Writing) -> Box:
 
 
 def _open(
-    fields: Sequence[Image], model: SegmentModel
+    fields: Sequence[Image], model: CuttingModel
 ) -> Iterator[tuple[Segments | None, Lattice | None]]:
     """Cut fields, and score what they are cut into."""
     for start in range(0, len(fields), _CHUNK):
@@ -325,3 +325,13 @@ def _read(
 
 def _boxes_of(arcs: Sequence[int], segments: Segments) -> list[Box]:
     return [locate_box(segments.arcs.boxes[n], segments.writing) for n in arcs]
+
+
+register_kind(
+    CuttingModel.__name__,
+    Kind(
+        "pipelines.lines.segments.CuttingModel",
+        "pipelines.lines.files.pack_segments",
+        "pipelines.lines.files.unpack_segments",
+    ),
+)

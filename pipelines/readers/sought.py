@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.fields.combs import find_combs
 from pipelines.fields.quads import Points
 from pipelines.fields.walls import Comb
-from pipelines.forms import Field
+from pipelines.forms.form import Field
 from pipelines.images import Image
 
 # A comb whose walls are this much worse than those of the best is no rival.

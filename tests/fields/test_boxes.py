@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipelines.fields.boxes import find_boxes
-from pipelines.scans import open_scan
+from pipelines.scans.read import open_scan
 
 
 class Sheet:

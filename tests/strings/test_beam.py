@@ -6,8 +6,8 @@ from numpy.testing import assert_allclose
 from test_ctc import draw_posteriors, sum_over_paths
 
 from lenet_sklearn.strings.beam import search_beam
-from lenet_sklearn.strings.constraints import make_constraint
 from lenet_sklearn.strings.ctc import score_strings
+from lenet_sklearn.strings.hypotheses import make_constraint
 
 
 def best_of(expected, n_best):

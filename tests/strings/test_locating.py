@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lenet_sklearn.strings.locating import place_characters
+from lenet_sklearn.strings.ctc import place_characters
 
 
 def strip_with(columns, width=60):

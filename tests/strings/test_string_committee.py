@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from test_recognizer import DATA_FREE
 
 from lenet_sklearn import ModelFileError
-from lenet_sklearn.persistence import read_model, write_model
+from lenet_sklearn.models.files import read_model, write_model
 from lenet_sklearn.strings import (
     StringCommittee,
     StringRecognizer,
@@ -18,9 +18,9 @@ from lenet_sklearn.strings import (
     load_recognizer,
 )
 from lenet_sklearn.strings import committee as committee_module
-from lenet_sklearn.strings.constraints import Constraint
 from lenet_sklearn.strings.ctc import score_strings
-from lenet_sklearn.strings.voices import read_voices
+from lenet_sklearn.strings.hypotheses import Constraint
+from lenet_sklearn.strings.reading import read_voices
 
 
 @pytest.mark.parametrize("check", DATA_FREE, ids=lambda c: c.__name__)

@@ -8,11 +8,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lenet_sklearn import LeNet5Classifier, ModelFileError
-from lenet_sklearn.persistence import write_model
+from lenet_sklearn.models.files import write_model
+from lenet_sklearn.models.pretrained import shipped_recognizers
 from lenet_sklearn.strings import StringRecognizer
 from lenet_sklearn.strings.inference import compute_log_posteriors
-from lenet_sklearn.transfer import shipped_recognizers
-from pipelines.lines.training import WIDTHS
+from pipelines.training.strings import WIDTHS
 
 
 def test_a_saved_recognizer_reads_the_same(recognizer, unseen, tmp_path):

@@ -1,0 +1,30 @@
+from . import recipes as recipes
+from .classifier import LeNet5Classifier
+from .committee import (
+    calibrate_committee,
+    join_classifiers,
+    make_committee,
+)
+from .datasets import load_dataset, load_writers
+from .metrics import fit_temperature
+from .models.files import ModelFileError
+from .models.registry import load_model, save_model
+from .network import LeNet5, count_parameters
+from .training.distortions import Distortion
+
+__all__ = [
+    "Distortion",
+    "LeNet5",
+    "LeNet5Classifier",
+    "ModelFileError",
+    "calibrate_committee",
+    "count_parameters",
+    "fit_temperature",
+    "join_classifiers",
+    "load_dataset",
+    "load_model",
+    "load_writers",
+    "make_committee",
+    "recipes",
+    "save_model",
+]

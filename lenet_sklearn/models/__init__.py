@@ -1,0 +1,1 @@
+"""Models as files: their format, what ships, and classifiers."""

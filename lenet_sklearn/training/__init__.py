@@ -1,0 +1,1 @@
+"""Train the network: samples, distortions, callbacks and the loop."""

@@ -1,0 +1,370 @@
+"""The command line: ``lenet demo``, ``score``, ``read``, ``form``, ``train``..."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.cli.options import (
+    Command,
+    Digits,
+    Dpi,
+    Jobs,
+    Model,
+    Output,
+    Pages,
+    Scans,
+    Seed,
+    Threshold,
+    choose_form,
+    find_inputs,
+    load_reading_model,
+    make_reader_of,
+    use_one_thread,
+)
+from pipelines.cli.train import evaluate, info, train
+
+if TYPE_CHECKING:
+    from pipelines.forms.form import Form
+    from pipelines.scoring.summary import Summary
+    from pipelines.scoring.table import PageResult
+
+
+_FAILED = 1
+_MISUSE = 2
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+app = typer.Typer(
+    name="lenet",
+    help="Read handwritten digits in scanned forms into a table.",
+    epilog="Example: lenet demo. Each command shows one too: lenet COMMAND --help",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lenet {version('lenet-sklearn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(cls=Command, epilog="Example: lenet demo -o demo --pages 12")
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to fill.")
+    ] = Path("lenet-demo"),
+    pages: Pages = 12,
+    seed: Seed = 0,
+) -> None:
+    """Draw filled-in forms, read them, compare."""
+    from pipelines.drawing import draw_filled_forms
+    from pipelines.forms.form import Form
+    from pipelines.outputs import make_folder
+    from pipelines.scoring.batch import score_pages
+    from pipelines.scoring.summary import truth_table
+
+    table, pictures = output / "results.csv", output / "pictures"
+    clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)
+    make_folder(output)
+    print(f"Drawing {pages} filled-in forms...", flush=True)
+    forms = draw_filled_forms(output, n_pages=pages, random_state=seed)
+    form = Form.from_file(forms.form)
+    results: list[PageResult] = []
+
+    def scored() -> Iterator["PageResult"]:
+        reader = _form_reader(form, "forms", 0.9)
+        for result in score_pages(list(forms.scans), reader, overlay=pictures):
+            results.append(result)
+            yield result
+
+    summary = _write_pages(table, form, scored(), total=pages)
+    print(f"{truth_table(results, forms.truth)}\n{summary}")
+    print(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
+    _exit_by(summary)
+
+
+@app.command(
+    cls=Command, epilog="Example: lenet score scans/ --comb student_id=9 -o results.csv"
+)
+def score(
+    scans: Scans,
+    output: Output,
+    form: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The form's fields, from `lenet form`."),
+    ] = None,
+    comb: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=N",
+            help="A row of N boxes, wherever it is on the page. May be repeated.",
+        ),
+    ] = None,
+    dpi: Dpi = 200,
+    jobs: Jobs = 1,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write pictures of what was read here."),
+    ] = None,
+    threshold: Threshold = 0.9,
+    model: Model = "forms",
+) -> None:
+    """Read scanned pages: a table with a row for each.
+
+    The columns are document, page, status and error, then for each field its
+    value, NAME, and NAME.status and NAME.confidence.
+
+    A page is ok; review: look at the fields that are not accepted or blank; or
+    failed: it could not be read. The column error says why, unless the
+    confidence tells it.
+
+    A field is accepted; rejected: look at it; blank; invalid: it breaks a rule
+    of the form; or unlocated: it was not found on the page.
+
+    Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
+    """
+    from pipelines.forms.drafting import doubt_places, draft_images
+    from pipelines.outputs import make_folder
+    from pipelines.scoring.batch import count_pages, score_pages
+
+    fields = choose_form(form, comb or [])
+    for doubt in doubt_places(fields):
+        print(f"lenet: warning: {form}: {doubt}", file=sys.stderr)
+    # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
+    others = [form, fields.blank, *(draft_images(form) if form else ())]
+    files = find_inputs(scans, output, model=model, others=others, exclude=overlay)
+    if overlay:
+        make_folder(overlay)
+
+    def scored() -> Iterator["PageResult"]:
+        reader = _form_reader(fields, model, threshold, locate_digits=bool(overlay))
+        yield from score_pages(files, reader, dpi=dpi, jobs=jobs, overlay=overlay)
+
+    total = sum(map(count_pages, files)) if sys.stderr.isatty() else None
+    summary = _write_pages(output, fields, scored(), total=total)
+    print(f"{summary}\nTable: {output}")
+    if overlay:
+        print(f"Pictures: {overlay}")
+    _exit_by(summary)
+
+
+@app.command(
+    cls=Command, epilog="Example: lenet read fields/*.png --digits 9 -o values.csv"
+)
+def read(
+    fields: Annotated[
+        list[str],
+        typer.Argument(metavar="FIELDS", help="Images of single fields, or folders."),
+    ],
+    output: Output,
+    digits: Digits = None,
+    jobs: Jobs = 1,
+    threshold: Threshold = 0.9,
+    model: Model = "forms",
+) -> None:
+    """Read images of single fields, already cut out."""
+    from pipelines.outputs import ResultFile
+    from pipelines.scoring.batch import score_fields, write_results
+    from pipelines.scoring.table import VALUE_COLUMNS, value_row
+
+    files = find_inputs(fields, output, model=model)
+
+    def values() -> Iterator["PageResult"]:
+        reader = make_reader_of(model, digits=digits, threshold=threshold)
+        yield from score_fields(files, reader, jobs=jobs)
+
+    file = ResultFile(output, VALUE_COLUMNS)
+    n_files = len(files)
+    summary = write_results(file, value_row, values(), total=n_files, unit="field")
+    print(f"{summary}\nTable: {output}")
+    _exit_by(summary)
+
+
+@app.command(cls=Command, epilog="Example: lenet form blank.pdf -o form.json")
+def form(
+    blank: Annotated[Path, typer.Argument(metavar="BLANK", help="Scan or PDF of it.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="JSON to write.")
+    ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that exist.")
+    ] = False,
+) -> None:
+    """Draft a form from a blank page, with a picture.
+
+    The fields are named field_01, field_02... in reading order. Look at the
+    picture, then rename them in the JSON file. Of a file with several pages, the
+    first is the form.
+    """
+    from pipelines.forms.drafting import write_draft
+
+    print(write_draft(blank, output, overwrite=force))
+
+
+app.command(
+    cls=Command, epilog="Example: lenet train --data mnist -o model.safetensors"
+)(train)
+app.command(
+    cls=Command, epilog="Example: lenet evaluate mnist --data mnist --data-dir mnist/"
+)(evaluate)
+app.command(cls=Command, epilog="Example: lenet info mnist")(info)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    args : sequence of str, default=None
+        Arguments after the program's name; by default those of the process.
+
+    Returns
+    -------
+    status : int
+        0 if everything was read, 1 if some page failed, 2 for misuse, which is
+        explained in one line on stderr, and 128 more than its number for a signal.
+    """
+    words = list(sys.argv[1:] if args is None else args)
+    command = shlex.join(["lenet", *words])  # model cards tell it
+    before = {number: signal.signal(number, _interrupt) for number in _ENDING}
+    try:
+        return int(app(words or ["--help"], standalone_mode=False, obj=command) or 0)
+    except BaseException as error:
+        explained = _explain(error)
+        if explained is None:
+            raise
+        text, status = explained
+        notes = getattr(error, "__notes__", [])
+        print(" ".join("; ".join([text, *notes]).split()), file=sys.stderr)
+        return status
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C, or a polite request to end; typer would keep a KeyboardInterrupt."""
+
+
+def clear_demo_folder(
+    folder: Path, *, n_pages: int, table: Path, pictures: Path
+) -> None:
+    """Make room for a demonstration where nothing but an earlier one would be lost.
+
+    The folder is that of an earlier one if it holds its form, byte for byte. The
+    pages that its truth names are taken away: a new one may have fewer.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write to; it need not be there.
+
+    n_pages : int
+        Number of filled-in forms.
+
+    table : Path
+        Where the values read will be written.
+
+    pictures : Path
+        Folder for the pictures of the pages.
+
+    Raises
+    ------
+    OutputError
+        If a file is there that the demonstration would replace and is not its own.
+
+    OSError
+        If a page cannot be taken away.
+    """
+    from pipelines.drawing.stack import (
+        holds_drawn_form,
+        list_drawn_files,
+        list_drawn_scans,
+    )
+    from pipelines.outputs import OutputError, ResultFile
+
+    written = list_drawn_files(folder, n_pages=n_pages)
+    written += [table, ResultFile(table, ()).part, *pictures.glob("page_*")]
+    there = next((path for path in written if path.exists()), None)
+    if there is None:
+        return
+    if not holds_drawn_form(folder):
+        raise OutputError(
+            f"{there} is there, is of no demonstration by this release, and would be"
+            " written over. Name another folder"
+        )
+    for scan in list_drawn_scans(folder):
+        for page in (scan, pictures / f"{scan.stem}-p1.png"):
+            if page.is_file():
+                page.unlink()
+
+
+def _interrupt(number: int, *_: object) -> None:
+    raise _Interrupted(number)
+
+
+def _explain(error: BaseException) -> tuple[str, int] | None:
+    """Return what went wrong, and the exit status; None for a bug."""
+    if isinstance(error, _Interrupted):
+        return "lenet: interrupted", 128 + error.args[0]  # as shells have it
+    if isinstance(error, BrokenExecutor):
+        return "lenet: a process was killed; try fewer --jobs", _FAILED
+    if isinstance(error, ValueError | OSError):
+        return f"lenet: {error}", _MISUSE
+    if not hasattr(error, "format_message"):  # typer's errors have no public base
+        return None
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "lenet"
+    message = error.format_message().removeprefix("Invalid value: ").rstrip(".")
+    return f"{command}: {message}. Try: {command} --help", _MISUSE
+
+
+def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> Any:
+    from pipelines.readers import make_form_reader
+
+    use_one_thread()
+    reading = load_reading_model(model)
+    if "line_reader" in reading and all(f.kind == "comb" for f in form.fields):
+        raise typer.BadParameter(
+            f"--model {model} reads free writing, and all fields of the form are combs."
+            " These are read with a classifier of digits, such as forms"
+        )
+    return make_form_reader(form, **reading, threshold=threshold, **params)
+
+
+def _write_pages(
+    output: Path, form: "Form", results: Iterable["PageResult"], *, total: int | None
+) -> "Summary":
+    """Write results.csv while the pages are read."""
+    from pipelines.outputs import ResultFile
+    from pipelines.scoring.batch import write_results
+    from pipelines.scoring.table import result_header, result_row
+
+    names = [field.name for field in form.fields]
+    file = ResultFile(output, result_header(names))
+    return write_results(file, lambda r: result_row(r, names), results, total=total)
+
+
+def _exit_by(summary: "Summary") -> None:
+    if summary.pages["failed"]:
+        raise typer.Exit(_FAILED)

@@ -1,0 +1,1 @@
+"""Forms as data: fields, places and rules."""

@@ -1,0 +1,396 @@
+"""Draft a form from its blank page: fields that are found, named, drawn and doubted."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+from PIL import ImageDraw, ImageFont
+
+from lenet_sklearn.outputs import write_whole
+from pipelines.fields.boxes import WritingBox, find_boxes
+from pipelines.forms.form import Field, Form, FormError
+from pipelines.images import Image, check_image
+from pipelines.outputs import check_writable
+from pipelines.pages.deskew import deskew, estimate_skew
+from pipelines.scans.read import open_scan
+
+Box = tuple[int, int, int, int]
+
+# The ends of a comb may be off by this share of one of its boxes: a comb is cut into
+# equal parts.
+_END_TOLERANCE: Final = 0.35
+
+# Rows that both cover, of the rows that either does. How high a box reaches matters
+# less.
+_LEAST_OVERLAP: Final = 0.6
+
+
+def doubt_places(form: Form) -> list[str]:
+    """Say which combs of a form do not lie on such a comb of its blank page.
+
+    Combs are found as :func:`draft_form` finds them. It does not find all that can
+    be read: what is said here is a warning.
+
+    Parameters
+    ----------
+    form : Form
+        With or without a blank page.
+
+    Returns
+    -------
+    doubts : list of str
+        A line for each comb: its name, the key and the reason.
+
+    Raises
+    ------
+    FormError
+        If the blank page cannot be read.
+
+    Examples
+    --------
+    >>> from pipelines import Form
+    >>> from pipelines.forms.drafting import doubt_places
+    >>> doubt_places(Form.from_combs({"student_id": 9}))
+    []
+    """
+    placed = [(f, f.box) for f in form.fields if f.kind == "comb" and f.box]
+    if not placed:
+        return []
+    printed = find_boxes(form.load_blank())
+    doubts = [_doubt(field, box, printed) for field, box in placed]
+    return [doubt for doubt in doubts if doubt]
+
+
+def _doubt(field: Field, box: Box, printed: Sequence[WritingBox]) -> str:
+    """Say what speaks against the box of a comb; nothing if it lies on one."""
+    there = [place for place in printed if _lies_on(box, place)]
+    if any(place.cells == field.digits for place in there):
+        return ""
+    if there:
+        cells = there[0].cells
+        boxes = f"{cells} boxes" if cells > 1 else "a single box"
+        return f"field {field.name!r}: digits: is {field.digits}; {boxes} printed there"
+    doubt = (
+        f"field {field.name!r}: box: no comb of {field.digits} boxes was found there on"
+        " the blank page"
+    )
+    alike = [place.box for place in printed if place.cells == field.digits]
+    if not alike:
+        return doubt
+    nearest = min(alike, key=lambda other: _distance(box, other))
+    return f"{doubt}; the nearest is at {list(nearest)}"
+
+
+def _lies_on(box: Box, place: WritingBox) -> bool:
+    """Say whether a box of the form is where boxes are printed."""
+    (top, left, height, width), (y, x, h, w) = box, place.box
+    shared = min(top + height, y + h) - max(top, y)
+    covered = max(top + height, y + h) - min(top, y)
+    off = max(abs(left - x), abs(left + width - x - w)) / (w / place.cells)
+    return shared >= _LEAST_OVERLAP * covered and off <= _END_TOLERANCE
+
+
+def _distance(a: Box, b: Box) -> float:
+    """Return the distance of the middles of two boxes, along rows and columns."""
+    return sum(abs(a[i] + a[i + 2] / 2 - b[i] - b[i + 2] / 2) for i in (0, 1))
+
+
+# A page that is less skewed is left as it is, pixel for pixel: the estimate has
+# steps of 0.1 degree, and over the width of a comb this is less than a wall.
+_MIN_SKEW = 0.25
+
+# A comb that is tilted on a straight page has no upright box that could be cut
+# into digits once its ends differ in height by this share of it.
+_MAX_RISE = 0.2
+
+# Frames and names in the picture: dark enough on white, and told apart by
+# lightness too.
+_COMB_COLOUR = (200, 0, 30)
+_BOX_COLOUR = (0, 70, 190)
+
+# Letters as high as 10-point print on A4, less where boxes are smaller.
+_TEXT_OF_PAGE = 1 / 84
+_SMALLEST_TEXT = 9  # pixels; below that no digit can be told from another
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The fields found on a blank page.
+
+    Attributes
+    ----------
+    fields : tuple of Field
+        In reading order, named ``field_01``, ``field_02``...
+
+    page : ndarray of shape (height, width), dtype uint8
+        The blank page, straightened if it was skewed. The boxes are on this.
+
+    places : tuple of WritingBox
+        Where each field was found, tilted ones too.
+    """
+
+    fields: tuple[Field, ...]
+    page: Image
+    places: tuple[WritingBox, ...]
+
+
+def draft_form(page: Image) -> Draft:
+    """Find and name the fields of a blank page.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        Grey page, dark ink on light paper, not filled in.
+
+    Returns
+    -------
+    draft : Draft
+        A comb that is tilted though the page is straight has no `box`: it is
+        looked for on every page.
+
+    Raises
+    ------
+    FormError
+        If nothing on the page looks like a comb or a box.
+
+    TypeError, ValueError
+        If `page` is not an image.
+
+    Examples
+    --------
+    >>> import cv2
+    >>> import numpy as np
+    >>> page = np.full((1100, 800), 255, dtype=np.uint8)
+    >>> for left in (100, 140, 180):
+    ...     page = cv2.rectangle(page, (left, 300), (left + 40, 350), 120, 2)
+    >>> [field] = draft_form(page).fields
+    >>> field.name, field.kind, field.digits, field.box
+    ('field_01', 'comb', 3, (300, 100, 50, 120))
+    """
+    check_image(page, caller="draft_form")
+    angle = estimate_skew(page)
+    if abs(angle) >= _MIN_SKEW:
+        page = deskew(page, angle)
+    places = find_boxes(page)
+    if not places:
+        raise FormError(
+            "no field found on this page: no row of equal boxes, and no single box."
+            " Is it the blank of the form, at 150 to 400 dpi, and the right way up?"
+        )
+    n_digits = max(2, len(str(len(places))))
+    fields = [
+        _as_field(place, f"field_{number:0{n_digits}}", page)
+        for number, place in enumerate(places, 1)
+    ]
+    return Draft(tuple(fields), page, tuple(places))
+
+
+def draw_draft(draft: Draft) -> NDArray[np.uint8]:
+    """Draw the fields of a draft and their names onto the blank page.
+
+    Parameters
+    ----------
+    draft : Draft
+        From :func:`draft_form`.
+
+    Returns
+    -------
+    picture : ndarray of shape (height, width, 3), dtype uint8
+        The page in colour (red, green, blue): combs red, with a line at every
+        cut between two digits, boxes blue.
+    """
+    # Paler print lets the names stand out from it.
+    pale = (255 - (255 - draft.page) // 2).astype(np.uint8)
+    picture = PIL.Image.fromarray(pale).convert("RGB")
+    canvas = ImageDraw.Draw(picture)
+    stroke = max(1, round(max(draft.page.shape) / 1200))
+    for field, place in zip(draft.fields, draft.places, strict=True):
+        colour = _COMB_COLOUR if place.kind == "comb" else _BOX_COLOUR
+        corners = [tuple(corner) for corner in place.quad.tolist()]
+        canvas.polygon(corners, outline=colour, width=stroke)
+        for upper, lower in _cuts(place):
+            canvas.line([tuple(upper), tuple(lower)], fill=colour, width=1)
+        _write_name(canvas, field, place, max(draft.page.shape))
+    return np.asarray(picture)
+
+
+def write_draft(
+    blank: str | Path, output: str | Path, *, overwrite: bool = False
+) -> str:
+    """Draft a form from the scan of its blank page, and write it for editing.
+
+    Three files are written: the form as JSON; beside it the blank page, as
+    ``<stem>.blank.png``; and a picture of the page with the fields and their
+    names, ``<stem>.png``, by which to rename them.
+
+    Parameters
+    ----------
+    blank : str or Path
+        Scan of the blank page; of a file with more pages, the first counts.
+
+    output : str or Path
+        The JSON file.
+
+    overwrite : bool, default=False
+        Replace files that exist, and what somebody has edited in the form.
+
+    Returns
+    -------
+    summary : str
+        What was found and where it is, in a line or two.
+
+    Raises
+    ------
+    FormError
+        If no field is found, or a file that is to be written exists or is the
+        blank.
+
+    ScanError
+        If the blank cannot be read.
+
+    OSError
+        If a file cannot be written.
+    """
+    blank, output = Path(blank), Path(output)
+    picture, copy = draft_images(output)
+    outputs = [output, picture, copy]
+    _check_output(blank, outputs)
+    with open_scan(blank) as scan:
+        page, n_pages = scan.read(0), len(scan)
+    if not overwrite:
+        _check_free(outputs)
+    try:
+        draft = draft_form(page)
+    except FormError as error:
+        raise FormError(f"{blank}: {error}") from None
+    _write_png(copy, draft.page)
+    _write_png(picture, draw_draft(draft))
+    # Last, so that a form never names a blank page that is not there.
+    Form(blank=copy, fields=draft.fields).to_file(output)
+    summary = _summary(draft, output, picture)
+    if n_pages == 1:
+        return summary
+    return f"{blank} has {n_pages} pages; this is the form of the first.\n{summary}"
+
+
+def draft_images(output: Path) -> tuple[Path, Path]:
+    """Name the images that :func:`write_draft` writes beside a form.
+
+    Parameters
+    ----------
+    output : Path
+        The JSON file of the form.
+
+    Returns
+    -------
+    picture, copy : Path
+        The picture of the fields, and the blank page.
+
+    Examples
+    --------
+    >>> [path.name for path in draft_images(Path("form.json"))]
+    ['form.png', 'form.blank.png']
+    """
+    return output.with_suffix(".png"), output.with_suffix(".blank.png")
+
+
+def _as_field(place: WritingBox, name: str, page: Image) -> Field:
+    digits = place.cells if place.kind == "comb" else None
+    return Field(name=name, kind=place.kind, digits=digits, box=_upright(place, page))
+
+
+def _upright(place: WritingBox, page: Image) -> tuple[int, int, int, int] | None:
+    """Return the box of a place on the page, None if it is tilted too much."""
+    top_left, top_right, _, bottom_left = place.quad
+    rise = abs(top_right[1] - top_left[1])
+    if place.kind == "comb" and rise > _MAX_RISE * np.linalg.norm(
+        bottom_left - top_left
+    ):
+        return None
+    # Sides in the middle of the slight tilt that is left.
+    left = (place.quad[0, 0] + place.quad[3, 0]) / 2
+    right = (place.quad[1, 0] + place.quad[2, 0]) / 2
+    top = (place.quad[0, 1] + place.quad[1, 1]) / 2
+    bottom = (place.quad[2, 1] + place.quad[3, 1]) / 2
+    height, width = page.shape
+    first = max(round(top), 0), max(round(left), 0)
+    last = min(round(bottom), height), min(round(right), width)
+    return *first, last[0] - first[0], last[1] - first[1]
+
+
+def _cuts(place: WritingBox) -> NDArray[np.float64]:
+    """Return the ends of the cuts between digits, of shape (cells - 1, 2, 2)."""
+    shares = np.arange(1, place.cells)[:, None] / place.cells
+    top_left, top_right, bottom_right, bottom_left = place.quad
+    upper = top_left + shares * (top_right - top_left)
+    lower = bottom_left + shares * (bottom_right - bottom_left)
+    return np.stack([upper, lower], axis=1)
+
+
+def _write_name(
+    canvas: ImageDraw.ImageDraw, field: Field, place: WritingBox, page_side: int
+) -> None:
+    """Write the name of a field into its first box, as large as it is legible."""
+    colour = _COMB_COLOUR if place.kind == "comb" else _BOX_COLOUR
+    top, left, height, width = place.box
+    size = max(_SMALLEST_TEXT, min(page_side * _TEXT_OF_PAGE, 0.6 * height))
+    # Shrunk to fit, so that it does not run into the field beside it.
+    natural = ImageFont.load_default(size).getlength(field.name)
+    size = max(_SMALLEST_TEXT, size * min(1.0, 0.9 * width / natural))
+    font = ImageFont.load_default(size)
+    name = field.name
+    if font.getlength(f"{name} ({place.cells})") < 0.9 * width:
+        name = f"{name} ({place.cells})"
+    at = (left + 0.04 * min(width, 10 * size), top + (height - size) / 2)
+    x0, y0, x1, y1 = canvas.textbbox(at, name, font=font)
+    canvas.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), "white")
+    canvas.text(at, name, fill=colour, font=font)
+
+
+def _check_output(blank: Path, outputs: list[Path]) -> None:
+    """Refuse, before any work, to write where one cannot or must not."""
+    if len(set(outputs)) < len(outputs):
+        raise FormError(f"{outputs[0]}: a form is a JSON file, and named like one")
+    for output in outputs:
+        check_writable(output)
+        if output.resolve() == blank.resolve():
+            raise FormError(
+                f"{output}: is the blank page, and would be written over."
+                " Choose another name for the form"
+            )
+
+
+def _check_free(outputs: list[Path]) -> None:
+    """Refuse to write over what is there: an edited form, or any other picture."""
+    for output in outputs:
+        if output.exists():
+            raise FormError(
+                f"{output}: exists, and would be written over. Name another file for"
+                " the form, or draft it anew with --force (overwrite=True)"
+            )
+
+
+def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    content = io.BytesIO()
+    PIL.Image.fromarray(image).save(content, format="PNG")
+    write_whole(path, content.getvalue())
+
+
+def _summary(draft: Draft, output: Path, picture: Path) -> str:
+    n_combs = sum(place.kind == "comb" for place in draft.places)
+    n_boxes = len(draft.places) - n_combs
+    n_sought = sum(field.box is None for field in draft.fields)
+    combs = f"{n_combs} comb field{'s' * (n_combs != 1)}"
+    boxes = f"{n_boxes} single box{'es' * (n_boxes != 1)}"
+    found = f"{output}: {combs} and {boxes}."
+    if n_sought:
+        found += f" Tilted, and so looked for on every page: {n_sought}."
+    return (
+        f"{found}\nLook at {picture}, then rename the fields in {output}, and delete"
+        " what is none."
+    )

@@ -1,0 +1,225 @@
+"""The fields of a form: what they are called, where they lie, what they hold."""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
+
+from lenet_sklearn.strings.lattice import GAP
+from pipelines.forms.rules import (
+    MOST_BOXES,
+    CheckDigit,
+    fits_mask,
+    has_check_digit,
+    is_number,
+)
+
+FieldKind = Literal["comb", "line", "box"]
+
+# The columns of results.csv that are no fields.
+_RESERVED_NAMES = frozenset({"document", "page", "status", "error"})
+
+# Letters and digits at both ends keep a name from being taken for a formula by
+# a spreadsheet; no dot, so that `<name>.status` cannot be another field's name;
+# no comma, quote or line break, so that a column head needs no quoting.
+_NAME = re.compile(r"\w(?:[\w -]*\w)?")
+
+_Box = tuple[NonNegativeInt, NonNegativeInt, PositiveInt, PositiveInt]
+
+
+class FrozenModel(BaseModel):
+    """A model that cannot be changed and has no keys but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Field(FrozenModel):
+    """A place on a form that digits are written into.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, ``_``, and inside the name also ``-`` and spaces: it
+        heads a column of the results.
+
+    kind : {"comb", "line", "box"}, default="comb"
+        One box a digit, a free string, or a single free box.
+
+    digits : int, default=None
+        Number of boxes. A comb must have it.
+
+    box : tuple of 4 ints, default=None
+        Place ``(top, left, height, width)`` on the blank page, in its pixels.
+        Cutting the box of a comb into `digits` equal widths must put every cut
+        on a printed wall or between two boxes. None has the field looked for
+        on every page.
+
+    length : int or tuple of 2 ints, default=None
+        The number of digits a value must have, or the least and the most.
+
+    mask : str, default=None
+        What a value looks like: ``#`` stands for any digit and a digit for
+        itself, so that ``20##`` is a year of this century.
+
+    minimum, maximum : int, default=None
+        The range of the value as a number, ends included.
+
+    choices : tuple of str, default=None
+        The only values there are. Leading zeros count.
+
+    check_digit : {"luhn", "mod11", "verhoeff"}, default=None
+        How the last digit of a value confirms the others; see
+        :func:`pipelines.forms.rules.has_check_digit`.
+
+    Notes
+    -----
+    A mistake raises :class:`pydantic.ValidationError`, a ValueError;
+    :meth:`Form.from_file` says the same in one line. Lengths, masks and choices
+    that no value can keep together are a mistake too.
+
+    Examples
+    --------
+    >>> from pipelines.forms.form import Field
+    >>> total = Field(name="total", digits=3, maximum=400)
+    >>> total.check("399")
+    ''
+    >>> total.check("401")
+    '401 is more than 400'
+    """
+
+    name: str
+    kind: FieldKind = "comb"
+    digits: Annotated[int, pydantic.Field(ge=1, le=MOST_BOXES)] | None = None
+    box: _Box | None = None
+    length: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None
+    mask: str | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    choices: tuple[str, ...] | None = None
+    check_digit: CheckDigit | None = None
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                "must be letters, digits, '_', and between them '-' or spaces,"
+                " because it heads a column of the results"
+            )
+        if name in _RESERVED_NAMES:
+            raise ValueError("is already the name of a column of the results")
+        return name
+
+    @pydantic.field_validator("mask")
+    @classmethod
+    def _check_mask(cls, mask: str | None) -> str | None:
+        if mask is not None and not re.fullmatch(r"[#0-9]+", mask):
+            raise ValueError(
+                "must be made of '#' for any digit and of digits that stand for"
+                " themselves, such as '20##'"
+            )
+        return mask
+
+    @pydantic.field_validator("choices")
+    @classmethod
+    def _check_choices(cls, choices: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if choices is not None and not (choices and all(map(is_number, choices))):
+            raise ValueError("must be a list of strings of digits, such as '07'")
+        return choices
+
+    @pydantic.model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.kind == "comb" and self.digits is None:
+            raise ValueError("digits: a comb needs the number of its boxes")
+        if self.box and self.digits and self.box[3] < self.digits:
+            raise ValueError(
+                f"box: {self.box[3]} pixels are too narrow for {self.digits} boxes."
+                " It is [top, left, height, width]"
+            )
+        if isinstance(self.length, tuple) and self.length[0] > self.length[1]:
+            raise ValueError("length: the least comes first, then the most")
+        least = -math.inf if self.minimum is None else self.minimum
+        if self.maximum is not None and self.maximum < least:
+            raise ValueError("maximum: is less than the minimum")
+        if reason := next(self._contradictions(), ""):
+            raise ValueError(reason)
+        return self
+
+    @property
+    def lengths(self) -> range | None:
+        """Numbers of digits that a value which is not empty may have; None for any."""
+        least, most = _length_range(self.length)
+        most = min(most, self.digits or math.inf)
+        return None if most == math.inf else range(max(least, 1), int(most) + 1)
+
+    def check(self, value: str) -> str:
+        """Say what is wrong with a value, if anything.
+
+        Parameters
+        ----------
+        value : str
+            Digits, and ``_`` for an empty box between two of them.
+
+        Returns
+        -------
+        reason : str
+            Empty if the value keeps all constraints. An empty value does.
+        """
+        if not value:
+            return ""
+        if GAP in value:
+            return "a box between two digits is empty"
+        if not is_number(value):
+            return "is not a string of digits"
+        return next(self._complaints(value), "")
+
+    def _contradictions(self) -> Iterator[str]:
+        """Name lengths, masks and choices that no value can keep together."""
+        lengths = self.lengths
+        if lengths is not None and not lengths:
+            least, _ = _length_range(self.length)
+            yield f"length: {least} digits do not fit into {self.digits} boxes"
+        elif lengths is not None:
+            if self.mask is not None and len(self.mask) not in lengths:
+                allowed = " to ".join(map(str, sorted({lengths[0], lengths[-1]})))
+                yield f"mask: has {len(self.mask)} digits instead of {allowed}"
+            if len(str(max(self.minimum or 0, 0))) > lengths[-1]:
+                yield f"minimum: {self.minimum} has more digits than {lengths[-1]}"
+        if self.maximum is not None and self.maximum < 0:
+            yield f"maximum: no value is as small as {self.maximum}"
+        others = self.model_copy(update={"choices": None})
+        for choice in self.choices or ():
+            if reason := next(others._complaints(choice), ""):
+                yield f"choices: {choice!r} can never be read: {reason}"
+
+    def _complaints(self, value: str) -> Iterator[str]:
+        least, most = _length_range(self.length)
+        if self.digits is not None and len(value) > self.digits:
+            yield f"has {len(value)} digits in {self.digits} boxes"
+        if not least <= len(value) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most:g}"
+            yield f"has {len(value)} digits instead of {wanted}"
+        if self.mask is not None and not fits_mask(value, self.mask):
+            yield f"does not look like {self.mask}"
+        if self.minimum is not None and int(value) < self.minimum:
+            yield f"{value} is less than {self.minimum}"
+        if self.maximum is not None and int(value) > self.maximum:
+            yield f"{value} is more than {self.maximum}"
+        if self.choices is not None and value not in self.choices:
+            yield f"{value} is not one of the {len(self.choices)} choices"
+        if self.check_digit is not None and not has_check_digit(
+            value, self.check_digit
+        ):
+            yield f"its last digit is not the {self.check_digit} check digit"
+
+
+def _length_range(
+    length: int | tuple[int, int] | None,
+) -> tuple[int, float]:
+    """Return the least and the most digits that a value may have."""
+    if length is None:
+        return 0, math.inf
+    return (length, length) if isinstance(length, int) else length

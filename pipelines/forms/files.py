@@ -1,0 +1,199 @@
+"""The JSON files of forms: reading, writing, and saying what is wrong with one."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from lenet_sklearn.outputs import write_whole
+from pipelines.forms.rules import MOST_BOXES
+
+
+class FormError(ValueError):
+    """A form cannot be used; says which file and field, and why, in one line."""
+
+
+# What a key wants, where pydantic's own words are those of a programmer.
+_WANTED = {
+    "blank": "the path of a scan, relative to the folder of this file",
+    "box": "four whole numbers of pixels, [top, left, height, width], of which the"
+    " last two are above 0",
+    "check_digit": "'luhn', 'mod11' or 'verhoeff'",
+    "choices": "a list of strings of digits",
+    "digits": f"the number of boxes, a whole number from 1 to {MOST_BOXES}",
+    "fields": "a list of at least one field",
+    "kind": "'comb', 'line' or 'box'",
+    "length": "a number of digits above 0, or a list of the least and the most",
+    "maximum": "a whole number",
+    "minimum": "a whole number",
+    "sums": "a list of objects with a 'total', which is a name, and 'parts', which"
+    " is a list of names",
+}
+
+# A longer value than this makes a message that is no longer one line.
+_SHOWN = 60
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Parameters
+    ----------
+    path : Path
+        The file, UTF-8 with or without a byte order mark.
+
+    Returns
+    -------
+    content : dict
+        The object.
+
+    Raises
+    ------
+    FormError
+        If it cannot be read or holds anything else, with line and column.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise FormError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise FormError(f"{path}: is no JSON file, it does not hold text") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise FormError(f"{path}: {place}: is not JSON: {error.msg}") from None
+    except RecursionError:
+        raise FormError(f"{path}: is no form, it is nested too deeply") from None
+    if not isinstance(content, dict):
+        raise FormError(f'{path}: must hold an object, {{"version": 1, "fields": ...}}')
+    return content
+
+
+def lay_out_json(content: Mapping[str, Any]) -> bytes:
+    """Write an object as JSON, each field on a line of its own.
+
+    Parameters
+    ----------
+    content : mapping
+        As for :func:`write_json`.
+
+    Returns
+    -------
+    text : bytes
+        UTF-8, as it stands in the file of a form.
+    """
+    lines = ",\n".join(f"  {json.dumps(k)}: {_layout(v)}" for k, v in content.items())
+    return f"{{\n{lines}\n}}\n".encode()
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write an object to a file as JSON, each field on a line of its own.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one that exists is replaced as a whole or not at all.
+
+    content : mapping
+        Its lists are written with one entry a line, so that a user can rename
+        the fields of a form in a column.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "form.json")
+    ...     write_json(path, {"version": 1, "fields": [{"name": "a"}, {"name": "b"}]})
+    ...     print(path.read_text(), end="")
+    {
+      "version": 1,
+      "fields": [
+        {"name": "a"},
+        {"name": "b"}
+      ]
+    }
+    """
+    write_whole(path, lay_out_json(content))
+
+
+def explain(error: pydantic.ValidationError, content: object) -> str:
+    """Put pydantic's first finding in the words of a form.
+
+    Parameters
+    ----------
+    error : pydantic.ValidationError
+        Raised by a form's model.
+
+    content : object
+        What the model was to be made of; fields are named from it.
+
+    Returns
+    -------
+    words : str
+        One line: the field, the key and the reason.
+    """
+    finding = error.errors()[0]
+    loc = finding["loc"]
+    words = []
+    if loc[:1] == ("fields",) and len(loc) > 1:
+        words.append(_field_at(content, loc[1]))
+        loc = loc[2:]
+    # What follows the key names an arm of a union or a place in a tuple.
+    if loc:
+        words.append(str(loc[0]))
+    return ": ".join([*words, _reason(finding, content)])
+
+
+def _layout(value: object) -> str:
+    """Write a value, a list of objects with one of them a line."""
+    if not isinstance(value, list) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    entries = ",\n".join(f"    {json.dumps(v, ensure_ascii=False)}" for v in value)
+    return f"[\n{entries}\n  ]"
+
+
+def _field_at(content: object, index: int | str) -> str:
+    """Name a field as well as its mistake allows."""
+    name = _value_at(content, ("fields", index, "name"))
+    if isinstance(name, str) and name:
+        return f"field {name!r}"
+    return f"field no. {int(index) + 1}"
+
+
+def _value_at(content: object, loc: tuple[int | str, ...]) -> object:
+    """Follow keys and indices into JSON; None where they lead nowhere."""
+    value: Any = content
+    for step in loc:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _reason(finding: Any, content: object) -> str:
+    """Say what was expected and what came."""
+    kind, loc = finding["type"], finding["loc"]
+    if kind == "value_error":
+        return str(finding["ctx"]["error"])
+    # What a list lacks has a number, and the list is what is to be mended.
+    if kind == "missing" and isinstance(loc[-1], str):
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is not a key of a form; is it misspelt?"
+    in_field = loc[0] == "fields" and len(loc) > 2
+    key_loc = loc[: 3 if in_field else 1]
+    got = json.dumps(_value_at(content, key_loc), default=str, ensure_ascii=False)
+    got = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."
+    wanted = _WANTED.get(str(key_loc[-1]))
+    if loc[0] == "fields" and len(loc) == 2:
+        return "must be an object with a name"
+    if wanted is None:
+        return f"{finding['msg'].replace('Input should', 'must')}. Got {got}"
+    return f"must be {wanted}. Got {got}"

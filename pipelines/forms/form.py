@@ -1,0 +1,297 @@
+"""Forms as data: which fields a page has, where, and what may stand in them."""
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import pydantic
+
+from pipelines.forms.field import Field, FieldKind, FrozenModel
+from pipelines.forms.files import FormError, explain, read_json, write_json
+from pipelines.forms.rules import is_number
+from pipelines.images import Image
+from pipelines.pages.register import PreparedBlank, prepare_blank
+from pipelines.scans.read import ScanError, open_scan
+
+__all__ = ["Field", "FieldKind", "Form", "FormError", "Sum"]
+
+_VERSION = 1
+
+
+class Sum(FrozenModel):
+    """A field that must be the sum of others.
+
+    Parameters
+    ----------
+    total : str
+        Name of the field with the sum.
+
+    parts : tuple of str
+        Names of the fields that add up to it, which it is none of.
+    """
+
+    total: str
+    parts: Annotated[tuple[str, ...], pydantic.Field(min_length=1)]
+
+    @pydantic.model_validator(mode="after")
+    def _check_total(self) -> Self:
+        if self.total in self.parts:
+            raise ValueError(f"field {self.total!r} is among its own parts")
+        return self
+
+
+class Form(FrozenModel):
+    """The fields of a form, and the blank page they lie on, if there is one.
+
+    Parameters
+    ----------
+    version : int, default=1
+        Version of the file format.
+
+    blank : Path, default=None
+        Scan of the blank form; its first page counts. :meth:`from_file` takes
+        it relative to the folder of the form's file. A PDF is rendered at 200
+        dpi: boxes are in pixels of that.
+
+    fields : tuple of Field
+        At least one; no two of the same name.
+
+    sums : tuple of Sum, default=()
+        Fields that must add up.
+
+    See Also
+    --------
+    write_draft : Make the file of a form from a blank page.
+
+    Examples
+    --------
+    >>> from pipelines.forms.form import Form
+    >>> form = Form.from_combs({"student_id": 9})
+    >>> [(field.name, field.digits) for field in form.fields]
+    [('student_id', 9)]
+    """
+
+    version: Literal[1] = 1
+    blank: Path | None = None
+    fields: Annotated[tuple[Field, ...], pydantic.Field(min_length=1)]
+    sums: tuple[Sum, ...] = ()
+
+    @pydantic.model_validator(mode="after")
+    def _check_fields(self) -> Self:
+        names: set[str] = set()
+        for field in self.fields:
+            if field.name in names:
+                raise ValueError(f"field {field.name!r}: there are two of this name")
+            if field.box is not None and self.blank is None:
+                raise ValueError(
+                    f"field {field.name!r}: box: the form has no blank page for it to"
+                    " lie on. Add 'blank', or take 'box' away"
+                )
+            names.add(field.name)
+        for rule in self.sums:
+            unknown = {rule.total, *rule.parts} - names
+            if unknown:
+                raise ValueError(f"sums: no field is named {min(unknown)!r}")
+        return self
+
+    @classmethod
+    def from_combs(cls, combs: Mapping[str, int]) -> Self:
+        """Make a form of comb fields that are looked for on every page.
+
+        Parameters
+        ----------
+        combs : mapping of str to int
+            Number of boxes for each name.
+
+        Returns
+        -------
+        form : Form
+
+        Raises
+        ------
+        FormError
+            If a name or a number cannot be used, or there is none.
+        """
+        fields = [{"name": name, "digits": digits} for name, digits in combs.items()]
+        return cls._validated({"fields": fields}, "comb fields")
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """Read the JSON file of a form, and check it against its blank page.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; :meth:`to_file` writes such files.
+
+        Returns
+        -------
+        form : Form
+            Its `blank` can be opened from the current folder.
+
+        Raises
+        ------
+        FormError
+            If the file cannot be read, is no JSON, breaks a rule of
+            :class:`Form` or :class:`Field`, is of a newer version, if its blank
+            page cannot be read, or if a box reaches beyond that page.
+        """
+        path = Path(path)
+        content = read_json(path)
+        version = content.get("version", _VERSION)
+        if isinstance(version, int) and version > _VERSION:
+            raise FormError(
+                f"{path}: version: is {version}, and {_VERSION} is the newest that"
+                " this release reads. Upgrade lenet-sklearn"
+            )
+        form = cls._validated(content, str(path))
+        if form.blank is None:
+            return form
+        form = form.model_copy(update={"blank": path.parent / form.blank})
+        try:
+            _check_boxes(form.fields, form.load_blank().shape)
+        except FormError as error:
+            raise FormError(f"{path}: {error}") from None
+        return form
+
+    def to_file(self, path: str | Path) -> None:
+        """Write the form as JSON; an existing file is replaced as a whole.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file. `blank` is written relative to its folder.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; what was there is still whole.
+        """
+        path = Path(path)
+        content: dict[str, Any] = {"version": self.version}
+        if self.blank is not None:
+            content["blank"] = _relative(self.blank, path.parent)
+        content["fields"] = [
+            {"name": field.name, "kind": field.kind}
+            | field.model_dump(mode="json", exclude_defaults=True)
+            for field in self.fields
+        ]
+        if self.sums:
+            content["sums"] = [rule.model_dump(mode="json") for rule in self.sums]
+        write_json(path, content)
+
+    def load_blank(self) -> Image:
+        """Read the blank page.
+
+        Returns
+        -------
+        page : ndarray of shape (height, width), dtype uint8
+            The first page of the file, grey. It is read once, and may not be changed.
+
+        Raises
+        ------
+        FormError
+            If the form has none, or it cannot be read.
+        """
+        return _read_blank(*self._blank_version())
+
+    def prepared_blank(self) -> PreparedBlank:
+        """Read the blank page and find what pages are registered by.
+
+        Returns
+        -------
+        prepared : PreparedBlank
+            Prepared once for all pages of a batch.
+
+        Raises
+        ------
+        FormError
+            If the form has no blank page, or it cannot be read.
+
+        ValueError
+            If there is too little print on it for pages to be registered.
+        """
+        return _prepare_blank(*self._blank_version())
+
+    def _blank_version(self) -> tuple[Path, int]:
+        """Return the file of the blank page, and when it was written."""
+        if self.blank is None:
+            raise FormError("blank: this form has no blank page")
+        try:
+            return self.blank, self.blank.stat().st_mtime_ns
+        except OSError:  # opening it says what is wrong
+            return self.blank, 0
+
+    def check_sums(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Say which totals are not the sum of their parts.
+
+        Parameters
+        ----------
+        values : mapping of str to str
+            A value for each field, by name. Empty parts count as nothing; a
+            sum with an empty total, or with a value that is missing or is not
+            all digits, is not checked.
+
+        Returns
+        -------
+        reasons : dict of str to str
+            For each total that is wrong, by name, the reason.
+        """
+        reasons: dict[str, str] = {}
+        for rule in self.sums:
+            parts = [values.get(part, "_") or "0" for part in rule.parts]
+            total = values.get(rule.total, "")
+            if not all(map(is_number, [total, *parts])):
+                continue
+            expected = sum(map(int, parts))
+            if int(total) != expected:
+                reasons[rule.total] = f"{total} is not the sum of its parts, {expected}"
+        return reasons
+
+    @classmethod
+    def _validated(cls, content: object, source: str) -> Self:
+        try:
+            return cls.model_validate(content)
+        except pydantic.ValidationError as error:
+            raise FormError(f"{source}: {explain(error, content)}") from None
+
+
+@lru_cache(maxsize=2)
+def _read_blank(blank: Path, _modified: int) -> Image:
+    """Read a blank page once, until its file changes."""
+    try:
+        with open_scan(blank) as scan:
+            page = scan.read(0)
+    except (OSError, ScanError) as error:
+        raise FormError(f"blank: {error}") from None
+    page.setflags(write=False)
+    return page
+
+
+@lru_cache(maxsize=2)
+def _prepare_blank(blank: Path, modified: int) -> PreparedBlank:
+    return prepare_blank(_read_blank(blank, modified))
+
+
+def _relative(blank: Path, folder: Path) -> str:
+    """Write a path as seen from a folder, with slashes on every system."""
+    try:
+        return Path(os.path.relpath(blank, folder)).as_posix()
+    except ValueError:  # on another drive
+        return blank.absolute().as_posix()
+
+
+def _check_boxes(fields: Iterable[Field], shape: tuple[int, ...]) -> None:
+    """Refuse a box that is not wholly on the blank page."""
+    for field in fields:
+        if field.box is None:
+            continue
+        top, left, height, width = field.box
+        if top + height > shape[0] or left + width > shape[1]:
+            raise FormError(
+                f"field {field.name!r}: box: [top, left, height, width]"
+                f" {list(field.box)} reaches beyond the blank page,"
+                f" which is {shape[0]} high and {shape[1]} wide"
+            )

@@ -1,0 +1,1 @@
+"""Find scan files and read their pages."""

@@ -1,0 +1,1 @@
+"""Read stacks of scans into tables and pictures."""

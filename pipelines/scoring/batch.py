@@ -1,0 +1,315 @@
+"""Read a stack of scans: one row for each page, whatever happens to the others."""
+
+import os
+import pickle
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import joblib
+from sklearn.pipeline import Pipeline
+from tqdm import tqdm
+
+from pipelines.images import Image
+from pipelines.outcomes import PageReading
+from pipelines.outputs import ResultFile
+from pipelines.readers.base import clean_images, split_reader
+from pipelines.scans.read import Scan, ScanError, open_scan
+from pipelines.scoring.overlay import write_overlay
+from pipelines.scoring.summary import Summary, Unit
+from pipelines.scoring.table import PageResult
+
+
+class Reader(Protocol):
+    """What reads a page: a ``FormReader``, or anything with its `read`."""
+
+    def read(self, page: Image, /) -> PageReading:
+        """Read the fields of one page."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One page to read; `overlay` is where its picture goes, if anywhere."""
+
+    file: Path
+    index: int
+    overlay: Path | None
+
+
+def score_pages(
+    files: Iterable[Path],
+    reader: Reader,
+    *,
+    dpi: float = 200.0,
+    jobs: int = 1,
+    overlay: Path | None = None,
+) -> Iterator[PageResult]:
+    """Read every page of scan files, in order, one result for each.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Scan files, as :func:`pipelines.scans.read.find_scans` lists them.
+
+    reader : Reader
+        Reads one page: ``reader.read(page)`` returns a `PageReading`.
+
+    dpi : float, default=200.0
+        Resolution at which PDF pages are rendered, in pixels per inch.
+
+    jobs : int, default=1
+        Number of processes, each of them with one thread; -1 for one a core.
+
+    overlay : Path, default=None
+        Folder to write a picture of each page into, with what was read drawn
+        on it, named after the file and the page: ``exam-p3.png``.
+
+    Yields
+    ------
+    result : PageResult
+        As soon as it is there. A file that cannot be opened gives one result,
+        as if of its page 1; whatever goes wrong with a page is its `error`.
+
+    Notes
+    -----
+    Pages are read when they are due, at most two a process ahead, so that
+    memory does not grow with their number.
+
+    Examples
+    --------
+    >>> from pipelines.scoring.batch import score_pages
+    >>> [result] = score_pages([Path("nowhere.png")], reader=None)
+    >>> result.page, result.reading.status, result.reading.error
+    (1, 'failed', 'nowhere.png: no such file')
+    """
+    tasks = _list_tasks(list(files), overlay)
+    worker = _Worker(reader, dpi)
+    if jobs == 1:
+        with worker:
+            yield from map(worker, tasks)
+        return
+    with (
+        _shared(worker) as path,
+        joblib.parallel_config("loky", inner_max_num_threads=1),
+    ):
+        parallel = joblib.Parallel(
+            n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1
+        )
+        yield from parallel(joblib.delayed(_run)(path, task) for task in tasks)
+
+
+def score_fields(
+    files: Iterable[Path], reader: Pipeline, *, jobs: int = 1
+) -> Iterator[PageResult]:
+    """Read images of single fields, in order, one result for each.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Image files. Each page of a file with several is a field.
+
+    reader : Pipeline
+        As :func:`pipelines.readers.make_field_reader` makes it.
+
+    jobs : int, default=1
+        Number of processes; -1 for one a core.
+
+    Yields
+    ------
+    result : PageResult
+        Its reading has one field, named ``value``, or an error.
+    """
+    yield from score_pages(files, _OneField(reader), jobs=jobs)
+
+
+def _list_tasks(files: Sequence[Path], overlay: Path | None) -> Iterator[_Task]:
+    """List the pages of all files; one page for a file that cannot be opened."""
+    pictures = _picture_names(files)
+    for file in files:
+        for index in range(count_pages(file)):
+            picture = f"{pictures[file]}-p{index + 1}.png"
+            yield _Task(file, index, None if overlay is None else overlay / picture)
+
+
+def write_results(
+    file: ResultFile,
+    row: Callable[[PageResult], Sequence[str]],
+    results: Iterable[PageResult],
+    *,
+    total: int | None = None,
+    unit: Unit = "page",
+) -> Summary:
+    """Write a table while its rows come in, with a progress bar on a terminal.
+
+    Parameters
+    ----------
+    file : ResultFile
+        The table, not yet opened: it is opened before the first result is
+        asked for, so that a table that cannot be written costs no time.
+
+    row : callable
+        Turns one result into a row of the table.
+
+    results : iterable of PageResult
+        What :func:`score_pages` or :func:`score_fields` yield.
+
+    total : int, default=None
+        How many results there will be, if that is known.
+
+    unit : {"page", "field"}, default="page"
+        What each result is.
+
+    Returns
+    -------
+    summary : Summary
+        How many pages and fields there are of each status.
+
+    Raises
+    ------
+    OutputError
+        If the table cannot be written.
+    """
+    summary = Summary(unit)
+    with file:
+        # None: no bar where stderr is no terminal.
+        for result in tqdm(results, total=total, unit=unit, disable=None):
+            file.write(row(result))
+            summary.add(result)
+    return summary
+
+
+def count_pages(file: Path) -> int:
+    """Count the rows a file will give: its pages, or 1 if it cannot be opened.
+
+    Parameters
+    ----------
+    file : Path
+        A scan file.
+
+    Returns
+    -------
+    n_pages : int
+        At least 1.
+    """
+    try:
+        with open_scan(file) as scan:
+            return len(scan)
+    except ScanError:
+        return 1
+
+
+def _picture_names(files: Sequence[Path]) -> dict[Path, str]:
+    """Name each file's pictures by its path below the folder common to all."""
+    absolute = [Path(os.path.abspath(file)) for file in files]
+    parents = [file.parent for file in absolute]
+    root = os.path.commonpath(parents) if len({p.anchor for p in parents}) == 1 else ""
+    whole = [os.path.relpath(file, root or file.parent) for file in absolute]
+    stems = [
+        name.removesuffix(file.suffix)
+        for name, file in zip(whole, absolute, strict=True)
+    ]
+    # a.pdf beside a.png: the suffix tells them apart, and from a.pdf.png.
+    taken = Counter([*stems, *set(whole)])
+    return {
+        file: stem if taken[stem] == 1 else name
+        for file, stem, name in zip(files, stems, whole, strict=True)
+    }
+
+
+class _OneField:
+    """Reads a field image as if it were a page with one field on it."""
+
+    def __init__(self, reader: Pipeline) -> None:
+        self._reader = reader
+
+    def read(self, page: Image) -> PageReading:
+        steps, reader = split_reader(self._reader)
+        [field] = reader.read(clean_images(steps, [page]))
+        return PageReading({"value": field})
+
+
+class _Worker:
+    """Reads pages by file and number, and keeps the file it read last open."""
+
+    def __init__(self, reader: Reader, dpi: float) -> None:
+        self._reader = reader
+        self._dpi = dpi
+        self._scan: Scan | None = None
+
+    def __call__(self, task: _Task) -> PageResult:
+        # Nothing that one page does may cost the others their rows.
+        try:
+            reading = self._read(task)
+        except Exception as error:
+            reading = PageReading(error=_one_line(error))
+        return PageResult(str(task.file), task.index + 1, reading)
+
+    def __enter__(self) -> "_Worker":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._close()
+
+    def _read(self, task: _Task) -> PageReading:
+        page = self._open(task.file).read(task.index)
+        reading = self._reader.read(page)
+        if task.overlay is None:
+            return reading
+        try:
+            write_overlay(page, reading, task.overlay)
+        except Exception as error:  # what was read is worth more than its picture
+            reason = f"{task.overlay} cannot be written: {_one_line(error)}"
+            return PageReading(reading.fields, reading.error or reason)
+        return reading
+
+    def _open(self, file: Path) -> Scan:
+        if self._scan is None or self._scan.path != file:
+            self._close()
+            self._scan = open_scan(file, dpi=self._dpi)
+        return self._scan
+
+    def _close(self) -> None:
+        if self._scan is not None:
+            self._scan.close()
+        self._scan = None
+
+
+@contextmanager
+def _shared(worker: _Worker) -> Iterator[Path]:
+    """Put a worker where processes find it; sent with each page it would cost more."""
+    with tempfile.TemporaryDirectory(prefix="lenet-") as folder:
+        path = Path(folder, "worker.pickle")
+        # Wrapped, it may also hold what a notebook or a script defines.
+        portable = joblib.wrap_non_picklable_objects(worker)
+        path.write_bytes(pickle.dumps((os.getcwd(), portable)))
+        yield path
+
+
+@lru_cache(maxsize=1)
+def _load_worker(path: Path) -> _Worker:
+    cv2.setNumThreads(1)  # joblib sees to the other libraries
+    # Ctrl-C reaches the process that started this one too, and it ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    worker: _Worker
+    folder, worker = pickle.loads(path.read_bytes())
+    os.chdir(folder)  # joblib keeps its processes, and they stay where they began
+    return worker
+
+
+def _run(path: Path, task: _Task) -> PageResult:
+    return _load_worker(path)(task)
+
+
+def _one_line(error: Exception) -> str:
+    """Return the reason of an error, with its kind if it is no known one."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ScanError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

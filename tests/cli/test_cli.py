@@ -1,0 +1,513 @@
+"""The command line: what it prints, what it writes, and its exit status."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import termios
+import textwrap
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pypdfium2
+import pytest
+
+import pipelines.readers
+from pipelines.cli.commands import main
+from pipelines.drawing import draw_blank_form, draw_comb
+from pipelines.outcomes import FieldReading, PageReading
+from pipelines.scoring.overlay import COLOURS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class StubReader:
+    """Reads the mean grey of any page as the field `rin`."""
+
+    def read(self, page):
+        quad = np.array([[1, 1], [8, 1], [8, 5], [1, 5.0]])
+        value = f"{round(page.mean()):03d}"
+        return PageReading({"rin": FieldReading(value, "accepted", 0.875, quad)})
+
+
+@pytest.fixture
+def reads_grey(monkeypatch):
+    """Have the commands read with a stub: what is tested is all around it."""
+
+    def make(form, **options):
+        return StubReader()
+
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", make)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def save_page(path, grey=7):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.Image.new("L", (40, 30), grey).save(path)
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def score(*words):
+    return main(["score", *words, "--comb", "rin=9", "-o", "results.csv"])
+
+
+def contents(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+
+
+def misuse(capsys):
+    """Return the one line on stderr, and see that there is nothing else."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+def test_score_writes_one_row_for_each_page(folder, reads_grey, capsys):
+    save_page(folder / "scans" / "p10.png", 200)
+    save_page(folder / "scans" / "p9.png", 7)
+    assert score("scans") == 0
+    assert (folder / "results.csv").read_text() == (
+        "document,page,status,error,rin,rin.status,rin.confidence\n"
+        "scans/p9.png,1,ok,,007,accepted,0.8750\n"
+        "scans/p10.png,1,ok,,200,accepted,0.8750\n"
+    )
+    out, err = capsys.readouterr()
+    assert out == "2 pages: 2 ok\n2 fields: 2 accepted\nTable: results.csv\n"
+    assert err == ""  # no progress bar in a pipe
+
+
+def test_score_in_two_processes_gives_the_same_table(folder, reads_grey):
+    for value in range(5):
+        save_page(folder / f"p{value}.png", value)
+    assert score("p*.png") == 0
+    alone = (folder / "results.csv").read_bytes()
+    assert score("p*.png", "--jobs", "2") == 0
+    assert (folder / "results.csv").read_bytes() == alone
+
+
+def test_score_leaves_its_own_pictures_out_of_the_scans(folder, reads_grey):
+    save_page(folder / "scans" / "p.png")
+    for _ in range(2):
+        assert score("scans", "--overlay", "scans/pictures") == 0
+        assert len(rows(folder / "results.csv")) == 1
+    assert (folder / "scans" / "pictures" / "p-p1.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "located"), [([], False), (["--overlay", "o"], True)]
+)
+def test_digits_are_located_only_for_pictures(folder, monkeypatch, words, located):
+    def make(form, *, locate_digits, **options):
+        assert locate_digits == located
+        return StubReader()
+
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", make)
+    save_page(folder / "p.png")
+    assert score("p.png", *words) == 0
+
+
+def make_text(path):
+    path.write_text("no image")
+
+
+def make_truncated(path):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200), dtype=np.uint8)
+    PIL.Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:9000])
+
+
+def make_vast(path):
+    PIL.Image.new("1", (20_000, 20_000)).save(path)
+
+
+def make_pdf_without_pages(path):
+    pypdfium2.PdfDocument.new().save(path)
+
+
+def make_encrypted(path):
+    path.write_bytes(
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\n"
+        b"4 0 obj<</Filter/Standard/V 1/R 2/P -4/O<" + b"41" * 32 + b">"
+        b"/U<" + b"42" * 32 + b">>>endobj\n"
+        b"trailer<</Root 1 0 R/Size 5/Encrypt 4 0 R/ID[<41><41>]>>\n%%EOF\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "reason"),
+    [
+        ("b.png", make_text, "is no image and no PDF"),
+        ("b.jpg", make_truncated, "truncated"),
+        ("b.png", Path.touch, "is empty"),
+        ("b.pdf", make_encrypted, "is encrypted"),
+        ("b.pdf", make_pdf_without_pages, "has no pages"),
+        ("b.png", make_vast, "would decode to more than 179 megapixels"),
+    ],
+)
+def test_one_bad_file_costs_its_own_row_and_nothing_else(
+    folder, reads_grey, name, make, reason
+):
+    save_page(folder / "a.png")
+    save_page(folder / "c.png")
+    make(folder / name)
+    assert score("a.png", name, "c.png") == 1
+    good, bad, other = rows(folder / "results.csv")
+    assert (good["rin"], other["rin"]) == ("007", "007")
+    assert (bad["document"], bad["page"], bad["status"]) == (name, "1", "failed")
+    assert bad["error"].startswith(f"{name}: ")
+    assert reason in bad["error"]
+    assert bad["rin"] == bad["rin.status"] == bad["rin.confidence"] == ""
+
+
+def test_an_image_of_one_pixel_is_read_by_the_real_reader(folder, capsys):
+    PIL.Image.new("L", (1, 1)).save(folder / "dot.png")
+    assert score("dot.png") == 0
+    [row] = rows(folder / "results.csv")
+    assert (row["status"], row["rin.status"]) == ("review", "unlocated")
+    assert row["error"].startswith("rin: ")
+    assert "no field was found on any page" in capsys.readouterr().out
+
+
+FORM_OF_TWO_NAMES = (
+    '{"fields": [{"name": "a", "digits": 1}, {"name": "a", "digits": 1}]}'
+)
+FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1}]}'
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("score", "Missing argument"),
+        ("score page.png --comb rin=9", "Missing option '--output'"),
+        ("score page.png -o r.csv", "either --form FILE or --comb NAME=N"),
+        ("score page.png -o r.csv --comb rin", "--comb expects NAME=N"),
+        ("score page.png -o r.csv --comb rin=0", "--comb rin=0: a comb has 1 to 100"),
+        ("score page.png -o r.csv --comb rin=101", "a comb has 1 to 100 boxes"),
+        ("score page.png -o r.csv --comb a=1 --comb a=2", "--comb names a twice"),
+        ("score page.png -o r.csv --comb a=1 --form form.json", "not by both"),
+        ("score page.png -o r.csv --comb a=1 --jobs none", "from 1 up, not none"),
+        ("score page.png -o r.csv --comb a=1 --threshold 2", "from 0 to 1, not 2"),
+        ("score page.png -o r.csv --comb a=1 --dpi nan", "a number from 36 up"),
+        ("score page.png -o r.csv --comb a=1 --colour", "--colour"),
+        ("score page.png -o r.csv --comb a=1 --model page.png", "page.png"),
+        ("score page.png -o r.csv --comb a=1 --model no", "is no model file no"),
+        ("score page.png -o r.csv --comb a=1 --model wide", "all fields of the form"),
+        ("score page.png -o r.csv --comb a=1 --overlay .", "all scans lie in ."),
+        ("score empty -o r.csv --comb a=1 --overlay empty", "pictures are written to"),
+        ("score nowhere.png -o r.csv --comb a=1", "nowhere.png: no such file"),
+        ("score empty -o r.csv --comb a=1", "empty: no scans in this folder"),
+        ("score page.png -o no/r.csv --comb a=1", "no/r.csv cannot be written"),
+        ("score page.png -o empty --comb a=1", "empty cannot be written"),
+        ("score page.png -o page.png --comb a=1", "is one of the files to read"),
+        ("score page.png -o form.txt --form form.txt", "is one of the files to read"),
+        ("score page.png -o blank.png --form form.txt", "is one of the files to read"),
+        ("score page.png -o m --model m --comb a=1", "is one of the files to read"),
+        ("read page.png -o m --model ./m", "is one of the files to read"),
+        (
+            "score page.png -o r.csv --comb a=1 --overlay page.png",
+            "it is a file. Name a",
+        ),
+        ("score page.png -o r.csv --form nowhere.json", "nowhere.json"),
+        ("score page.png -o r.csv --form form.json", "'a': there are two"),
+        ("score page.png -o r.PNG --comb a=1", "Name it r.csv"),
+        ("read page.png -o r.pdf", "Name it r.csv"),
+        ("train --data digits -o m.png", "Name it m.safetensors"),
+        ("read nowhere.png -o v.csv", "nowhere.png: no such file"),
+        ("read page.png -o v.csv --digits 0", "'--digits'"),
+        ("form nowhere.png -o form.json", "nowhere.png"),
+        ("train -o model", "--data or --strings or --fields"),
+        ("train --data nowhere -o model", "nowhere"),
+        ("train --data digits -o model --jobs 2", "--jobs belongs to --members"),
+        ("train --data digits -o model --set max_epochs=2", "say it by --epochs"),
+        ("evaluate nowhere --data digits", "there is no model file nowhere"),
+        ("evaluate mnist --data digits", "28x28 pixels, and those of digits are 8x8"),
+        ("evaluate mnist --data nowhere", "nowhere"),
+        ("evaluate mnist --data digits --plots page.png", "page.png"),
+        ("info page.png", "not a model file"),
+        ("info nowhere", "nowhere"),
+        ("demo -o page.png", "page.png cannot be written"),
+        ("demo --pages 0", "'--pages': must be a whole number from 1 up, not 0"),
+        ("guess", "No such command 'guess'"),
+    ],
+)
+def test_misuse_is_explained_in_one_line(folder, capsys, words, reason):
+    save_page(folder / "page.png")
+    (folder / "empty").mkdir()
+    (folder / "form.json").write_text(FORM_OF_TWO_NAMES)
+    (folder / "form.txt").write_text(FORM_WITH_A_BLANK)
+    save_page(folder / "blank.png")
+    (folder / "m").touch()
+    before = contents(folder)
+    assert main(words.split()) == 2
+    assert reason in misuse(capsys)
+    assert contents(folder) == before  # nothing is left behind, or changed
+
+
+def test_a_table_may_be_called_like_a_model_that_ships(folder, reads_grey):
+    save_page(folder / "page.png")
+    for _ in range(2):
+        words = ["score", "page.png", "--comb", "rin=9", "-o", "forms"]
+        assert main([*words, "--model", "forms"]) == 0
+
+
+def test_a_table_that_cannot_be_written_is_said_before_any_work(
+    folder, monkeypatch, capsys
+):
+    def make(form, **options):
+        pytest.fail("no reader must be made")
+
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", make)
+    save_page(folder / "p.png")
+    assert main(["score", "p.png", "--comb", "rin=9", "-o", "no/r.csv"]) == 2
+    assert "the folder no does not exist" in misuse(capsys)
+
+
+def test_read_reads_images_of_fields(folder, capsys):
+    for seed, text in enumerate(("042", "1789")):
+        field = PIL.Image.fromarray(draw_comb(text, random_state=seed))
+        field.save(folder / f"f{text}.png")
+    (folder / "g9.png").touch()
+    assert main(["read", "?[0-9]*.png", "-o", "values.csv"]) == 1
+    read = {row["file"]: row for row in rows(folder / "values.csv")}
+    assert list(next(iter(read.values()))) == ["file", "value", "status", "confidence"]
+    assert (read["f042.png"]["value"], read["f1789.png"]["value"]) == ("042", "1789")
+    assert read["g9.png"]["status"] == "failed"
+    assert capsys.readouterr().out.startswith("3 fields: 2 accepted, 1 failed\n")
+
+
+def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
+    for pages in ("2", "1"):  # its own files it may replace
+        assert main(["demo", "-o", "out", "--pages", pages]) == 0
+    shown = capsys.readouterr().out
+    assert "fields read correctly" in shown
+    assert f"Table: {Path('out', 'results.csv')}" in shown
+    assert len(rows(folder / "out" / "results.csv")) == 1
+    assert len(list((folder / "out" / "pictures").glob("*.png"))) == 1
+    assert len(list((folder / "out" / "scans").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["form.json", "blank.png", "truth.csv", "results.csv", "pictures/page_01-p1.png"],
+)
+def test_demo_writes_over_no_file_of_others(folder, capsys, name):
+    (folder / "out" / name).parent.mkdir(parents=True)
+    (folder / "out" / name).write_text("mine")
+    before = contents(folder)
+    assert main(["demo", "-o", "out", "--pages", "1"]) == 2
+    assert f"{Path('out', name)} is there" in misuse(capsys)
+    assert contents(folder) == before
+
+
+def test_a_drafted_form_can_be_scored_with(folder, capsys):
+    page, _ = draw_blank_form(dpi=150)
+    PIL.Image.fromarray(page).save(folder / "blank.png")
+    assert main(["form", "blank.png", "-o", "form.json"]) == 0
+    words = ["score", "blank.png", "--form", "form.json", "-o", "results.csv"]
+    assert main(words) == 0
+    [row] = rows(folder / "results.csv")
+    assert (row["status"], row["field_01.status"]) == ("ok", "blank")
+
+
+def test_a_comb_that_is_not_where_the_form_has_it_is_doubted(folder, capsys):
+    page, _ = draw_blank_form(dpi=150)
+    PIL.Image.fromarray(page).save(folder / "blank.png")
+    assert main(["form", "blank.png", "-o", "form.json"]) == 0
+    form = json.loads((folder / "form.json").read_text())
+    first, second = form["fields"][:2]
+    first["digits"] += 1
+    place = list(second["box"])
+    second["box"][1] += 40
+    (folder / "form.json").write_text(json.dumps(form))
+    assert main(["score", "blank.png", "--form", "form.json", "-o", "r.csv"]) == 0
+    wrong_digits, wrong_box = capsys.readouterr().err.splitlines()
+    assert wrong_digits.startswith("lenet: warning: ")
+    assert f"digits: is {first['digits']}; {first['digits'] - 1} boxes" in wrong_digits
+    assert "no comb of" in wrong_box
+    assert f"the nearest is at {place}" in wrong_box
+
+
+def test_the_pages_of_a_form_are_no_scans_unless_they_are_named(
+    folder, reads_grey, capsys
+):
+    names = ["a.png", "blank.png", "form.png", "form.blank.png"]
+    for name in names:
+        save_page(folder / "f" / name)
+    content = {"blank": "blank.png", "fields": [{"name": "rin", "digits": 9}]}
+    (folder / "f" / "form.json").write_text(json.dumps(content))
+    words = ["--form", "f/form.json", "-o", "r.csv"]
+    assert main(["score", "f", *words]) == 0
+    assert [row["document"] for row in rows(folder / "r.csv")] == ["f/a.png"]
+    assert "parts of the form: blank.png, form.blank.png, f" in capsys.readouterr().err
+    assert main(["score", *(f"f/{name}" for name in names), *words]) == 0
+    assert len(rows(folder / "r.csv")) == len(names)
+    (folder / "f" / "a.png").unlink()
+    assert main(["score", "f", *words]) == 2
+    assert "only parts of the form" in capsys.readouterr().err
+
+
+def test_images_that_are_not_read_are_named(folder, reads_grey, capsys):
+    save_page(folder / "scans" / "p.png")
+    for name in ("a.gif", "b.HEIC", "c", "notes.txt"):
+        (folder / "scans" / name).write_bytes(b"")
+    assert score("scans") == 0
+    err = capsys.readouterr().err
+    assert "passed over, of a kind that is not read: a.gif, b.HEIC, c (3 files)" in err
+
+
+COMMANDS = ["demo", "score", "read", "form", "train", "evaluate", "info"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_shows_an_example(command, capsys):
+    assert main([command, "--help"]) == 0
+    assert f"Example: lenet {command} " in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_no_types_of_the_language_it_is_written_in(command, capsys):
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert not set("<>{}") & set(shown)
+    assert "list[" not in shown
+
+
+def test_help_of_score_explains_every_status(capsys):
+    assert main(["score", "--help"]) == 0
+    shown = capsys.readouterr().out
+    page, field = {"ok", "review", "failed"}, set(COLOURS) - {"failed"}
+    assert page | field <= set(re.findall(r"\w+", shown))
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"lenet {version('lenet-sklearn')}\n"
+
+
+def test_no_arguments_show_every_command(capsys):
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"  {command} " in listed for command in COMMANDS)
+
+
+def test_help_does_not_import_torch():
+    code = (
+        "import sys; from pipelines.cli.commands import main; main(['--help']);"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+# A run of `lenet score` that takes a tenth of a second for each page.
+SLOW = """
+    import sys, time
+    import pipelines.readers
+    from pipelines.cli.commands import main
+    from pipelines.outcomes import FieldReading, PageReading
+
+    class Slow:
+        def read(self, page):
+            time.sleep(0.1)
+            return PageReading({"rin": FieldReading("007", "accepted", 0.9)})
+
+    pipelines.readers.make_form_reader = lambda form, **options: Slow()
+    sys.exit(main([*sys.argv[1:], "--comb", "rin=9", "-o", "r.csv"]))
+"""
+
+
+def start_slowly(folder, *words):
+    """Start to read 500 pages over an old table; return once rows are written."""
+    first, *rest = [PIL.Image.new("1", (8, 8), 1) for _ in range(500)]
+    first.save(folder / "p.tif", save_all=True, append_images=rest)
+    (folder / "r.csv").write_text("old\n")
+    (folder / "slow.py").write_text(textwrap.dedent(SLOW))
+    process = subprocess.Popen(
+        [sys.executable, "slow.py", "score", "p.tif", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # as a shell does, so that Ctrl-C reaches all of it
+    )
+    part = folder / "r.csv.part"
+    while not part.exists() or part.read_text().count("\n") < 3:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    return process
+
+
+def test_a_terminal_gets_a_progress_bar_that_knows_how_many_pages(folder):
+    save_page(folder / "p.png")
+    (folder / "slow.py").write_text(textwrap.dedent(SLOW))
+    screen, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))
+    subprocess.run(
+        [sys.executable, "slow.py", "score", "p.png"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=terminal,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    os.write(terminal, b"END")
+    shown = b""
+    while not shown.endswith(b"END"):
+        shown += os.read(screen, 4096)
+    assert b"1/1" in shown
+    os.close(terminal)
+    os.close(screen)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_the_old_table_and_the_rows_so_far(
+    folder, number, jobs
+):
+    process = start_slowly(folder, "--jobs", jobs)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    _, err = process.communicate()
+    assert process.returncode == 128 + number
+    assert (folder / "r.csv").read_text() == "old\n"
+    n_rows = (folder / "r.csv.part").read_text().count("\n") - 1
+    kept = f"{n_rows} rows are in r.csv.part, and r.csv is as it was"
+    assert err == f"lenet: interrupted; {kept}\n"
+
+
+def test_a_killed_run_keeps_the_old_table_and_the_rows_so_far(folder):
+    process = start_slowly(folder)
+    process.kill()
+    process.communicate()
+    assert (folder / "r.csv").read_text() == "old\n"
+    assert rows(folder / "r.csv.part")[0]["rin"] == "007"
+
+
+def test_a_killed_worker_is_said_in_one_line(folder, capfd, monkeypatch):
+    class Deadly:
+        def read(self, page):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", lambda f, **o: Deadly())
+    save_page(folder / "p.png")
+    assert score("p.png", "--jobs", "2") == 1
+    assert "a process was killed" in capfd.readouterr().err

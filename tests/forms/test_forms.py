@@ -1,0 +1,265 @@
+"""Forms: what is valid is kept, and what is not is named in one line."""
+
+import copy
+import json
+import pickle
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from pipelines.forms.form import Field, Form, FormError, Sum
+from pipelines.forms.rules import has_check_digit
+
+
+@pytest.fixture
+def folder(tmp_path):
+    PIL.Image.new("L", (200, 100), 255).save(tmp_path / "blank.png")
+    return tmp_path
+
+
+def write(folder, content):
+    path = folder / "form.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def form_of(**field):
+    return {
+        "version": 1,
+        "blank": "blank.png",
+        "fields": [{"name": "total", "kind": "comb", "digits": 3} | field],
+    }
+
+
+def complaint_about(folder, content):
+    path = write(folder, content)
+    with pytest.raises(FormError) as caught:
+        Form.from_file(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path}: ")
+
+
+def test_the_form_of_the_design_is_read(folder):
+    form = Form.from_file(write(folder, form_of(box=[10, 20, 30, 60])))
+    [field] = form.fields
+    assert (field.name, field.kind, field.digits) == ("total", "comb", 3)
+    assert field.box == (10, 20, 30, 60)
+    assert form.load_blank().shape == (100, 200)
+
+
+def test_what_is_written_is_read_back(folder):
+    fields = (
+        Field(name="a", digits=3, box=(1, 2, 30, 60), length=(1, 3), choices=("07",)),
+        Field(name="b", kind="line", minimum=1, maximum=9, mask="#"),
+        Field(name="c", kind="box", check_digit="luhn", length=4),
+    )
+    form = Form(
+        blank=folder / "blank.png",
+        fields=fields,
+        sums=(Sum(total="a", parts=("b", "c")),),
+    )
+    form.to_file(folder / "form.json")
+    assert Form.from_file(folder / "form.json") == form
+
+
+def test_the_blank_is_written_relative_to_the_form(folder):
+    (folder / "forms").mkdir()
+    path = folder / "forms" / "form.json"
+    form = Form(blank=folder / "blank.png", fields=(Field(name="a", digits=2),))
+    form.to_file(path)
+    assert json.loads(path.read_text())["blank"] == "../blank.png"
+    assert Form.from_file(path).load_blank().shape == (100, 200)
+
+
+def test_a_form_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):
+    path = write(folder, form_of())
+    before = path.read_text()
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        Form.from_combs({"a": 2}).to_file(path)
+    assert path.read_text() == before
+    assert sorted(p.name for p in folder.iterdir()) == ["blank.png", "form.json"]
+
+
+def test_from_combs_makes_fields_without_a_place():
+    form = Form.from_combs({"rin": 9, "room": 3})
+    assert [(f.name, f.kind, f.digits, f.box) for f in form.fields] == [
+        ("rin", "comb", 9, None),
+        ("room", "comb", 3, None),
+    ]
+
+
+@pytest.mark.parametrize("combs", [{}, {"rin": 0}, {"status": 9}, {"a,b": 9}])
+def test_from_combs_refuses_what_cannot_be_a_form(combs):
+    with pytest.raises(FormError):
+        Form.from_combs(combs)
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ({"digits": None}, "field 'total': digits: a comb needs the number"),
+        ({"digits": 0}, "field 'total': digits: must be the number of boxes"),
+        ({"digits": "many"}, '100. Got "many"'),
+        ({"kind": "combs"}, "kind: must be 'comb', 'line' or 'box'. Got \"combs\""),
+        ({"box": [1, 2, 3]}, "box: must be four whole numbers of pixels"),
+        ({"box": [1, 2, 30, -6]}, "of which the last two are above 0"),
+        ({"box": [1, 2, 30, 2]}, "box: 2 pixels are too narrow for 3 boxes"),
+        ({"box": [80, 2, 30, 60]}, "reaches beyond the blank page, which is 100 high"),
+        ({"length": [3, 1]}, "length: the least comes first"),
+        ({"length": "three"}, "field 'total': length: must be a number of digits"),
+        ({"mask": "99-9"}, "mask: must be made of '#'"),
+        ({"minimum": 5, "maximum": 4}, "maximum: is less than the minimum"),
+        ({"choices": ["a"]}, "choices: must be a list of strings of digits"),
+        ({"length": 5}, "field 'total': length: 5 digits do not fit into 3 boxes"),
+        ({"mask": "####"}, "mask: has 4 digits instead of 1 to 3"),
+        ({"mask": "##", "length": 3}, "mask: has 2 digits instead of 3"),
+        ({"minimum": 1000}, "minimum: 1000 has more digits than 3"),
+        ({"maximum": -1}, "maximum: no value is as small as -1"),
+        ({"choices": []}, "choices: must be a list of strings of digits"),
+        ({"choices": ["07"], "length": 3}, "'07' can never be read: has 2 digits"),
+        ({"choices": ["7", "9"], "maximum": 8}, "'9' can never be read: 9 is more"),
+        ({"check_digit": "crc"}, "check_digit: must be 'luhn', 'mod11' or 'verhoeff'"),
+        ({"digit": 3}, "field 'total': digit: is not a key of a form"),
+        ({"name": "=1+1"}, "field '=1+1': name: must be letters"),
+        ({"name": "page"}, "field 'page': name: is already the name of a column"),
+        ({"name": 7}, "field no. 1: name: "),
+    ],
+)
+def test_a_mistake_in_a_field_is_named(folder, field, words):
+    assert words in complaint_about(folder, form_of(**field))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"version": 1,\n "fields": [}', "line 2, column 13: is not JSON"),
+        ("[]", "must hold an object"),
+        ({"version": 1}, "fields: is missing"),
+        ({"fields": []}, "fields: must be a list of at least one field"),
+        ({"fields": [3]}, "field no. 1: must be an object with a name"),
+        ({"version": 2, "fields": []}, "version: is 2, and 1 is the newest"),
+        ({"version": 0, "fields": []}, "version: "),
+        ({"fields": [{"kind": "line"}]}, "field no. 1: name: is missing"),
+        (form_of() | {"blank": "none.png"}, "blank: "),
+        (form_of() | {"balnk": "none.png"}, "balnk: is not a key"),
+        (form_of() | {"sums": [{"total": "x", "parts": ["total"]}]}, "named 'x'"),
+        (form_of() | {"sums": [{"total": "total"}]}, "sums: "),
+        (
+            form_of() | {"sums": [{"total": "total", "parts": ["total"]}]},
+            "sums: field 'total' is among its own parts",
+        ),
+        (form_of(box=[0, 0, 9, 9]) | {"blank": None}, "box: the form has no blank"),
+    ],
+)
+def test_a_mistake_in_a_form_is_named(folder, content, words):
+    assert words in complaint_about(folder, content)
+
+
+def test_two_fields_of_one_name_are_refused(folder):
+    content = form_of()
+    content["fields"] *= 2
+    assert "field 'total': there are two" in complaint_about(folder, content)
+
+
+def test_a_form_that_is_not_there_is_refused(folder):
+    with pytest.raises(FormError, match=r"none\.json: cannot be read: No such file"):
+        Form.from_file(folder / "none.json")
+
+
+def test_a_picture_in_place_of_a_form_is_refused(folder):
+    with pytest.raises(FormError, match=r"blank\.png: is no JSON file"):
+        Form.from_file(folder / "blank.png")
+
+
+def test_a_form_can_be_copied_and_pickled(folder):
+    form = Form.from_file(write(folder, form_of(box=[10, 20, 30, 60])))
+    assert copy.deepcopy(form) == form
+    assert pickle.loads(pickle.dumps(form)) == form
+
+
+@pytest.mark.parametrize(
+    ("constraint", "good", "bad"),
+    [
+        ({}, "12", "1234"),
+        ({}, "123", "1_3"),
+        ({}, "123", "1a3"),
+        ({"length": 2}, "07", "7"),
+        ({"length": (1, 2)}, "7", "007"),
+        ({"mask": "2#"}, "27", "17"),
+        ({"mask": "2#"}, "27", "2"),
+        ({"minimum": 10}, "010", "9"),
+        ({"maximum": 10}, "010", "11"),
+        ({"choices": ("01", "02")}, "01", "1"),
+        ({"check_digit": "luhn"}, "042", "043"),
+    ],
+)
+def test_check_gives_a_reason_for_what_breaks_a_constraint(constraint, good, bad):
+    field = Field(name="a", digits=3, **constraint)
+    assert field.check(good) == ""
+    assert field.check(bad) != ""
+
+
+@pytest.mark.parametrize(
+    ("rules", "lengths"),
+    [
+        ({}, None),
+        ({"length": 4}, range(4, 5)),
+        ({"length": (2, 4)}, range(2, 5)),
+        ({"digits": 3}, range(1, 4)),
+        ({"digits": 3, "length": (2, 9)}, range(2, 4)),
+    ],
+)
+def test_a_field_says_how_many_digits_it_may_have(rules, lengths):
+    assert Field(name="a", kind="line", **rules).lengths == lengths
+
+
+def test_an_empty_value_is_never_invalid():
+    field = Field(name="a", digits=3, length=3, minimum=1, choices=("001",))
+    assert field.check("") == ""
+
+
+# Published examples: a card number of ISO/IEC 7812-1, an ISBN, Verhoeff's 236.
+@pytest.mark.parametrize(
+    ("value", "scheme"),
+    [("79927398713", "luhn"), ("0306406152", "mod11"), ("2363", "verhoeff")],
+)
+def test_a_check_digit_catches_every_single_wrong_digit(value, scheme):
+    assert has_check_digit(value, scheme)
+    for place, right in enumerate(value):
+        for wrong in set("0123456789") - {right}:
+            changed = value[:place] + wrong + value[place + 1 :]
+            assert not has_check_digit(changed, scheme)
+
+
+def test_verhoeff_catches_every_swap_of_neighbours():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        stem = "".join(map(str, rng.integers(10, size=7)))
+        value = next(
+            v for d in range(10) if has_check_digit(v := f"{stem}{d}", "verhoeff")
+        )
+        for i in range(7):
+            swapped = value[:i] + value[i + 1] + value[i] + value[i + 2 :]
+            assert swapped == value or not has_check_digit(swapped, "verhoeff")
+
+
+def test_check_sums_names_the_total_that_is_wrong():
+    form = Form(
+        fields=[Field(name=name, kind="line") for name in "abct"],
+        sums=[Sum(total="t", parts=["a", "b", "c"])],
+    )
+    values = {"a": "001", "b": "2", "c": "", "t": "03"}
+    assert form.check_sums(values) == {}
+    assert form.check_sums(values | {"t": "4"}) == {
+        "t": "4 is not the sum of its parts, 3"
+    }
+    assert form.check_sums(values | {"t": ""}) == {}
+    assert form.check_sums(values | {"a": "1_1", "t": "4"}) == {}

@@ -1,0 +1,121 @@
+"""Model files: whole, checked, and free of pickle."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from lenet_sklearn import ModelFileError
+from lenet_sklearn.inputs import decode_labels, encode_labels
+from lenet_sklearn.models.files import FORMAT_VERSION, read_model, write_model
+
+TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4)}
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    path = tmp_path / "model.safetensors"
+    write_model(path, {"classes": [1, 2]}, TENSORS)
+    return path
+
+
+def test_what_is_written_is_read(model_file):
+    header, tensors = read_model(model_file)
+    assert header["classes"] == [1, 2]
+    assert header["version"] == FORMAT_VERSION
+    assert torch.equal(tensors["a"], TENSORS["a"])
+
+
+def test_the_same_model_gives_the_same_bytes(tmp_path, model_file):
+    write_model(tmp_path / "again", {"classes": [1, 2]}, TENSORS)
+    assert (tmp_path / "again").read_bytes() == model_file.read_bytes()
+
+
+@pytest.mark.parametrize("keep", [0, 5, 60, -1])
+def test_a_truncated_file_is_refused(model_file, keep):
+    model_file.write_bytes(model_file.read_bytes()[:keep])
+    with pytest.raises(ModelFileError, match=r"model\.safetensors.*damaged.*Copy"):
+        read_model(model_file)
+
+
+def test_a_changed_weight_is_noticed(model_file):
+    content = bytearray(model_file.read_bytes())
+    content[-2] ^= 1
+    model_file.write_bytes(content)
+    with pytest.raises(ModelFileError, match="do not match its checksum"):
+        read_model(model_file)
+
+
+def test_a_foreign_safetensors_file_is_refused(tmp_path):
+    save_file(TENSORS, tmp_path / "foreign")
+    with pytest.raises(ModelFileError, match="not a model of lenet_sklearn"):
+        read_model(tmp_path / "foreign")
+
+
+def test_a_newer_file_asks_for_an_update(tmp_path):
+    header = json.dumps({"version": FORMAT_VERSION + 1, "checksum": ""})
+    save_file(TENSORS, tmp_path / "newer", metadata={"lenet_sklearn": header})
+    with pytest.raises(ModelFileError, match=r"version 2; .*pip install -U"):
+        read_model(tmp_path / "newer")
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(ModelFileError, match="Cannot read the model file"):
+        read_model(tmp_path / "missing")
+    with pytest.raises(ModelFileError, match=str(tmp_path)):
+        read_model(tmp_path)
+
+
+def test_an_interrupted_write_leaves_the_old_file(model_file, monkeypatch):
+    before = model_file.read_bytes()
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_model(model_file, {"classes": [3]}, TENSORS)
+    assert model_file.read_bytes() == before
+    assert [p.name for p in model_file.parent.iterdir()] == [model_file.name]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([3, 5], dtype=np.int8),
+        np.array([2**63 + 1], dtype=np.uint64),
+        np.array([False, True]),
+        np.array([1.0, 2.0], dtype=np.float32),
+        np.array(["a", "bc"]),
+        np.array(["a", "bc"], dtype=object),
+    ],
+    ids=lambda labels: str(labels.dtype),
+)
+def test_labels_come_back_in_their_dtype(labels):
+    description = json.loads(json.dumps(encode_labels(labels)))
+    decoded = decode_labels(description)
+    assert decoded.dtype == labels.dtype
+    np.testing.assert_array_equal(decoded, labels)
+
+
+def test_labels_of_another_kind_are_refused():
+    with pytest.raises(TypeError, match="numbers or strings"):
+        encode_labels(np.array([None, 1], dtype=object))
+
+
+def test_numbers_of_numpy_become_plain_ones(tmp_path):
+    path = tmp_path / "model.safetensors"
+    header = {"distortion": {"width": np.float32(0.5)}, "stages": [(np.int64(2), 0.1)]}
+    write_model(path, header, TENSORS)
+    read, _ = read_model(path)
+    assert read["distortion"] == {"width": 0.5}
+    assert read["stages"] == [[2, 0.1]]
+
+
+def test_what_json_cannot_hold_is_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(TypeError, match="Leave it out"):
+        write_model(path, {"callback": object()}, TENSORS)
+    assert not path.exists()
