@@ -1,16 +1,21 @@
 PYTHON ?= python3
 
-.PHONY: demo test test-floors
+.PHONY: demo test test-all test-floors
 
 demo: .venv/installed
 	.venv/bin/lenet demo -o demo
 
+# A file's tests run in one process, so that what they train is trained once.
 test: .venv/installed-for-tests
-	.venv/bin/pytest -n auto
+	.venv/bin/pytest -n auto --dist loadfile
+
+# With what is marked slow: the wheel in an empty environment.
+test-all: .venv/installed-for-tests
+	.venv/bin/pytest -n auto --dist loadfile -m ""
 
 # The suite under the lowest versions that pyproject.toml allows.
 test-floors: .venv-floors/installed
-	.venv-floors/bin/pytest -n auto
+	.venv-floors/bin/pytest -n auto --dist loadfile
 
 .venv/installed: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
