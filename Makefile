@@ -27,9 +27,10 @@ test-floors: .venv-floors/installed
 	.venv/bin/pip install --quiet --editable ".[test]"
 	touch $@
 
-# pip always takes the newest versions; uv can take the oldest.
+# pip always takes the newest versions; uv can take the oldest, where none is
+# installed yet.
 .venv-floors/installed: pyproject.toml
-	test -d .venv-floors || $(PYTHON) -m venv .venv-floors
+	$(PYTHON) -m venv --clear .venv-floors
 	.venv-floors/bin/pip install --quiet uv
 	.venv-floors/bin/uv pip install --quiet --python .venv-floors/bin/python \
 		--resolution lowest-direct --editable ".[test]"
