@@ -1,9 +1,13 @@
 PYTHON ?= python3
 
-.PHONY: demo test
+.PHONY: demo docs test
 
 demo: .venv/installed
 	.venv/bin/lenet demo -o demo
+
+docs: .venv/installed-for-docs
+	.venv/bin/sphinx-build --builder html --nitpicky --fail-on-warning --keep-going \
+		docs docs/_build/html
 
 test: .venv/installed-for-tests
 	.venv/bin/pytest -n auto
@@ -16,4 +20,9 @@ test: .venv/installed-for-tests
 .venv/installed-for-tests: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --editable ".[test]"
+	touch $@
+
+.venv/installed-for-docs: pyproject.toml
+	test -d .venv || $(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --editable ".[docs]"
 	touch $@
