@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: demo docs test
+.PHONY: demo docs test test-floors
 
 demo: .venv/installed
 	.venv/bin/lenet demo -o demo
@@ -11,6 +11,10 @@ docs: .venv/installed-for-docs
 
 test: .venv/installed-for-tests
 	.venv/bin/pytest -n auto
+
+# The suite under the lowest versions that pyproject.toml allows.
+test-floors: .venv-floors/installed
+	.venv-floors/bin/pytest -n auto
 
 .venv/installed: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
@@ -25,4 +29,12 @@ test: .venv/installed-for-tests
 .venv/installed-for-docs: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --editable ".[docs]"
+	touch $@
+
+# pip always takes the newest versions; uv can take the oldest.
+.venv-floors/installed: pyproject.toml
+	test -d .venv-floors || $(PYTHON) -m venv .venv-floors
+	.venv-floors/bin/pip install --quiet uv
+	.venv-floors/bin/uv pip install --quiet --python .venv-floors/bin/python \
+		--resolution lowest-direct --editable ".[test]"
 	touch $@

@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 
 from lenet_sklearn import LeNet5Classifier
 from pipelines import make_field_reader
-from pipelines.demo import draw_comb, draw_writer
+from pipelines.drawing import draw_comb, draw_writer
 
 N_WRITERS, N_FIELDS = map(int, sys.argv[1:3] or (12, 8))
 N_DIGITS = 9

@@ -12,7 +12,7 @@ import PIL.Image
 import PIL.ImageOps
 
 from pipelines import Form, draw_overlay, make_form_reader, read_pages
-from pipelines.demo import draw_filled_forms
+from pipelines.drawing import draw_filled_forms
 
 target = Path(sys.argv[1] if len(sys.argv) > 1 else "overlay.png")
 

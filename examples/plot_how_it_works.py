@@ -34,7 +34,7 @@ from pipelines import (
     read_pages,
     register,
 )
-from pipelines.demo import draw_filled_forms
+from pipelines.drawing import draw_filled_forms
 
 
 def show(image, title, width=5.0, ax=None):

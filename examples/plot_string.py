@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 from lenet_sklearn.plotting import StringPosteriorDisplay
 from lenet_sklearn.strings import StringRecognizer
 from pipelines import normalize_line
-from pipelines.demo import draw_string, draw_writer
+from pipelines.drawing import draw_string, draw_writer
 
 recognizer = StringRecognizer.load("wide", widths=(1.0,))
 field = draw_string("60291", draw_writer(3), random_state=3)

@@ -3,13 +3,12 @@ from .classifier import LeNet5Classifier
 from .committee import (
     calibrate_committee,
     join_classifiers,
-    load_model,
     make_committee,
-    save_committee,
 )
 from .datasets import load_dataset, load_writers
 from .metrics import fit_temperature
 from .models.files import ModelFileError
+from .models.registry import load_model, save_model
 from .network import LeNet5, count_parameters
 from .training.distortions import Distortion
 
@@ -26,5 +25,6 @@ __all__ = [
     "load_model",
     "load_writers",
     "make_committee",
-    "save_committee",
+    "recipes",
+    "save_model",
 ]

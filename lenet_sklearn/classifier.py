@@ -2,34 +2,47 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
-from torch import nn
+from sklearn.utils.extmath import softmax
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
 
-from lenet_sklearn.devices import draw_seed, resolve_device, seeded
-from lenet_sklearn.fitting import FittingMixin
-from lenet_sklearn.inputs import check_training_set
-from lenet_sklearn.models.classifiers import ModelFileMixin
-from lenet_sklearn.onnx_models import OnnxMixin
-from lenet_sklearn.parameters import CONSTRAINTS
-from lenet_sklearn.prediction import PredictionMixin
-from lenet_sklearn.training.callbacks import RateSchedule
-from lenet_sklearn.training.nets import continue_as, run_epochs
+from lenet_sklearn.engines import run_engine
+from lenet_sklearn.inputs import check_images, check_training_set, label_columns
+from lenet_sklearn.metrics import fit_temperature, rubbish_posteriors
+from lenet_sklearn.models.pretrained import shipped_models
+from lenet_sklearn.models.registry import load_model
+from lenet_sklearn.parameters import (
+    CONSTRAINTS,
+    check_net_parameters,
+    is_net_parameter,
+)
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from torch import nn
+    from torch.optim import Optimizer
+
+    from lenet_sklearn.training.nets import TrainingNet
+
+# From ready weights a few epochs at a third of the usual rate are enough, and
+# more would lose what they know of writers the new samples do not show.
+_ADAPTING = {"max_epochs": 5, "lr": 1e-3, "random_state": None}
 
 
-class LeNet5Classifier(
-    ModelFileMixin,
-    OnnxMixin,
-    PredictionMixin,
-    FittingMixin,
-    ClassifierMixin,
-    BaseEstimator,
-):
+def _knows_rubbish(classifier: "LeNet5Classifier") -> bool:
+    return classifier.rubbish is not None
+
+
+class LeNet5Classifier(ClassifierMixin, BaseEstimator):
     """Classify images of single characters with LeNet-5.
 
     The network is built and trained in :meth:`fit` by a skorch net, kept as
@@ -40,17 +53,9 @@ class LeNet5Classifier(
     Parameters
     ----------
     module : torch module class, default=None
-        A network of your own in place of :class:`LeNet5`, which the next seven
-        parameters describe. It is told those of them that its `__init__` names,
-        and `n_classes` (or `num_classes`), `image_shape` and `padding`; anything
-        else goes into `net_params`, as in ``{"module__depth": 3}``. It reads a
-        Tensor of shape (n, 1, height, width) and gives logits.
-
-    c3, pooling, activation, output, dropout, batch_norm, init
-        Parts of the network, as for :class:`LeNet5`.
-
-    input_range : tuple of (background, ink), default=(0.0, 1.0)
-        As for :class:`LeNet5`.
+        A network of your own in place of :class:`LeNet5`. It is told `n_classes` (or
+        `num_classes`), `image_shape` and `padding`, if its `__init__` names them. It
+        reads a Tensor of shape (n, 1, height, width) and gives logits.
 
     padding : int, default=None
         Rows and columns of background added on each side of an image. None
@@ -60,7 +65,7 @@ class LeNet5Classifier(
 
     rubbish : float, default=None
         The constant j of the loss of 1998, which is the distance from which an
-        image is rather rubbish than a character; for ``output="rbf"``. None
+        image is rather rubbish than a character; for ``module__output="rbf"``. None
         stands for no rubbish: the cross-entropy.
 
     max_epochs : int, default=10
@@ -75,23 +80,11 @@ class LeNet5Classifier(
     lr : float, default=0.003
         Learning rate; the highest one where there is a schedule.
 
-    momentum : float, default=0.0
-        Of optimizers that have one.
-
-    weight_decay : float, default=0.01
-        Of optimizers that have one.
-
-    schedule : {"constant", "cosine", "one-cycle", "step"} or list of (epochs, rate), \
+    schedule : {"constant", "cosine", "one-cycle"} or list of (epochs, rate), \
             default="one-cycle"
-        Course of the learning rate over `max_epochs`. "step" multiplies it by
-        `gamma` every `step_size` epochs. A list holds each rate for its epochs,
-        and does not look at `lr`.
-
-    step_size : int, default=3
-        Epochs between two steps of the schedule "step".
-
-    gamma : float, default=0.1
-        What the rate is multiplied by in each of them.
+        Course of the learning rate over `max_epochs`. A list holds each rate for its
+        epochs, and does not look at `lr`. "constant" leaves the rate to a schedule
+        among `callbacks`, such as skorch's `LRScheduler`.
 
     averaging : int or float, default=None
         Average the weights: over all steps of so many last epochs, or, if below
@@ -137,10 +130,12 @@ class LeNet5Classifier(
         "auto" for the first of cuda, mps and cpu that is there, or any name
         torch knows.
 
-    engine : {"torch", "onnxruntime"}, default="torch"
-        What runs the network in prediction. onnxruntime is several times as
-        fast on a CPU, and always runs there. It uses as many threads as torch
-        is set to, and needs the extra ``onnx``.
+    engine : {"auto", "onnxruntime", "torch"}, default="auto"
+        What runs the network in prediction. onnxruntime is several times as fast as
+        torch on a CPU, and always runs there. "auto" is onnxruntime for a classifier
+        that was loaded, which reads without importing torch; after :meth:`fit`, and on
+        a GPU, it is torch. To ask for "onnxruntime" after :meth:`fit` exports the
+        network in the first prediction, which takes seconds and the extra ``onnx``.
 
     random_state : int, RandomState instance or None, default=None
         Seed of weights, shuffling and distortions. With an int, two fits on a
@@ -150,12 +145,14 @@ class LeNet5Classifier(
     callbacks : list of skorch callbacks, default=None
         Copies of them join the training.
 
-    net_params : dict, default=None
-        Further arguments of :class:`skorch.NeuralNetClassifier`, such as
-        ``{"optimizer__nesterov": True}``. They win over those this class sets.
-
     verbose : int, default=0
         1 shows a progress bar on a terminal.
+
+    **net_params : dict
+        Further arguments of :class:`skorch.NeuralNetClassifier` under the names that
+        they have there, such as ``module__pooling="average"`` for a part of
+        :class:`LeNet5`, ``optimizer__momentum=0.9``, ``criterion`` or
+        ``iterator_train__num_workers``. A search sets them like any other parameter.
 
     Attributes
     ----------
@@ -180,7 +177,8 @@ class LeNet5Classifier(
         Pixels of an image.
 
     net_ : skorch NeuralNetClassifier
-        The trained net, its `history` and `module_`.
+        The trained net, its `history` and `module_`. One that was loaded is made when
+        it is first asked for, which imports torch.
 
     temperature_ : float
         What logits are divided by before the softmax; 1.0, or that of the
@@ -213,26 +211,14 @@ class LeNet5Classifier(
     def __init__(
         self,
         *,
-        module: type[nn.Module] | None = None,
-        c3: str = "dense",
-        pooling: str = "max",
-        activation: str = "relu",
-        output: str = "linear",
+        module: "type[nn.Module] | None" = None,
         rubbish: float | None = None,
         padding: int | None = None,
-        input_range: tuple[float, float] = (0.0, 1.0),
-        dropout: float = 0.0,
-        batch_norm: bool = False,
-        init: str = "torch",
         max_epochs: int = 10,
         batch_size: int = 128,
-        optimizer: str | type[torch.optim.Optimizer] = "adamw",
+        optimizer: "str | type[Optimizer]" = "adamw",
         lr: float = 0.003,
-        momentum: float = 0.0,
-        weight_decay: float = 0.01,
         schedule: str | Sequence[tuple[float, float]] = "one-cycle",
-        step_size: int = 3,
-        gamma: float = 0.1,
         averaging: float | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -244,32 +230,20 @@ class LeNet5Classifier(
         frozen: Sequence[str] | None = None,
         warm_start: bool = False,
         device: str = "auto",
-        engine: str = "torch",
+        engine: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         callbacks: Sequence[Any] | None = None,
-        net_params: Mapping[str, Any] | None = None,
         verbose: int = 0,
+        **net_params: Any,
     ) -> None:
         self.module = module
-        self.c3 = c3
-        self.pooling = pooling
-        self.activation = activation
-        self.output = output
         self.rubbish = rubbish
         self.padding = padding
-        self.input_range = input_range
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.init = init
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.optimizer = optimizer
         self.lr = lr
-        self.momentum = momentum
-        self.weight_decay = weight_decay
         self.schedule = schedule
-        self.step_size = step_size
-        self.gamma = gamma
         self.averaging = averaging
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -284,8 +258,9 @@ class LeNet5Classifier(
         self.engine = engine
         self.random_state = random_state
         self.callbacks = callbacks
-        self.net_params = net_params
         self.verbose = verbose
+        check_net_parameters(net_params)
+        vars(self).update(net_params)
 
     def fit(
         self,
@@ -326,24 +301,18 @@ class LeNet5Classifier(
             If images, labels, weights, the device or the initial weights do not
             fit.
         """
+        # Training imports torch, which takes seconds, and reading does without it.
+        from lenet_sklearn.training import fitting
+
         self._validate_params()
-        earlier = self._earlier_weights()
+        start = fitting.earlier_start(self)
         rows, labels = check_training_set(self, X, y, reset=True)
         # An interrupted training is not to leave an old network with new labels.
-        self.__dict__.pop("net_", None)
+        self._forget_network()
         self.classes_ = np.unique(labels if self.classes is None else self.classes)
-        samples = self._weigh(rows, labels, sample_weight, groups)
-        seed = draw_seed(self.random_state)
-        stop = None
-        if self.early_stopping:
-            samples, kept_back = samples.split(self.validation_fraction, seed)
-            stop = self._place(kept_back)
-        dataset = self._place(samples)
-        with seeded(seed, resolve_device(self.device)):
-            net = self._build_net(**self._training_callbacks(len(dataset), stop))
-            self.temperature_ = self._start(net.module_, earlier)
-            run_epochs(net, dataset, self.max_epochs)
-        self._keep(net)
+        self._trained_with = self.get_params(deep=False)
+        samples = fitting.gather_samples(self, rows, labels, sample_weight, groups)
+        fitting.keep_network(self, *fitting.train_anew(self, samples, start))
         return self
 
     def partial_fit(
@@ -379,25 +348,277 @@ class LeNet5Classifier(
         self : LeNet5Classifier
             The classifier after this epoch.
         """
+        from lenet_sklearn.training import fitting
+
         self._validate_params()
-        first = not hasattr(self, "net_")
-        all_classes = self._classes_to_learn(classes)
+        first = not self.__sklearn_is_fitted__()
+        all_classes = fitting.classes_to_learn(self, classes)
         rows, labels = check_training_set(self, X, y, reset=first)
         self.classes_ = all_classes
-        dataset = self._place(self._weigh(rows, labels, sample_weight, None))
-        # Another seed in every call: not the same shuffle again.
-        n_before = 0 if first else len(self.net_.history)
-        with seeded(draw_seed(self.random_state) + n_before, dataset.images.device):
-            if first:
-                schedule = RateSchedule(None, 1)
-                net = self._build_net(callbacks=[("schedule", schedule)])
-                self.temperature_ = self._start(net.module_, None)
-            else:
-                net = self.net_
-                continue_as(net, self.get_params(deep=False))
-            run_epochs(net, dataset, 1)
-        self._keep(net)
+        if first:
+            self._trained_with = self.get_params(deep=False)
+        samples = fitting.gather_samples(self, rows, labels, sample_weight, None)
+        fitting.keep_network(self, *fitting.train_one_epoch(self, samples))
         return self
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Compute the logits.
+
+        Parameters
+        ----------
+        X : array-like
+            Images as in :meth:`fit`.
+
+        Returns
+        -------
+        logits : ndarray of shape (n, n_classes), or (n,) for two classes
+            For two classes the second logit minus the first, positive where the
+            second class is predicted.
+        """
+        logits = self._logits(X)
+        if len(self.classes_) == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Compute the posterior probability of each class.
+
+        Parameters
+        ----------
+        X : array-like
+            Images as in :meth:`fit`.
+
+        Returns
+        -------
+        posteriors : ndarray of shape (n, n_classes)
+            Softmax of the logits divided by `temperature_`; rows sum to 1, also
+            where there is a rubbish class, whose share is not in them.
+        """
+        posteriors: NDArray[np.float64] = softmax(self._logits(X) / self.temperature_)
+        return posteriors
+
+    @available_if(_knows_rubbish)
+    def predict_rubbish_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Compute the posterior probability that an image is no character at all.
+
+        There where the parameter `rubbish` is a number. What is left of 1 is
+        shared by the classes as :meth:`predict_proba` has it.
+
+        Parameters
+        ----------
+        X : array-like
+            Images as in :meth:`fit`.
+
+        Returns
+        -------
+        posteriors : ndarray of shape (n,)
+            In [0, 1].
+        """
+        rubbish = float(self._trained_with["rubbish"])
+        temperature = self.temperature_
+        return rubbish_posteriors(self._logits(X) / temperature, rubbish / temperature)
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Predict the label of each image.
+
+        Parameters
+        ----------
+        X : array-like
+            Images as in :meth:`fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n,)
+            In the dtype of the labels given to :meth:`fit`.
+        """
+        columns = self._logits(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[columns]
+        return labels
+
+    def calibrate(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit `temperature_`, so that posteriors are neither too sure nor too shy.
+
+        Parameters
+        ----------
+        X : array-like
+            Images the network was not trained on.
+
+        y : array-like of shape (n,)
+            Their labels.
+
+        Returns
+        -------
+        self : LeNet5Classifier
+            The classifier; its predictions are unchanged.
+
+        Raises
+        ------
+        ValueError
+            If there is not one label for each image, or one is unknown.
+
+        See Also
+        --------
+        lenet_sklearn.fit_temperature : The function that does it.
+        """
+        logits = self._logits(X)
+        labels = column_or_1d(y, warn=True)
+        check_consistent_length(logits, labels)
+        columns = label_columns(labels, self.classes_)
+        self.temperature_ = fit_temperature(logits, columns)
+        return self
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted classifier as an ONNX model, for use without Python.
+
+        The model takes `images`, float32 of shape (n, 1, height, width), ink
+        bright, on the scale of the training: in [0, 1] where that was on uint8
+        images or on floats in [0, 1], so divide bytes by 255. Resizing to the
+        network's size is part of it. It gives `posteriors` of shape
+        (n, n_classes), as :meth:`predict_proba`, and the `logits` before. The
+        labels of the columns are in its metadata under ``classes``, as JSON. As
+        there, the share of a rubbish class is not in them.
+
+        Parameters
+        ----------
+        path : str or path
+            File to write, by custom ending in ``.onnx``.
+
+        Raises
+        ------
+        ImportError
+            If onnx or onnxruntime is not installed; the extra ``onnx`` is both.
+
+        NotImplementedError
+            If a module of your own uses an operation that cannot be written.
+
+        ValueError
+            If onnxruntime does not give the same posteriors within 1e-5, which
+            is tried on drawn images before anything is written.
+
+        OSError
+            If the file cannot be written.
+        """
+        from lenet_sklearn.onnx import export_classifier
+
+        check_is_fitted(self)
+        export_classifier(self, path)
+
+    @classmethod
+    def from_pretrained(cls, name: str = "mnist", **params: Any) -> Self:
+        """Load a classifier that ships with the package.
+
+        A clone of it, fitted, starts from the same weights and adapts them: its
+        `initial_weights` is `name`, with few epochs at a low learning rate.
+
+        Parameters
+        ----------
+        name : {"mnist", "forms"}, default="mnist"
+            What it was trained on, as in :func:`load_dataset`: MNIST, or MNIST
+            with digits added as they are written on forms and outside of the
+            United States. Both tell digits 0 to 9, as int64, in 28 x 28.
+
+        **params : dict
+            Parameters to set, such as ``device="cpu"`` or ``max_epochs=20``.
+
+        Returns
+        -------
+        classifier : LeNet5Classifier
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If there is no model of that name.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from lenet_sklearn import LeNet5Classifier
+        >>> stroke = np.zeros((28, 28), dtype=np.uint8)
+        >>> stroke[4:24, 13:15] = 255
+        >>> LeNet5Classifier.from_pretrained("mnist").predict([stroke])
+        array([1])
+        """
+        if name not in shipped_models():
+            raise ValueError(
+                f"There is no pretrained model {name!r}. There are {shipped_models()}."
+                " Read a file of your own with lenet_sklearn.load_model."
+            )
+        classifier: Self = load_model(name, device=params.pop("device", "auto"))
+        classifier.set_params(**{**_ADAPTING, "initial_weights": name, **params})
+        return classifier
+
+    @property
+    def net_(self) -> "TrainingNet":
+        """The trained net; of a classifier that was loaded, it is made now."""
+        if "_net" not in vars(self):
+            if "_stored" not in vars(self):
+                raise AttributeError(
+                    "LeNet5Classifier has no net_ before it is fitted. Call fit."
+                )
+            from lenet_sklearn.training.fitting import rebuild_net
+
+            self._net = rebuild_net(self)
+            del self._stored
+        return self._net
+
+    @net_.setter
+    def net_(self, net: "TrainingNet") -> None:
+        self._forget_network()
+        self._net = net
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, those of the net among them.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            As for any estimator of scikit-learn.
+
+        Returns
+        -------
+        params : dict
+            By their names.
+        """
+        of_net = {n: v for n, v in vars(self).items() if is_net_parameter(n)}
+        return {**super().get_params(deep), **of_net}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those of the net among them.
+
+        Parameters
+        ----------
+        **params : dict
+            By their names, as ``module__pooling`` or ``lr``.
+
+        Returns
+        -------
+        self : LeNet5Classifier
+            The classifier.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        of_net = {
+            name: params.pop(name) for name in list(params) if is_net_parameter(name)
+        }
+        super().set_params(**params)
+        vars(self).update(of_net)
+        return self
+
+    def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
+        check_is_fitted(self)
+        rows = check_images(self, X)
+        return run_engine(self, rows)
+
+    def _forget_network(self) -> None:
+        for name in ("_net", "_stored"):
+            vars(self).pop(name, None)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return bool({"_net", "_stored"} & vars(self).keys())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,11 +1,10 @@
-"""Several classifiers that vote: scikit-learn's soft voting, in one file."""
+"""Several classifiers that vote: scikit-learn's soft voting."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.preprocessing import LabelEncoder
@@ -18,15 +17,8 @@ from sklearn.utils.validation import (
 
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.devices import draw_seed
-from lenet_sklearn.inputs import decode_labels, encode_labels, label_columns
+from lenet_sklearn.inputs import label_columns
 from lenet_sklearn.metrics import fit_temperature
-from lenet_sklearn.models.cards import ModelCard
-from lenet_sklearn.models.files import (
-    ModelFileError,
-    read_model,
-    weights_of_part,
-    write_model,
-)
 
 
 def make_committee(
@@ -108,14 +100,14 @@ def join_classifiers(classifiers: Sequence[LeNet5Classifier]) -> VotingClassifie
             "join_classifiers expects at least one classifier. Got none. Pass some."
         )
     for index, member in enumerate(members):
-        check_is_fitted(member, "net_")
+        check_is_fitted(member)
         if not np.array_equal(member.classes_, members[0].classes_):
             raise ValueError(
                 f"Classifier {index}: join_classifiers expects classifiers of the"
                 f" labels {members[0].classes_.tolist()}."
                 f" Got {member.classes_.tolist()}. Fit them for the same labels."
             )
-    return _join(members, members[0].classes_)
+    return join_members(members, members[0].classes_)
 
 
 def calibrate_committee(
@@ -156,7 +148,7 @@ def calibrate_committee(
     --------
     LeNet5Classifier.calibrate : The same for one classifier.
     """
-    members = _check_members(committee, "calibrate_committee")
+    members = check_members(committee, "calibrate_committee")
     labels = column_or_1d(y, warn=True)
     logits = np.stack([member._logits(X) for member in members])
     check_consistent_length(logits[0], labels)
@@ -165,103 +157,6 @@ def calibrate_committee(
     for member in members:
         member.temperature_ = temperature
     return committee
-
-
-def save_committee(
-    committee: VotingClassifier,
-    path: str | os.PathLike[str],
-    *,
-    card: ModelCard | None = None,
-) -> None:
-    """Write a fitted committee to one file.
-
-    Parameters
-    ----------
-    committee : VotingClassifier
-        Fitted, of :class:`LeNet5Classifier` only, with ``voting="soft"`` and
-        without weights.
-
-    path : str or path
-        File to write, by custom ending in ``.safetensors``.
-
-    card : ModelCard, default=None
-        Where the committee comes from; ``lenet info`` prints it.
-
-    Raises
-    ------
-    TypeError
-        If a member is something else.
-
-    ValueError
-        If it votes otherwise.
-
-    OSError
-        If the file cannot be written.
-    """
-    members = _check_members(committee, "save_committee")
-    if committee.voting != "soft" or committee.weights is not None:
-        raise ValueError(
-            "save_committee expects voting='soft' and weights=None."
-            f" Got voting={committee.voting!r} and weights={committee.weights}."
-            " Pickle the committee instead."
-        )
-    header = {
-        "members": [member._describe() for member in members],
-        "classes": encode_labels(committee.classes_),
-    }
-    tensors = {
-        f"{index}.{name}": tensor
-        for index, member in enumerate(members)
-        for name, tensor in member.net_.module_.state_dict().items()
-    }
-    write_model(path, header, tensors, card=card)
-
-
-def load_model(
-    path: str | os.PathLike[str], *, device: str = "auto", **params: Any
-) -> LeNet5Classifier | VotingClassifier:
-    """Read what LeNet5Classifier.save or :func:`save_committee` wrote.
-
-    Parameters
-    ----------
-    path : str or path
-        File to read.
-
-    device : str, default="auto"
-        Where it is to run.
-
-    **params : dict
-        As for :meth:`LeNet5Classifier.load`, for all members of a committee.
-
-    Returns
-    -------
-    model : LeNet5Classifier or VotingClassifier
-        Fitted.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is missing, damaged, foreign, or from a newer version.
-    """
-    header, tensors = read_model(path)
-    if "model" in header:
-        raise ModelFileError(
-            f"{path} reads strings, not characters: it is a {header['model']}."
-            " Load it with pipelines.load_line_reader; lenet evaluate measures it on"
-            " --fields."
-        )
-    params["device"] = device
-    if "members" not in header:
-        return LeNet5Classifier._restore(path, header, tensors, params)
-    members = [
-        LeNet5Classifier._restore(
-            path, described, weights_of_part(tensors, index), params
-        )
-        for index, described in enumerate(header["members"])
-    ]
-    if not members:
-        raise ModelFileError(f"{path} is a committee without members. Save it anew.")
-    return _join(members, decode_labels(header["classes"]))
 
 
 def members_of(model: LeNet5Classifier | VotingClassifier) -> list[LeNet5Classifier]:
@@ -287,7 +182,27 @@ def members_of(model: LeNet5Classifier | VotingClassifier) -> list[LeNet5Classif
     return list(getattr(model, "estimators_", [model]))
 
 
-def _check_members(committee: VotingClassifier, caller: str) -> list[LeNet5Classifier]:
+def check_members(committee: VotingClassifier, caller: str) -> list[LeNet5Classifier]:
+    """Return the members of a committee of LeNet5Classifiers.
+
+    Parameters
+    ----------
+    committee : VotingClassifier
+        Fitted.
+
+    caller : str
+        Who asks, for messages.
+
+    Returns
+    -------
+    members : list of LeNet5Classifier
+        At least one.
+
+    Raises
+    ------
+    TypeError
+        If a member is something else.
+    """
     check_is_fitted(committee, "estimators_")
     for member in committee.estimators_:
         if not isinstance(member, LeNet5Classifier):
@@ -302,8 +217,24 @@ def _name_members(members: Sequence[LeNet5Classifier]) -> list[tuple[str, Any]]:
     return [(f"lenet5_{index}", member) for index, member in enumerate(members)]
 
 
-def _join(members: Sequence[LeNet5Classifier], classes: Any) -> VotingClassifier:
-    """Do what the committee's fit does, but for the fitting of its members."""
+def join_members(
+    members: Sequence[LeNet5Classifier], classes: NDArray[Any]
+) -> VotingClassifier:
+    """Do what the committee's fit does, but for the fitting of its members.
+
+    Parameters
+    ----------
+    members : sequence of LeNet5Classifier
+        Fitted, of the same labels.
+
+    classes : ndarray of shape (n_classes,)
+        Labels of the committee.
+
+    Returns
+    -------
+    committee : VotingClassifier
+        Fitted.
+    """
     named = _name_members(members)
     # Labels are pinned by the committee; its members then see their numbers only.
     templates = [

@@ -4,9 +4,12 @@ import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:  # it takes seconds to import
+    import torch
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int:
@@ -30,7 +33,7 @@ def draw_seed(random_state: int | np.random.RandomState | None) -> int:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, device: "torch.device") -> Iterator[None]:
     """Seed torch's global generators, and put them back as they were on leaving.
 
     Parameters
@@ -41,6 +44,8 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     device : torch.device
         The device whose generator is used beside the CPU's.
     """
+    import torch
+
     cuda = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         # Not torch.manual_seed: it reseeds every GPU, also those not put back.
@@ -51,7 +56,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def resolve_device(device: str) -> torch.device:
+def resolve_device(device: str) -> "torch.device":
     """Turn the name of a device into one that is there.
 
     Parameters
@@ -76,6 +81,8 @@ def resolve_device(device: str) -> torch.device:
     >>> resolve_device("cpu")
     device(type='cpu')
     """
+    import torch
+
     if device == "auto":
         return torch.device(_best_device())
     try:
@@ -90,6 +97,8 @@ def resolve_device(device: str) -> torch.device:
 
 
 def _best_device() -> str:
+    import torch
+
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"

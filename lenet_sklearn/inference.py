@@ -1,243 +1,270 @@
-"""Logits of many images, a chunk at a time."""
+"""Networks as graphs that onnxruntime runs: reading needs no torch.
 
-import copy
-import zlib
-from collections.abc import Callable
+LeNet-5 is a few matrix products, and importing torch takes longer than reading a
+stack of forms. A graph says what is done in which order; its weights are those of the
+model file, which are not stored twice.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from lenet_sklearn.network import LeNet5
-from lenet_sklearn.training.batches import as_images, to_network_input
+Session = Any
 
-# Folded and plain sums are added up in another order, nothing else.
-_TOLERANCE = 1e-5
-
-# What was made of a network, by purpose, with the fingerprint of the weights it was
-# made of. Kept here and not in the classifier, which is pickled and copied.
-_made: WeakKeyDictionary[nn.Module, dict[str, tuple[Any, Any]]] = WeakKeyDictionary()
-
-
-def fold_columns(network: nn.Module, side: tuple[int, int], *, align: int) -> nn.Module:
-    """Let C1 compute two columns at once, and S2 pool over them.
-
-    CPUs compute 8 or 16 maps in one instruction, but C1 has six. With kernels
-    shifted by one column as further maps, at every second column only, twelve of
-    sixteen are used, and half of the pooling is a maximum or mean of two maps.
-
-    Parameters
-    ----------
-    network : torch module
-        On the CPU, in evaluation mode. Left as it is.
-
-    side : tuple of (height, width)
-        Size of the images it is to read.
-
-    align : int
-        The twin maps start at a multiple of this; the maps between are empty.
-
-    Returns
-    -------
-    twin : torch module
-        A copy that gives the same results; not folded where `network` is not
-        LeNet-5, or its parts are others than a plain convolution and pooling.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from lenet_sklearn import LeNet5
-    >>> from lenet_sklearn.inference import fold_columns
-    >>> fold_columns(LeNet5().eval(), (28, 28), align=8).c1
-    Conv2d(1, 16, kernel_size=(5, 6), stride=(1, 2), padding=(2, 2))
-    """
-    plain = copy.deepcopy(network)
-    if not (
-        isinstance(network, LeNet5)
-        and type(network.c1) is nn.Conv2d
-        and type(network.s2) in (nn.AvgPool2d, nn.MaxPool2d)
-    ):
-        return plain
-    folded = copy.deepcopy(network)
-    n_maps = network.c1.out_channels
-    offset = -(-n_maps // align) * align
-    folded.c1 = _fold_convolution(network.c1, offset)
-    folded.s2 = _FoldedPooling(type(network.s2), n_maps, offset)
-    return folded if _agree(folded, plain, side) else plain
-
-
-def made_of(network: nn.Module, purpose: str, key: Any, make: Callable[[], Any]) -> Any:
-    """Return what `make` makes of a network, made anew when its weights change.
-
-    Parameters
-    ----------
-    network : torch module
-        The network; what is made of it is forgotten together with it.
-
-    purpose : str
-        Distinguishes what is made.
-
-    key : hashable
-        Whatever else the result depends on.
-
-    make : callable
-        Takes nothing, returns the result.
-
-    Returns
-    -------
-    made : object
-        Fresh, or that of an earlier call.
-
-    Notes
-    -----
-    Compares the weights' content: tensors do not reliably count their changes.
-    That reads all weights, 0.1 ms for LeNet-5.
-    """
-    known = _made.setdefault(network, {})
-    full_key = (key, _fingerprint(network))
-    if known.get(purpose, (None,))[0] != full_key:
-        known[purpose] = (full_key, make())
-    return known[purpose][1]
-
-
-class _FoldedPooling(nn.Module):
-    """2 x 2 pooling of maps whose odd columns are maps of their own."""
-
-    def __init__(self, kind: type[nn.Module], n_maps: int, offset: int) -> None:
-        super().__init__()
-        self.kind, self.n_maps, self.offset = kind, n_maps, offset
-        self.rows = kind((2, 1))
-
-    def forward(self, maps: Tensor) -> Tensor:
-        pooled = self.rows(maps)
-        even = pooled[:, : self.n_maps]
-        odd = pooled[:, self.offset : self.offset + self.n_maps]
-        if self.kind is nn.MaxPool2d:
-            return torch.maximum(even, odd)
-        return (even + odd) / 2
-
-
-def _fold_convolution(layer: nn.Conv2d, offset: int) -> nn.Conv2d:
-    height, width = layer.weight.shape[-2:]
-    # Prediction leaves the global generator alone.
-    with torch.random.fork_rng(devices=[]):
-        folded = nn.Conv2d(
-            1,
-            2 * offset,
-            (height, width + 1),
-            stride=(1, 2),
-            padding=(int(layer.padding[0]), int(layer.padding[1])),
-        )
-    with torch.no_grad():
-        for parameter in folded.parameters():
-            parameter.zero_()
-        for start, shift in ((0, 0), (offset, 1)):
-            maps = slice(start, start + layer.out_channels)
-            folded.weight[maps, :, :, shift : shift + width] = layer.weight
-            if layer.bias is not None:
-                folded.bias[maps] = layer.bias  # type: ignore[index]
-    return folded.eval()
-
-
-def _agree(folded: nn.Module, plain: nn.Module, side: tuple[int, int]) -> bool:
-    """Try both: a forward pass may treat its parts as no other does."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.rand(2, 1, *side, generator=generator)
-    with torch.inference_mode():
-        expected = plain(images)
-        try:
-            got = folded(images)
-        except RuntimeError:  # shapes do not fit
-            return False
-    tolerance = _TOLERANCE * max(1.0, float(expected.abs().max()))
-    same = got.shape == expected.shape
-    return same and bool((got - expected).abs().max() <= tolerance)
-
-
-def _fingerprint(network: nn.Module) -> int:
-    """Checksum of all weights, and of where they belong."""
-    checksum = 0
-    for name, tensor in network.state_dict().items():
-        content = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
-        checksum = zlib.crc32(content.numpy(), zlib.crc32(name.encode(), checksum))
-    return checksum
-
-
-# Larger batches are slower on a CPU: glibc's malloc gives the pages of the
-# feature maps back to the system after every batch and has to ask again.
+# Feature maps of so many images stay in the cache of a core: 64 to 256 run at the
+# same speed, more are slower.
 _CHUNK = 128
 
-# Fewer images than this are read before a faster network is looked up.
-_FEW = 32
+# Of onnxruntime's messages only errors are shown.
+_ERRORS = 3
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network as an ONNX graph, without its weights.
+
+    Attributes
+    ----------
+    content : bytes
+        The ONNX model, as :func:`lenet_sklearn.onnx.export_graph` makes it. Its input
+        is the first axis of images, and its first output their logits.
+
+    weights : tuple of str
+        Names of the weights that it is to be given.
+    """
+
+    content: bytes
+    weights: tuple[str, ...]
+
+
+class StoredNetwork:
+    """The weights of a network, and the graph that runs them without torch.
+
+    Parameters
+    ----------
+    weights : mapping of str to ndarray
+        By the names they have in the network; not changed.
+
+    graph : Graph, default=None
+        None where only torch can run them.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, NDArray[Any]], graph: Graph | None = None
+    ) -> None:
+        self.weights = weights
+        self.graph = graph
+        self._session: tuple[int, Session] | None = None
+
+    def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute the logits of one batch.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, 1, height, width), dtype float32
+            Ink 1 on 0.
+
+        Returns
+        -------
+        logits : ndarray, dtype float32
+            As the network gives them.
+
+        Raises
+        ------
+        ValueError
+            If there is no graph.
+        """
+        if self.graph is None:
+            raise ValueError("A StoredNetwork without a graph is run by torch only.")
+        # Threads do not survive a fork.
+        if self._session is None or self._session[0] != os.getpid():
+            self._session = os.getpid(), start_session(self.graph, self.weights)
+        return run_session(self._session[1], images)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_session": None}
+
+
+def start_session(graph: Graph, weights: Mapping[str, NDArray[Any]]) -> Session:
+    """Start onnxruntime on a graph, on the CPU.
+
+    Parameters
+    ----------
+    graph : Graph
+        What is to be run.
+
+    weights : mapping of str to ndarray
+        Those that the graph names, and maybe others. They are copied.
+
+    Returns
+    -------
+    session : onnxruntime.InferenceSession
+        Ready to run. It uses as many threads as torch, where that is imported;
+        otherwise as many as OMP_NUM_THREADS says, or as there are cores.
+    """
+    import onnxruntime  # it is not needed where torch reads
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = count_threads()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS
+    make = onnxruntime.OrtValue.ortvalue_from_numpy
+    values = [make(np.array(weights[name], order="C")) for name in graph.weights]
+    options.add_external_initializers(list(graph.weights), values)
+    return onnxruntime.InferenceSession(
+        graph.content, options, providers=["CPUExecutionProvider"]
+    )
+
+
+def run_session(session: Session, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Run one batch.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+        As from :func:`start_session`.
+
+    images : ndarray of shape (n, 1, height, width), dtype float32
+        Ink 1 on 0.
+
+    Returns
+    -------
+    logits : ndarray, dtype float32
+        As the network gives them.
+    """
+    [name] = (one.name for one in session.get_inputs())
+    logits: NDArray[np.float32] = session.run(None, {name: images})[0]
+    return logits
 
 
 def compute_logits(
-    network: nn.Module,
+    run: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     rows: NDArray[Any],
     *,
     image_shape: tuple[int, int],
     scale: float,
-    size: tuple[int, int] | None = None,
+    size: tuple[int, int],
 ) -> NDArray[np.float64]:
-    """Run a network over flattened images.
+    """Run a classifier's network over flattened images.
 
     Parameters
     ----------
-    network : torch module
-        Put into evaluation mode; runs on the device it is on.
+    run : callable
+        Gives the logits of a batch, as :meth:`StoredNetwork.run` does.
 
     rows : ndarray of shape (n, n_features), dtype uint8 or float32
         Flattened images, at least one.
 
-    image_shape : tuple of (height, width)
-        Size of the images.
-
-    scale : float
-        Value of full ink, as in
-        :func:`~lenet_sklearn.training.batches.to_network_input`.
-
-    size : tuple of (height, width), default=None
-        What the network reads, as there.
+    image_shape, scale, size
+        As in :class:`lenet_sklearn.inputs.ImageFormat`.
 
     Returns
     -------
     logits : ndarray of shape (n, n_classes), dtype float64
         The network's output.
     """
-    device = next(network.parameters()).device
-    network.eval()
-    twin = None
-    if device.type == "cpu" and len(rows) >= _FEW and type(network) is LeNet5:
-        image = as_images(rows[:1], image_shape, device)
-        twin = _fast_twin(network, to_network_input(image, scale, size))
+    resize = None
+    if image_shape != size:
+        resize = [resizing_matrix(a, b) for a, b in zip(image_shape, size, strict=True)]
     chunks = []
-    with torch.inference_mode():
-        for start in range(0, len(rows), _CHUNK):
-            images = as_images(rows[start : start + _CHUNK], image_shape, device)
-            batch = to_network_input(images, scale, size)
-            if twin is None:
-                logits = network(batch)
-            else:
-                logits = twin(batch.to(memory_format=torch.channels_last))
-            chunks.append(logits.cpu().numpy())
+    for start in range(0, len(rows), _CHUNK):
+        images = scale_images(rows[start : start + _CHUNK], image_shape, scale)
+        if resize is not None:
+            images = resize[0] @ (images @ resize[1].T)
+        chunks.append(run(images[:, None]))
     return np.concatenate(chunks).astype(np.float64)
 
 
-def _fast_twin(network: LeNet5, image: Tensor) -> nn.Module:
-    """Return the network as a CPU runs it fastest, made in the first call.
+def count_threads() -> int:
+    """Return how many threads a network is to use.
 
-    A network of one's own may need its maps in torch's usual order, and is run
-    as it is.
+    Returns
+    -------
+    n_threads : int
+        At least 1.
     """
-    side = (image.shape[-2], image.shape[-1])
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return int(torch.get_num_threads())
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdecimal() and int(told) else os.cpu_count() or 1
 
-    def make() -> nn.Module:
-        # oneDNN is fastest where the maps of a pixel lie side by side.
-        twin = fold_columns(network, side, align=1)
-        return twin.to(memory_format=torch.channels_last)
 
-    made: nn.Module = made_of(network, "torch", side, make)
-    return made
+def scale_images(
+    rows: NDArray[Any], image_shape: tuple[int, int], scale: float
+) -> NDArray[np.float32]:
+    """Turn flattened images into images with ink 1 on 0.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features), dtype uint8 or float32
+        Flattened images; `n_features` is at most ``height * width``, and what is
+        missing is background.
+
+    image_shape : tuple of (height, width)
+        Size of the images.
+
+    scale : float
+        The value that stands for full ink in float images. In uint8 images this is
+        255 where `scale` is 1.
+
+    Returns
+    -------
+    images : ndarray of shape (n, height, width), dtype float32
+    """
+    if rows.dtype == np.uint8 and scale == 1:
+        scale = 255.0
+    height, width = image_shape
+    images = rows.astype(np.float32) / np.float32(scale)
+    missing = height * width - rows.shape[1]
+    if missing:
+        images = np.pad(images, ((0, 0), (0, missing)))
+    return images.reshape(len(rows), height, width)
+
+
+def resizing_matrix(
+    n_from: int, n_to: int, factor: float | None = None
+) -> NDArray[np.float32]:
+    """Make the matrix that resizes one axis of an image, as torch does.
+
+    Parameters
+    ----------
+    n_from : int
+        Pixels there are.
+
+    n_to : int
+        Pixels wanted.
+
+    factor : float, default=None
+        How many pixels become of one; None for ``n_to / n_from``.
+
+    Returns
+    -------
+    matrix : ndarray of shape (n_to, n_from), dtype float32
+        Linear interpolation; a smaller image is smoothed, so that no line is lost:
+        as ``torch.nn.functional.interpolate`` with ``mode="bilinear"`` and
+        ``antialias=True``.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.inference import resizing_matrix
+    >>> resizing_matrix(2, 4)[1]
+    array([0.75, 0.25], dtype=float32)
+    """
+    # In the precision that torch computes positions in: they are large in wide images.
+    step = np.float32(n_from / n_to if factor is None else 1 / factor)
+    reach = max(step, np.float32(1))
+    centres = step * (np.arange(n_to, dtype=np.float32)[:, None] + np.float32(0.5))
+    first = np.maximum((centres - reach + np.float32(0.5)).astype(np.int64), 0)
+    last = np.minimum((centres + reach + np.float32(0.5)).astype(np.int64), n_from)
+    pixels = np.arange(n_from, dtype=np.float32)
+    distances = np.abs((pixels - centres + np.float32(0.5)) * (1 / reach))
+    inside = (pixels >= first) & (pixels < last)
+    weights = np.where(inside, np.maximum(0, 1 - distances), np.float32(0))
+    matrix: NDArray[np.float32] = weights / weights.sum(axis=1, keepdims=True)
+    return matrix

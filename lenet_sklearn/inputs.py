@@ -9,7 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from lenet_sklearn.network import network_input
+# Image sides the network reads as they are: 28 is padded to 32 in C1, 32 is not.
+PADDED_SIDE = 28
+FULL_SIDE = 32
+
+# Two convolutions of 5 x 5 and two poolings leave one pixel of this.
+LEAST_SIDE = 16
 
 # Float images are on another scale than those of the training if values so many
 # times brighter fill more than this share of most images. 255 against 1, and 16
@@ -22,6 +27,44 @@ _SCALE_SHARE = 0.02
 _DTYPES = (np.float32, np.uint8)
 
 
+def network_input(
+    image_shape: tuple[int, int], padding: int | None
+) -> tuple[tuple[int, int], int]:
+    """Return the size images are brought to, and how the network pads them.
+
+    Parameters
+    ----------
+    image_shape : tuple of (height, width)
+        Size of the images.
+
+    padding : int or None
+        None for what 32 x 32 pixels take, with images of other sizes than 28 x 28
+        and 32 x 32 resized to 28 x 28. A number keeps images as they are, if they
+        leave room for the five layers.
+
+    Returns
+    -------
+    image_shape : tuple of (height, width)
+        Size of what the network reads.
+
+    padding : int
+        Rows and columns of background added on each side.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.inputs import network_input
+    >>> network_input((32, 32), None), network_input((28, 28), 0)
+    (((32, 32), 0), ((28, 28), 0))
+    """
+    standard = (PADDED_SIDE, PADDED_SIDE)
+    if padding is None:
+        full = (FULL_SIDE, FULL_SIDE)
+        return (full, 0) if image_shape == full else (standard, 2)
+    if min(image_shape) + 2 * padding < LEAST_SIDE:
+        return standard, padding
+    return image_shape, padding
+
+
 class ImageFormat(TypedDict):
     """How flattened images become what a network reads.
 
@@ -31,8 +74,7 @@ class ImageFormat(TypedDict):
         Size of the images.
 
     scale : float
-        Value of full ink, as in
-        :func:`~lenet_sklearn.training.batches.to_network_input`.
+        Value of full ink, as in :func:`lenet_sklearn.inference.scale_images`.
 
     size : tuple of (height, width)
         What the network reads, as there.
@@ -44,7 +86,7 @@ class ImageFormat(TypedDict):
 
 
 def image_format(classifier: Any) -> ImageFormat:
-    """Say how a classifier reads images.
+    """Return how a classifier reads images.
 
     Parameters
     ----------
@@ -64,7 +106,7 @@ def image_format(classifier: Any) -> ImageFormat:
     (28, 28)
     """
     shape = classifier.image_shape_
-    size, _ = network_input(shape, classifier.padding)
+    size, _ = network_input(shape, classifier._trained_with["padding"])
     return {"image_shape": shape, "scale": classifier.input_scale_, "size": size}
 
 

@@ -2,9 +2,7 @@
 
 import math
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,10 +10,6 @@ from torch.nn import functional
 # curvature is largest (appendix A of the paper).
 _AMPLITUDE = 1.7159
 _SLOPE = 2 / 3
-
-# Inputs of each of the 16 maps of C3: table I of the paper.
-_C3_ROWS = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
-C3_TABLE = tuple(tuple(map(int, row)) for row in _C3_ROWS.split())
 
 
 class ScaledTanh(nn.Module):
@@ -71,7 +65,7 @@ class TrainablePool2d(nn.Module):
         pooled : Tensor of shape (n, n_maps, height // 2, width // 2)
             Not squashed yet.
         """
-        sums = functional.avg_pool2d(maps, 2, divisor_override=1)
+        sums = 4 * functional.avg_pool2d(maps, 2)
         return sums * self.coefficient[:, None, None] + self.bias[:, None, None]
 
 
@@ -94,7 +88,8 @@ class TableConv2d(nn.Module):
 
     Examples
     --------
-    >>> from lenet_sklearn.lecun1998 import C3_TABLE, TableConv2d
+    >>> from lenet_sklearn.lecun1998 import TableConv2d
+    >>> from lenet_sklearn.parameters import C3_TABLE
     >>> sum(p.numel() for p in TableConv2d(C3_TABLE, 5).parameters())
     1516
     """
@@ -353,33 +348,3 @@ class MAPLoss(nn.Module):
         everything = torch.logsumexp(torch.cat([logits, rubbish], dim=1), dim=1)
         losses = everything - logits.gather(1, targets[:, None])[:, 0]
         return losses.mean() if self.reduction == "mean" else losses
-
-
-def rubbish_posteriors(
-    logits: NDArray[np.float64], rubbish: float
-) -> NDArray[np.float64]:
-    """Compute the posterior probability that an image is no character at all.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (n, n_classes), dtype float
-        Minus the distances, or any logits.
-
-    rubbish : float
-        The constant j of :class:`MAPLoss`.
-
-    Returns
-    -------
-    posteriors : ndarray of shape (n,), dtype float64
-        exp(-j) over the sum of that and of the exponentials of the logits.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from lenet_sklearn.lecun1998 import rubbish_posteriors
-    >>> rubbish_posteriors(np.array([[-1.0, -40.0]]), rubbish=1.0)
-    array([0.5])
-    """
-    characters = np.logaddexp.reduce(logits, axis=1)
-    posteriors: NDArray[np.float64] = 1 / (1 + np.exp(characters + rubbish))
-    return posteriors

@@ -162,3 +162,33 @@ def reject_rate_for(curve: ErrorRejectCurve, error_rate: float) -> float:
     """
     enough: NDArray[Any] = np.flatnonzero(curve.error_rates <= error_rate)
     return float(curve.reject_rates[enough[0]]) if len(enough) else float("nan")
+
+
+def rubbish_posteriors(
+    logits: NDArray[np.float64], rubbish: float
+) -> NDArray[np.float64]:
+    """Compute the posterior probability that an image is no character at all.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n, n_classes), dtype float
+        Minus the distances, or any logits.
+
+    rubbish : float
+        The constant j of :class:`lenet_sklearn.lecun1998.MAPLoss`.
+
+    Returns
+    -------
+    posteriors : ndarray of shape (n,), dtype float64
+        exp(-j) over the sum of that and of the exponentials of the logits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.metrics import rubbish_posteriors
+    >>> rubbish_posteriors(np.array([[-1.0, -40.0]]), rubbish=1.0)
+    array([0.5])
+    """
+    characters = np.logaddexp.reduce(logits, axis=1)
+    posteriors: NDArray[np.float64] = 1 / (1 + np.exp(characters + rubbish))
+    return posteriors

@@ -6,24 +6,18 @@ from typing import TypeVar
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lenet_sklearn.inputs import FULL_SIDE, LEAST_SIDE
 from lenet_sklearn.layer_table import Layer, LayerTable, tabulate_layers
 from lenet_sklearn.lecun1998 import (
-    C3_TABLE,
     RBFOutput,
     ScaledTanh,
     TableConv2d,
     TrainablePool2d,
     class_codes,
 )
+from lenet_sklearn.parameters import C3_TABLE
 
 Part = TypeVar("Part")
-
-# Image sides the network reads as they are: 28 is padded to 32 in C1, 32 is not.
-PADDED_SIDE = 28
-FULL_SIDE = 32
-
-# Two convolutions of 5 x 5 and two poolings leave one pixel of this.
-LEAST_SIDE = 16
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -272,44 +266,6 @@ class LeNet5(nn.Module):
                 f" wide. Got shape {tuple(images.shape)}."
                 " Resize them, or change image_shape= or padding=."
             )
-
-
-def network_input(
-    image_shape: tuple[int, int], padding: int | None
-) -> tuple[tuple[int, int], int]:
-    """Say to which size images are brought, and how the network pads them.
-
-    Parameters
-    ----------
-    image_shape : tuple of (height, width)
-        Size of the images.
-
-    padding : int or None
-        None for what 32 x 32 pixels take, with images of other sizes than 28 x 28
-        and 32 x 32 resized to 28 x 28. A number keeps images as they are, if they
-        leave room for the five layers.
-
-    Returns
-    -------
-    image_shape : tuple of (height, width)
-        Size of what the network reads.
-
-    padding : int
-        Rows and columns of background added on each side.
-
-    Examples
-    --------
-    >>> from lenet_sklearn.network import network_input
-    >>> network_input((32, 32), None), network_input((28, 28), 0)
-    (((32, 32), 0), ((28, 28), 0))
-    """
-    standard = (PADDED_SIDE, PADDED_SIDE)
-    if padding is None:
-        full = (FULL_SIDE, FULL_SIDE)
-        return (full, 0) if image_shape == full else (standard, 2)
-    if min(image_shape) + 2 * padding < LEAST_SIDE:
-        return standard, padding
-    return image_shape, padding
 
 
 def draw_lecun_weights(network: nn.Module) -> None:

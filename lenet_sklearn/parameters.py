@@ -1,47 +1,46 @@
-"""What the parameters of the classifier may be."""
+"""What the parameters of the estimators may be."""
 
 import os
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from lenet_sklearn.validation import Interval, StrOptions
 
-from lenet_sklearn.engines import ENGINES
-from lenet_sklearn.network import ACTIVATIONS, C3_KINDS, INITS, OUTPUTS, POOLINGS
-from lenet_sklearn.training.callbacks import SCHEDULES
-from lenet_sklearn.training.distortions import DISTORTIONS
-from lenet_sklearn.training.nets import OPTIMIZERS
+SCHEDULES = ("constant", "cosine", "one-cycle")
+OPTIMIZERS = ("adam", "adamw", "sgd")
+DISTORTIONS = ("affine", "writing")
+ENGINES = ("auto", "onnxruntime", "torch")
 
-_COUNT = Interval(Integral, 1, None, closed="left")
-_POSITIVE = Interval(Real, 0, None, closed="neither")
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
-_SHARE = Interval(Real, 0, 1, closed="neither")
+# Amplitude and slope of the squashing function: f(1) = 1 and f(-1) = -1, where its
+# curvature is largest (appendix A of the paper).
+_AMPLITUDE = 1.7159
+_SLOPE = 2 / 3
+
+# Inputs of each of the 16 maps of C3: table I of the paper.
+_C3_ROWS = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
+# Inputs of each of the 16 maps of C3: table I of LeCun et al. (1998).
+_C3_ROWS = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
+C3_TABLE = tuple(tuple(map(int, row)) for row in _C3_ROWS.split())
+
+COUNT = Interval(Integral, 1, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
+NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+SHARE = Interval(Real, 0, 1, closed="neither")
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "module": [type, None],
-    "c3": [StrOptions(set(C3_KINDS))],
-    "pooling": [StrOptions(set(POOLINGS))],
-    "activation": [StrOptions(set(ACTIVATIONS))],
-    "output": [StrOptions(set(OUTPUTS))],
     "rubbish": [Interval(Real, None, None, closed="neither"), None],
     "padding": [Interval(Integral, 0, None, closed="left"), None],
-    "input_range": [list, tuple],
-    "dropout": [Interval(Real, 0, 1, closed="left")],
-    "batch_norm": ["boolean"],
-    "init": [StrOptions(set(INITS))],
-    "max_epochs": [_COUNT],
-    "batch_size": [_COUNT],
+    "max_epochs": [COUNT],
+    "batch_size": [COUNT],
     "optimizer": [StrOptions(set(OPTIMIZERS)), type],
-    "lr": [_POSITIVE],
-    "momentum": [_NOT_NEGATIVE],
-    "weight_decay": [_NOT_NEGATIVE],
+    "lr": [POSITIVE],
     "schedule": [StrOptions(set(SCHEDULES)), list, tuple],
-    "step_size": [_COUNT],
-    "gamma": [_POSITIVE],
-    "averaging": [_COUNT, _SHARE, None],
+    "averaging": [COUNT, SHARE, None],
     "early_stopping": ["boolean"],
-    "validation_fraction": [_SHARE],
-    "patience": [_COUNT],
+    "validation_fraction": [SHARE],
+    "patience": [COUNT],
     "distortion": [StrOptions(set(DISTORTIONS)), dict, None],
     "class_weight": [dict, StrOptions({"balanced"}), None],
     "classes": ["array-like", None],
@@ -52,6 +51,134 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "engine": [StrOptions(set(ENGINES))],
     "random_state": ["random_state"],
     "callbacks": [list, tuple, None],
-    "net_params": [dict, None],
     "verbose": ["verbose"],
 }
+
+# What skorch's NeuralNetClassifier takes and the classifier has no parameter for.
+_NET_PREFIXES = (
+    "callbacks__",
+    "criterion__",
+    "dataset__",
+    "iterator_train__",
+    "iterator_valid__",
+    "module__",
+    "optimizer__",
+)
+_NET_NAMES = (
+    "compile",
+    "criterion",
+    "dataset",
+    "iterator_train",
+    "iterator_valid",
+    "predict_nonlinearity",
+    "torch_load_kwargs",
+    "train_split",
+    "use_caching",
+)
+
+
+def is_net_parameter(name: str) -> bool:
+    """Return whether a parameter of the classifier is one of its skorch net's.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"module__pooling"``.
+
+    Returns
+    -------
+    of_net : bool
+        True for arguments of :class:`skorch.NeuralNetClassifier` that
+        :class:`lenet_sklearn.LeNet5Classifier` hands on as they are.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.parameters import is_net_parameter
+    >>> is_net_parameter("optimizer__momentum"), is_net_parameter("lr")
+    (True, False)
+    """
+    return name in _NET_NAMES or name.startswith(_NET_PREFIXES)
+
+
+def check_net_parameters(names: Iterable[str]) -> None:
+    """Refuse names that neither the classifier nor its net has.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of parameters.
+
+    Raises
+    ------
+    TypeError
+        If one is neither a part of :class:`lenet_sklearn.LeNet5` nor an argument of
+        skorch's net.
+    """
+    unknown = [name for name in names if not is_net_parameter(name)]
+    if unknown:
+        raise TypeError(
+            f"LeNet5Classifier has no parameter {unknown[0]!r}. Parts of the network"
+            f" are named as module__{unknown[0]}, and arguments of skorch's net as"
+            " skorch names them."
+        )
+
+
+def architecture(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the parameters that decide what the weights of a network mean.
+
+    Parameters
+    ----------
+    params : mapping
+        Parameters of a classifier, or those in the header of its file.
+
+    Returns
+    -------
+    parts : dict
+        The module by its name, and those of its arguments that are not at the
+        default of :class:`lenet_sklearn.LeNet5`.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.parameters import architecture
+    >>> architecture({"lr": 0.1, "module": None, "module__pooling": "average"})
+    {'module': None, 'module__pooling': 'average'}
+    """
+    module = params.get("module")
+    parts = {"module": qualified_name(module) if isinstance(module, type) else module}
+    for name, value in params.items():
+        plain = tuple(value) if isinstance(value, list) else value
+        if name.startswith("module__") and (
+            module is not None or plain != _DEFAULT_PARTS.get(name)
+        ):
+            parts[name] = plain
+    return {name: parts[name] for name in parts if name not in _OF_TRAINING}
+
+
+def qualified_name(module: type[Any]) -> str:
+    """Name a class, for a file that cannot hold it.
+
+    Parameters
+    ----------
+    module : class
+        Any class.
+
+    Returns
+    -------
+    name : str
+        With its module.
+    """
+    return f"{module.__module__}.{module.__qualname__}"
+
+
+# Defaults of LeNet5, whose module imports torch.
+_DEFAULT_PARTS = {
+    "module__activation": "relu",
+    "module__batch_norm": False,
+    "module__c3": "dense",
+    "module__input_range": (0.0, 1.0),
+    "module__output": "linear",
+    "module__pooling": "max",
+}
+
+# Arguments of LeNet5 that change its training only.
+_OF_TRAINING = ("module__dropout", "module__init")

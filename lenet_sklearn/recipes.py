@@ -20,13 +20,12 @@ _NORMALIZED = ((0 - 0.1307) / 0.3081, (1 - 0.1307) / 0.3081)
 # project's choice: of the digits of every fifth writer of the training set it misread
 # 1.51 % with them, and 1.84 % with grey values from 0 to 1 (means of three seeds).
 avg_relu: dict[str, Any] = {
-    "pooling": "average",
-    "activation": "relu",
+    "module__pooling": "average",
+    "module__activation": "relu",
     "padding": 2,
-    "input_range": _NORMALIZED,
+    "module__input_range": _NORMALIZED,
     "optimizer": "adam",
     "lr": 1e-3,
-    "weight_decay": 0.0,
     "schedule": "constant",
     "batch_size": 64,
     "max_epochs": 5,
@@ -44,17 +43,17 @@ avg_relu: dict[str, Any] = {
 # besides, and 1.11 % as it is here (one seed each). The paper names no value of the
 # constant j; 0.1 and 10 read alike, and with 10 good digits are no rubbish.
 lecun1998: dict[str, Any] = {
-    "c3": "table",
-    "pooling": "trainable",
-    "activation": "scaled_tanh",
-    "output": "rbf",
+    "module__c3": "table",
+    "module__pooling": "trainable",
+    "module__activation": "scaled_tanh",
+    "module__output": "rbf",
     "rubbish": 10.0,
     "padding": 2,
-    "input_range": (-0.1, 1.175),
-    "init": "lecun1998",
+    "module__input_range": (-0.1, 1.175),
+    "module__init": "lecun1998",
     "optimizer": "adamw",
     "lr": 3e-3,
-    "weight_decay": 0.1,
+    "optimizer__weight_decay": 0.1,
     "schedule": "one-cycle",
     "batch_size": 64,
     "max_epochs": 20,
@@ -64,13 +63,12 @@ lecun1998: dict[str, Any] = {
 # so that C5 sees maps of 4 x 4, a softmax, and weights drawn as Keras draws them.
 # Nothing had to be put right.
 keras_tanh: dict[str, Any] = {
-    "pooling": "average",
-    "activation": "tanh",
+    "module__pooling": "average",
+    "module__activation": "tanh",
     "padding": 0,
-    "init": "glorot",
+    "module__init": "glorot",
     "optimizer": "sgd",
     "lr": 0.1,
-    "weight_decay": 0.0,
     "schedule": "constant",
     "batch_size": 128,
     "max_epochs": 10,
@@ -79,14 +77,14 @@ keras_tanh: dict[str, Any] = {
 # A tutorial with max pooling and ReLU, which states neither figure, batch nor length
 # (10 epochs of batches of 64 here), and has the fault of `avg_relu`. Dropout, batch
 # norm, distortions, schedules and transfer, which it names as extensions, are the
-# parameters `dropout`, `batch_norm`, `distortion`, `schedule`, `initial_weights`.
+# parameters `module__dropout`, `module__batch_norm`, `distortion`, `schedule` and
+# `initial_weights`.
 max_relu: dict[str, Any] = {
-    "pooling": "max",
-    "activation": "relu",
+    "module__pooling": "max",
+    "module__activation": "relu",
     "padding": 2,
     "optimizer": "adam",
     "lr": 1e-3,
-    "weight_decay": 0.0,
     "schedule": "constant",
     "batch_size": 64,
     "max_epochs": 10,
@@ -97,16 +95,13 @@ max_relu: dict[str, Any] = {
 # nothing. Here nothing is watched, all is trained on, and the test set judges. Its
 # padding of normalised images is grey; here it is background.
 padded_max_relu: dict[str, Any] = {
-    "pooling": "max",
-    "activation": "relu",
+    "module__pooling": "max",
+    "module__activation": "relu",
     "padding": 2,
-    "input_range": _NORMALIZED,
+    "module__input_range": _NORMALIZED,
     "optimizer": "adam",
     "lr": 1e-2,
-    "weight_decay": 0.0,
-    "schedule": "step",
-    "step_size": 3,
-    "gamma": 0.1,
+    "schedule": [(3, 1e-2), (3, 1e-3), (3, 1e-4), (1, 1e-5)],
     "batch_size": 64,
     "max_epochs": 10,
 }
@@ -120,11 +115,11 @@ padded_max_relu: dict[str, Any] = {
 # did not help (one seed each). 100 epochs misread as many there as 60, and were taken
 # once 60 had been tested: docs/benchmarks.md has the figures.
 modern: dict[str, Any] = {
-    "pooling": "max",
-    "activation": "relu",
+    "module__pooling": "max",
+    "module__activation": "relu",
     "optimizer": "adamw",
     "lr": 5e-3,
-    "weight_decay": 0.05,
+    "optimizer__weight_decay": 0.05,
     "schedule": "one-cycle",
     "batch_size": 64,
     "max_epochs": 100,

@@ -1,3 +1,4 @@
+from .drawing.lines import DrawnLines
 from .fields.combs import Frame, cut_comb, find_combs
 from .fields.dropout import FieldCut, cut_field, drop_print
 from .fields.speckle import Despeckler, despeckle
@@ -6,7 +7,6 @@ from .forms.drafting import draft_form
 from .forms.form import Field, Form, FormError, Sum
 from .glyphs.cut import Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph
-from .lines.drawing import DrawnLines
 from .lines.strips import LineNormalizer, normalize_line
 from .outcomes import FieldReading, PageReading
 from .pages.deskew import Deskewer, deskew, estimate_skew

@@ -15,7 +15,7 @@ from pipelines.lines.segments import (
     segment_field,
 )
 from pipelines.outcomes import FieldReading
-from pipelines.scoring.table import make_folder
+from pipelines.outputs import make_folder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,9 +12,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 _SCANS = Path(__file__).resolve().parents[1] / "../shared/data"
 
 
+def pytest_report_header():
+    """Say whether the tests on real scans will run."""
+    here = _SCANS.is_dir()
+    return f"real scans: {_SCANS.resolve() if here else 'not here, their tests skip'}"
+
+
 @pytest.fixture(scope="session")
 def scans():
-    """Folder of the real scans, which are not part of the project."""
+    """Folder of the real scans and digits, which are not part of the project."""
     if not _SCANS.is_dir():
         pytest.skip("the scans of ../shared/data are not here")
     return _SCANS

@@ -2,7 +2,6 @@
 
 import pickle
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,8 +22,6 @@ from skorch.callbacks import Callback
 
 from lenet_sklearn import LeNet5Classifier, ModelFileError, load_dataset
 from lenet_sklearn.models.files import write_model
-
-MNIST = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
 
 # 40 steps of 16 images: enough to tell bars apart.
 QUICK = {"max_epochs": 8, "batch_size": 16, "lr": 0.005, "random_state": 0}
@@ -436,9 +433,8 @@ def test_an_unknown_pretrained_name_is_refused():
         LeNet5Classifier.from_pretrained("emnist")
 
 
-@pytest.mark.skipif(not MNIST.is_dir(), reason="no MNIST files at hand")
-def test_the_shipped_weights_misread_at_most_60_test_digits():
-    X, y = load_dataset("mnist", data_dir=MNIST, split="test")
+def test_the_shipped_weights_misread_at_most_60_test_digits(scans):
+    X, y = load_dataset("mnist", data_dir=scans / "mnist", split="test")
     classifier = LeNet5Classifier.from_pretrained("mnist", device="cpu")
     assert np.sum(classifier.predict(X) != y) <= 60
 

@@ -19,7 +19,7 @@ from sklearn.utils import estimator_checks
 import pipelines
 from lenet_sklearn.strings import StringRecognizer
 from pipelines import FieldReader, Form, PageRegistrar
-from pipelines.demo import draw_comb, draw_writer
+from pipelines.drawing import draw_comb, draw_writer
 
 
 def _public_estimators(method):

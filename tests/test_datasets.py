@@ -2,7 +2,6 @@
 
 import gzip
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +9,6 @@ from PIL import Image
 
 from lenet_sklearn import load_dataset, load_writers
 from lenet_sklearn.datasets import has_test_split
-
-MNIST = Path(__file__).resolve().parents[1] / "../shared/data/mnist"
-WRITERS = MNIST.parent / "mnist_writers"
-
-needs_mnist = pytest.mark.skipif(not MNIST.is_dir(), reason="no MNIST files at hand")
 
 
 def write_idx(path, array, kind=8, dtype=np.uint8):
@@ -44,9 +38,8 @@ def test_digits_use_the_whole_range_of_uint8():
     assert (X.dtype, X.shape[1:], X.max(), y.dtype) == (np.uint8, (8, 8), 255, np.int64)
 
 
-@needs_mnist
-def test_the_test_set_of_mnist_is_read_from_gzipped_files():
-    X, y = load_dataset("mnist", data_dir=MNIST, split="test")
+def test_the_test_set_of_mnist_is_read_from_gzipped_files(scans):
+    X, y = load_dataset("mnist", data_dir=scans / "mnist", split="test")
     assert X.shape == (10_000, 28, 28)
     assert y[:5].tolist() == [7, 2, 1, 0, 4]
 
@@ -83,9 +76,9 @@ def test_a_missing_list_of_writers_says_where_to_get_it(tmp_path):
         load_writers(tmp_path, split="test")
 
 
-@pytest.mark.skipif(not WRITERS.is_dir(), reason="no list of MNIST's writers at hand")
-def test_no_writer_of_mnist_is_in_both_parts():
-    train, test = load_writers(WRITERS), load_writers(WRITERS, split="test")
+def test_no_writer_of_mnist_is_in_both_parts(scans):
+    folder = scans / "mnist_writers"
+    train, test = load_writers(folder), load_writers(folder, split="test")
     assert (len(train), len(np.unique(train))) == (60_000, 539)
     assert (len(test), len(np.unique(test))) == (10_000, 297)
     assert not set(train) & set(test)

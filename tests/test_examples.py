@@ -3,9 +3,8 @@
 import runpy
 from pathlib import Path
 
+import matplotlib
 import pytest
-
-matplotlib = pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 SCRIPTS = sorted((Path(__file__).resolve().parents[1] / "examples").glob("plot_*.py"))
 

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 
 from pipelines import LatticeDisplay, SegmentReader
-from pipelines.demo import draw_string, draw_writer
+from pipelines.drawing import draw_string, draw_writer
 from pipelines.plotting import share_paths
-
-pyplot = pytest.importorskip("matplotlib.pyplot", reason="needs the extra plot")
 
 
 @pytest.fixture(scope="module")

@@ -6,19 +6,15 @@ import json
 import pickle
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
+from lenet_sklearn.onnx_tracing import trace_module
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
 from lenet_sklearn import LeNet5, LeNet5Classifier, load_dataset
-from lenet_sklearn.onnx_tracing import trace_module
 from lenet_sklearn.recipes import RECIPES
-
-pytest.importorskip("onnx", reason="the extra onnx is not installed")
-onnxruntime = pytest.importorskip(
-    "onnxruntime", reason="the extra onnx is not installed"
-)
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8)
 

@@ -16,8 +16,6 @@ from lenet_sklearn.plotting import (
 from lenet_sklearn.plotting.kernels import tile
 from lenet_sklearn.strings import StringRecognizer
 
-matplotlib = pytest.importorskip("matplotlib", reason="the extra plot is not installed")
-
 
 @pytest.fixture(autouse=True)
 def without_a_screen():

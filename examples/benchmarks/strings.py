@@ -33,7 +33,7 @@ from tables import Row, as_table, parse_table_args, table_parser, take_measures
 from lenet_sklearn import count_parameters
 from lenet_sklearn.strings import StringCommittee, StringRecognizer, join_recognizers
 from pipelines import LineReader, SegmentReader, VoteReader
-from pipelines.demo import draw_string, draw_writer
+from pipelines.drawing import draw_string, draw_writer
 from pipelines.lines.segments import load_segments
 from pipelines.training.strings import count_numbers
 

@@ -1,215 +1,286 @@
-"""Classifiers as files: what of them is kept, and how they come back."""
+"""Classifiers and committees of them as files: what is kept, and how they come back."""
 
+import json
 import os
 from collections.abc import Mapping
 from numbers import Integral
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
-from lenet_sklearn.devices import seeded
-from lenet_sklearn.inputs import decode_labels, encode_labels
-from lenet_sklearn.models.cards import ModelCard
-from lenet_sklearn.models.files import ModelFileError, read_model, write_model
-from lenet_sklearn.models.pretrained import model_path, qualified_name, shipped_models
-from lenet_sklearn.training.nets import TrainingNet
+from lenet_sklearn.inference import Graph
+from lenet_sklearn.inputs import (
+    decode_labels,
+    encode_labels,
+    image_format,
+    network_input,
+)
+from lenet_sklearn.models.files import ModelFileError, weights_of_part
+from lenet_sklearn.models.graphs import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.parameters import architecture, qualified_name
+
+if TYPE_CHECKING:  # it imports this module
+    from sklearn.ensemble import VotingClassifier
+
+    from lenet_sklearn.classifier import LeNet5Classifier
+
+Header = dict[str, Any]
+Weights = dict[str, NDArray[Any]]
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
-_NOT_SAVED = ("callbacks", "device", "engine", "net_params", "verbose")
+_NOT_SAVED = ("callbacks", "device", "engine", "verbose")
 
-# From ready weights a few epochs at a third of the usual rate are enough, and
-# more would lose what they know of writers the new samples do not show.
-_ADAPTING = {"max_epochs": 5, "lr": 1e-3, "random_state": None}
+# Parameters that the weights depend on: kept as they were in the training, whatever
+# has been set since.
+_OF_WEIGHTS = ("module", "padding", "rubbish")
 
 
-class ModelFileMixin(BaseEstimator):
-    """Save, load and from_pretrained, for a classifier with a net.
+def weights_of(classifier: "LeNet5Classifier") -> Weights:
+    """Return the weights of a fitted classifier.
 
-    Expects the attributes and parameters of
-    :class:`lenet_sklearn.LeNet5Classifier`.
+    Parameters
+    ----------
+    classifier : LeNet5Classifier
+        Fitted.
+
+    Returns
+    -------
+    weights : dict of str to ndarray
+        By the names they have in the network. Not to be changed.
     """
+    if "_stored" in vars(classifier):
+        return dict(classifier._stored.weights)
+    state = classifier.net_.module_.state_dict()
+    return {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
 
-    classes_: NDArray[Any]
-    image_shape_: tuple[int, int]
-    input_scale_: float
-    n_features_in_: int
-    net_: TrainingNet
-    temperature_: float
 
-    def save(
-        self, path: str | os.PathLike[str], *, card: ModelCard | None = None
-    ) -> None:
-        """Write the fitted classifier to one file.
+def pack_classifier(classifier: "LeNet5Classifier") -> tuple[Header, Weights]:
+    """Turn a fitted classifier into what a file holds.
 
-        The parameters `callbacks`, `device`, `engine`, `net_params` and `verbose`
-        are not kept, nor is a `random_state` that is no int, an `optimizer` that
-        is a class, nor the optimizer's state. Of a `module` the name is kept, and
-        :meth:`load` wants the class.
+    Parameters
+    ----------
+    classifier : LeNet5Classifier
+        Fitted.
 
-        Parameters
-        ----------
-        path : str or path
-            File to write, by custom ending in ``.safetensors``.
+    Returns
+    -------
+    header : dict
+        All but the weights, as JSON has it.
 
-        card : ModelCard, default=None
-            Where the model comes from; ``lenet info`` prints it.
+    weights : dict of str to ndarray
+        Of its network.
 
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
+    Raises
+    ------
+    TypeError
+        If the labels are neither numbers nor strings.
+    """
+    check_is_fitted(classifier)
+    header = {
+        "params": _portable(classifier),
+        "classes": encode_labels(classifier.classes_),
+        "image_shape": list(classifier.image_shape_),
+        "n_features": int(classifier.n_features_in_),
+        "input_scale": float(classifier.input_scale_),
+        "temperature": float(classifier.temperature_),
+    }
+    header["architecture"] = _architecture_key(classifier)
+    return pack_graph(header, weights_of(classifier), _graph_of(classifier))
 
-        TypeError
-            If the labels are neither numbers nor strings.
-        """
-        check_is_fitted(self, "net_")
-        weights = self.net_.module_.state_dict()
-        write_model(path, self._describe(), weights, card=card)
 
-    @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], *, device: str = "auto", **params: Any
-    ) -> Self:
-        """Read a classifier that :meth:`save` wrote, on this or another machine.
+def unpack_classifier(
+    source: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Weights,
+    **params: Any,
+) -> "LeNet5Classifier":
+    """Make the classifier that a file describes.
 
-        Parameters
-        ----------
-        path : str or path
-            File to read.
+    Parameters
+    ----------
+    source : str or path
+        Where it was read, for messages.
 
-        device : str, default="auto"
-            Where it is to run, whatever it was trained on.
+    header : mapping
+        As from :func:`pack_classifier`.
 
-        **params : dict
-            Parameters that the file does not hold: `module`, where it was trained
-            with one of your own, and its arguments in `net_params`.
+    weights : dict of str to ndarray
+        As from :func:`pack_classifier`.
 
-        Returns
-        -------
-        classifier : LeNet5Classifier
-            Fitted.
+    **params : dict
+        Parameters in place of those of the file.
 
-        Raises
-        ------
-        ModelFileError
-            If the file is missing, damaged, foreign, from a newer version, or of
-            a module that is not passed.
-        """
-        header, weights = read_model(path)
-        if "members" in header or "model" in header:
-            raise ModelFileError(
-                f"{path} holds no single LeNet5Classifier. Load a committee with"
-                " lenet_sklearn.load_model, and a reader of strings with"
-                " pipelines.load_line_reader."
-            )
-        return cls._restore(path, header, weights, {**params, "device": device})
+    Returns
+    -------
+    classifier : LeNet5Classifier
+        Fitted.
 
-    def _describe(self) -> dict[str, Any]:
-        """All of a fitted classifier but its weights, as JSON holds it."""
-        return {
-            "params": _portable(self.get_params(deep=False)),
-            "classes": encode_labels(self.classes_),
-            "image_shape": list(self.image_shape_),
-            "n_features": int(self.n_features_in_),
-            "input_scale": float(self.input_scale_),
-            "temperature": float(self.temperature_),
-        }
+    Raises
+    ------
+    ModelFileError
+        If the file describes something else, or a module that is not passed.
+    """
+    from lenet_sklearn.classifier import LeNet5Classifier
 
-    @classmethod
-    def _restore(
-        cls,
-        path: str | os.PathLike[str],
-        header: Mapping[str, Any],
-        weights: Mapping[str, Tensor],
-        params: Mapping[str, Any],
-    ) -> Self:
-        """Make the classifier that a file describes, with some other parameters."""
-        try:
-            restored = _restored(header["params"])
-            _check_module(path, restored.pop("module", None), params.get("module"))
-            classifier = cls(**{**restored, **params})
-            classifier.classes_ = decode_labels(header["classes"])
-            classifier.image_shape_ = tuple(header["image_shape"])
-            classifier.n_features_in_ = header["n_features"]
-            classifier.input_scale_ = header["input_scale"]
-            classifier.temperature_ = header["temperature"]
-            with seeded(0, torch.device("cpu")):
-                classifier.net_ = classifier._build_net()
-            classifier.net_.module_.load_state_dict(weights)
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise ModelFileError(
-                f"{path} does not describe a LeNet5Classifier: {error}."
-                " Save the model anew with this version."
-            ) from error
-        return classifier
+    try:
+        restored = _restored(header["params"])
+        _check_module(source, restored.pop("module", None), params.get("module"))
+        classifier = LeNet5Classifier(**{**restored, **params})
+        classifier.classes_ = decode_labels(header["classes"])
+        classifier.image_shape_ = tuple(header["image_shape"])
+        classifier.n_features_in_ = header["n_features"]
+        classifier.input_scale_ = header["input_scale"]
+        classifier.temperature_ = header["temperature"]
+        classifier._trained_with = classifier.get_params(deep=False)
+        classifier._stored = unpack_graph(header, weights)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{source} does not describe a LeNet5Classifier: {error}."
+            " Save the model anew with this version."
+        ) from error
+    return classifier
 
-    @classmethod
-    def from_pretrained(cls, name: str = "mnist", **params: Any) -> Self:
-        """Load a classifier that ships with the package.
 
-        A clone of it, fitted, starts from the same weights and adapts them: its
-        `initial_weights` is `name`, with few epochs at a low learning rate.
+def pack_committee(committee: "VotingClassifier") -> tuple[Header, Weights]:
+    """Turn a fitted committee into what a file holds.
 
-        Parameters
-        ----------
-        name : {"mnist", "forms"}, default="mnist"
-            What it was trained on, as in :func:`load_dataset`: MNIST, or MNIST
-            with digits added as they are written on forms and outside of the
-            United States. Both tell digits 0 to 9, as int64, in 28 x 28.
+    Parameters
+    ----------
+    committee : VotingClassifier
+        Fitted, of :class:`lenet_sklearn.LeNet5Classifier` only, with
+        ``voting="soft"`` and without weights.
 
-        **params : dict
-            Parameters to set, such as ``device="cpu"`` or ``max_epochs=20``.
+    Returns
+    -------
+    header : dict
+        All but the weights, as JSON has it.
 
-        Returns
-        -------
-        classifier : LeNet5Classifier
-            Fitted.
+    weights : dict of str to ndarray
+        Those of all members; names begin with the index of the member and a dot.
 
-        Raises
-        ------
-        ValueError
-            If there is no model of that name.
+    Raises
+    ------
+    TypeError
+        If a member is something else.
 
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from lenet_sklearn import LeNet5Classifier
-        >>> stroke = np.zeros((28, 28), dtype=np.uint8)
-        >>> stroke[4:24, 13:15] = 255
-        >>> LeNet5Classifier.from_pretrained("mnist").predict([stroke])
-        array([1])
-        """
-        if name not in shipped_models():
-            raise ValueError(
-                f"There is no pretrained model {name!r}. There are {shipped_models()}."
-                " Read a file of your own with LeNet5Classifier.load."
-            )
-        classifier = cls.load(model_path(name), device=params.pop("device", "auto"))
-        classifier.set_params(**{**_ADAPTING, "initial_weights": name, **params})
-        return classifier
+    ValueError
+        If it votes otherwise.
+    """
+    from lenet_sklearn.committee import check_members
+
+    members = check_members(committee, "save_model")
+    if committee.voting != "soft" or committee.weights is not None:
+        raise ValueError(
+            "save_model expects a committee with voting='soft' and weights=None."
+            f" Got voting={committee.voting!r} and weights={committee.weights}."
+            " Pickle the committee instead."
+        )
+    packed = [pack_classifier(member) for member in members]
+    header = {
+        "members": [described for described, _ in packed],
+        "classes": encode_labels(committee.classes_),
+    }
+    weights = {
+        f"{index}.{name}": values
+        for index, (_, own) in enumerate(packed)
+        for name, values in own.items()
+    }
+    return header, weights
+
+
+def unpack_committee(
+    source: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Weights,
+    **params: Any,
+) -> "VotingClassifier":
+    """Make the committee that a file describes.
+
+    Parameters
+    ----------
+    source : str or path
+        Where it was read, for messages.
+
+    header : mapping
+        As from :func:`pack_committee`.
+
+    weights : dict of str to ndarray
+        As from :func:`pack_committee`.
+
+    **params : dict
+        Parameters of all members, in place of those of the file.
+
+    Returns
+    -------
+    committee : VotingClassifier
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If the file describes something else, or a module that is not passed.
+    """
+    from lenet_sklearn.committee import join_members
+
+    members = [
+        unpack_classifier(source, own, weights_of_part(weights, index), **params)
+        for index, own in enumerate(header.get("members", []))
+    ]
+    if not members:
+        raise ModelFileError(f"{source} is a committee without members. Save it anew.")
+    return join_members(members, decode_labels(header["classes"]))
+
+
+def _graph_of(classifier: "LeNet5Classifier") -> Graph | None:
+    """Return the graph that runs the network of a classifier without torch."""
+    if "_stored" in vars(classifier):
+        return classifier._stored.graph
+
+    def export() -> Graph:
+        from lenet_sklearn.onnx import export_graph
+
+        size = image_format(classifier)["size"]
+        return export_graph(classifier.net_.module_, size, axes={0: "n"})
+
+    # Two networks of one's own may have the same name, and be others.
+    own = classifier._trained_with["module"] is not None
+    return find_graph(None if own else _architecture_key(classifier), export)
+
+
+def _architecture_key(classifier: "LeNet5Classifier") -> str:
+    """Describe all that the graph of a network depends on."""
+    params = classifier._trained_with
+    reading = network_input(classifier.image_shape_, params["padding"])
+    return json.dumps([sorted(architecture(params).items()), *reading])
 
 
 def _check_module(
-    path: str | os.PathLike[str], theirs: str | None, ours: type[Any] | None
+    source: str | os.PathLike[str], theirs: str | None, ours: type[Any] | None
 ) -> None:
     """Refuse a network that is not the one of a file."""
     given = None if ours is None else qualified_name(ours)
     if given != theirs:
         wanted = "no module" if theirs is None else f"module={theirs}"
         raise ModelFileError(
-            f"{path} was trained with {wanted}. Got module={given}."
-            " Pass LeNet5Classifier.load the class it was trained with."
+            f"{source} was trained with {wanted}. Got module={given}."
+            " Pass load_model the class it was trained with."
         )
 
 
-def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
+def _portable(classifier: "LeNet5Classifier") -> dict[str, Any]:
     """Parameters that JSON can hold and another machine can use."""
-    kept = {name: params[name] for name in params if name not in _NOT_SAVED}
+    kept = {
+        name: value
+        for name, value in classifier.get_params(deep=False).items()
+        if name not in _NOT_SAVED and not name.startswith("module__")
+    }
+    kept |= {
+        name: value
+        for name, value in classifier._trained_with.items()
+        if name in _OF_WEIGHTS or name.startswith("module__")
+    }
     if kept["classes"] is not None:
         kept["classes"] = encode_labels(np.asarray(kept["classes"]))
     if isinstance(kept["class_weight"], Mapping) and kept["class_weight"]:
@@ -222,19 +293,30 @@ def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
     if kept["module"] is not None:
         kept["module"] = qualified_name(kept["module"])
     if isinstance(kept["optimizer"], type):
-        del kept["optimizer"]
-    return kept
+        kept = {n: v for n, v in kept.items() if not n.startswith("optimizer")}
+    return {name: value for name, value in kept.items() if _is_plain(name, value)}
+
+
+def _is_plain(name: str, value: object) -> bool:
+    """Arguments of skorch's net may be classes and functions, which stay behind."""
+    return "__" not in name or isinstance(
+        value, str | bool | int | float | list | tuple | None | np.generic
+    )
 
 
 def _restored(params: Mapping[str, Any]) -> dict[str, Any]:
     """Undo :func:`_portable`."""
-    restored = dict(params)
+    restored = {
+        # JSON has made lists of tuples.
+        name: tuple(value)
+        if name.startswith("module__") and isinstance(value, list)
+        else value
+        for name, value in params.items()
+    }
     if params.get("classes") is not None:
         restored["classes"] = decode_labels(params["classes"]).tolist()
     if isinstance(params.get("class_weight"), list):
         labels, weights = params["class_weight"]
         keys = decode_labels(labels).tolist()
         restored["class_weight"] = dict(zip(keys, weights, strict=True))
-    if "input_range" in params:
-        restored["input_range"] = tuple(params["input_range"])
     return restored

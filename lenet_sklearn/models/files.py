@@ -4,23 +4,22 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors.numpy import save
+
+from lenet_sklearn.outputs import write_whole
 
 if TYPE_CHECKING:
     from lenet_sklearn.models.cards import ModelCard
 
 
 # Raised with every change that an older reader would misunderstand.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 # The one entry of the safetensors metadata: with two, their order in the file
 # would change from run to run, and the same model would give other bytes.
@@ -34,7 +33,7 @@ class ModelFileError(ValueError):
 def write_model(
     path: str | os.PathLike[str],
     header: Mapping[str, Any],
-    tensors: Mapping[str, Tensor],
+    tensors: Mapping[str, NDArray[Any]],
     *,
     card: "ModelCard | None" = None,
 ) -> None:
@@ -48,8 +47,8 @@ def write_model(
     header : mapping
         What describes the model; anything JSON can hold.
 
-    tensors : mapping of str to Tensor
-        Weights, on any device.
+    tensors : mapping of str to ndarray
+        Weights.
 
     card : ModelCard, default=None
         Where the model comes from; ``lenet info`` prints it.
@@ -67,12 +66,7 @@ def write_model(
     The bytes go to a temporary file in the same folder, which then takes the
     name of `path`: whoever reads it sees the old model or the new one.
     """
-    # Copies, because safetensors refuses tensors that share their memory, as those
-    # of a network that is twice in a committee do.
-    weights = {
-        name: tensors[name].detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name in tensors
-    }
+    weights = {name: np.asarray(tensors[name], order="C") for name in tensors}
     described = {
         **header,
         "version": FORMAT_VERSION,
@@ -81,7 +75,7 @@ def write_model(
     if card is not None:
         described["card"] = card.to_dict()
     text = json.dumps(described, sort_keys=True, default=_plain)
-    write_atomically(path, save(weights, metadata={_METADATA_KEY: text}))
+    write_whole(path, save(weights, metadata={_METADATA_KEY: text}))
 
 
 def _plain(value: object) -> Any:
@@ -95,13 +89,13 @@ def _plain(value: object) -> Any:
 
 
 def weights_of_part(
-    tensors: Mapping[str, Tensor], part: str | int
-) -> dict[str, Tensor]:
+    tensors: Mapping[str, NDArray[Any]], part: str | int
+) -> dict[str, NDArray[Any]]:
     """Take the weights of one part out of those of a model of several.
 
     Parameters
     ----------
-    tensors : mapping of str to Tensor
+    tensors : mapping of str to ndarray
         As of :func:`read_model`; the names of a part's begin with its own and a dot.
 
     part : str or int
@@ -109,7 +103,7 @@ def weights_of_part(
 
     Returns
     -------
-    weights : dict of str to Tensor
+    weights : dict of str to ndarray
         By the names they have in the part.
     """
     prefix = f"{part}."
@@ -122,7 +116,7 @@ def weights_of_part(
 
 def read_model(
     path: str | os.PathLike[str],
-) -> tuple[dict[str, Any], dict[str, Tensor]]:
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read what :func:`write_model` wrote.
 
     Parameters
@@ -135,8 +129,8 @@ def read_model(
     header : dict
         As given, with its version and checksum.
 
-    tensors : dict of str to Tensor
-        Weights, on the CPU.
+    tensors : dict of str to ndarray
+        Weights.
 
     Raises
     ------
@@ -181,7 +175,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Open a safetensors file."""
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with safe_open(path, framework="np") as file:
             yield file
     except SafetensorError as error:
         raise ModelFileError(
@@ -209,53 +203,21 @@ def _parse_header(
         ) from error
     if version > FORMAT_VERSION:
         raise ModelFileError(
-            f"{path} has format version {version}; this lenet_sklearn reads up to"
+            f"{path} has format version {version}; this lenet_sklearn reads version"
             f" {FORMAT_VERSION}. Update it with pip install -U lenet-sklearn."
+        )
+    if version < FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path} has format version {version}, of an earlier lenet_sklearn; this"
+            f" one reads version {FORMAT_VERSION}. Train the model anew."
         )
     return header
 
 
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
+def _checksum(tensors: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 over the weights in the order of their names."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode())
-        digest.update(tensors[name].numpy().tobytes())
+        digest.update(tensors[name].tobytes())
     return digest.hexdigest()
-
-
-def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file wholly or not at all.
-
-    Parameters
-    ----------
-    path : str or path
-        File to write. An existing file is replaced.
-
-    content : bytes
-        What goes into it.
-
-    Raises
-    ------
-    OSError
-        If the folder does not exist or cannot be written.
-    """
-    path = Path(path)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        # mkstemp makes files that only their owner may read.
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    """Return the mask of new files, which can only be read by setting it."""
-    mask = os.umask(0o077)  # for a moment, in which other threads may make files
-    os.umask(mask)
-    return mask

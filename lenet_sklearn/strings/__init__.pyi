@@ -1,10 +1,5 @@
-from .committee import (
-    StringCommittee,
-    join_recognizers,
-    load_recognizer,
-)
+from .committee import StringCommittee, join_recognizers
 from .distortions import StripDistortion
-from .files import holds_recognizer
 from .hypotheses import Hypothesis
 from .network import StringNetwork
 from .recognizer import StringRecognizer
@@ -15,7 +10,5 @@ __all__ = [
     "StringNetwork",
     "StringRecognizer",
     "StripDistortion",
-    "holds_recognizer",
     "join_recognizers",
-    "load_recognizer",
 ]

@@ -8,10 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from lenet_sklearn.strings.strips import Strip
 
@@ -73,52 +70,28 @@ def score_strings(
     """
     if not strings:
         return np.zeros(0)
-    lengths = [len(field) for field in log_posteriors]
-    n_columns = log_posteriors[0].shape[1]
-    scores = np.zeros((max(lengths), len(strings), n_columns))
-    for place, field in enumerate(log_posteriors):
-        scores[: len(field), place] = field
-    losses = ctc_losses(
-        torch.from_numpy(scores),
-        targets=torch.tensor([s for string in strings for s in string]).long(),
-        lengths=torch.tensor(lengths),
-        target_lengths=torch.tensor([len(string) for string in strings]),
-    )
-    return -losses.numpy()
-
-
-def ctc_losses(
-    scores: Tensor, *, targets: Tensor, lengths: Tensor, target_lengths: Tensor
-) -> Tensor:
-    """Compute minus the log-probability of the string of each sample.
-
-    Parameters
-    ----------
-    scores : Tensor of shape (n_positions, n, n_symbols + 1)
-        Logarithms of posteriors.
-
-    targets : Tensor of shape (n_targets,), dtype int64
-        The strings, one behind the other.
-
-    lengths : Tensor of shape (n,), dtype int64
-        Positions of each sample.
-
-    target_lengths : Tensor of shape (n,), dtype int64
-        Symbols of each string.
-
-    Returns
-    -------
-    losses : Tensor of shape (n,)
-        Infinite for a sample with too few positions.
-    """
-    return functional.ctc_loss(
-        scores,
-        targets,
-        lengths,
-        target_lengths,
-        blank=scores.shape[2] - 1,
-        reduction="none",
-    )
+    lengths = np.array([len(field) for field in log_posteriors])
+    emissions, can_skip, n_states = _lay_out_states(log_posteriors, strings)
+    # Paths start with the blank or with the first symbol.
+    alive = emissions[0] * (np.arange(emissions.shape[2]) < 2)
+    scores = np.zeros(len(strings))
+    for position, emission in enumerate(emissions):
+        if position:
+            before = np.pad(alive, ((0, 0), (2, 0)))
+            reached = alive + before[:, 1:-1] + before[:, :-2] * can_skip
+            here = (position < lengths)[:, None]
+            alive = np.where(here, reached * emission, alive)
+        # Kept near 1: products over a long field would leave the range of floats.
+        totals = alive.sum(axis=1, keepdims=True)
+        alive = np.divide(alive, totals, out=alive, where=totals > 0)
+        with np.errstate(divide="ignore"):
+            scores += np.log(totals[:, 0])
+    rows = np.arange(len(strings))
+    ends = alive[rows, n_states - 1]
+    ends += np.where(n_states > 1, alive[rows, np.maximum(n_states - 2, 0)], 0.0)
+    with np.errstate(divide="ignore"):
+        found: NDArray[np.float64] = scores + np.log(ends)
+    return found
 
 
 def align(log_posteriors: NDArray[np.float32], symbols: Symbols) -> list[float]:
@@ -265,3 +238,24 @@ def _trim(inked: NDArray[np.bool_], start: int, end: int) -> tuple[int, int]:
     if not len(columns):
         return start, max(end, start)
     return start + int(columns[0]), start + int(columns[-1]) + 1
+
+
+def _lay_out_states(
+    log_posteriors: Sequence[NDArray[np.float32]], strings: Sequence[Symbols]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Probabilities of the states of all paths: blank, symbol, blank, symbol, blank.
+
+    Returns their probabilities of shape (n_positions, n, n_states), which of them can
+    be reached past the blank before them, and how many there are of each string.
+    """
+    n_states = np.array([2 * len(string) + 1 for string in strings])
+    n_positions = max(len(field) for field in log_posteriors)
+    emissions = np.zeros((n_positions, len(strings), int(n_states.max())))
+    can_skip = np.zeros(emissions.shape[1:], dtype=bool)
+    for row, (field, string) in enumerate(zip(log_posteriors, strings, strict=True)):
+        columns = np.full(n_states[row], field.shape[1] - 1)
+        columns[1::2] = string
+        taken = np.exp(field[:, columns].astype(np.float64))
+        emissions[: len(field), row, : len(columns)] = taken
+        can_skip[row, 3 : len(columns) : 2] = columns[3::2] != columns[1:-2:2]
+    return emissions, can_skip, n_states

@@ -1,260 +1,220 @@
-"""String recognizers as files."""
+"""String recognizers and committees of them as files."""
 
 import os
 from collections.abc import Mapping
 from numbers import Integral
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from sklearn.base import BaseEstimator
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
 
-from lenet_sklearn.devices import resolve_device, seeded
-from lenet_sklearn.models.cards import ModelCard
-from lenet_sklearn.models.files import (
-    ModelFileError,
-    read_header,
-    read_model,
-    write_atomically,
-    write_model,
-)
-from lenet_sklearn.models.pretrained import model_path, take_over
-from lenet_sklearn.strings.onnx_strings import make_onnx_model
-from lenet_sklearn.strings.training import StringNet, build_string_net
+from lenet_sklearn.inference import Graph
+from lenet_sklearn.models.files import ModelFileError, weights_of_part
+from lenet_sklearn.models.graphs import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.strings.strips import EXAMPLE_SIZE
 
-# What tells these files from those of classifiers.
-RECOGNIZER = "StringRecognizer"
-COMMITTEE = "StringCommittee"
+if TYPE_CHECKING:  # they import this module
+    from lenet_sklearn.strings.committee import StringCommittee
+    from lenet_sklearn.strings.recognizer import StringRecognizer
+
+Header = dict[str, Any]
+Weights = dict[str, NDArray[Any]]
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
 _NOT_SAVED = ("callbacks", "device", "engine", "verbose")
 
 
-class StringFileMixin(BaseEstimator):
-    """Save, load and to_onnx, for a recognizer with a net.
-
-    Expects the attributes and parameters of
-    :class:`lenet_sklearn.strings.StringRecognizer`.
-    """
-
-    characters_: str
-    net_: StringNet
-    temperature_: float
-
-    def save(
-        self, path: str | os.PathLike[str], *, card: ModelCard | None = None
-    ) -> None:
-        """Write the fitted recognizer to one file.
-
-        The parameters `callbacks`, `device`, `engine` and `verbose` are not kept,
-        nor is a `random_state` that is no int, nor the optimizer's state.
-
-        Parameters
-        ----------
-        path : str or path
-            File to write, by custom ending in ``.safetensors``.
-
-        card : ModelCard, default=None
-            Where the model comes from; ``lenet info`` prints it.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
-        """
-        write_model(path, *self._pack(), card=card)
-
-    @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], *, device: str = "auto", **params: Any
-    ) -> Self:
-        """Read a recognizer that :meth:`save` wrote, on this or another machine.
-
-        Parameters
-        ----------
-        path : str or path
-            File to read, or the name of a recognizer that ships with the package.
-
-        device : str, default="auto"
-            Where it is to run, whatever it was trained on.
-
-        **params : dict
-            Parameters to set in place of the file's, such as ``widths=(1.0,)``.
-
-        Returns
-        -------
-        recognizer : StringRecognizer
-            Fitted.
-
-        Raises
-        ------
-        ModelFileError
-            If the file is missing, damaged, foreign, or from a newer version.
-
-        TypeError
-            If there is no such parameter.
-        """
-        if unknown := sorted(set(params) - set(cls._get_param_names())):
-            raise TypeError(
-                f"{cls.__name__} has no parameter {unknown[0]!r}. Those it has are"
-                f" {cls._get_param_names()}."
-            )
-        header, weights = read_model(model_path(path))
-        return cls._restore(path, header, weights, {**params, "device": device})
-
-    def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted network as an ONNX model, for use without Python.
-
-        The model takes `strips`, float32 of shape (n, 1, 32, width), ink 1 on 0,
-        of any width, and gives `log_posteriors` of shape (n, n_positions,
-        n_symbols + 1), the blank's last. The characters are in its metadata.
-
-        Parameters
-        ----------
-        path : str or path
-            File to write, by custom ending in ``.onnx``.
-
-        Raises
-        ------
-        ImportError
-            If onnx is not installed.
-
-        OSError
-            If the file cannot be written.
-        """
-        check_is_fitted(self, "net_")
-        model = make_onnx_model(self.net_.module_, self.temperature_)
-        model.metadata_props.add(key="characters", value=self.characters_)
-        write_atomically(path, model.SerializeToString())
-
-    def _pack(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Turn the fitted recognizer into what a file holds."""
-        check_is_fitted(self, "net_")
-        return self._describe(), dict(self.net_.module_.state_dict())
-
-    def _describe(self) -> dict[str, Any]:
-        """All of a fitted recognizer but its weights, as JSON holds it."""
-        # Parameters may have been set to others since; the weights are of these.
-        learned = {"network": self.net_.module__kind, "characters": self.characters_}
-        return {
-            "model": RECOGNIZER,
-            "params": _portable({**self.get_params(deep=False), **learned}),
-            "temperature": float(self.temperature_),
-        }
-
-    @classmethod
-    def _restore(
-        cls,
-        path: str | os.PathLike[str],
-        header: Mapping[str, Any],
-        weights: Mapping[str, Tensor],
-        params: Mapping[str, Any],
-    ) -> Self:
-        """Make the recognizer that a file describes, with some other parameters."""
-        _check_model(path, header)
-        device = str(resolve_device(params["device"]))  # no fault of the file's
-        try:
-            recognizer = cls(**header["params"], device=device)
-            recognizer.temperature_ = header["temperature"]
-            recognizer.characters_ = recognizer.characters
-            with seeded(0, torch.device("cpu")):
-                net = build_string_net(recognizer.get_params(deep=False))
-            net.module_.load_state_dict(weights)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ModelFileError(
-                f"{path} does not describe a StringRecognizer: {error}."
-                " Save the model anew with this version."
-            ) from error
-        recognizer.net_ = net
-        return recognizer.set_params(**params)
-
-
-def holds_recognizer(path: str | os.PathLike[str]) -> bool:
-    """Say whether a model file reads strings rather than characters.
+def pack_recognizer(recognizer: "StringRecognizer") -> tuple[Header, Weights]:
+    """Turn a fitted recognizer into what a file holds.
 
     Parameters
     ----------
-    path : str or path
-        File to look at, or the name of a model that ships with the package.
+    recognizer : StringRecognizer
+        Fitted.
 
     Returns
     -------
-    holds : bool
-        True for a recognizer or a committee of some.
+    header : dict
+        All but the weights, as JSON has it.
+
+    weights : dict of str to ndarray
+        Of its network.
+    """
+    check_is_fitted(recognizer)
+    # Parameters may have been set to others since; the weights are of these.
+    learned = {"network": recognizer.network_, "characters": recognizer.characters_}
+    header = {
+        "params": _portable({**recognizer.get_params(deep=False), **learned}),
+        "temperature": float(recognizer.temperature_),
+        "architecture": recognizer.network_,
+    }
+    return pack_graph(header, weights_of(recognizer), _graph_of(recognizer))
+
+
+def unpack_recognizer(
+    source: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Weights,
+    **params: Any,
+) -> "StringRecognizer":
+    """Make the recognizer that a file describes.
+
+    Parameters
+    ----------
+    source : str or path
+        Where it was read, for messages.
+
+    header : mapping
+        As from :func:`pack_recognizer`.
+
+    weights : dict of str to ndarray
+        As from :func:`pack_recognizer`.
+
+    **params : dict
+        Parameters in place of those of the file.
+
+    Returns
+    -------
+    recognizer : StringRecognizer
+        Fitted.
 
     Raises
     ------
     ModelFileError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> from lenet_sklearn.strings import holds_recognizer
-    >>> holds_recognizer("wide"), holds_recognizer("forms")
-    (True, False)
-    """
-    header = read_header(model_path(path))
-    return header.get("model") in (RECOGNIZER, COMMITTEE)
-
-
-def start_network(network: nn.Module, params: Mapping[str, Any]) -> float:
-    """Give a network the initial weights that a recognizer's parameters name.
-
-    Parameters
-    ----------
-    network : StringNetwork
-        Changed in place.
-
-    params : mapping
-        Parameters of the recognizer.
-
-    Returns
-    -------
-    temperature : float
-        That of the saved recognizer, or 1.
-
-    Raises
-    ------
-    ModelFileError
-        If the file cannot be read.
+        If the file describes something else.
 
     ValueError
-        If it is of another network.
+        If there is no such parameter.
     """
-    source = params["initial_weights"]
-    if source is None:
-        return 1.0
-    header, weights = read_model(model_path(source))
-    _check_model(source, header)
-    theirs = header["params"]
-    if theirs["network"] != params["network"]:
-        raise ValueError(
-            f"initial_weights={str(source)!r} are of network={theirs['network']!r},"
-            f" but StringRecognizer has network={params['network']!r}."
-            " Set it to the same."
-        )
-    # The blank is a class beside the characters.
-    ours, known = (
-        np.array([*p["characters"], "blank"], dtype=object) for p in (params, theirs)
-    )
-    take_over(network, weights, ours, known)
-    return float(header["temperature"])
+    from lenet_sklearn.strings.recognizer import StringRecognizer
 
-
-def _check_model(path: str | os.PathLike[str], header: Mapping[str, Any]) -> None:
-    if header.get("model") != RECOGNIZER:
+    try:
+        recognizer = StringRecognizer(**header["params"])
+        recognizer.temperature_ = header["temperature"]
+        recognizer.characters_ = recognizer.characters
+        recognizer.network_ = recognizer.network
+        recognizer._stored = unpack_graph(header, weights)
+    except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
-            f"{path} is no single StringRecognizer. Load committees with"
-            " load_recognizer, classifiers with lenet_sklearn.load_model."
+            f"{source} does not describe a StringRecognizer: {error}."
+            " Save the model anew with this version."
+        ) from error
+    return recognizer.set_params(**params)
+
+
+def pack_committee(committee: "StringCommittee") -> tuple[Header, Weights]:
+    """Turn a fitted committee into what a file holds.
+
+    Parameters
+    ----------
+    committee : StringCommittee
+        Fitted.
+
+    Returns
+    -------
+    header : dict
+        All but the weights, as JSON has it.
+
+    weights : dict of str to ndarray
+        Those of all members; names begin with the index of the member and a dot.
+    """
+    check_is_fitted(committee, "members_")
+    packed = [pack_recognizer(member) for member in committee.members_]
+    header = {
+        "members": [described for described, _ in packed],
+        "beam_width": int(committee.beam_width),
+    }
+    weights = {
+        f"{index}.{name}": values
+        for index, (_, own) in enumerate(packed)
+        for name, values in own.items()
+    }
+    return header, weights
+
+
+def unpack_committee(
+    source: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Weights,
+    **params: Any,
+) -> "StringCommittee":
+    """Make the committee that a file describes.
+
+    Parameters
+    ----------
+    source : str or path
+        Where it was read, for messages.
+
+    header : mapping
+        As from :func:`pack_committee`.
+
+    weights : dict of str to ndarray
+        As from :func:`pack_committee`.
+
+    **params : dict
+        Parameters of all members, in place of those of the file.
+
+    Returns
+    -------
+    committee : StringCommittee
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If the file describes something else.
+    """
+    from lenet_sklearn.strings.committee import join_members
+
+    if not header.get("members") or "beam_width" not in header:
+        raise ModelFileError(
+            f"{source} does not describe a StringCommittee: it names no members, or"
+            " no beam_width. Save the model anew with this version."
         )
+    members = [
+        unpack_recognizer(source, own, weights_of_part(weights, index), **params)
+        for index, own in enumerate(header["members"])
+    ]
+    return join_members(members, header["beam_width"])
+
+
+def weights_of(recognizer: "StringRecognizer") -> Weights:
+    """Return the weights of a fitted recognizer.
+
+    Parameters
+    ----------
+    recognizer : StringRecognizer
+        Fitted.
+
+    Returns
+    -------
+    weights : dict of str to ndarray
+        By the names they have in the network. Not to be changed.
+    """
+    if "_stored" in vars(recognizer):
+        return dict(recognizer._stored.weights)
+    state = recognizer.net_.module_.state_dict()
+    return {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
+
+
+def _graph_of(recognizer: "StringRecognizer") -> Graph | None:
+    if "_stored" in vars(recognizer):
+        return recognizer._stored.graph
+
+    def export() -> Graph:
+        from lenet_sklearn.onnx import export_graph
+
+        network = recognizer.net_.module_
+        return export_graph(network, EXAMPLE_SIZE, axes={0: "n", 3: "width"})
+
+    return find_graph(recognizer.network_, export)
 
 
 def _portable(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters that JSON can hold and another machine can use."""
     kept = {name: params[name] for name in params if name not in _NOT_SAVED}
-    kept["widths"] = [float(width) for width in kept["widths"]]
+    kept["widths"] = [float(width) for width in np.asarray(kept["widths"])]
     if isinstance(kept["initial_weights"], os.PathLike):
         kept["initial_weights"] = os.fspath(kept["initial_weights"])
     if not isinstance(kept["random_state"], Integral):

@@ -1,37 +1,38 @@
 """Posteriors along many strips, wide and narrow ones in turn."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
 
-from lenet_sklearn.inference import made_of
-from lenet_sklearn.strings.network import StringNetwork
-from lenet_sklearn.strings.onnx_strings import run_onnx
-from lenet_sklearn.strings.plain import plain_layers
-from lenet_sklearn.strings.strips import Strip, cut_batches, stack_strips
+from lenet_sklearn.inference import resizing_matrix
+from lenet_sklearn.strings.strips import Layout, Strip, cut_batches, stack_strips
 
 LogPosteriors = NDArray[np.float32]
 
+# From strips of shape (n, 1, 32, width), float32, ink 1 on 0, to logits of shape
+# (n, n_symbols + 1, n_positions).
+Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
 
 def compute_log_posteriors(
-    network: StringNetwork,
+    run: Run,
+    layout: Layout,
     strips: Sequence[Strip],
     *,
     width: float = 1.0,
     temperature: float = 1.0,
-    engine: str = "torch",
 ) -> list[LogPosteriors]:
     """Run a network over strips.
 
     Parameters
     ----------
-    network : StringNetwork
-        On any device.
+    run : callable
+        Computes the logits of a batch.
+
+    layout : Layout
+        Of the network.
 
     strips : sequence of n ndarrays of shape (32, width), dtype uint8
         Ink 255 on 0.
@@ -41,9 +42,6 @@ def compute_log_posteriors(
 
     temperature : float, default=1.0
         What the logits are divided by.
-
-    engine : {"torch", "onnxruntime"}, default="torch"
-        What runs it; onnxruntime on the CPU.
 
     Returns
     -------
@@ -58,49 +56,26 @@ def compute_log_posteriors(
     found: list[LogPosteriors] = [np.empty((0, 0), dtype=np.float32)] * len(strips)
     for places in cut_batches([strip.shape[1] for strip in strips]):
         batch = [strips[place] for place in places]
-        stack = _stretch(torch.from_numpy(stack_strips(batch)).float() / 255, width)
-        rows = _RUNNERS[engine](network, stack, temperature)
+        stack = stack_strips(batch).astype(np.float32) / np.float32(255)
+        logits = run(_stretch(stack, width)).transpose(0, 2, 1)
+        rows = _log_softmax(logits / np.float32(temperature))
         for place, row, strip in zip(places, rows, batch, strict=True):
             own = max(1, round(strip.shape[1] * width))
-            found[place] = row[: network.n_positions(own)]
+            found[place] = row[: layout.n_positions(own)]
     return found
 
 
-def _stretch(stack: Tensor, width: float) -> Tensor:
+def _stretch(stack: NDArray[np.float32], width: float) -> NDArray[np.float32]:
     if width == 1:
         return stack
     # Background to the right of the widest strip too, as the others have it, and a
     # column at least is left.
-    filled = functional.pad(stack, (0, max(2, math.ceil(1 / width))))
-    return functional.interpolate(
-        filled, scale_factor=(1.0, width), mode="bilinear", antialias=True
-    )
+    n_from = stack.shape[-1] + max(2, math.ceil(1 / width))
+    matrix = resizing_matrix(n_from, math.floor(n_from * width), width)
+    return stack @ matrix[:, : stack.shape[-1]].T
 
 
-def _run_torch(
-    network: StringNetwork, stack: Tensor, temperature: float
-) -> LogPosteriors:
-    device = next(network.parameters()).device
-    layers: nn.Module = made_of(
-        network,
-        "torch",
-        str(device),
-        # oneDNN is fastest where the maps of a pixel lie side by side.
-        lambda: plain_layers(network).to(device).to(memory_format=torch.channels_last),
-    )
-    with torch.inference_mode():
-        logits = layers(stack.to(device, memory_format=torch.channels_last))
-        scores = (logits.squeeze(2).transpose(1, 2) / temperature).log_softmax(dim=2)
-    found: LogPosteriors = scores.cpu().numpy()
+def _log_softmax(scores: NDArray[np.float32]) -> LogPosteriors:
+    moved = scores - scores.max(axis=2, keepdims=True)
+    found: LogPosteriors = moved - np.log(np.exp(moved).sum(axis=2, keepdims=True))
     return found
-
-
-def _run_onnx(
-    network: StringNetwork, stack: Tensor, temperature: float
-) -> LogPosteriors:
-    return run_onnx(network, stack.numpy(), temperature)
-
-
-_RUNNERS = {"onnxruntime": _run_onnx, "torch": _run_torch}
-
-ENGINES = tuple(_RUNNERS)

@@ -12,10 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lenet_sklearn.classifier import LeNet5Classifier
-from lenet_sklearn.devices import seeded
-from lenet_sklearn.models.pretrained import take_over
 from lenet_sklearn.training.batches import to_network_input
 from lenet_sklearn.training.callbacks import keep_share, rate_factor
+from lenet_sklearn.training.fitting import extend_classes
 
 # Stands for minus infinity, whose differences have no gradient: no sum of scores
 # comes near it.
@@ -261,14 +260,7 @@ def add_class(classifier: LeNet5Classifier, label: Any) -> LeNet5Classifier:
     """
     labels = [*classifier.classes_.tolist(), label]
     wider = clone(classifier).set_params(classes=labels, initial_weights=None)
-    wider.classes_ = np.array(labels)
-    for name in ("image_shape_", "input_scale_", "n_features_in_", "temperature_"):
-        setattr(wider, name, getattr(classifier, name))
-    with seeded(0, torch.device("cpu")):
-        wider.net_ = wider._build_net()
-    weights = classifier.net_.module_.state_dict()
-    take_over(wider.net_.module_, weights, wider.classes_, classifier.classes_)
-    return wider
+    return extend_classes(wider, classifier)
 
 
 def train_arcs(

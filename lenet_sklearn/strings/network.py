@@ -1,59 +1,16 @@
 """The space-displacement network: LeNet-5's layers slid along a strip of writing."""
 
-from dataclasses import dataclass
+import copy
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from lenet_sklearn.network import FULL_SIDE
-
-# Strips are as high as the input of LeNet-5.
-HEIGHT = FULL_SIDE
-
-# Both poolings of LeNet-5 halve the width: slid over a strip, it has an output for
-# so many pixels.
-FULL_STEP = 4
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Sizes of a string network.
-
-    Parameters
-    ----------
-    maps : tuple of four ints
-        Maps of C1, C3 and C5, and units of F6.
-
-    step : {2, 4}
-        Pixels from one output to the next: 4 where S4 halves the width, as it
-        does in LeNet-5. 2 where it moves on by one; C5 then sees every second of
-        its columns, and each output what LeNet-5 would see there.
-
-    neighbours : int
-        Positions of C5 that a unit of F6 sees.
-
-    negatives : bool, default=False
-        Whether C3 sees the negatives of C1's maps beside them. Squashing leaves of
-        each map but one side, and of few kernels none is another's negative.
-    """
-
-    maps: tuple[int, int, int, int]
-    step: int
-    neighbours: int
-    negatives: bool = False
-
-    @property
-    def field_of_view(self) -> int:
-        """Columns of the strip that one output sees."""
-        return FULL_SIDE + self.step * (self.neighbours - 1)
-
-
-LAYOUTS = {
-    "lenet5": Layout((6, 16, 120, 84), step=4, neighbours=1),
-    "lenet5_dense": Layout((6, 16, 120, 84), step=2, neighbours=3, negatives=True),
-    "wide": Layout((24, 64, 96, 96), step=2, neighbours=3),
-}
+from lenet_sklearn.strings.strips import FULL_STEP, HEIGHT, LAYOUTS
+from lenet_sklearn.torch_inference import made_of
 
 
 class StringNetwork(nn.Module):
@@ -140,26 +97,6 @@ class StringNetwork(nn.Module):
         self.map_dropout, self.dropout = nn.Dropout2d(dropout / 2), nn.Dropout(dropout)
         self.to(memory_format=torch.channels_last)
 
-    @property
-    def side(self) -> int:
-        """Columns of background added on each side of a strip."""
-        return self.layout.field_of_view // 2
-
-    def n_positions(self, width: int) -> int:
-        """Count the outputs for a strip.
-
-        Parameters
-        ----------
-        width : int
-            Of the strip, in pixels.
-
-        Returns
-        -------
-        n_positions : int
-            One for each step from its first column to behind its last.
-        """
-        return width // self.layout.step + 1
-
     def forward(self, strips: Tensor) -> Tensor:
         """Compute the logits along a batch of strips.
 
@@ -184,7 +121,7 @@ class StringNetwork(nn.Module):
                 f"StringNetwork expects strips {HEIGHT} pixels high. Got shape"
                 f" {tuple(strips.shape)}. Resize them."
             )
-        padded = functional.pad(strips, (self.side, self.side))
+        padded = functional.pad(strips, (self.layout.side, self.layout.side))
         # A CPU is a third faster where the maps of a pixel lie side by side.
         maps = padded.to(memory_format=torch.channels_last)
         maps = self.n1(self.c1(maps))
@@ -197,3 +134,82 @@ class StringNetwork(nn.Module):
         maps = self.dropout(functional.relu(self.n6(self.f6(maps))))
         logits: Tensor = self.output(maps)
         return logits.squeeze(2)
+
+
+def run_torch(
+    network: StringNetwork, strips: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Compute logits along strips by torch, on the device of the network.
+
+    Parameters
+    ----------
+    network : StringNetwork
+        On any device.
+
+    strips : ndarray of shape (n, 1, 32, width), dtype float32
+        Ink 1 on 0.
+
+    Returns
+    -------
+    logits : ndarray of shape (n, n_symbols + 1, n_positions), dtype float32
+    """
+    device = next(network.parameters()).device
+    layers: nn.Module = made_of(
+        network,
+        "torch",
+        str(device),
+        # oneDNN is fastest where the maps of a pixel lie side by side.
+        lambda: plain_layers(network).to(device).to(memory_format=torch.channels_last),
+    )
+    stack = torch.from_numpy(strips).to(device, memory_format=torch.channels_last)
+    with torch.inference_mode():
+        logits: NDArray[np.float32] = layers(stack).squeeze(2).cpu().numpy()
+    return logits
+
+
+def plain_layers(network: StringNetwork) -> nn.Sequential:
+    """Copy a network as convolutions, poolings and squashings in a row.
+
+    Normalisation over the batch becomes part of the convolution before it, and the
+    negatives of its maps become maps of C1.
+
+    Parameters
+    ----------
+    network : StringNetwork
+        Left as it is.
+
+    Returns
+    -------
+    layers : torch Sequential
+        From strips of shape (n, 1, 32, width) to logits of shape
+        (n, n_symbols + 1, 1, n_positions), on the CPU. Of layers there are
+        Conv2d, MaxPool2d, ReLU and ZeroPad2d.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.strings import StringNetwork
+    >>> from lenet_sklearn.strings.network import plain_layers
+    >>> plain_layers(StringNetwork("lenet5"))[1]
+    Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1))
+    """
+    own = copy.deepcopy(network).cpu().eval()
+    c1 = fuse_conv_bn_eval(own.c1, own.n1)
+    if own.layout.negatives:
+        c1 = _with_negatives(c1)
+    return nn.Sequential(
+        nn.ZeroPad2d((own.layout.side, own.layout.side, 0, 0)),
+        *(c1, own.s2, nn.ReLU(inplace=True)),
+        *(fuse_conv_bn_eval(own.c3, own.n3), own.s4, nn.ReLU(inplace=True)),
+        *(fuse_conv_bn_eval(own.c5, own.n5), nn.ReLU(inplace=True)),
+        *(fuse_conv_bn_eval(own.f6, own.n6), nn.ReLU(inplace=True)),
+        own.output,
+    ).eval()
+
+
+def _with_negatives(layer: nn.Conv2d) -> nn.Conv2d:
+    """Let a convolution give its maps, and then their negatives."""
+    both = copy.deepcopy(layer)
+    both.out_channels *= 2
+    for name, values in layer.named_parameters():
+        setattr(both, name, nn.Parameter(torch.cat([values, -values])))
+    return both

@@ -13,10 +13,11 @@ from lenet_sklearn.strings.hypotheses import Constraint, Hypothesis, make_constr
 from lenet_sklearn.strings.inference import LogPosteriors
 from lenet_sklearn.strings.strips import Strip, prepare_strip
 
-# What each voice says along one field.
-Voices = Sequence[LogPosteriors]
+# Posteriors along one field of each member of an ensemble: of several networks, or of
+# one network at several widths of the field.
+Members = Sequence[LogPosteriors]
 
-# Each voice brings forward so many strings, or as many as are wanted.
+# Each member brings forward so many strings, or as many as are wanted.
 _CANDIDATES = 4
 
 # Temperatures tried, 7 % apart.
@@ -26,14 +27,14 @@ _TEMPERATURES = np.geomspace(0.5, 8.0, 41)
 _LEAST_DOUBT = 1e-3
 
 
-def read_voices(
-    voices: Voices, *, n_best: int, constraint: Constraint, beam_width: int
+def search_ensemble(
+    members: Members, *, n_best: int, constraint: Constraint, beam_width: int
 ) -> list[Scored]:
-    """Find the strings that are most probable in the mean of several voices.
+    """Find the strings that are most probable in the mean of several members.
 
     Parameters
     ----------
-    voices : sequence of ndarrays of shape (n_positions, n_symbols + 1)
+    members : sequence of ndarrays of shape (n_positions, n_symbols + 1)
         Logarithms of posteriors along one field. Their positions may differ.
 
     n_best : int
@@ -43,41 +44,41 @@ def read_voices(
         What they must keep to.
 
     beam_width : int
-        Of the search for each voice.
+        Of the search for each member.
 
     Returns
     -------
     strings : list of at most n_best tuples of (symbols, log_probability)
-        The best first. Candidates are the best strings of each voice; each is
+        The best first. Candidates are the best strings of each member; each is
         scored by all of them.
     """
-    if len(voices) == 1:
+    if len(members) == 1:
         return search_beam(
-            voices[0], n_best=n_best, constraint=constraint, beam_width=beam_width
+            members[0], n_best=n_best, constraint=constraint, beam_width=beam_width
         )
     candidates: dict[Symbols, None] = {}
-    for voice in voices:
-        heard = search_beam(
-            voice,
+    for member in members:
+        scored = search_beam(
+            member,
             n_best=max(n_best, _CANDIDATES),
             constraint=constraint,
             beam_width=beam_width,
         )
-        candidates |= dict.fromkeys(symbols for symbols, _ in heard)
+        candidates |= dict.fromkeys(symbols for symbols, _ in scored)
     strings = list(candidates)
-    scores = _mean_scores(voices, strings)
+    scores = _mean_scores(members, strings)
     ranked = sorted(zip(strings, scores.tolist(), strict=True), key=lambda s: -s[1])
     return ranked[:n_best]
 
 
-def fit_voice_temperature(
-    fields: Sequence[Voices], strings: Sequence[Symbols], right: Sequence[bool]
+def fit_ensemble_temperature(
+    fields: Sequence[Members], strings: Sequence[Symbols], right: Sequence[bool]
 ) -> float:
     """Find the temperature under which probabilities match what is right.
 
     Parameters
     ----------
-    fields : sequence of n Voices
+    fields : sequence of n Members
         Logarithms of posteriors, at the temperature there is now.
 
     strings : sequence of n tuples of int
@@ -94,28 +95,28 @@ def fit_voice_temperature(
     losses = []
     for factor in _TEMPERATURES:
         scores = [
-            _mean_scores([_soften(voice, factor) for voice in voices], [s])
-            for voices, s in zip(fields, strings, strict=True)
+            _mean_scores([_flatten(member, factor) for member in members], [s])
+            for members, s in zip(fields, strings, strict=True)
         ]
         sure = np.exp(np.concatenate(scores)).clip(_LEAST_DOUBT, 1 - _LEAST_DOUBT)
         losses.append(-np.mean(np.log(np.where(right, sure, 1 - sure))))
     return float(_TEMPERATURES[np.argmin(losses)])
 
 
-def _soften(voice: LogPosteriors, factor: float) -> LogPosteriors:
+def _flatten(member: LogPosteriors, factor: float) -> LogPosteriors:
     """Divide logits, of which the logarithms of posteriors are as good, by a factor."""
-    scaled = voice / np.float32(factor)
+    scaled = member / np.float32(factor)
     total: LogPosteriors = np.logaddexp.reduce(scaled, axis=1, keepdims=True)
     return scaled - total
 
 
-def _mean_scores(voices: Voices, strings: Sequence[Symbols]) -> NDArray[np.float64]:
+def _mean_scores(members: Members, strings: Sequence[Symbols]) -> NDArray[np.float64]:
     """Logarithm of the mean probability of each string."""
-    repeated = [voice for voice in voices for _ in strings]
-    scores = score_strings(repeated, [*strings] * len(voices))
-    by_voice = scores.reshape(len(voices), len(strings))
-    mean: NDArray[np.float64] = np.logaddexp.reduce(by_voice, axis=0) - np.log(
-        len(voices)
+    repeated = [member for member in members for _ in strings]
+    scores = score_strings(repeated, [*strings] * len(members))
+    by_member = scores.reshape(len(members), len(strings))
+    mean: NDArray[np.float64] = np.logaddexp.reduce(by_member, axis=0) - np.log(
+        len(members)
     )
     return mean
 
@@ -124,8 +125,8 @@ def _mean_scores(voices: Voices, strings: Sequence[Symbols]) -> NDArray[np.float
 _CHUNK = 512
 
 
-class ReadingMixin(BaseEstimator):
-    """Read strips; for what can listen to them.
+class BaseStringReader(BaseEstimator):
+    """Base of estimators that read strips.
 
     Expects `characters_`, what was learned to be read, and `beam_width`.
     """
@@ -187,9 +188,9 @@ class ReadingMixin(BaseEstimator):
         ValueError
             If lengths or mask are of another form.
         """
-        heard = self._hear(X)
+        scored = self._score_strips(X)
         rule = make_constraint(self.characters_, lengths, mask)
-        return [self._decide(voices, rule, n_best) for _, voices in heard]
+        return [self._hypotheses(members, rule, n_best) for _, members in scored]
 
     def posteriors(self, X: Sequence[Strip]) -> list[LogPosteriors]:
         """Compute the posteriors along every strip, at the middle one of the widths.
@@ -206,7 +207,7 @@ class ReadingMixin(BaseEstimator):
         log_posteriors : list of n ndarrays of shape (n_positions, n_symbols + 1)
             Their logarithms; columns are the characters and, the last, the blank.
         """
-        return [voices[len(voices) // 2] for _, voices in self._hear(X)]
+        return [members[len(members) // 2] for _, members in self._score_strips(X)]
 
     def locate(
         self, X: Sequence[Strip], texts: Sequence[str] | None = None
@@ -232,13 +233,13 @@ class ReadingMixin(BaseEstimator):
             If strips and texts do not fit, or a strip is too narrow for its text.
         """
         caller = type(self).__name__
-        heard = self._hear(X)
+        scored = self._score_strips(X)
         texts = list(self.predict(X)) if texts is None else texts
         texts = check_texts(texts, len(X), caller=caller)
         strings = encode_texts(texts, self.characters_, caller)
         return [
-            self._locate(i, X[i].shape[1], strip, voices, strings[i])
-            for i, (strip, voices) in enumerate(heard)
+            self._locate(i, X[i].shape[1], strip, members, strings[i])
+            for i, (strip, members) in enumerate(scored)
         ]
 
     def score(self, X: Sequence[Strip], y: Sequence[str]) -> float:
@@ -266,51 +267,53 @@ class ReadingMixin(BaseEstimator):
         return float(np.mean(self.predict(X) == np.array(texts, dtype=object)))
 
     @abstractmethod
-    def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
-        """Compute what each voice says along each prepared strip."""
+    def _members_along(self, strips: Sequence[Strip]) -> list[Members]:
+        """Compute the posteriors of each member along each prepared strip."""
 
     @property
     @abstractmethod
     def _steps(self) -> list[float]:
-        """Columns of a prepared strip between two positions, for each voice."""
+        """Columns of a prepared strip between two positions, for each member."""
 
     @abstractmethod
     def _check_ready(self) -> None:
         """Refuse to read before fitting, or by parameters without sense."""
 
-    def _hear(self, X: Sequence[Strip]) -> Iterator[tuple[Strip, Voices]]:
-        """Give every strip, prepared, with what each voice says along it."""
+    def _score_strips(self, X: Sequence[Strip]) -> Iterator[tuple[Strip, Members]]:
+        """Give every strip, prepared, with the posteriors of each member along it."""
         self._check_ready()  # now, and not with the first strip
-        return self._hear_chunks(X)
+        return self._score_chunks(X)
 
-    def _hear_chunks(self, X: Sequence[Strip]) -> Iterator[tuple[Strip, Voices]]:
+    def _score_chunks(self, X: Sequence[Strip]) -> Iterator[tuple[Strip, Members]]:
         caller = type(self).__name__
         for start in range(0, len(X), _CHUNK):
             chunk = range(start, min(start + _CHUNK, len(X)))
             strips = [prepare_strip(X[i], i, caller) for i in chunk]
-            yield from zip(strips, self._listen(strips), strict=True)
+            yield from zip(strips, self._members_along(strips), strict=True)
 
     def _fit_temperature(self, X: Sequence[Strip], y: Sequence[str]) -> float:
         """Find what the temperature is to be multiplied by."""
         caller = type(self).__name__
-        heard = self._hear(X)
+        scored = self._score_strips(X)
         texts = check_pairs(X, y, caller=caller)
         truths = encode_texts(texts, self.characters_, caller)
-        fields = [voices for _, voices in heard]
+        fields = [members for _, members in scored]
         width = self.beam_width
         strings = [
-            read_voices(voices, n_best=1, constraint=Constraint(), beam_width=width)
-            for voices in fields
+            search_ensemble(
+                members, n_best=1, constraint=Constraint(), beam_width=width
+            )
+            for members in fields
         ]
         best = [symbols for [(symbols, _)] in strings]
         right = [a == b for a, b in zip(best, truths, strict=True)]
-        return fit_voice_temperature(fields, best, right)
+        return fit_ensemble_temperature(fields, best, right)
 
-    def _decide(
-        self, voices: Voices, constraint: Constraint, n_best: int
+    def _hypotheses(
+        self, members: Members, constraint: Constraint, n_best: int
     ) -> list[Hypothesis]:
-        found = read_voices(
-            voices, n_best=n_best, constraint=constraint, beam_width=self.beam_width
+        found = search_ensemble(
+            members, n_best=n_best, constraint=constraint, beam_width=self.beam_width
         )
         return [
             # Rounding of sums over paths may pass 1.
@@ -319,15 +322,15 @@ class ReadingMixin(BaseEstimator):
         ]
 
     def _locate(
-        self, index: int, width: int, strip: Strip, voices: Voices, symbols: Symbols
+        self, index: int, width: int, strip: Strip, members: Members, symbols: Symbols
     ) -> list[tuple[int, int]]:
         """Place characters on a strip that was so wide before it was prepared."""
-        # What any voice has said has room in the longest one.
-        voice, step = max(
-            zip(voices, self._steps, strict=True), key=lambda v: len(v[0])
+        # What any member has read has room in the longest one.
+        member, step = max(
+            zip(members, self._steps, strict=True), key=lambda v: len(v[0])
         )
         try:
-            centres = [step * position for position in align(voice, symbols)]
+            centres = [step * position for position in align(member, symbols)]
         except ValueError as error:
             raise ValueError(f"Sample {index}: {error}") from None
         scale = width / strip.shape[1]

@@ -1,47 +1,41 @@
 """The space-displacement network as a scikit-learn estimator."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
-from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from functools import partial
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.devices import draw_seed, resolve_device, seeded
-from lenet_sklearn.strings.ctc import Symbols, positions_needed
-from lenet_sklearn.strings.distortions import make_strip_distortion
-from lenet_sklearn.strings.files import StringFileMixin, start_network
-from lenet_sklearn.strings.inference import ENGINES, compute_log_posteriors
-from lenet_sklearn.strings.network import LAYOUTS
+from lenet_sklearn.engines import reads_without_torch
+from lenet_sklearn.inference import run_session
+from lenet_sklearn.parameters import (
+    COUNT,
+    ENGINES,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SCHEDULES,
+    SHARE,
+)
+from lenet_sklearn.strings.inference import Run, compute_log_posteriors
 from lenet_sklearn.strings.reading import (
-    ReadingMixin,
-    Voices,
+    BaseStringReader,
+    Members,
     check_pairs,
     encode_texts,
 )
-from lenet_sklearn.strings.strips import Strip
-from lenet_sklearn.strings.training import (
-    StringNet,
-    StripDataset,
-    build_string_net,
-    training_callbacks,
-)
-from lenet_sklearn.training.callbacks import SCHEDULES, keep_share
-from lenet_sklearn.training.nets import history_columns, run_epochs
+from lenet_sklearn.strings.strips import EXAMPLE_SIZE, LAYOUTS, Strip
+from lenet_sklearn.validation import Interval, StrOptions
 
-_COUNT = Interval(Integral, 1, None, closed="left")
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
-_SHARE = Interval(Real, 0, 1, closed="neither")
+if TYPE_CHECKING:  # torch takes seconds to import
+    from lenet_sklearn.strings.training import StringNet
 
 
-class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
+class StringRecognizer(BaseStringReader):
     """Read strings of characters in strips of writing, without cutting them.
 
     LeNet-5's layers slide over the strip [1]_ and are trained on whole strings
@@ -106,8 +100,8 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         "auto" for the first of cuda, mps and cpu that is there, or any name
         torch knows.
 
-    engine : {"torch", "onnxruntime"}, default="torch"
-        What runs the network in reading.
+    engine : {"auto", "onnxruntime", "torch"}, default="auto"
+        What runs the network in reading, as for :class:`LeNet5Classifier`.
 
     random_state : int, RandomState instance or None, default=None
         Seed of weights, shuffling and distortions. The global generators of
@@ -128,7 +122,11 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         Columns "epoch", "train_loss", "lr", "dur" (seconds).
 
     net_ : skorch NeuralNet
-        The trained net, its `history` and `module_`.
+        The trained net, its `history` and `module_`. One that was loaded is made when
+        it is first asked for, which imports torch.
+
+    network_ : str
+        Kind of the network: `network` as it was in `fit`.
 
     temperature_ : float
         What logits are divided by before the softmax; 1.0, or that of the initial
@@ -165,15 +163,15 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         "network": [StrOptions(set(LAYOUTS))],
         "characters": [str],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "max_epochs": [_COUNT],
-        "batch_size": [_COUNT],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [_NOT_NEGATIVE],
-        "schedule": [StrOptions(set(SCHEDULES) - {"step"}), list, tuple],
-        "averaging": [_COUNT, _SHARE, None],
+        "max_epochs": [COUNT],
+        "batch_size": [COUNT],
+        "lr": [POSITIVE],
+        "weight_decay": [NOT_NEGATIVE],
+        "schedule": [StrOptions(set(SCHEDULES)), list, tuple],
+        "averaging": [COUNT, SHARE, None],
         "distortion": [StrOptions({"writing"}), dict, None],
         "widths": ["array-like"],
-        "beam_width": [_COUNT],
+        "beam_width": [COUNT],
         "initial_weights": [str, os.PathLike, None],
         "initial_share": [Interval(Real, 0, 1, closed="left")],
         "device": [str],
@@ -183,7 +181,6 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    net_: StringNet
     temperature_: float
     history_: dict[str, NDArray[Any]]
 
@@ -205,7 +202,7 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         initial_weights: str | os.PathLike[str] | None = None,
         initial_share: float = 0.0,
         device: str = "auto",
-        engine: str = "torch",
+        engine: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         callbacks: Sequence[Any] | None = None,
         verbose: int = 0,
@@ -253,6 +250,10 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         ValueError, TypeError
             If strips, strings, the device or the initial weights do not fit.
         """
+        # Training imports torch, which takes seconds, and reading does without it.
+        from lenet_sklearn.strings.training import train_network
+        from lenet_sklearn.training.nets import history_columns
+
         self._validate_params()
         _check_characters(self.characters)
         _check_widths(self.widths)
@@ -263,24 +264,10 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
                 f" Got initial_share={self.initial_share}. Name them, or set it to 0."
             )
         strings = encode_texts(texts, self.characters, type(self).__name__)
-        params = self.get_params(deep=False)
-        with seeded(draw_seed(self.random_state), resolve_device(self.device)):
-            net = build_string_net(
-                params, callbacks=training_callbacks(params, len(strings))
-            )
-            temperature = start_network(net.module_, params)
-            begun = deepcopy(net.module_)
-            dataset: Any = StripDataset(
-                X,
-                strings,
-                least_widths=self._least_widths(net, strings),
-                caller=type(self).__name__,
-            )
-            run_epochs(net, dataset, self.max_epochs)
-            keep_share(net.module_, begun, self.initial_share)
+        net, temperature = train_network(self, X, strings)
         # Only now: an interrupted training leaves what an earlier one has learned.
         self.net_, self.temperature_ = net, temperature
-        self.characters_ = self.characters
+        self.characters_, self.network_ = self.characters, self.network
         self.history_ = history_columns(net.history)
         return self
 
@@ -308,36 +295,87 @@ class StringRecognizer(StringFileMixin, ReadingMixin, BaseEstimator):
         self.temperature_ *= self._fit_temperature(X, y)
         return self
 
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted network as an ONNX model, for use without Python.
+
+        The model takes `strips`, float32 of shape (n, 1, 32, width), ink 1 on 0,
+        of any width, and gives `log_posteriors` of shape (n, n_positions,
+        n_symbols + 1), the blank's last. The characters are in its metadata.
+
+        Parameters
+        ----------
+        path : str or path
+            File to write, by custom ending in ``.onnx``.
+
+        Raises
+        ------
+        ImportError
+            If a package of the extra ``onnx`` is not installed.
+
+        OSError
+            If the file cannot be written.
+        """
+        from lenet_sklearn.onnx import export_recognizer
+
+        check_is_fitted(self)
+        export_recognizer(self, path)
+
+    @property
+    def net_(self) -> "StringNet":
+        """The trained net; of a recognizer that was loaded, it is made now."""
+        if "_net" not in vars(self):
+            if "_stored" not in vars(self):
+                raise AttributeError(
+                    "StringRecognizer has no net_ before it is fitted. Call fit."
+                )
+            from lenet_sklearn.strings.training import rebuild_net
+
+            self._net = rebuild_net(self)
+            del self._stored
+        return self._net
+
+    @net_.setter
+    def net_(self, net: "StringNet") -> None:
+        vars(self).pop("_stored", None)
+        self._net = net
+
     def _check_ready(self) -> None:
-        check_is_fitted(self, "net_")
+        check_is_fitted(self)
         # They may have been set after the fit, or come with a file.
         self._validate_params()
         _check_widths(self.widths)
 
-    def _listen(self, strips: Sequence[Strip]) -> list[Voices]:
-        heard = [
+    def _members_along(self, strips: Sequence[Strip]) -> list[Members]:
+        layout, run = LAYOUTS[self.network_], self._choose_run()
+        scored = [
             compute_log_posteriors(
-                self.net_.module_,
-                strips,
-                width=width,
-                temperature=self.temperature_,
-                engine=self.engine,
+                run, layout, strips, width=width, temperature=self.temperature_
             )
             for width in self.widths
         ]
-        return list(zip(*heard, strict=True))
+        return list(zip(*scored, strict=True))
+
+    def _choose_run(self) -> Run:
+        """Return what computes the logits of a batch of strips."""
+        if reads_without_torch(self):
+            return lambda strips: self._stored.run(strips)
+        network = self.net_.module_
+        if self.engine == "onnxruntime":
+            from lenet_sklearn.onnx import session_of
+
+            axes = {0: "n", 3: "width"}
+            return partial(run_session, session_of(network, EXAMPLE_SIZE, axes=axes))
+        from lenet_sklearn.strings.network import run_torch
+
+        return partial(run_torch, network)
 
     @property
     def _steps(self) -> list[float]:
-        return [self.net_.module_.layout.step / width for width in self.widths]
+        step = LAYOUTS[self.network_].step
+        return [step / width for width in self.widths]
 
-    def _least_widths(self, net: StringNet, strings: Sequence[Symbols]) -> list[int]:
-        """Widths at which each string has room, however narrow distortion makes it."""
-        narrowing = 0.0
-        if self.distortion is not None:
-            narrowing = make_strip_distortion(self.distortion).width
-        step = net.module_.layout.step / (1 - narrowing)
-        return [math.ceil(step * positions_needed(string)) for string in strings]
+    def __sklearn_is_fitted__(self) -> bool:
+        return bool({"_net", "_stored"} & vars(self).keys())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

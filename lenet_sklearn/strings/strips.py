@@ -1,15 +1,85 @@
 """Strips of writing: checked, brought to one height, put into batches."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
-from lenet_sklearn.strings.network import HEIGHT
+from lenet_sklearn.inference import resizing_matrix
+from lenet_sklearn.inputs import FULL_SIDE
 
 Strip = NDArray[np.uint8]
+
+# Strips are as high as the input of LeNet-5.
+HEIGHT = FULL_SIDE
+
+# Size of a strip that stands for all in an export: its width is left open.
+EXAMPLE_SIZE = (HEIGHT, 100)
+
+# Both poolings of LeNet-5 halve the width: slid over a strip, it has an output for
+# so many pixels.
+FULL_STEP = 4
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of a string network.
+
+    Parameters
+    ----------
+    maps : tuple of four ints
+        Maps of C1, C3 and C5, and units of F6.
+
+    step : {2, 4}
+        Pixels from one output to the next: 4 where S4 halves the width, as it
+        does in LeNet-5. 2 where it moves on by one; C5 then sees every second of
+        its columns, and each output what LeNet-5 would see there.
+
+    neighbours : int
+        Positions of C5 that a unit of F6 sees.
+
+    negatives : bool, default=False
+        Whether C3 sees the negatives of C1's maps beside them. Squashing leaves of
+        each map but one side, and of few kernels none is another's negative.
+    """
+
+    maps: tuple[int, int, int, int]
+    step: int
+    neighbours: int
+    negatives: bool = False
+
+    @property
+    def field_of_view(self) -> int:
+        """Columns of the strip that one output sees."""
+        return FULL_SIDE + self.step * (self.neighbours - 1)
+
+    @property
+    def side(self) -> int:
+        """Columns of background added on each side of a strip."""
+        return self.field_of_view // 2
+
+    def n_positions(self, width: int) -> int:
+        """Count the outputs for a strip.
+
+        Parameters
+        ----------
+        width : int
+            Of the strip, in pixels.
+
+        Returns
+        -------
+        n_positions : int
+            One for each step from its first column to behind its last.
+        """
+        return width // self.step + 1
+
+
+LAYOUTS = {
+    "lenet5": Layout((6, 16, 120, 84), step=4, neighbours=1),
+    "lenet5_dense": Layout((6, 16, 120, 84), step=2, neighbours=3, negatives=True),
+    "wide": Layout((24, 64, 96, 96), step=2, neighbours=3),
+}
 
 # What a batch of feature maps may take: so many columns of strips stay in the
 # cache of a core, and more are not faster.
@@ -123,9 +193,7 @@ def stack_strips(strips: Sequence[Strip]) -> NDArray[np.uint8]:
 
 def _resize(strip: Strip, width: int) -> Strip:
     """Resize to the network's height and a width."""
-    # torch takes no views that run backwards.
-    image = torch.from_numpy(np.ascontiguousarray(strip, np.float32))[None, None]
-    resized = functional.interpolate(
-        image, (HEIGHT, width), mode="bilinear", antialias=True
-    )
-    return resized[0, 0].round().to(torch.uint8).numpy()
+    height, old_width = strip.shape
+    rows, columns = resizing_matrix(height, HEIGHT), resizing_matrix(old_width, width)
+    resized = rows @ (strip.astype(np.float32) @ columns.T)
+    return np.rint(resized).astype(np.uint8)

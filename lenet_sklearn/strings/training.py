@@ -1,22 +1,36 @@
 """The training of a string network: batches of strips, and skorch's loop with CTC."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.utils import to_tensor
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.data import Dataset
 
-from lenet_sklearn.devices import resolve_device
-from lenet_sklearn.strings.ctc import Symbols, ctc_losses
+from lenet_sklearn.devices import draw_seed, resolve_device, seeded
+from lenet_sklearn.models.files import ModelFileError, read_model
+from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
 from lenet_sklearn.strings.network import StringNetwork
 from lenet_sklearn.strings.strips import Strip, prepare_strip, stack_strips
-from lenet_sklearn.training.callbacks import RateSchedule, WeightAverage, make_course
-from lenet_sklearn.training.nets import copy_callbacks
+from lenet_sklearn.training.callbacks import (
+    WeightAverage,
+    copy_callbacks,
+    make_schedule,
+)
+from lenet_sklearn.training.nets import run_epochs
+from lenet_sklearn.training.transfer import keep_share, take_over
+
+if TYPE_CHECKING:  # it imports this module
+    from lenet_sklearn.strings.recognizer import StringRecognizer
 
 # Batches that are drawn together, sorted by width and trained on in random order:
 # enough for hardly any padding, few enough to hold.
@@ -168,11 +182,13 @@ class StringLoss(nn.Module):
         scores = logits.permute(2, 0, 1).log_softmax(dim=2)
         if scores.device.type == "mps":  # torch has no CTC there
             scores = scores.cpu()
-        losses = ctc_losses(
+        losses = functional.ctc_loss(
             scores,
-            targets=targets.symbols.to(scores.device),
-            lengths=lengths,
-            target_lengths=targets.lengths,
+            targets.symbols.to(scores.device),
+            lengths,
+            targets.lengths,
+            blank=scores.shape[2] - 1,
+            reduction="none",
         )
         return losses.mean()
 
@@ -213,13 +229,13 @@ class StringNet(NeuralNet):
         self, y_pred: Tensor, y_true: Targets, *args: Any, **kwargs: Any
     ) -> Tensor:
         """Compute the loss of a batch."""
-        lengths = self.module_.n_positions(y_true.widths)
+        lengths = self.module_.layout.n_positions(y_true.widths)
         loss: Tensor = self.criterion_(y_pred, y_true, lengths)
         return loss
 
 
 def build_string_net(
-    params: Mapping[str, Any], *, callbacks: Sequence[Any] = ()
+    params: Mapping[str, Any], n_samples: int | None = None
 ) -> StringNet:
     """Make the initialised net that a recognizer's parameters describe.
 
@@ -228,8 +244,8 @@ def build_string_net(
     params : mapping
         Parameters of :class:`lenet_sklearn.strings.StringRecognizer`.
 
-    callbacks : sequence of skorch callbacks, default=()
-        Those of the training, which come before the user's.
+    n_samples : int, default=None
+        Strips in an epoch; None for a net that is not to be trained.
 
     Returns
     -------
@@ -250,7 +266,7 @@ def build_string_net(
         batch_size=params["batch_size"],
         iterator_train=StripBatches,
         train_split=None,
-        callbacks=[*callbacks, *copy_callbacks(params)],
+        callbacks=[] if n_samples is None else _callbacks(params, n_samples),
         callbacks__print_log=None,
         device=str(resolve_device(params["device"])),
         distortion=None if distortion is None else make_strip_distortion(distortion),
@@ -258,25 +274,117 @@ def build_string_net(
     return net.initialize()
 
 
-def training_callbacks(params: Mapping[str, Any], n_samples: int) -> list[Any]:
-    """Make what steers a training.
+def train_network(
+    recognizer: "StringRecognizer", strips: Sequence[Strip], strings: Sequence[Symbols]
+) -> tuple[StringNet, float]:
+    """Train a network as a recognizer's parameters say.
 
     Parameters
     ----------
-    params : mapping
-        Parameters of the recognizer.
+    recognizer : StringRecognizer
+        Whose parameters say how.
 
-    n_samples : int
-        Strips in an epoch.
+    strips : sequence of n ndarrays of shape (height, width), dtype uint8
+        What to learn from; may be lazy.
+
+    strings : sequence of n tuples of int
+        What they say.
 
     Returns
     -------
-    callbacks : list of tuples of (name, skorch callback)
-        The course of the learning rate, and the mean of the weights if wanted.
+    net : StringNet
+        Trained.
+
+    temperature : float
+        That of what it started from, or 1.
     """
+    params = recognizer.get_params(deep=False)
+    device = resolve_device(recognizer.device)
+    with seeded(draw_seed(recognizer.random_state), device):
+        net = build_string_net(params, len(strings))
+        temperature = _start(net.module_, params)
+        begun = deepcopy(net.module_)
+        dataset: Any = StripDataset(
+            strips,
+            strings,
+            least_widths=_least_widths(net, params, strings),
+            caller=type(recognizer).__name__,
+        )
+        run_epochs(net, dataset, recognizer.max_epochs)
+        keep_share(net.module_, begun, recognizer.initial_share)
+    return net, temperature
+
+
+def rebuild_net(recognizer: "StringRecognizer") -> StringNet:
+    """Make the net of a recognizer of which there are the weights alone.
+
+    Parameters
+    ----------
+    recognizer : StringRecognizer
+        That was loaded.
+
+    Returns
+    -------
+    net : StringNet
+        Ready to read.
+    """
+    learned = {
+        "network": recognizer.network_,
+        "characters": recognizer.characters_,
+    }
+    with seeded(0, torch.device("cpu")):
+        net = build_string_net({**recognizer.get_params(deep=False), **learned})
+    weights = recognizer._stored.weights
+    state = {name: torch.tensor(values) for name, values in weights.items()}
+    net.module_.load_state_dict(state)
+    return net
+
+
+def _callbacks(params: Mapping[str, Any], n_samples: int) -> list[Any]:
+    """What steers a training, and copies of the user's callbacks."""
     n_steps = -(-n_samples // params["batch_size"])
-    callbacks: list[Any] = [("schedule", RateSchedule(make_course(params), n_steps))]
+    callbacks = make_schedule(params, n_steps)
     if params["averaging"] is not None:
         average = WeightAverage(params["averaging"], n_steps, params["max_epochs"])
         callbacks.append(("average", average))
-    return callbacks
+    return [*callbacks, *copy_callbacks(params)]
+
+
+def _least_widths(
+    net: StringNet, params: Mapping[str, Any], strings: Sequence[Symbols]
+) -> list[int]:
+    """Widths at which each string has room, however narrow distortion makes it."""
+    narrowing = 0.0
+    if params["distortion"] is not None:
+        narrowing = make_strip_distortion(params["distortion"]).width
+    step = net.module_.layout.step / (1 - narrowing)
+    return [math.ceil(step * positions_needed(string)) for string in strings]
+
+
+def _start(network: nn.Module, params: Mapping[str, Any]) -> float:
+    """Give a network the initial weights that parameters name.
+
+    Returns the temperature of the saved recognizer, or 1.
+    """
+    source = params["initial_weights"]
+    if source is None:
+        return 1.0
+    header, weights = read_model(model_path(source))
+    if header.get("model") != "StringRecognizer":
+        raise ModelFileError(
+            f"{source} is no single StringRecognizer, so its weights cannot start one."
+            " Name the file of one."
+        )
+    theirs = header["params"]
+    if theirs["network"] != params["network"]:
+        raise ValueError(
+            f"initial_weights={str(source)!r} are of network={theirs['network']!r},"
+            f" but StringRecognizer has network={params['network']!r}."
+            " Set it to the same."
+        )
+    # The blank is a class beside the characters.
+    ours, known = (
+        np.array([*p["characters"], "blank"], dtype=object) for p in (params, theirs)
+    )
+    take_over(network, weights, ours, known)
+    return float(header["temperature"])

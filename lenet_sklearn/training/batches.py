@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from lenet_sklearn.network import network_input
+from lenet_sklearn.inputs import network_input
 
 Targets = Tensor | tuple[Tensor, Tensor]
 

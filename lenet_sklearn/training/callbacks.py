@@ -2,20 +2,18 @@
 
 import copy
 import math
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.utils import noop
 from torch import Tensor
-
-from lenet_sklearn.training.batches import ImageDataset
-
-SCHEDULES = ("constant", "cosine", "one-cycle", "step")
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel
+from tqdm import tqdm
 
 # Share of a one-cycle schedule in which the rate rises, and the rates it starts
 # and ends with relative to the highest, as in torch's OneCycleLR.
@@ -23,12 +21,13 @@ _WARM_UP = 0.3
 _START_FACTOR = 1 / 25
 _END_FACTOR = 1e-5
 
-# From the number of epochs done, a fraction within an epoch, to the rate.
-Course = Callable[[float], float]
+# A moving average starts with the weights themselves and looks back over at most
+# this share of the steps: the first ones are not worth remembering.
+_YOUNG = 0.1
 
 
 def rate_factor(schedule: str, progress: float) -> float:
-    """Give the learning rate as a share of the highest one.
+    """Return the learning rate as a share of the highest one.
 
     Parameters
     ----------
@@ -64,120 +63,110 @@ def rate_factor(schedule: str, progress: float) -> float:
     return _half_cosine(1.0, _END_FACTOR, min(fallen, 1.0))
 
 
-def make_course(params: Mapping[str, Any]) -> Course:
-    """Make the course of the learning rate that a classifier's parameters name.
+@dataclass(frozen=True)
+class RateFactor:
+    """The learning rate before each step, as a share of the highest one.
+
+    Attributes
+    ----------
+    schedule : str or sequence of (epochs, rate)
+        Course of the rate, as for :class:`lenet_sklearn.LeNet5Classifier`.
+
+    lr : float
+        The highest rate.
+
+    max_epochs : int
+        Epochs of the training.
+
+    n_steps : int
+        Batches in an epoch.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.training.callbacks import RateFactor
+    >>> factor = RateFactor([(2, 0.5), (3, 0.2)], lr=1.0, max_epochs=5, n_steps=10)
+    >>> [factor(step) for step in (0, 19, 20, 990)]
+    [0.5, 0.5, 0.2, 0.2]
+    """
+
+    schedule: str | Sequence[Any]
+    lr: float
+    max_epochs: int
+    n_steps: int
+
+    def __call__(self, step: int) -> float:
+        """Return the factor before a step, counted from 0."""
+        epochs = step / self.n_steps
+        if isinstance(self.schedule, str):
+            return rate_factor(self.schedule, epochs / self.max_epochs)
+        for length, rate in self.schedule:
+            if epochs < length:
+                return rate / self.lr
+            epochs -= length
+        return self.schedule[-1][1] / self.lr
+
+
+def make_schedule(params: Mapping[str, Any], n_steps: int) -> list[tuple[str, Any]]:
+    """Make the callbacks that steer and note down the learning rate.
 
     Parameters
     ----------
     params : mapping
-        Parameters of :class:`lenet_sklearn.LeNet5Classifier`; `schedule`, `lr`,
-        `max_epochs`, `step_size` and `gamma` are used.
+        Parameters of an estimator; `schedule`, `lr`, `max_epochs` and `callbacks`
+        are used.
+
+    n_steps : int
+        Batches in an epoch.
 
     Returns
     -------
-    course : callable
-        From epochs done, a float, to the rate.
+    callbacks : list of (name, skorch callback)
+        None sets the rate where it is constant, so that a schedule among the
+        callbacks of the user is free to.
 
     Raises
     ------
     ValueError
-        If `schedule` is a list, but not one of (epochs, rate).
-
-    Examples
-    --------
-    >>> from lenet_sklearn.training.callbacks import make_course
-    >>> course = make_course({"schedule": [(2, 0.5), (3, 0.2)]})
-    >>> [course(epoch) for epoch in (0, 1.9, 2, 99)]
-    [0.5, 0.5, 0.2, 0.2]
+        If `schedule` is a list, but not one of (epochs, rate), or if both it and a
+        callback of the user want to set the rate.
     """
     schedule = params["schedule"]
+    if schedule == "constant":
+        return [("rate", RateRecord())]
+    if any(isinstance(_callback_of(c), LRScheduler) for c in params["callbacks"] or []):
+        raise ValueError(
+            f"A schedule of the learning rate is expected once. Got schedule="
+            f"{schedule!r} and an LRScheduler among callbacks. Set"
+            " schedule='constant', or take the callback away."
+        )
     if not isinstance(schedule, str):
-        return _follow_list(schedule)
-    lr, max_epochs = params["lr"], params["max_epochs"]
-    if schedule == "step":
-        step_size, gamma = params["step_size"], params["gamma"]
-        return lambda epochs: lr * gamma ** (int(epochs) // step_size)
-    return lambda epochs: lr * rate_factor(schedule, epochs / max_epochs)
+        schedule = _check_stages(schedule)
+    factor = RateFactor(schedule, params["lr"], params["max_epochs"], n_steps)
+    scheduler = LRScheduler(
+        LambdaLR, lr_lambda=factor, step_every="batch", event_name=None
+    )
+    return [("rate", RateRecord()), ("schedule", scheduler)]
 
 
-class RateSchedule(Callback):
-    """Set the learning rate before every training batch, and note it down.
-
-    Parameters
-    ----------
-    course : callable
-        As from :func:`make_course`. Once it is None, the rate is the `lr` of the
-        net.
-
-    n_steps : int
-        Batches in an epoch.
-    """
-
-    def __init__(self, course: Course | None, n_steps: int) -> None:
-        self.course = course
-        self.n_steps = n_steps
-
-    def initialize(self) -> "RateSchedule":
-        """Start anew; skorch calls this for every new network."""
-        self.step_ = 0
-        return self
+class RateRecord(Callback):
+    """Note the learning rate of the last batch of every epoch down, as "lr"."""
 
     def on_batch_begin(
-        self,
-        net: NeuralNetClassifier,
-        training: bool = False,
-        **_: Any,
+        self, net: NeuralNetClassifier, training: bool = False, **_: Any
     ) -> None:
-        """Set the rate of the batch that comes now."""
-        if not training:
-            return
-        rate = self.course(self.step_ / self.n_steps) if self.course else net.lr
-        for group in net.optimizer_.param_groups:
-            group["lr"] = rate
-        self.step_ += 1
+        """Look at the rate of the batch that comes now."""
+        if training:
+            self.rate_ = net.optimizer_.param_groups[0]["lr"]
 
     def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
-        """Note the rate of the last batch."""
-        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A course is a closure, which cannot be pickled; the training is over.
-        return {**vars(self), "course": None}
-
-
-def _half_cosine(start: float, end: float, share: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
-
-
-def _follow_list(schedule: Sequence[Any]) -> Course:
-    """Hold each rate for its epochs, and the last one for ever."""
-    try:
-        stages = [(float(epochs), float(rate)) for epochs, rate in schedule]
-    except (TypeError, ValueError):
-        stages = []
-    if not stages or any(epochs <= 0 or rate <= 0 for epochs, rate in stages):
-        raise ValueError(
-            "A schedule is expected to be the name of one, or a list of (epochs, rate),"
-            f" both above 0. Got {schedule!r}. Pass such as [(10, 0.003), (5, 0.001)]."
-        )
-
-    def course(epochs: float) -> float:
-        for length, rate in stages:
-            if epochs < length:
-                return rate
-            epochs -= length
-        return stages[-1][1]
-
-    return course
-
-
-# A moving average starts with the weights themselves and looks back over at most
-# this share of the steps: the first ones are not worth remembering.
-_YOUNG = 0.1
+        """Note it down."""
+        net.history.record("lr", self.rate_)
 
 
 class WeightAverage(Callback):
     """Average the weights over the training, and put the mean in at its end.
+
+    A validation set is read with the mean.
 
     Parameters
     ----------
@@ -206,46 +195,52 @@ class WeightAverage(Callback):
     def initialize(self) -> "WeightAverage":
         """Start anew; skorch calls this for every new network."""
         self.step_ = 0
-        self.mean_: list[Tensor] | None = None
-        self.done_ = False
+        self.mean_: AveragedModel | None = None
+        self.swapped_ = False
         return self
+
+    def on_train_begin(self, net: NeuralNetClassifier, **_: Any) -> None:
+        """Make room for the mean."""
+        self.mean_ = AveragedModel(
+            net.module_, multi_avg_fn=self._take_in, use_buffers=True
+        )
+
+    def on_batch_begin(
+        self, net: NeuralNetClassifier, training: bool = False, **_: Any
+    ) -> None:
+        """Train the weights themselves, and validate their mean."""
+        if training == self.swapped_:
+            self._swap(net)
 
     def on_batch_end(
         self, net: NeuralNetClassifier, training: bool = False, **_: Any
     ) -> None:
         """Take the weights of this step in."""
-        if self.done_ or not training:
-            return
-        share = self._share_of_step()
-        self.step_ += 1
-        if share <= 0:
-            return
-        weights = _float_state(net.module_)
-        if self.mean_ is None:
-            self.mean_ = [tensor.clone() for tensor in weights]
-        else:
-            with torch.no_grad():
-                torch._foreach_lerp_(self.mean_, weights, share)
+        if training and self.mean_ is not None:
+            if self._share_of_step() > 0:
+                self.mean_.update_parameters(net.module_)
+            self.step_ += 1
 
-    def swap(self, net: NeuralNetClassifier) -> None:
-        """Exchange the weights of the network and their mean, where there is one.
+    def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+        """Put the mean into the network; what comes later is not averaged."""
+        if not self.swapped_:
+            self._swap(net)
+        self.mean_, self.swapped_ = None, False
 
-        Parameters
-        ----------
-        net : skorch NeuralNetClassifier
-            Its module is changed in place. A second call undoes the first.
-        """
-        for weight, mean in zip(
-            _float_state(net.module_), self.mean_ or [], strict=False
-        ):
+    def _swap(self, net: NeuralNetClassifier) -> None:
+        """Exchange the weights of the network and their mean, where there is one."""
+        if self.mean_ is None or not self.mean_.n_averaged:
+            return
+        self.swapped_ = not self.swapped_
+        means = float_state(self.mean_.module)
+        for weight, mean in zip(float_state(net.module_), means, strict=True):
             kept = weight.clone()
             weight.copy_(mean)
             mean.copy_(kept)
 
-    def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:
-        """Put the mean into the network; what comes later is not averaged."""
-        self.swap(net)
-        self.mean_, self.done_ = None, True
+    def _take_in(self, means: Any, weights: Any, _: Any) -> None:
+        if means[0].is_floating_point():  # a count of batches has no mean
+            torch._foreach_lerp_(means, weights, self._share_of_step())
 
     def _share_of_step(self) -> float:
         """Weight of the newest weights in their mean."""
@@ -254,183 +249,85 @@ class WeightAverage(Callback):
         first = (self.n_epochs - self.averaging) * self.n_steps
         return 1 / (1 + self.step_ - max(first, 0)) if self.step_ >= first else 0.0
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The mean is needed in training only, and refers back to this callback.
+        return {**vars(self), "mean_": None}
 
-def keep_share(network: torch.nn.Module, begun: torch.nn.Module, share: float) -> None:
-    """Move weights part of the way back to those that a training began with.
 
-    Fitted to a few samples, a network forgets some of what it knew; the weights
-    between know both, and read better than either [1]_.
+class ValidAccuracy(Callback):
+    """Note the share of the validation set down that is read correctly, as "valid_acc".
 
-    Parameters
-    ----------
-    network : torch module
-        After the training; changed in place.
-
-    begun : torch module
-        A copy of it from before.
-
-    share : float
-        How much of the way: 0 leaves `network` as it is.
-
-    References
-    ----------
-    .. [1] M. Wortsman et al., "Robust fine-tuning of zero-shot models", Proc. CVPR
-       2022.
+    Samples count by their weights.
     """
-    with torch.no_grad():
-        torch._foreach_lerp_(_float_state(network), _float_state(begun), share)
+
+    def on_epoch_begin(self, net: NeuralNetClassifier, **_: Any) -> None:
+        """Start to count."""
+        self.n_right_, self.n_total_ = 0.0, 0.0
+
+    def on_batch_end(
+        self,
+        net: NeuralNetClassifier,
+        batch: Any = None,
+        training: bool = False,
+        y_pred: Any = None,
+        **_: Any,
+    ) -> None:
+        """Count one batch."""
+        if training:
+            return
+        targets = batch[1]
+        columns, weights = (
+            targets if isinstance(targets, tuple | list) else (targets, None)
+        )
+        right = (y_pred.argmax(dim=1) == columns.to(y_pred.device)).float()
+        weights = torch.ones_like(right) if weights is None else weights.to(right)
+        self.n_right_ += float((right * weights).sum())
+        self.n_total_ += float(weights.sum())
+
+    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+        """Note the share down, if there was a validation set."""
+        if self.n_total_:
+            net.history.record("valid_acc", self.n_right_ / self.n_total_)
 
 
-def _float_state(network: torch.nn.Module) -> list[Tensor]:
-    """Weights and running means; a count of batches has no mean."""
-    state = network.state_dict()
-    return [tensor for tensor in state.values() if tensor.is_floating_point()]
+class ProgressBar(Callback):
+    """Show epochs on a bar on stderr: on a terminal only, nothing in a pipe."""
+
+    def on_train_begin(self, net: NeuralNetClassifier, **_: Any) -> None:
+        """Open the bar."""
+        self.bar_ = tqdm(total=net.max_epochs, unit="epoch", disable=None)
+
+    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+        """Move on by one epoch."""
+        self.bar_.set_postfix(loss=f"{net.history[-1]['train_loss']:.4f}")
+        self.bar_.update()
+
+    def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+        """Close the bar, and let go of it: it cannot be pickled."""
+        self.bar_.close()
+        del self.bar_
 
 
-# As in inference: larger batches are slower on a CPU.
-_CHUNK = 256
-
-
-class TrainingDone(Exception):  # noqa: N818 - no error, the good end of a training
-    """The validation set has not been read better for long enough."""
-
-
-def split_inside(
-    columns: NDArray[np.int64],
-    *,
-    fraction: float,
-    groups: NDArray[Any] | None,
-    seed: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split a training set into one to train on and one to stop by.
+def stop_early(patience: int) -> EarlyStopping:
+    """Make the callback that stops a training and goes back to its best weights.
 
     Parameters
     ----------
-    columns : ndarray of shape (n,)
-        Classes, each of which is split by `fraction`.
-
-    fraction : float
-        Share to stop by, in (0, 1).
-
-    groups : ndarray of shape (n,), or None
-        Samples of one group, such as a writer, stay together; classes are then
-        split by `fraction` as well as groups allow.
-
-    seed : int
-        What to draw with.
+    patience : int
+        Epochs without a lower loss on the validation set after which to stop.
 
     Returns
     -------
-    train, stop : ndarray of shape (n_train,), (n_stop,), dtype int64
-        Indices, sorted.
-
-    Raises
-    ------
-    ValueError
-        If one of the two would be empty.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from lenet_sklearn.training.callbacks import split_inside
-    >>> columns = np.repeat([0, 1], 50)
-    >>> _, stop = split_inside(columns, fraction=0.1, groups=None, seed=0)
-    >>> np.bincount(columns[stop])
-    array([5, 5])
+    callback : skorch EarlyStopping
+        Comes after all other callbacks, which are to see the last epoch too.
     """
-    if groups is None:
-        stop = _draw_stratified(columns, fraction, seed)
-    else:
-        stop = _draw_groups(columns, groups, fraction, seed)
-    train = np.setdiff1d(np.arange(len(columns)), stop)
-    if not len(stop) or not len(train):
-        raise ValueError(
-            f"LeNet5Classifier cannot keep {fraction:g} of {len(columns)} samples back"
-            " to stop by. Set early_stopping=False, or change validation_fraction."
-        )
-    return train, np.sort(stop)
-
-
-class KeepBest(Callback):
-    """Measure the validation set after every epoch, and keep the best weights.
-
-    Parameters
-    ----------
-    dataset : ImageDataset
-        What the network is not trained on, never distorted.
-
-    average : WeightAverage, default=None
-        Whose mean is measured in place of the weights.
-    """
-
-    def __init__(
-        self, dataset: ImageDataset, average: WeightAverage | None = None
-    ) -> None:
-        self.dataset: ImageDataset | None = dataset
-        self.average = average
-
-    def initialize(self) -> "KeepBest":
-        """Start anew; skorch calls this for every new network."""
-        self.n_epochs_ = 0
-        self.best_epoch_ = 0
-        self.best_loss_ = np.inf
-        self.best_state_: dict[str, Tensor] = {}
-        return self
-
-    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
-        """Measure, and copy the weights where they are the best so far."""
-        if self.dataset is None:
-            return
-        if self.average is not None:
-            self.average.swap(net)
-        self.n_epochs_ = len(net.history)
-        loss, accuracy = _measure(net, self.dataset)
-        better = loss < self.best_loss_
-        if better:
-            self.best_loss_, self.best_epoch_ = loss, len(net.history)
-            self.best_state_ = copy.deepcopy(net.module_.state_dict())
-        if self.average is not None:
-            self.average.swap(net)
-        net.history.record("valid_loss", loss)
-        net.history.record("valid_loss_best", better)
-        net.history.record("valid_acc", accuracy)
-
-    def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:
-        """Put the best weights back; the validation set is needed no more."""
-        if self.best_state_:
-            net.module_.load_state_dict(self.best_state_)
-        self.best_state_ = {}
-        self.dataset = None
-
-
-class StopInTime(Callback):
-    """Stop the training when no epoch has been better for long enough.
-
-    Comes after all other callbacks, which are to see the last epoch too.
-
-    Parameters
-    ----------
-    best : KeepBest
-        What knows the best epoch.
-
-    patience : int
-        Epochs without a lower loss after which the training stops.
-    """
-
-    def __init__(self, best: KeepBest, patience: int) -> None:
-        self.best = best
-        self.patience = patience
-
-    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
-        """Stop where it is time."""
-        measured = self.best.dataset is not None
-        # A loss that is not a number is never better, and ends the training too.
-        if measured and len(net.history) - self.best.best_epoch_ >= self.patience:
-            raise TrainingDone
+    return EarlyStopping(
+        "valid_loss", patience=patience, threshold=0, sink=noop, load_best=True
+    )
 
 
 def was_stopped(net: NeuralNetClassifier) -> bool:
-    """Say whether skorch's own EarlyStopping has ended a training.
+    """Return whether skorch's EarlyStopping has ended a training.
 
     It raises KeyboardInterrupt, as the user does who wants to leave.
 
@@ -450,47 +347,65 @@ def was_stopped(net: NeuralNetClassifier) -> bool:
     )
 
 
-def _measure(net: NeuralNetClassifier, dataset: ImageDataset) -> tuple[float, float]:
-    """Mean loss and share of right answers."""
-    net.module_.eval()
-    losses, n_right, n_total = 0.0, 0.0, 0.0
-    with torch.inference_mode():
-        for start in range(0, len(dataset), _CHUNK):
-            stop = min(start + _CHUNK, len(dataset))
-            images, targets = dataset.__getitems__(list(range(start, stop)))
-            logits = net.module_(images)
-            losses += float(net.get_loss(logits, targets)) * (stop - start)
-            columns, weights = (
-                targets if isinstance(targets, tuple) else (targets, None)
-            )
-            right = (logits.argmax(dim=1) == columns).float()
-            n_right += float((right if weights is None else right * weights).sum())
-            n_total += float(len(right) if weights is None else weights.sum())
-    return losses / len(dataset), n_right / n_total
+def copy_callbacks(params: Mapping[str, Any]) -> list[Any]:
+    """Copy the user's callbacks, so that fit leaves the parameter alone.
+
+    Parameters
+    ----------
+    params : mapping
+        Parameters of an estimator; `callbacks` and `verbose` are used.
+
+    Returns
+    -------
+    callbacks : list of skorch callbacks
+        Shallow copies: a writer of TensorBoard's holds threads, which cannot be
+        copied. With `verbose` a progress bar besides.
+    """
+    callbacks = [_copy_callback(callback) for callback in params["callbacks"] or []]
+    if params["verbose"]:
+        callbacks.append(("progress", ProgressBar()))
+    return callbacks
 
 
-def _draw_stratified(
-    columns: NDArray[np.int64], fraction: float, seed: int
-) -> NDArray[np.int64]:
-    """Draw the same share of each class; where that is less than half one, none."""
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for column in np.unique(columns):
-        members = rng.permutation(np.flatnonzero(columns == column))
-        drawn.append(members[: round(fraction * len(members))])
-    return np.concatenate(drawn)
+def _copy_callback(callback: Any) -> Any:
+    if isinstance(callback, tuple):
+        return callback[0], copy.copy(callback[1])
+    return copy.copy(callback)
 
 
-def _draw_groups(
-    columns: NDArray[np.int64], groups: NDArray[Any], fraction: float, seed: int
-) -> NDArray[np.int64]:
-    # Here, because it takes a while to import and few need it.
-    from sklearn.model_selection import StratifiedGroupKFold
+def _callback_of(callback: Any) -> Any:
+    return callback[1] if isinstance(callback, tuple) else callback
 
-    n_splits = max(2, min(round(1 / fraction), len(np.unique(groups))))
-    splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # A class with fewer samples than there are splits is no reason to worry.
-        warnings.simplefilter("ignore", UserWarning)
-        _, stop = next(iter(splitter.split(columns, columns, groups)))
-    return np.asarray(stop, dtype=np.int64)
+
+def _half_cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+def _check_stages(schedule: Sequence[Any]) -> list[tuple[float, float]]:
+    try:
+        stages = [(float(epochs), float(rate)) for epochs, rate in schedule]
+    except (TypeError, ValueError):
+        stages = []
+    if not stages or any(epochs <= 0 or rate <= 0 for epochs, rate in stages):
+        raise ValueError(
+            "A schedule is expected to be the name of one, or a list of (epochs, rate),"
+            f" both above 0. Got {schedule!r}. Pass such as [(10, 0.003), (5, 0.001)]."
+        )
+    return stages
+
+
+def float_state(network: torch.nn.Module) -> list[Tensor]:
+    """List the tensors of a network that have a mean.
+
+    Parameters
+    ----------
+    network : torch module
+        Any network.
+
+    Returns
+    -------
+    tensors : list of Tensor
+        Weights and running means, and no count of batches.
+    """
+    state = network.state_dict()
+    return [tensor for tensor in state.values() if tensor.is_floating_point()]

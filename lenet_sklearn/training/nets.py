@@ -1,8 +1,7 @@
 """The training loop: skorch's, with distorted batches, a schedule and a seed."""
 
-import copy
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -10,17 +9,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback
 from skorch.dataset import unpack_data
+from skorch.helper import predefined_split
 from skorch.utils import to_tensor
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from lenet_sklearn.devices import resolve_device
+from lenet_sklearn.inputs import network_input
 from lenet_sklearn.lecun1998 import MAPLoss
-from lenet_sklearn.network import LeNet5, network_input
+from lenet_sklearn.network import LeNet5
+from lenet_sklearn.parameters import is_net_parameter
 from lenet_sklearn.training.batches import ImageDataset, keep_batch
-from lenet_sklearn.training.callbacks import TrainingDone, was_stopped
+from lenet_sklearn.training.callbacks import (
+    RateRecord,
+    ValidAccuracy,
+    WeightAverage,
+    copy_callbacks,
+    make_schedule,
+    stop_early,
+    was_stopped,
+)
 from lenet_sklearn.training.distortions import Distortion, make_distortion
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -28,36 +36,6 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,
 }
-
-# Parameters of the classifier that are handed to the module, if it takes them.
-PARTS = (
-    "activation",
-    "pooling",
-    "c3",
-    "output",
-    "input_range",
-    "dropout",
-    "batch_norm",
-    "init",
-)
-
-
-class ProgressBar(Callback):
-    """Show epochs on a bar on stderr: on a terminal only, nothing in a pipe."""
-
-    def on_train_begin(self, net: NeuralNetClassifier, **_: Any) -> None:
-        """Open the bar."""
-        self.bar_ = tqdm(total=net.max_epochs, unit="epoch", disable=None)
-
-    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
-        """Move on by one epoch."""
-        self.bar_.set_postfix(loss=f"{net.history[-1]['train_loss']:.4f}")
-        self.bar_.update()
-
-    def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:
-        """Close the bar, and let go of it: it cannot be pickled."""
-        self.bar_.close()
-        del self.bar_
 
 
 class TrainingNet(NeuralNetClassifier):
@@ -105,8 +83,7 @@ class TrainingNet(NeuralNetClassifier):
         if losses.ndim == 0:
             raise ValueError(
                 "LeNet5Classifier cannot weight samples with a criterion that gives"
-                " the loss of a whole batch. Add 'criterion__reduction': 'none' to"
-                " net_params."
+                " the loss of a whole batch. Set criterion__reduction='none'."
             )
         return (losses * factors).mean()
 
@@ -140,8 +117,6 @@ def run_epochs(net: NeuralNetClassifier, dataset: ImageDataset, n_epochs: int) -
     net.notify("on_train_begin", X=dataset, y=None)
     try:
         net.fit_loop(dataset, None, epochs=n_epochs)
-    except TrainingDone:
-        pass
     except KeyboardInterrupt:
         if not was_stopped(net):
             raise
@@ -154,8 +129,8 @@ def build_net(
     *,
     n_classes: int,
     image_shape: tuple[int, int],
-    callbacks: Sequence[Any] = (),
-    last: Sequence[Any] = (),
+    n_steps: int | None = None,
+    stop: ImageDataset | None = None,
 ) -> TrainingNet:
     """Make the initialised net that a classifier's parameters describe.
 
@@ -170,37 +145,41 @@ def build_net(
     image_shape : tuple of (height, width)
         Size of the images, before they are brought to what the network reads.
 
-    callbacks : sequence of skorch callbacks, default=()
-        Those of the training that come before the user's.
+    n_steps : int, default=None
+        Batches in an epoch of a training over `max_epochs`. None for a net that is
+        trained epoch by epoch at a constant rate, or not at all.
 
-    last : sequence of skorch callbacks, default=()
-        Those that come after them.
+    stop : ImageDataset, default=None
+        What the training is stopped by.
 
     Returns
     -------
     net : TrainingNet
         With weights drawn from torch's global generator.
     """
-    distortion = params["distortion"]
-    module = params["module"] or LeNet5
     arguments = {
-        **_module_arguments(module, params, n_classes, image_shape),
         **_loss_arguments(params),
-        **_optimizer_arguments(params),
+        "optimizer": OPTIMIZERS.get(params["optimizer"], params["optimizer"]),
+        "lr": params["lr"],
         "max_epochs": params["max_epochs"],
         "batch_size": params["batch_size"],
         "iterator_train__shuffle": True,
         "iterator_train__collate_fn": keep_batch,
         "iterator_valid__collate_fn": keep_batch,
-        "train_split": None,
+        "train_split": None if stop is None else predefined_split(stop),
         "classes": list(range(n_classes)),
-        "callbacks": [*callbacks, *copy_callbacks(params), *last],
+        "callbacks": _callbacks(params, n_steps, stop is not None),
         "callbacks__print_log": None,
+        "callbacks__valid_acc": None,
         "device": str(resolve_device(params["device"])),
-        "distortion": None if distortion is None else make_distortion(distortion),
+        "distortion": _distortion(params),
         "frozen": tuple(params["frozen"] or ()),
+        **{name: params[name] for name in params if is_net_parameter(name)},
     }
-    net = TrainingNet(module, **{**arguments, **(params["net_params"] or {})})
+    module = params["module"] or LeNet5
+    for name, value in _module_arguments(module, params, n_classes, image_shape):
+        arguments.setdefault(name, value)
+    net = TrainingNet(module, **arguments)
     net.initialize()
     freeze(net.module_, net.frozen)
     return net
@@ -251,15 +230,17 @@ def continue_as(net: TrainingNet, params: Mapping[str, Any]) -> None:
     params : mapping
         Parameters of :class:`lenet_sklearn.LeNet5Classifier`.
     """
-    callbacks = dict(net.callbacks_)
-    if "schedule" in callbacks:
-        callbacks["schedule"].course = None
+    net.callbacks_ = [
+        (name, callback)
+        for name, callback in net.callbacks_
+        if name not in ("schedule", "average", "stop")
+    ]
+    net.train_split = None
     net.lr = params["lr"]
     for group in net.optimizer_.param_groups:
         group["lr"] = net.lr
     net.batch_size = params["batch_size"]
-    distortion = params["distortion"]
-    net.distortion = None if distortion is None else make_distortion(distortion)
+    net.distortion = _distortion(params)
     net.frozen = tuple(params["frozen"] or ())
     net.module_.requires_grad_(True)
     freeze(net.module_, net.frozen)
@@ -289,12 +270,33 @@ def history_columns(history: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[A
     }
 
 
+def _callbacks(
+    params: Mapping[str, Any], n_steps: int | None, stops: bool
+) -> list[tuple[str, Any]]:
+    """What steers a training, with copies of the user's callbacks."""
+    if n_steps is None:
+        return [("rate", RateRecord()), *copy_callbacks(params)]
+    callbacks = make_schedule(params, n_steps)
+    if params["averaging"] is not None:
+        average = WeightAverage(params["averaging"], n_steps, params["max_epochs"])
+        callbacks.append(("average", average))
+    callbacks += [("accuracy", ValidAccuracy()), *copy_callbacks(params)]
+    if stops:
+        callbacks.append(("stop", stop_early(params["patience"])))
+    return callbacks
+
+
+def _distortion(params: Mapping[str, Any]) -> Distortion | None:
+    given = params["distortion"]
+    return None if given is None else make_distortion(given)
+
+
 def _module_arguments(
     module: type[nn.Module],
     params: Mapping[str, Any],
     n_classes: int,
     image_shape: tuple[int, int],
-) -> dict[str, Any]:
+) -> Iterator[tuple[str, Any]]:
     """Tell the module what it asks for by the names of its parameters."""
     shape, padding = network_input(image_shape, params["padding"])
     offered = {
@@ -302,15 +304,16 @@ def _module_arguments(
         "num_classes": n_classes,
         "image_shape": shape,
         "padding": padding,
-        **{name: params[name] for name in PARTS},
     }
     asked = inspect.signature(module).parameters
-    return {f"module__{name}": offered[name] for name in asked if name in offered}
+    for name in asked:
+        if name in offered:
+            yield f"module__{name}", offered[name]
 
 
 def _loss_arguments(params: Mapping[str, Any]) -> dict[str, Any]:
     """Losses of single images: the net weights them, and takes the mean."""
-    if "criterion" in (params["net_params"] or {}):
+    if "criterion" in params:
         return {}
     if params["rubbish"] is None:
         return {"criterion": nn.CrossEntropyLoss, "criterion__reduction": "none"}
@@ -319,41 +322,3 @@ def _loss_arguments(params: Mapping[str, Any]) -> dict[str, Any]:
         "criterion__rubbish": params["rubbish"],
         "criterion__reduction": "none",
     }
-
-
-def _optimizer_arguments(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell the optimizer what it asks for by the names of its parameters."""
-    optimizer = OPTIMIZERS.get(params["optimizer"], params["optimizer"])
-    asked = inspect.signature(optimizer).parameters
-    offered = {name: params[name] for name in ("momentum", "weight_decay")}
-    return {
-        "optimizer": optimizer,
-        "lr": params["lr"],
-        **{f"optimizer__{name}": offered[name] for name in offered if name in asked},
-    }
-
-
-def copy_callbacks(params: Mapping[str, Any]) -> list[Any]:
-    """Copy the user's callbacks, so that fit leaves the parameter alone.
-
-    Parameters
-    ----------
-    params : mapping
-        Parameters of an estimator; `callbacks` and `verbose` are used.
-
-    Returns
-    -------
-    callbacks : list of skorch callbacks
-        Shallow copies: a writer of TensorBoard's holds threads, which cannot be
-        copied. With `verbose` a progress bar besides.
-    """
-    callbacks = [_copy_callback(callback) for callback in params["callbacks"] or []]
-    if params["verbose"]:
-        callbacks.append(("progress", ProgressBar()))
-    return callbacks
-
-
-def _copy_callback(callback: Any) -> Any:
-    if isinstance(callback, tuple):
-        return callback[0], copy.copy(callback[1])
-    return copy.copy(callback)

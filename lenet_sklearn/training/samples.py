@@ -1,5 +1,6 @@
 """A training set on its way to the network: ordered, split, weighted."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,6 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from lenet_sklearn.inputs import ImageFormat
 from lenet_sklearn.training.batches import ImageDataset, as_images
-from lenet_sklearn.training.callbacks import split_inside
 
 # A larger count is how many people an answer stands for, not a number of images.
 _MOST_REPEATS = 100
@@ -207,6 +207,62 @@ def loss_factors(
     return (factors / factors.mean()).astype(np.float32)
 
 
+def split_inside(
+    columns: NDArray[np.int64],
+    *,
+    fraction: float,
+    groups: NDArray[Any] | None,
+    seed: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split a training set into one to train on and one to stop by.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (n,)
+        Classes, each of which is split by `fraction`.
+
+    fraction : float
+        Share to stop by, in (0, 1).
+
+    groups : ndarray of shape (n,), or None
+        Samples of one group, such as a writer, stay together; classes are then
+        split by `fraction` as well as groups allow.
+
+    seed : int
+        What to draw with.
+
+    Returns
+    -------
+    train, stop : ndarray of shape (n_train,), (n_stop,), dtype int64
+        Indices, sorted.
+
+    Raises
+    ------
+    ValueError
+        If one of the two would be empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lenet_sklearn.training.samples import split_inside
+    >>> columns = np.repeat([0, 1], 50)
+    >>> _, stop = split_inside(columns, fraction=0.1, groups=None, seed=0)
+    >>> np.bincount(columns[stop])
+    array([5, 5])
+    """
+    if groups is None:
+        stop = _draw_stratified(columns, fraction, seed)
+    else:
+        stop = _draw_groups(columns, groups, fraction, seed)
+    train = np.setdiff1d(np.arange(len(columns)), stop)
+    if not len(stop) or not len(train):
+        raise ValueError(
+            f"LeNet5Classifier cannot keep {fraction:g} of {len(columns)} samples back"
+            " to stop by. Set early_stopping=False, or change validation_fraction."
+        )
+    return train, np.sort(stop)
+
+
 @dataclass(frozen=True)
 class Samples:
     """Flattened images with all that is known of each.
@@ -265,8 +321,7 @@ class Samples:
         Returns
         -------
         train, stop : Samples
-            As :func:`lenet_sklearn.training.callbacks.split_inside` has it, whatever
-            the weights that are not 0.
+            As :func:`split_inside` has it, whatever the weights that are not 0.
 
         Raises
         ------
@@ -327,3 +382,30 @@ class Samples:
             size=reading["size"],
             factors=None if factors is None else torch.tensor(factors, device=device),
         )
+
+
+def _draw_stratified(
+    columns: NDArray[np.int64], fraction: float, seed: int
+) -> NDArray[np.int64]:
+    """Draw the same share of each class; where that is less than half one, none."""
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for column in np.unique(columns):
+        members = rng.permutation(np.flatnonzero(columns == column))
+        drawn.append(members[: round(fraction * len(members))])
+    return np.concatenate(drawn)
+
+
+def _draw_groups(
+    columns: NDArray[np.int64], groups: NDArray[Any], fraction: float, seed: int
+) -> NDArray[np.int64]:
+    # Here, because it takes a while to import and few need it.
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    n_splits = max(2, min(round(1 / fraction), len(np.unique(groups))))
+    splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class with fewer samples than there are splits is no reason to worry.
+        warnings.simplefilter("ignore", UserWarning)
+        _, stop = next(iter(splitter.split(columns, columns, groups)))
+    return np.asarray(stop, dtype=np.int64)

@@ -77,11 +77,11 @@ def demo(
     seed: Seed = 0,
 ) -> None:
     """Draw filled-in forms, read them, compare."""
-    from pipelines.demo import clear_demo_folder, draw_filled_forms
+    from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
+    from pipelines.outputs import make_folder
     from pipelines.scoring.batch import score_pages
     from pipelines.scoring.overlay import truth_table
-    from pipelines.scoring.table import make_folder
 
     table, pictures = output / "results.csv", output / "pictures"
     clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)
@@ -144,8 +144,8 @@ def score(
     Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
     """
     from pipelines.forms.drafting import doubt_places, draft_images
+    from pipelines.outputs import make_folder
     from pipelines.scoring.batch import count_pages, score_pages
-    from pipelines.scoring.table import make_folder
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
@@ -183,8 +183,9 @@ def read(
     model: Model = "forms",
 ) -> None:
     """Read images of single fields, already cut out."""
+    from pipelines.outputs import ResultFile
     from pipelines.scoring.batch import score_fields, write_results
-    from pipelines.scoring.table import VALUE_COLUMNS, ResultFile, value_row
+    from pipelines.scoring.table import VALUE_COLUMNS, value_row
 
     files = find_inputs(fields, output, model=model)
 
@@ -265,6 +266,59 @@ class _Interrupted(BaseException):
     """Ctrl-C, or a polite request to end; typer would keep a KeyboardInterrupt."""
 
 
+def clear_demo_folder(
+    folder: Path, *, n_pages: int, table: Path, pictures: Path
+) -> None:
+    """Make room for a demonstration where nothing but an earlier one would be lost.
+
+    The folder is that of an earlier one if it holds its form, byte for byte. The
+    pages that its truth names are taken away: a new one may have fewer.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write to; it need not be there.
+
+    n_pages : int
+        Number of filled-in forms.
+
+    table : Path
+        Where the values read will be written.
+
+    pictures : Path
+        Folder for the pictures of the pages.
+
+    Raises
+    ------
+    OutputError
+        If a file is there that the demonstration would replace and is not its own.
+
+    OSError
+        If a page cannot be taken away.
+    """
+    from pipelines.drawing.stack import (
+        holds_drawn_form,
+        list_drawn_files,
+        list_drawn_scans,
+    )
+    from pipelines.outputs import OutputError, ResultFile
+
+    written = list_drawn_files(folder, n_pages=n_pages)
+    written += [table, ResultFile(table, ()).part, *pictures.glob("page_*")]
+    there = next((path for path in written if path.exists()), None)
+    if there is None:
+        return
+    if not holds_drawn_form(folder):
+        raise OutputError(
+            f"{there} is there, is of no demonstration by this release, and would be"
+            " written over. Name another folder"
+        )
+    for scan in list_drawn_scans(folder):
+        for page in (scan, pictures / f"{scan.stem}-p1.png"):
+            if page.is_file():
+                page.unlink()
+
+
 def _interrupt(number: int, *_: object) -> None:
     raise _Interrupted(number)
 
@@ -302,8 +356,9 @@ def _write_pages(
     output: Path, form: "Form", results: Iterable["PageResult"], *, total: int | None
 ) -> "Summary":
     """Write results.csv while the pages are read."""
+    from pipelines.outputs import ResultFile
     from pipelines.scoring.batch import write_results
-    from pipelines.scoring.table import ResultFile, result_header, result_row
+    from pipelines.scoring.table import result_header, result_row
 
     names = [field.name for field in form.fields]
     file = ResultFile(output, result_header(names))

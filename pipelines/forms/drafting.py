@@ -1,7 +1,6 @@
 """Draft a form from its blank page: fields that are found, named, drawn and doubted."""
 
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,11 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL import ImageDraw, ImageFont
 
+from lenet_sklearn.outputs import write_whole
 from pipelines.fields.boxes import WritingBox, find_boxes
-from pipelines.forms.files import write_whole
 from pipelines.forms.form import Field, Form, FormError
 from pipelines.images import Image, check_image
+from pipelines.outputs import check_writable
 from pipelines.pages.deskew import deskew, estimate_skew
 from pipelines.scans.read import open_scan
 
@@ -354,16 +354,10 @@ def _write_name(
 
 def _check_output(blank: Path, outputs: list[Path]) -> None:
     """Refuse, before any work, to write where one cannot or must not."""
-    folder = outputs[0].parent
-    if not folder.is_dir():
-        raise FormError(f"{outputs[0]}: there is no folder {folder}")
-    if not os.access(folder, os.W_OK):
-        raise FormError(f"{outputs[0]}: the folder {folder} cannot be written to")
     if len(set(outputs)) < len(outputs):
         raise FormError(f"{outputs[0]}: a form is a JSON file, and named like one")
     for output in outputs:
-        if output.is_dir():
-            raise FormError(f"{output}: is a folder, and a file is to be written")
+        check_writable(output)
         if output.resolve() == blank.resolve():
             raise FormError(
                 f"{output}: is the blank page, and would be written over."

@@ -1,15 +1,13 @@
 """The JSON files of forms: reading, writing, and saying what is wrong with one."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pydantic
 
+from lenet_sklearn.outputs import write_whole
 from pipelines.forms.rules import MOST_BOXES
 
 
@@ -124,35 +122,6 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_whole(path, lay_out_json(content))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then move it there.
-
-    Parameters
-    ----------
-    path : Path
-        The file; one that exists is replaced as a whole or not at all.
-
-    content : bytes
-        What it is to hold.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # A temporary file is its owner's only; a new file is as the umask says.
-        os.chmod(draft, 0o666 & ~_umask())
-        os.replace(draft, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise
-
-
 def explain(error: pydantic.ValidationError, content: object) -> str:
     """Put pydantic's first finding in the words of a form.
 
@@ -187,13 +156,6 @@ def _layout(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     entries = ",\n".join(f"    {json.dumps(v, ensure_ascii=False)}" for v in value)
     return f"[\n{entries}\n  ]"
-
-
-def _umask() -> int:
-    """Return the mask of new files, which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _field_at(content: object, index: int | str) -> str:

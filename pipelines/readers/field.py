@@ -78,7 +78,7 @@ class FieldReader(StringReader):
     Examples
     --------
     >>> from pipelines import FieldReader
-    >>> from pipelines.demo import draw_comb
+    >>> from pipelines.drawing import draw_comb
     >>> fields = [draw_comb(text, random_state=3) for text in ["042", "1998"]]
     >>> [str(value) for value in FieldReader().predict(fields)]
     ['042', '1998']

@@ -72,7 +72,7 @@ class FormReader(BaseEstimator):
     Examples
     --------
     >>> from pipelines import Form, FormReader
-    >>> from pipelines.demo import draw_comb
+    >>> from pipelines.drawing import draw_comb
     >>> page = draw_comb("4711", random_state=3)
     >>> reader = FormReader(Form.from_combs({"number": 4}))
     >>> str(reader.predict([page])[0, 0])

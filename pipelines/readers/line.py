@@ -67,7 +67,7 @@ class LineReader(FreeReader):
     Examples
     --------
     >>> from pipelines import LineReader
-    >>> from pipelines.demo import draw_string, draw_writer
+    >>> from pipelines.drawing import draw_string, draw_writer
     >>> writer = draw_writer(3)
     >>> fields = [draw_string(t, writer, random_state=3) for t in ["1742", "308"]]
     >>> [str(value) for value in LineReader().predict(fields)]

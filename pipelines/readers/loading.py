@@ -124,7 +124,7 @@ def load_line_reader(
     Examples
     --------
     >>> from pipelines import load_line_reader, make_field_reader
-    >>> from pipelines.demo import draw_string, draw_writer
+    >>> from pipelines.drawing import draw_string, draw_writer
     >>> reader = make_field_reader(line_reader=load_line_reader("segments"))
     >>> field = draw_string("308", draw_writer(3), random_state=3)
     >>> [str(value) for value in reader.predict([field])]

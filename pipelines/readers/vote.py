@@ -101,7 +101,7 @@ class VoteReader(FreeReader):
     Examples
     --------
     >>> from pipelines import VoteReader
-    >>> from pipelines.demo import draw_string, draw_writer
+    >>> from pipelines.drawing import draw_string, draw_writer
     >>> writer = draw_writer(3)
     >>> fields = [draw_string(t, writer, random_state=3) for t in ["308", "60291"]]
     >>> [str(value) for value in VoteReader().predict(fields)]

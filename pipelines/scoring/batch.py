@@ -19,10 +19,11 @@ from tqdm import tqdm
 
 from pipelines.images import Image
 from pipelines.outcomes import PageReading
+from pipelines.outputs import ResultFile
 from pipelines.readers.base import clean_images, split_reader
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import Summary, Unit, write_overlay
-from pipelines.scoring.table import PageResult, ResultFile
+from pipelines.scoring.table import PageResult
 
 
 class Reader(Protocol):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.outputs import check_writable
 from pipelines.plotting import check_plots, plot_evaluation, plot_training
-from pipelines.scoring.table import check_regular, replaced_file
 from pipelines.training.evaluation import Evaluation, measure
 
 if TYPE_CHECKING:
@@ -206,7 +206,8 @@ def train(
     from lenet_sklearn.datasets import has_test_split
     from lenet_sklearn.models.cards import ModelCard
 
-    path = check_writable(Path(output))
+    path = Path(output)
+    check_writable(path)
     if plots:
         check_plots(plots)
     X, y = load_dataset(data, data_dir=data_dir, split="train")
@@ -278,36 +279,6 @@ def _parse_value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def check_writable(path: Path) -> Path:
-    """Find out before the work whether its result can be kept.
-
-    Parameters
-    ----------
-    path : Path
-        File that is to be written.
-
-    Returns
-    -------
-    path : Path
-        The same; of a symbolic link, where it leads to, so that the link stays.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written, or is there and is no regular file.
-    """
-    try:
-        check_regular(path)
-    except OSError as error:
-        raise type(error)(f"{path} cannot be written: {error.strerror}") from None
-    path = replaced_file(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent}. Create it first.")
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"The folder {path.parent} cannot be written.")
-    return path
 
 
 def _fit_and_calibrate(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) -> int:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.outcomes import FieldReading, show_confidence
+from pipelines.outputs import ResultFile
 from pipelines.plotting import check_plots, plot_evaluation
 from pipelines.readers.field import FieldReader
-from pipelines.scoring.table import ResultFile
 from pipelines.training.labelled import (
     LabelledField,
     clean_fields,

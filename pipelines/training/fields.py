@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from pipelines.images import Image
 from pipelines.lines.segments import holds_segments, load_segments
+from pipelines.outputs import check_writable
 from pipelines.readers.line import LineReader, adaptation
 from pipelines.readers.loading import (
     VOTE,
@@ -140,9 +141,9 @@ def adapt_reader(
     """
     from lenet_sklearn.models.cards import ModelCard
     from lenet_sklearn.models.pretrained import model_path
-    from pipelines.training.characters import check_writable
 
-    path = check_writable(Path(output))
+    path = Path(output)
+    check_writable(path)
     # The model is begun with anew in every fold.
     if path.resolve() in {model_path(model).resolve(), Path(truth).resolve()}:
         raise ValueError(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tqdm import tqdm
 
+from pipelines.drawing.lines import DrawnLines
 from pipelines.images import Image
-from pipelines.lines.drawing import DrawnLines
 from pipelines.lines.learning import practise
 from pipelines.lines.segments import NO_DIGIT, SegmentModel, read_lines, save_segments
+from pipelines.outputs import check_writable
 
 if TYPE_CHECKING:
     from lenet_sklearn.strings import StringRecognizer
@@ -161,9 +162,10 @@ def train_lines(
     from lenet_sklearn import count_parameters
     from lenet_sklearn.models.cards import ModelCard
     from lenet_sklearn.strings import StringRecognizer
-    from pipelines.training.characters import check_writable, name_of
+    from pipelines.training.characters import name_of
 
-    path = check_writable(Path(output))
+    path = Path(output)
+    check_writable(path)
     n_lines = n_lines or _N_LINES
     lines = draw_from(data, data_dir, n_lines, random_state)
     recognizer = StringRecognizer(
@@ -310,9 +312,10 @@ def train_segments(
     terminal, nothing in a pipe.
     """
     from lenet_sklearn.models.cards import ModelCard
-    from pipelines.training.characters import check_writable, name_of
+    from pipelines.training.characters import name_of
 
-    path = check_writable(Path(output))
+    path = Path(output)
+    check_writable(path)
     n_lines = n_lines or _N_FIELDS
     lines = draw_from(data, data_dir, n_lines, random_state)
     _check_digits(data, lines)

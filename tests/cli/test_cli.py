@@ -20,7 +20,7 @@ import pytest
 
 import pipelines.readers
 from pipelines.cli.commands import main
-from pipelines.demo import draw_blank_form, draw_comb
+from pipelines.drawing import draw_blank_form, draw_comb
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.scoring.overlay import COLOURS
 
@@ -448,9 +448,7 @@ def start_slowly(folder, *words):
         start_new_session=True,  # as a shell does, so that Ctrl-C reaches all of it
     )
     part = folder / "r.csv.part"
-    deadline = time.monotonic() + 60
     while not part.exists() or part.read_text().count("\n") < 3:
-        assert time.monotonic() < deadline
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
     return process
@@ -488,7 +486,7 @@ def test_an_interrupted_run_keeps_the_old_table_and_the_rows_so_far(
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate()
     assert process.returncode == 128 + number
     assert (folder / "r.csv").read_text() == "old\n"
     n_rows = (folder / "r.csv.part").read_text().count("\n") - 1
@@ -499,7 +497,7 @@ def test_an_interrupted_run_keeps_the_old_table_and_the_rows_so_far(
 def test_a_killed_run_keeps_the_old_table_and_the_rows_so_far(folder):
     process = start_slowly(folder)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate()
     assert (folder / "r.csv").read_text() == "old\n"
     assert rows(folder / "r.csv.part")[0]["rin"] == "007"
 

@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 from pipelines.cli.commands import main
-from pipelines.demo import draw_string, draw_writer
+from pipelines.drawing import draw_string, draw_writer
 
 TEXTS = ["1742", "308", "5", "60291", "33", "982"]
 

@@ -1,7 +1,6 @@
 """Boxes of blank pages: what is drawn must be found, and nothing else."""
 
 from collections import Counter
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,11 +8,6 @@ import pytest
 
 from pipelines.fields.boxes import find_boxes
 from pipelines.scans.read import open_scan
-
-DATA = Path(__file__).resolve().parents[2] / "../shared/data"
-needs_data = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the scans of ../shared/data are not here"
-)
 
 
 class Sheet:
@@ -190,7 +184,6 @@ def test_a_blank_sheet_has_no_boxes():
     assert find_boxes(np.full((300, 200), 255, dtype=np.uint8)) == []
 
 
-@needs_data
 @pytest.mark.parametrize(
     ("name", "n_totals"),
     [
@@ -201,23 +194,21 @@ def test_a_blank_sheet_has_no_boxes():
         ("c.hasil_pwp_3", 6),
     ],
 )
-def test_every_total_of_the_tally_forms_is_a_comb_of_three(name, n_totals):
-    with open_scan(DATA / "cdigital" / "blank" / f"{name}.png") as scan:
+def test_every_total_of_the_tally_forms_is_a_comb_of_three(scans, name, n_totals):
+    with open_scan(scans / "cdigital" / "blank" / f"{name}.png") as scan:
         assert kinds(scan.read(0))["comb", 3] == n_totals
 
 
-@needs_data
 @pytest.mark.parametrize("dpi", [150, 200, 300])
-def test_every_layout_of_the_exam_has_one_comb_of_nine(dpi):
-    with open_scan(DATA / "submitty_ids" / "blank.pdf", dpi=dpi) as scan:
+def test_every_layout_of_the_exam_has_one_comb_of_nine(scans, dpi):
+    with open_scan(scans / "submitty_ids" / "blank.pdf", dpi=dpi) as scan:
         for index in range(len(scan)):
             assert kinds(scan.read(index)) == {("comb", 9): 1}
 
 
-@needs_data
 @pytest.mark.parametrize("dpi", [200, 400])
-def test_the_cover_page_has_two_combs_and_four_grades(dpi):
-    path = DATA / "markus" / "test-auto-parse-scan-blank.pdf"
+def test_the_cover_page_has_two_combs_and_four_grades(scans, dpi):
+    path = scans / "markus" / "test-auto-parse-scan-blank.pdf"
     with open_scan(path, dpi=dpi) as scan:
         found = kinds(scan.read(0))
     assert found == {("comb", 24): 1, ("comb", 10): 1, ("box", 1): 4}

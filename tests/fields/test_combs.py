@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipelines import Comb, cut_comb, find_combs
-from pipelines.demo import draw_comb
+from pipelines.drawing import draw_comb
 
 PAGE = (1100, 850)
 

@@ -1,7 +1,5 @@
 """Form dropout: print goes, ink stays."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +7,6 @@ import pytest
 from pipelines.fields.dropout import MIN_PRINT_FOUND, cut_field, drop_print
 from pipelines.pages.register import Registration, prepare_blank, register
 
-CDIGITAL = Path(__file__).resolve().parents[2] / "../shared/data/cdigital"
 FIELD = (600, 300, 60, 270)  # top, left, height, width of the drawn comb
 
 
@@ -105,12 +102,10 @@ def test_images_of_different_sizes_are_refused():
         drop_print(np.zeros((9, 9), np.uint8), np.zeros((9, 8), np.uint8))
 
 
-@pytest.mark.skipif(
-    not CDIGITAL.is_dir(), reason="the scans of ../shared/data are not here"
-)
-def test_guides_and_frames_of_a_photographed_form_are_gone():
-    blank = prepare_blank(cv2.imread(str(CDIGITAL / "blank/c.hasil_pwp_3.png"), 0))
-    photo = cv2.imread(str(CDIGITAL / "pwp_sample_01.jpg"), 0)
+def test_guides_and_frames_of_a_photographed_form_are_gone(scans):
+    folder = scans / "cdigital"
+    blank = prepare_blank(cv2.imread(str(folder / "blank/c.hasil_pwp_3.png"), 0))
+    photo = cv2.imread(str(folder / "pwp_sample_01.jpg"), 0)
     cut = cut_field(photo, register(photo, blank), blank, (443, 1418, 84, 227))
     count, _, stats, _ = cv2.connectedComponentsWithStats(
         (cut.image < 250).astype(np.uint8)

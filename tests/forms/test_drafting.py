@@ -1,7 +1,6 @@
 """Drafts: fields of a blank page, named, and three files to edit them by."""
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,10 +10,9 @@ from numpy.testing import assert_array_equal
 
 from pipelines.forms.drafting import draft_form, draw_draft, write_draft
 from pipelines.forms.form import Form, FormError
+from pipelines.outputs import OutputError
 from pipelines.pages.deskew import deskew
 from pipelines.scans.read import open_scan
-
-DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 
 
 @pytest.fixture
@@ -92,10 +90,17 @@ def test_a_draft_can_be_read_as_a_form(blank, blank_file, tmp_path):
         assert picture.size == blank.shape[::-1]
 
 
-@pytest.mark.parametrize("name", ["scan.json", "scan.png", "none/form.json"])
-def test_a_draft_is_not_written_over_the_blank_or_nowhere(blank_file, name):
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("scan.json", FormError),
+        ("scan.png", FormError),
+        ("none/form.json", OutputError),
+    ],
+)
+def test_a_draft_is_not_written_over_the_blank_or_nowhere(blank_file, name, error):
     before = blank_file.read_bytes()
-    with pytest.raises(FormError):
+    with pytest.raises(error):
         write_draft(blank_file, blank_file.parent / name)
     assert blank_file.read_bytes() == before
     assert list(blank_file.parent.iterdir()) == [blank_file]
@@ -147,11 +152,8 @@ def test_a_blank_without_fields_writes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.skipif(
-    not DATA.is_dir(), reason="the scans of ../shared/data are not here"
-)
-def test_a_clean_render_of_a_tally_form_stays_as_it_is():
-    with open_scan(DATA / "cdigital" / "blank" / "c.hasil_pwp_3.png") as scan:
+def test_a_clean_render_of_a_tally_form_stays_as_it_is(scans):
+    with open_scan(scans / "cdigital" / "blank" / "c.hasil_pwp_3.png") as scan:
         page = scan.read(0)
     draft = draft_form(page)
     assert_array_equal(draft.page, page)

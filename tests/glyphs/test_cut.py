@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines import cut_comb, find_combs
-from pipelines.demo import draw_comb, entry_value
+from pipelines.drawing import draw_comb, entry_value
 from pipelines.fields.combs import Frame
 from pipelines.glyphs.cut import cut_boxes
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.demo import draw_digit, draw_writer
+from pipelines.drawing import draw_digit, draw_writer
 from pipelines.glyphs.marks import is_cancelled, may_be_cross
 
 BOX = (64, 56)

@@ -65,7 +65,6 @@ def test_info_describes_the_shipped_model(capsys):
 
 
 def test_train_and_evaluate_draw_their_pictures(tmp_path, capsys):
-    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     path, plots = tmp_path / "model", tmp_path / "plots"
     words = ["--data", "digits", "--device", "cpu", "--plots", str(plots)]
     assert main(["train", *words, "-o", str(path), "--epochs", "1"]) == 0
@@ -91,7 +90,6 @@ def test_missing_matplotlib_is_said_before_the_training(tmp_path, monkeypatch, c
 
 
 def test_a_committee_is_described_and_drawn_without_a_card(tmp_path, capsys):
-    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     X, y = load_dataset("digits")
     committee = make_committee(
         LeNet5Classifier(max_epochs=1, device="cpu"), n_members=2, random_state=0

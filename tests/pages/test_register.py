@@ -2,7 +2,6 @@
 
 import itertools
 import pickle
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,11 +12,6 @@ from pipelines.pages.register import (
     RegistrationError,
     prepare_blank,
     register,
-)
-
-CDIGITAL = Path(__file__).resolve().parents[2] / "../shared/data/cdigital"
-needs_scans = pytest.mark.skipif(
-    not CDIGITAL.is_dir(), reason="the scans of ../shared/data are not here"
 )
 
 
@@ -166,17 +160,15 @@ def test_page_registrar_asks_for_its_blank():
         PageRegistrar().fit([])
 
 
-@needs_scans
-def test_forms_of_one_series_are_told_apart():
-    forms = {path.stem: path for path in CDIGITAL.glob("blank/*.png")}
+def test_forms_of_one_series_are_told_apart(scans):
+    forms = {path.stem: path for path in scans.glob("cdigital/blank/*.png")}
     blank = prepare_blank(cv2.imread(str(forms["c.hasil_dpr_s08_v2"]), 0))
     for name, path in forms.items():
         found = register(cv2.imread(str(path), 0), blank)
         assert found.is_good == (name == "c.hasil_dpr_s08_v2")
 
 
-@needs_scans
-def test_a_photographed_form_is_registered_onto_its_blank():
-    blank = cv2.imread(str(CDIGITAL / "blank/c.hasil_pwp_3.png"), 0)
-    photo = cv2.imread(str(CDIGITAL / "pwp_sample_01.jpg"), 0)
+def test_a_photographed_form_is_registered_onto_its_blank(scans):
+    blank = cv2.imread(str(scans / "cdigital/blank/c.hasil_pwp_3.png"), 0)
+    photo = cv2.imread(str(scans / "cdigital/pwp_sample_01.jpg"), 0)
     assert register(photo, prepare_blank(blank)).quality > 0.85

@@ -23,18 +23,18 @@ from pipelines import (
     Sum,
     make_form_reader,
 )
-from pipelines.demo import (
+from pipelines.drawing import (
     Photograph,
     draw_blank_form,
     draw_comb,
     draw_entries,
     draw_filled_forms,
-    draw_scan,
+    draw_scanner,
     draw_string,
     draw_writer,
     entry_value,
     fill_form,
-    form_description,
+    make_form,
     photograph_page,
     scan_page,
 )
@@ -103,7 +103,6 @@ def exam(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exam")
     blank, fields = draw_blank_form()
     cv2.imwrite(str(folder / "blank.png"), blank)
-    description = form_description(fields, blank=str(folder / "blank.png"))
     filled = []
     # Two plain hands: how well strange ones are read, the stacks below show.
     for seed in (1, 6):
@@ -111,7 +110,7 @@ def exam(tmp_path_factory):
         page = fill_form(blank, fields, entries, draw_writer(seed), random_state=seed)
         values = {name: entry_value(entry) for name, entry in entries.items()}
         filled.append((page, values))
-    return Form.model_validate(description), blank, filled
+    return make_form(fields, blank=folder / "blank.png"), blank, filled
 
 
 def _wrongly_accepted(reading, truth):
@@ -317,7 +316,7 @@ def test_scanned_forms_are_read_on_their_blank_page(exam, seed):
     entries = draw_entries(fields, random_state=seed)
     page = fill_form(blank, fields, entries, draw_writer(seed), random_state=seed)
     truth = {name: entry_value(entry) for name, entry in entries.items()}
-    scan = scan_page(page, draw_scan(seed), random_state=seed)
+    scan = scan_page(page, draw_scanner(seed), random_state=seed)
     reading = make_form_reader(form).read(scan)
     assert not _wrongly_accepted(reading, truth)
     assert _n_right(reading, truth) >= 10  # of 11
@@ -367,8 +366,8 @@ def test_a_registered_page_may_lie_any_way(exam, turns):
 
 def test_a_blank_form_is_blank_everywhere(exam):
     form, blank, _ = exam
-    scan = replace(draw_scan(5), angle=1.0)
-    reading = make_form_reader(form).read(scan_page(blank, scan, random_state=0))
+    scanner = replace(draw_scanner(5), angle=1.0)
+    reading = make_form_reader(form).read(scan_page(blank, scanner, random_state=0))
     assert {field.status for field in reading.fields.values()} == {"blank"}
     assert reading.status == "ok"
 

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from lenet_sklearn import LeNet5Classifier
 from lenet_sklearn.strings import StringRecognizer
 from pipelines import FieldReader, LineReader
-from pipelines.demo import draw_comb, draw_string, draw_writer
+from pipelines.drawing import draw_comb, draw_string, draw_writer
 from pipelines.fields.combs import Frame
 
 

@@ -13,7 +13,7 @@ from pipelines import (
     draw_overlay,
     make_form_reader,
 )
-from pipelines.demo import draw_blank_form, draw_string, draw_writer
+from pipelines.drawing import draw_blank_form, draw_string, draw_writer
 from pipelines.readers.ruled import read_ruled
 
 BOX = (1500, 900, 110, 420)

@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from pipelines import FieldReader, SegmentReader, make_field_reader
-from pipelines.demo import draw_comb, draw_string, draw_writer
+from pipelines.drawing import draw_comb, draw_string, draw_writer
 from pipelines.lines.segments import load_segments
 from pipelines.readers.loading import load_line_reader
 

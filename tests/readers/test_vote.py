@@ -14,7 +14,7 @@ from lenet_sklearn.strings import (
     join_recognizers,
 )
 from pipelines import FieldReader, LineReader, SegmentReader, VoteReader
-from pipelines.demo import draw_string, draw_writer
+from pipelines.drawing import draw_string, draw_writer
 from pipelines.lines.segments import load_segments
 from pipelines.models import describe_model
 from pipelines.readers.loading import (

@@ -1,10 +1,5 @@
 """Stacks of scans: one row for each page, in order, whatever happens."""
 
-import csv
-import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +8,9 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from pipelines.outcomes import FieldReading, PageReading, settle
+from pipelines.outputs import ResultFile
 from pipelines.scoring.batch import score_fields, score_pages, write_results
-from pipelines.scoring.table import (
-    OutputError,
-    PageResult,
-    ResultFile,
-    make_folder,
-    result_header,
-    result_row,
-    value_row,
-)
+from pipelines.scoring.table import PageResult, result_header, result_row, value_row
 
 
 class MeanReader:
@@ -157,14 +145,6 @@ def test_the_error_of_a_page_that_failed_is_that_of_the_page():
     assert result_row(PageResult("a.pdf", 1, page), ["total"])[3] == "is damaged"
 
 
-def test_the_table_survives_commas_quotes_and_names_that_are_no_utf8(tmp_path):
-    name = os.fsdecode(b'a,"b"\xff.png')
-    with ResultFile(tmp_path / "r.csv", ["document"]) as file:
-        file.write([name])
-    with (tmp_path / "r.csv").open(errors="surrogateescape", newline="") as table:
-        assert list(csv.reader(table)) == [["document"], [name]]
-
-
 def test_rows_are_on_disk_before_the_next_page_is_read(tmp_path):
     file = ResultFile(tmp_path / "r.csv", ["document"])
 
@@ -198,149 +178,3 @@ def test_an_interrupted_table_leaves_the_old_one_and_the_rows_so_far(tmp_path):
     assert (tmp_path / "r.csv").read_text() == "old"
     assert (tmp_path / "r.csv.part").read_text() == "document\na\n"
     assert "1 rows are in" in caught.value.__notes__[0]
-
-
-# Some rows of a table reach the disk, until it is full.
-FULL = """
-    import resource, signal
-    from pathlib import Path
-    from pipelines.scoring.table import ResultFile
-
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-    try:
-        with ResultFile(Path("r.csv"), ["a"]) as file:
-            while True:
-                file.write(["x" * 99])
-    except OSError as error:
-        print(error.strerror, *error.__notes__, error.__context__)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="its files have no such limit")
-def test_a_full_disk_keeps_the_rows_so_far_and_says_so(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(FULL)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    kept = "40 rows are in r.csv.part, and r.csv was not made"
-    assert done.stdout == f"File too large {kept} None\n"
-
-
-def test_a_table_without_a_row_keeps_those_of_an_interrupted_run(tmp_path):
-    file = ResultFile(tmp_path / "r.csv", ["a"])
-    file.part.write_text("a\n1\n2\n")
-    with pytest.raises(OSError, match="early"), file:
-        raise OSError("early")
-    assert file.part.read_text() == "a\n1\n2\n"
-    with file:
-        pass
-    assert file.path.read_text() == "a\n"
-    assert not file.part.exists()
-
-
-def test_a_table_without_a_row_leaves_nothing_behind(tmp_path):
-    with pytest.raises(OSError, match="early"), ResultFile(tmp_path / "r.csv", ["a"]):
-        raise OSError("early")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("missing/r.csv", "the folder .*missing does not exist"),
-        ("file/r.csv", "does not exist"),
-        ("folder", "it is a folder"),
-    ],
-)
-def test_a_table_that_cannot_be_written_is_refused_at_once(tmp_path, path, reason):
-    (tmp_path / "file").touch()
-    (tmp_path / "folder").mkdir()
-    with (
-        pytest.raises(OutputError, match=reason),
-        ResultFile(tmp_path / path, ["a"]),
-    ):
-        pytest.fail("the block must not be entered")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="it has no such files")
-@pytest.mark.parametrize("name", ["r.csv", "r.csv.part", "link.csv"])
-def test_a_table_does_not_replace_what_is_no_regular_file(tmp_path, name):
-    (tmp_path / "link.csv").symlink_to("pipe")
-    os.mkfifo(tmp_path / (name if name != "link.csv" else "pipe"))
-    file = ResultFile(tmp_path / name.removesuffix(".part"), ["a"])
-    before = sorted(tmp_path.iterdir())
-    with pytest.raises(OutputError, match="it is no regular file"), file:
-        pytest.fail("the block must not be entered")
-    assert sorted(tmp_path.iterdir()) == before
-
-
-def test_the_first_error_is_the_one_that_is_told(tmp_path):
-    def fail(table):
-        table.part.unlink()
-        raise KeyError
-
-    with pytest.raises(KeyError), ResultFile(tmp_path / "t.csv", ["x"]) as table:
-        fail(table)
-
-
-def test_a_name_that_is_too_long_is_an_error_of_the_table(tmp_path):
-    table = ResultFile(tmp_path / ("a" * 300 + ".csv"), ["x"])
-    with pytest.raises(OutputError, match="cannot be written"), table:
-        pass
-
-
-@pytest.mark.parametrize("old", [True, False])
-def test_a_table_is_written_through_a_link(tmp_path, old):
-    (tmp_path / "there").mkdir()
-    target, link = tmp_path / "there" / "r.csv", tmp_path / "link.csv"
-    if old:
-        target.touch()
-    link.symlink_to("there/r.csv")
-    with ResultFile(link, ["a"]) as file:
-        file.write(["1"])
-    assert link.is_symlink()
-    assert target.read_text() == "a\n1\n"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="locks are those of POSIX")
-def test_a_table_that_another_run_is_writing_is_refused(tmp_path):
-    first, second = (ResultFile(tmp_path / "r.csv", ["a"]) for _ in range(2))
-    with first:
-        first.write(["1"])
-        with (
-            pytest.raises(OutputError, match=r"another run is writing .*r\.csv"),
-            second,
-        ):
-            pytest.fail("the block must not be entered")
-        first.write(["2"])
-    assert first.path.read_text() == "a\n1\n2\n"
-    with second:  # nobody writes it any more
-        second.write(["3"])
-    assert first.path.read_text() == "a\n3\n"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="locks are those of POSIX")
-def test_a_table_finished_while_its_lock_is_awaited_is_left_alone(
-    tmp_path, monkeypatch
-):
-    file = ResultFile(tmp_path / "r.csv", ["a"])
-
-    def finish(*_):
-        file.part.rename(file.path)
-
-    monkeypatch.setattr("fcntl.flock", finish)
-    file.part.write_text("a\n1\n")
-    with pytest.raises(OutputError, match="another run is writing"), file:
-        pytest.fail("the block must not be entered")
-    assert file.path.read_text() == "a\n1\n"
-
-
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot be written"):
-        make_folder(tmp_path / "file" / "pictures")

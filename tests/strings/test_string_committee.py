@@ -31,7 +31,12 @@ def test_sklearn_api(check):
 @pytest.fixture(scope="module")
 def other(drawn):
     fitted = StringRecognizer(
-        network="lenet5", max_epochs=3, lr=0.003, random_state=1, device="cpu"
+        network="lenet5",
+        initial_weights="lenet5",
+        max_epochs=4,
+        lr=0.003,
+        random_state=1,
+        device="cpu",
     )
     return fitted.fit(drawn, drawn.texts)
 

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import onnxruntime
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -109,7 +110,6 @@ def test_the_file_of_a_classifier_is_refused(tmp_path):
 
 
 def test_onnxruntime_gives_the_same_posteriors(recognizer, unseen):
-    pytest.importorskip("onnxruntime")
     strips = list(unseen)
     here, there = (
         compute_log_posteriors(
@@ -122,7 +122,6 @@ def test_onnxruntime_gives_the_same_posteriors(recognizer, unseen):
 
 
 def test_an_onnx_file_takes_strips_of_any_width(recognizer, unseen, tmp_path):
-    onnxruntime = pytest.importorskip("onnxruntime")
     path = tmp_path / "strings.onnx"
     recognizer.to_onnx(path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -135,7 +134,6 @@ def test_an_onnx_file_takes_strips_of_any_width(recognizer, unseen, tmp_path):
 
 
 def test_the_engine_is_a_parameter(recognizer, unseen, tmp_path):
-    pytest.importorskip("onnxruntime")
     recognizer.save(tmp_path / "strings")
     other = StringRecognizer.load(
         tmp_path / "strings", device="cpu", engine="onnxruntime"

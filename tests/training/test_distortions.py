@@ -17,8 +17,10 @@ STILL = {
 }
 
 
+# The limits below hold for the torch seeds 0 to 99, with room to spare.
 @pytest.fixture
 def strokes():
+    torch.manual_seed(0)
     images = torch.zeros(64, 1, 28, 28)
     images[:, :, 6:22, 12:16] = 1
     return images

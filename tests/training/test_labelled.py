@@ -123,7 +123,6 @@ def test_the_surest_mistakes_come_first():
 
 
 def test_misread_fields_are_drawn_and_listed(folder):
-    pytest.importorskip("matplotlib")
     plots = folder / "plots"
     evaluate_fields(FieldReader(), folder, folder / "truth.csv", plots=plots)
     assert (plots / "misread_fields.png").stat().st_size > 1000
@@ -133,7 +132,6 @@ def test_misread_fields_are_drawn_and_listed(folder):
 
 
 def test_a_list_that_is_read_as_the_truth_is_not_written_over(folder):
-    pytest.importorskip("matplotlib")
     truth = (folder / "truth.csv").rename(folder / "misread_fields.csv")
     before = truth.read_bytes()
     with pytest.raises(ValueError, match="would be written over"):

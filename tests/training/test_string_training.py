@@ -8,6 +8,7 @@ import pytest
 
 from lenet_sklearn.models.cards import read_card
 from lenet_sklearn.strings import StringRecognizer, join_recognizers
+from pipelines.outputs import OutputError
 from pipelines.training.fields import Adaptation, adapt_reader
 from pipelines.training.strings import WIDTHS, train_lines
 
@@ -53,7 +54,7 @@ def test_report_and_card_say_what_was_done(model):
 
 
 def test_unwritable_output_is_found_out_before_the_training(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no folder"):
+    with pytest.raises(OutputError, match=r"folder .* does not exist"):
         train_lines("digits", tmp_path / "none" / "a.safetensors", n_lines=10**9)
 
 

@@ -1,0 +1,234 @@
+"""The kinds of models there are, and the one way to save and to load each."""
+
+import importlib
+import os
+from typing import Any, NamedTuple
+
+from lenet_sklearn.models.cards import ModelCard
+from lenet_sklearn.models.files import ModelFileError, read_model, write_model
+from lenet_sklearn.models.pretrained import model_path
+
+
+class Kind(NamedTuple):
+    """One kind of model.
+
+    Attributes
+    ----------
+    cls : str
+        Its class, by its full name: importing it may import torch.
+
+    pack : str
+        Full name of the function that turns a model into a header and weights.
+
+    unpack : str
+        Full name of the function that makes a model of where they were read, a header,
+        weights, and parameters.
+    """
+
+    cls: str
+    pack: str
+    unpack: str
+
+
+_CLASSIFIERS = "lenet_sklearn.models.classifiers"
+_STRINGS = "lenet_sklearn.strings.files"
+
+_kinds: dict[str, Kind] = {
+    "LeNet5Classifier": Kind(
+        "lenet_sklearn.classifier.LeNet5Classifier",
+        f"{_CLASSIFIERS}.pack_classifier",
+        f"{_CLASSIFIERS}.unpack_classifier",
+    ),
+    "LeNet5Committee": Kind(
+        "sklearn.ensemble.VotingClassifier",
+        f"{_CLASSIFIERS}.pack_committee",
+        f"{_CLASSIFIERS}.unpack_committee",
+    ),
+    "StringRecognizer": Kind(
+        "lenet_sklearn.strings.recognizer.StringRecognizer",
+        f"{_STRINGS}.pack_recognizer",
+        f"{_STRINGS}.unpack_recognizer",
+    ),
+    "StringCommittee": Kind(
+        "lenet_sklearn.strings.committee.StringCommittee",
+        f"{_STRINGS}.pack_committee",
+        f"{_STRINGS}.unpack_committee",
+    ),
+}
+
+
+def register_kind(name: str, kind: Kind) -> None:
+    """Make a kind of model known, so that it can be saved and loaded.
+
+    Parameters
+    ----------
+    name : str
+        What files of it are marked by.
+
+    kind : Kind
+        Its class, and what packs and unpacks it.
+    """
+    _kinds[name] = kind
+
+
+def pack_model(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Turn a fitted model into what a file holds.
+
+    Parameters
+    ----------
+    model : estimator
+        Of one of the kinds that are known.
+
+    Returns
+    -------
+    header : dict
+        All but the weights, as JSON has it; ``"model"`` is its kind.
+
+    weights : dict of str to ndarray
+        Its numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is of no kind that is known.
+    """
+    name = _kind_of(model)
+    header, weights = _find(_kinds[name].pack)(model)
+    return {"model": name, **header}, weights
+
+
+def unpack_model(
+    source: str | os.PathLike[str],
+    header: dict[str, Any],
+    weights: dict[str, Any],
+    **params: Any,
+) -> Any:
+    """Make the model that :func:`pack_model` packed.
+
+    Parameters
+    ----------
+    source : str or path
+        Where it was read, for messages.
+
+    header : dict
+        As it was packed.
+
+    weights : dict of str to ndarray
+        As they were packed.
+
+    **params : dict
+        Parameters of the model in place of those of the file.
+
+    Returns
+    -------
+    model : estimator
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If it is of no kind that is known.
+    """
+    kind = _kinds.get(header.get("model", ""))
+    if kind is None:
+        raise ModelFileError(
+            f"{source} holds a model of the kind {header.get('model')!r}, which"
+            " lenet_sklearn does not know. Load readers of fields with"
+            " pipelines.load_line_reader."
+        )
+    return _find(kind.unpack)(source, header, weights, **params)
+
+
+def save_model(
+    model: Any, path: str | os.PathLike[str], *, card: ModelCard | None = None
+) -> None:
+    """Write a fitted model to one file.
+
+    Of parameters, those that belong to the machine or to Python are not kept:
+    `callbacks`, `device`, `engine`, `verbose`, a `random_state` that is no int and
+    an `optimizer` that is a class; nor is the optimizer's state. Of a `module` the
+    name is kept, and :func:`load_model` wants the class.
+
+    Parameters
+    ----------
+    model : LeNet5Classifier, committee of them, StringRecognizer or StringCommittee
+        Fitted.
+
+    path : str or path
+        File to write, by custom ending in ``.safetensors``. An existing file is
+        replaced, wholly or not at all.
+
+    card : ModelCard, default=None
+        Where the model comes from; ``lenet info`` prints it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    TypeError
+        If it is none of these models, or has labels that are neither numbers nor
+        strings.
+
+    ValueError
+        If a committee votes otherwise than by the mean of all posteriors.
+    """
+    header, weights = pack_model(model)
+    write_model(path, header, weights, card=card)
+
+
+def load_model(
+    path: str | os.PathLike[str], *, device: str = "auto", **params: Any
+) -> Any:
+    """Read a model that was saved, on this or another machine.
+
+    Parameters
+    ----------
+    path : str or path
+        File to read, or the name of a model that ships with the package.
+
+    device : str, default="auto"
+        Where it is to run, whatever it was trained on.
+
+    **params : dict
+        Further parameters in place of those of the file, such as ``engine``; and
+        those it does not hold: `module`, where it was trained with one of your own.
+
+    Returns
+    -------
+    model : LeNet5Classifier, VotingClassifier, StringRecognizer or StringCommittee
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, foreign, from another version, or of a module
+        that is not passed.
+
+    Examples
+    --------
+    >>> from lenet_sklearn import load_model
+    >>> type(load_model("forms")).__name__, type(load_model("wide")).__name__
+    ('LeNet5Classifier', 'StringRecognizer')
+    """
+    header, weights = read_model(model_path(path))
+    return unpack_model(path, header, weights, device=device, **params)
+
+
+def _kind_of(model: Any) -> str:
+    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(model).__mro__}
+    for name, kind in _kinds.items():
+        module, _, cls = kind.cls.rpartition(".")
+        # VotingClassifier is defined in a private module of its package.
+        if any(n.startswith(module) and n.endswith(f".{cls}") for n in names):
+            return name
+    known = ", ".join(_kinds)
+    raise TypeError(
+        f"save_model expects a model of one of the kinds {known}."
+        f" Got {type(model).__name__}. Pickle it instead."
+    )
+
+
+def _find(name: str) -> Any:
+    module, _, function = name.rpartition(".")
+    return getattr(importlib.import_module(module), function)

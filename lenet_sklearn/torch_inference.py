@@ -1,0 +1,242 @@
+"""Networks in torch, arranged to run fast on a CPU."""
+
+import copy
+import zlib
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lenet_sklearn.network import LeNet5
+from lenet_sklearn.training.batches import as_images, to_network_input
+
+# Folded and plain sums are added up in another order, nothing else.
+_TOLERANCE = 1e-5
+
+# What was made of a network, by purpose, with the fingerprint of the weights it was
+# made of. Kept here and not in the classifier, which is pickled and copied.
+_made: WeakKeyDictionary[nn.Module, dict[str, tuple[Any, Any]]] = WeakKeyDictionary()
+
+
+def fold_columns(network: nn.Module, side: tuple[int, int], *, align: int) -> nn.Module:
+    """Let C1 compute two columns at once, and S2 pool over them.
+
+    CPUs compute 8 or 16 maps in one instruction, but C1 has six. With kernels
+    shifted by one column as further maps, at every second column only, twelve of
+    sixteen are used, and half of the pooling is a maximum or mean of two maps.
+
+    Parameters
+    ----------
+    network : torch module
+        On the CPU, in evaluation mode. Left as it is.
+
+    side : tuple of (height, width)
+        Size of the images it is to read.
+
+    align : int
+        The twin maps start at a multiple of this; the maps between are empty.
+
+    Returns
+    -------
+    twin : torch module
+        A copy that gives the same results; not folded where `network` is not
+        LeNet-5, or its parts are others than a plain convolution and pooling.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from lenet_sklearn import LeNet5
+    >>> from lenet_sklearn.torch_inference import fold_columns
+    >>> fold_columns(LeNet5().eval(), (28, 28), align=8).c1
+    Conv2d(1, 16, kernel_size=(5, 6), stride=(1, 2), padding=(2, 2))
+    """
+    plain = copy.deepcopy(network)
+    if not (
+        isinstance(network, LeNet5)
+        and type(network.c1) is nn.Conv2d
+        and type(network.s2) in (nn.AvgPool2d, nn.MaxPool2d)
+    ):
+        return plain
+    folded = copy.deepcopy(network)
+    n_maps = network.c1.out_channels
+    offset = -(-n_maps // align) * align
+    folded.c1 = _fold_convolution(network.c1, offset)
+    folded.s2 = _FoldedPooling(type(network.s2), n_maps, offset)
+    return folded if _agree(folded, plain, side) else plain
+
+
+def made_of(network: nn.Module, purpose: str, key: Any, make: Callable[[], Any]) -> Any:
+    """Return what `make` makes of a network, made anew when its weights change.
+
+    Parameters
+    ----------
+    network : torch module
+        The network; what is made of it is forgotten together with it.
+
+    purpose : str
+        Distinguishes what is made.
+
+    key : hashable
+        Whatever else the result depends on.
+
+    make : callable
+        Takes nothing, returns the result.
+
+    Returns
+    -------
+    made : object
+        Fresh, or that of an earlier call.
+
+    Notes
+    -----
+    Compares the weights' content: tensors do not reliably count their changes.
+    That reads all weights, 0.1 ms for LeNet-5.
+    """
+    known = _made.setdefault(network, {})
+    full_key = (key, _fingerprint(network))
+    if known.get(purpose, (None,))[0] != full_key:
+        known[purpose] = (full_key, make())
+    return known[purpose][1]
+
+
+class _FoldedPooling(nn.Module):
+    """2 x 2 pooling of maps whose odd columns are maps of their own."""
+
+    def __init__(self, kind: type[nn.Module], n_maps: int, offset: int) -> None:
+        super().__init__()
+        self.kind, self.n_maps, self.offset = kind, n_maps, offset
+        self.rows = kind((2, 1))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        pooled = self.rows(maps)
+        even = pooled[:, : self.n_maps]
+        odd = pooled[:, self.offset : self.offset + self.n_maps]
+        if self.kind is nn.MaxPool2d:
+            return torch.maximum(even, odd)
+        return (even + odd) / 2
+
+
+def _fold_convolution(layer: nn.Conv2d, offset: int) -> nn.Conv2d:
+    height, width = layer.weight.shape[-2:]
+    # Prediction leaves the global generator alone.
+    with torch.random.fork_rng(devices=[]):
+        folded = nn.Conv2d(
+            1,
+            2 * offset,
+            (height, width + 1),
+            stride=(1, 2),
+            padding=(int(layer.padding[0]), int(layer.padding[1])),
+        )
+    with torch.no_grad():
+        for parameter in folded.parameters():
+            parameter.zero_()
+        for start, shift in ((0, 0), (offset, 1)):
+            maps = slice(start, start + layer.out_channels)
+            folded.weight[maps, :, :, shift : shift + width] = layer.weight
+            if layer.bias is not None:
+                folded.bias[maps] = layer.bias  # type: ignore[index]
+    return folded.eval()
+
+
+def _agree(folded: nn.Module, plain: nn.Module, side: tuple[int, int]) -> bool:
+    """Try both: a forward pass may treat its parts as no other does."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(2, 1, *side, generator=generator)
+    with torch.inference_mode():
+        expected = plain(images)
+        try:
+            got = folded(images)
+        except RuntimeError:  # shapes do not fit
+            return False
+    tolerance = _TOLERANCE * max(1.0, float(expected.abs().max()))
+    same = got.shape == expected.shape
+    return same and bool((got - expected).abs().max() <= tolerance)
+
+
+def _fingerprint(network: nn.Module) -> int:
+    """Checksum of all weights, and of where they belong."""
+    checksum = 0
+    for name, tensor in network.state_dict().items():
+        content = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+        checksum = zlib.crc32(content.numpy(), zlib.crc32(name.encode(), checksum))
+    return checksum
+
+
+# Larger batches are slower on a CPU: glibc's malloc gives the pages of the
+# feature maps back to the system after every batch and has to ask again.
+_CHUNK = 128
+
+# Fewer images than this are read before a faster network is looked up.
+_FEW = 32
+
+
+def compute_logits_torch(
+    network: nn.Module,
+    rows: NDArray[Any],
+    *,
+    image_shape: tuple[int, int],
+    scale: float,
+    size: tuple[int, int] | None = None,
+) -> NDArray[np.float64]:
+    """Run a network over flattened images.
+
+    Parameters
+    ----------
+    network : torch module
+        Put into evaluation mode; runs on the device it is on.
+
+    rows : ndarray of shape (n, n_features), dtype uint8 or float32
+        Flattened images, at least one.
+
+    image_shape : tuple of (height, width)
+        Size of the images.
+
+    scale : float
+        Value of full ink, as in :func:`lenet_sklearn.inference.scale_images`.
+
+    size : tuple of (height, width), default=None
+        What the network reads, as there.
+
+    Returns
+    -------
+    logits : ndarray of shape (n, n_classes), dtype float64
+        The network's output.
+    """
+    device = next(network.parameters()).device
+    network.eval()
+    twin = None
+    if device.type == "cpu" and len(rows) >= _FEW and type(network) is LeNet5:
+        image = as_images(rows[:1], image_shape, device)
+        twin = _fast_twin(network, to_network_input(image, scale, size))
+    chunks = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), _CHUNK):
+            images = as_images(rows[start : start + _CHUNK], image_shape, device)
+            batch = to_network_input(images, scale, size)
+            if twin is None:
+                logits = network(batch)
+            else:
+                logits = twin(batch.to(memory_format=torch.channels_last))
+            chunks.append(logits.cpu().numpy())
+    return np.concatenate(chunks).astype(np.float64)
+
+
+def _fast_twin(network: LeNet5, image: Tensor) -> nn.Module:
+    """Return the network as a CPU runs it fastest, made in the first call.
+
+    A network of one's own may need its maps in torch's usual order, and is run
+    as it is.
+    """
+    side = (image.shape[-2], image.shape[-1])
+
+    def make() -> nn.Module:
+        # oneDNN is fastest where the maps of a pixel lie side by side.
+        twin = fold_columns(network, side, align=1)
+        return twin.to(memory_format=torch.channels_last)
+
+    made: nn.Module = made_of(network, "torch", side, make)
+    return made
