@@ -23,7 +23,7 @@ import numpy as np
 
 from lenet_sklearn import LeNet5Classifier
 from pipelines import (
-    FieldReader,
+    CombReader,
     Form,
     Frame,
     GlyphNormalizer,
@@ -105,7 +105,7 @@ top, left, height, width = cut.box
 boxes = Frame(
     left, top, left + width, top + height, field.digits, ruled=False, hidden=cut.hidden
 )
-[pieces] = FieldReader(digits=field.digits).cut([cut.image], [boxes])
+[pieces] = CombReader(digits=field.digits).cut([cut.image], [boxes])
 glyphs = GlyphNormalizer().transform([piece.image for piece in pieces])
 _, axes = plt.subplots(1, len(glyphs), figsize=(6, 1.4), layout="constrained")
 for ax, glyph in zip(axes, glyphs, strict=True):
