@@ -15,9 +15,9 @@ to another; the string is that of the best path.
 import matplotlib.pyplot as plt
 
 from lenet_sklearn import load_dataset
-from pipelines import DrawnLines, LatticeDisplay, SegmentReader
+from pipelines import CuttingReader, DrawnLines, LatticeDisplay
 
 lines = DrawnLines(*load_dataset("digits"), n_lines=40, random_state=0)
-LatticeDisplay.from_estimator(SegmentReader(), lines.draw_field(35))
+LatticeDisplay.from_estimator(CuttingReader(), lines.draw_field(35))
 
 plt.show()

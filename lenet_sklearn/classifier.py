@@ -260,7 +260,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         self.callbacks = callbacks
         self.verbose = verbose
         check_net_parameters(net_params)
-        vars(self).update(net_params)
+        self.__dict__.update(net_params)
 
     def fit(
         self,
@@ -605,7 +605,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
             name: params.pop(name) for name in list(params) if is_net_parameter(name)
         }
         super().set_params(**params)
-        vars(self).update(of_net)
+        self.__dict__.update(of_net)
         return self
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -615,7 +615,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
 
     def _forget_network(self) -> None:
         for name in ("_net", "_stored"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
 
     def __sklearn_is_fitted__(self) -> bool:
         return bool({"_net", "_stored"} & vars(self).keys())

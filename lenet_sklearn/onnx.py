@@ -329,6 +329,9 @@ def compare(session: Any, network: nn.Module, images: Tensor) -> None:
 class _PosteriorNetwork(nn.Module):
     """Images as the user has them into posteriors and logits, on the CPU."""
 
+    rows: Tensor
+    columns: Tensor
+
     def __init__(self, classifier: "LeNet5Classifier") -> None:
         super().__init__()
         reading = image_format(classifier)

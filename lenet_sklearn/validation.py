@@ -1,7 +1,7 @@
-"""The private names of scikit-learn that this package uses: all of them, and here only.
+"""What is taken from scikit-learn's private modules: from here, and nowhere else.
 
-scikit-learn checks the parameters of its own estimators with them, and gives no public
-ones. A test fails where a new version has them no more.
+They may change with any release, though they have not for years: `pyproject.toml`
+allows no next major version, and a test imports what is named here.
 """
 
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions

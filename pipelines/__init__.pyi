@@ -8,7 +8,8 @@ from .forms.form import Field, Form, FormError, Sum
 from .glyphs.cut import Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph
 from .lines.strips import LineNormalizer, normalize_line
-from .outcomes import FieldReading, PageReading
+from .models import load_line_reader
+from .outcomes import FieldReading, PageReading, Reason, ReasonKind
 from .pages.deskew import Deskewer, deskew, estimate_skew
 from .pages.flatten import BackgroundFlattener, flatten_background
 from .pages.orientation import upright_log_odds
@@ -21,12 +22,12 @@ from .pages.register import (
     register,
 )
 from .plotting import LatticeDisplay
+from .readers.comb import CombReader
+from .readers.cutting import CuttingReader
 from .readers.field import FieldReader, make_field_reader
 from .readers.form import FormReader, make_form_reader
-from .readers.line import LineReader
-from .readers.loading import load_line_reader
-from .readers.segment import SegmentReader
-from .readers.vote import VoteReader
+from .readers.sliding import SlidingReader
+from .readers.voting import VotingReader
 from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
 from .scoring.batch import score_fields, score_pages
 from .scoring.overlay import draw_overlay
@@ -34,6 +35,8 @@ from .scoring.overlay import draw_overlay
 __all__ = [
     "BackgroundFlattener",
     "Comb",
+    "CombReader",
+    "CuttingReader",
     "Deskewer",
     "Despeckler",
     "DrawnLines",
@@ -48,18 +51,19 @@ __all__ = [
     "GlyphNormalizer",
     "LatticeDisplay",
     "LineNormalizer",
-    "LineReader",
     "PageReading",
     "PageRegistrar",
     "Piece",
     "PreparedBlank",
+    "Reason",
+    "ReasonKind",
     "Registration",
     "RegistrationError",
     "Scan",
     "ScanError",
-    "SegmentReader",
+    "SlidingReader",
     "Sum",
-    "VoteReader",
+    "VotingReader",
     "cut_comb",
     "cut_field",
     "deskew",

@@ -1,10 +1,292 @@
-"""What is known about a model: what ``lenet info`` prints."""
+"""Models by name or file: readers of free writing to load and save, and their cards."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
-from pipelines.readers import LineReader, SegmentReader, VoteReader
+from numpy.typing import NDArray
+
+from lenet_sklearn.models.cards import ModelCard, read_card
+from lenet_sklearn.models.files import ModelFileError, read_header, weights_of_part
+from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.models.registry import (
+    load_model,
+    pack_model,
+    save_model,
+    unpack_model,
+)
+from pipelines.lines.segments import CuttingModel
+from pipelines.readers import (
+    CuttingReader,
+    SlidingReader,
+    VotingReader,
+    comb,
+    cutting,
+    sliding,
+)
+
+AnyLineReader: TypeAlias = SlidingReader | CuttingReader | VotingReader
+
+# Names no file, but two models that ship: the network that slides and the one that
+# classifies pieces.
+VOTE: Final = "vote"
+MEMBERS: Final = (sliding.SHIPPED, cutting.SHIPPED)
+
+# Readers of what the models that ship are for, by their names.
+_SHIPPED = {
+    sliding.SHIPPED: SlidingReader,
+    cutting.SHIPPED: CuttingReader,
+    VOTE: VotingReader,
+}
+
+# Kinds of files: of two readers, and of what reads strips.
+VOTING: Final = VotingReader.__name__
+CUTTING: Final = CuttingModel.__name__
+_OF_STRIPS = ("StringRecognizer", "StringCommittee")
+
+# Names of weights begin so, according to the reader that they belong to.
+_PARTS = ("sliding", "cutting")
+
+
+def holds_line_reader(path: str | os.PathLike[str]) -> bool:
+    """Return whether a model file reads strings rather than characters.
+
+    Parameters
+    ----------
+    path : str or path
+        File to look at, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    holds : bool
+        True for a recognizer, a committee of some, a model of pieces, and a vote.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> from pipelines.models import holds_line_reader
+    >>> [holds_line_reader(name) for name in ("wide", "segments", "vote", "forms")]
+    [True, True, True, False]
+    """
+    return kind_of(path) in (VOTING, CUTTING, *_OF_STRIPS)
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """Return what kind of model a file holds.
+
+    Parameters
+    ----------
+    path : str or path
+        File to look at, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    kind : str
+        Such as ``"StringRecognizer"``; that of a vote for the name "vote" too.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> from pipelines.models import kind_of
+    >>> kind_of("wide"), kind_of("segments")
+    ('StringRecognizer', 'CuttingModel')
+    """
+    return VOTING if path == VOTE else str(read_header(model_path(path)).get("model"))
+
+
+def load_line_reader(
+    path: str | os.PathLike[str], *, device: str = "auto"
+) -> AnyLineReader:
+    """Make the reader of fields without boxes that a model file is for.
+
+    Parameters
+    ----------
+    path : str or path
+        File to read, as ``lenet train --fields`` writes it, or the name of a model that
+        ships with the package; "vote" for two of these that vote.
+
+    device : str, default="auto"
+        Where it is to run.
+
+    Returns
+    -------
+    reader : SlidingReader, CuttingReader or VotingReader
+        Ready to read. Its `fit` goes on from the weights that the file holds. Weights
+        that ship are loaded when they are first used, unless a device is named.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read, or holds a classifier of characters.
+
+    See Also
+    --------
+    make_field_reader : Takes it as `line_reader`, and cleans the fields first.
+    lenet_sklearn.load_model : Loads a classifier, which reads what is in boxes.
+
+    Examples
+    --------
+    >>> from pipelines import load_line_reader, make_field_reader
+    >>> from pipelines.drawing import draw_string, draw_writer
+    >>> reader = make_field_reader(line_reader=load_line_reader("segments"))
+    >>> field = draw_string("308", draw_writer(3), random_state=3)
+    >>> [str(value) for value in reader.predict([field])]
+    ['308']
+    """
+    if device == "auto" and path in _SHIPPED:
+        return _SHIPPED[str(path)]()
+    if path == VOTE:
+        slides, cuts = (load_line_reader(one, device=device) for one in MEMBERS)
+        return VotingReader(sliding_reader=slides, cutting_reader=cuts)
+    if not holds_line_reader(path):
+        raise ModelFileError(
+            f"{path} holds a classifier of characters, and no reader of strings."
+            " Load it with lenet_sklearn.load_model."
+        )
+    model = load_model(path, device=device)
+    if isinstance(model, VotingReader):
+        return model
+    return (
+        CuttingReader(model)
+        if isinstance(model, CuttingModel)
+        else SlidingReader(model)
+    )
+
+
+def load_reader_parts(model: str | os.PathLike[str]) -> dict[str, Any]:
+    """Load a model as the argument of a reader of fields that it is for.
+
+    Parameters
+    ----------
+    model : str or path
+        A file, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    parts : dict
+        A `line_reader` of strings, or a fitted `classifier` of characters: arguments of
+        :func:`pipelines.make_field_reader`. None for the classifier that a reader takes
+        by default: it is loaded when it is first used.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read.
+    """
+    if model == comb.SHIPPED:
+        return {}
+    if holds_line_reader(model):
+        return {"line_reader": load_line_reader(model)}
+    return {"classifier": load_model(model)}
+
+
+def save_line_reader(
+    reader: AnyLineReader,
+    path: str | os.PathLike[str],
+    *,
+    card: ModelCard | None = None,
+) -> None:
+    """Write what a reader of lines reads with to one file.
+
+    Parameters
+    ----------
+    reader : SlidingReader, CuttingReader or VotingReader
+        Fitted, or made with what is.
+
+    path : str or path
+        File to write, by custom ending in ``.safetensors``.
+
+    card : ModelCard, default=None
+        Where the model comes from; ``lenet info`` prints it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    save_model(_model_of(reader), path, card=card)
+
+
+def pack_voting_reader(
+    reader: VotingReader,
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Turn two readers that vote into what a file holds.
+
+    Parameters
+    ----------
+    reader : VotingReader
+        Fitted, or made with what is.
+
+    Returns
+    -------
+    header : dict
+        All but the numbers, as JSON has it.
+
+    weights : dict of str to ndarray
+        The numbers; names begin with the part and a dot.
+    """
+    header: dict[str, Any] = {"weights": [float(weight) for weight in reader.weights]}
+    weights: dict[str, NDArray[Any]] = {}
+    for part, member in zip(_PARTS, reader.reading_readers(), strict=True):
+        header[part], own = pack_model(_model_of(member))
+        weights |= {f"{part}.{name}": values for name, values in own.items()}
+    return header, weights
+
+
+def unpack_voting_reader(
+    source: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Mapping[str, NDArray[Any]],
+    **params: Any,
+) -> VotingReader:
+    """Make the readers that :func:`pack_voting_reader` packed.
+
+    Parameters
+    ----------
+    source : str or path
+        Where they were read, for messages.
+
+    header : mapping
+        As they were packed.
+
+    weights : mapping of str to ndarray
+        As they were packed.
+
+    **params : dict
+        Parameters of the networks in place of those of the file.
+
+    Returns
+    -------
+    reader : VotingReader
+        Ready to read.
+    """
+    recognizer, model = (
+        unpack_model(source, header[part], weights_of_part(weights, part), **params)
+        for part in _PARTS
+    )
+    return VotingReader(
+        sliding_reader=SlidingReader(recognizer),
+        cutting_reader=CuttingReader(model),
+        weights=tuple(header["weights"]),
+    )
+
+
+def _model_of(reader: AnyLineReader) -> Any:
+    """Return what of a reader a file holds."""
+    if isinstance(reader, VotingReader):
+        return reader
+    if isinstance(reader, CuttingReader):
+        return reader.reading_model()
+    return reader.reading_recognizer()
 
 
 def describe_model(model: str | os.PathLike[str]) -> str:
@@ -31,25 +313,17 @@ def describe_model(model: str | os.PathLike[str]) -> str:
     >>> print(describe_model("mnist").splitlines()[0])
     classes      0 1 2 3 4 5 6 7 8 9
     """
-    from lenet_sklearn.models.cards import read_card
-    from lenet_sklearn.models.pretrained import model_path
-    from pipelines.readers.loading import VOTE, VOTERS, holds_line_reader
-
     if model == VOTE:
-        voters = [describe_model(voter) for voter in VOTERS]
-        return "\n\n".join([_describe_vote(VoteReader()), *voters])
+        members = [describe_model(member) for member in MEMBERS]
+        return "\n\n".join([_describe_voting(VotingReader()), *members])
     path = model_path(model)
     describe = _describe_reader if holds_line_reader(path) else _describe_classifier
     card = read_card(path)
-    if card is None:
-        told = "no model card: the file is older, or was saved from Python"
-    else:
-        told = str(card)
-    return "\n".join([*describe(path), told])
+    no_card = "no model card: the file is older, or was saved from Python"
+    return "\n".join([*describe(path), no_card if card is None else str(card)])
 
 
 def _describe_classifier(path: Path) -> list[str]:
-    from lenet_sklearn import load_model
     from lenet_sklearn.committee import members_of
 
     classifier = load_model(path, device="cpu")
@@ -63,27 +337,25 @@ def _describe_classifier(path: Path) -> list[str]:
 
 
 def _describe_reader(path: Path) -> list[str]:
-    from pipelines.readers.loading import load_line_reader
-
     reader = load_line_reader(path, device="cpu")
-    if isinstance(reader, VoteReader):
-        line_reader, segment_reader = reader.reading_readers()
+    if isinstance(reader, VotingReader):
+        sliding_reader, cutting_reader = reader.reading_readers()
         return [
-            _describe_vote(reader),
-            *_describe_sliding(line_reader),
-            *_describe_cutting(segment_reader),
+            _describe_voting(reader),
+            *_describe_sliding(sliding_reader),
+            *_describe_cutting(cutting_reader),
         ]
-    if isinstance(reader, SegmentReader):
+    if isinstance(reader, CuttingReader):
         return _describe_cutting(reader)
     return _describe_sliding(reader)
 
 
-def _describe_vote(reader: VoteReader) -> str:
+def _describe_voting(reader: VotingReader) -> str:
     slides, cuts = reader.weights
     return f"votes        of two, raised to the powers {slides:g} and {cuts:g}"
 
 
-def _describe_sliding(reader: LineReader) -> list[str]:
+def _describe_sliding(reader: SlidingReader) -> list[str]:
     from lenet_sklearn import count_parameters
 
     recognizer = reader.reading_recognizer()
@@ -98,7 +370,7 @@ def _describe_sliding(reader: LineReader) -> list[str]:
     return lines
 
 
-def _describe_cutting(reader: SegmentReader) -> list[str]:
+def _describe_cutting(reader: CuttingReader) -> list[str]:
     model = reader.reading_model()
     return [
         "strings of   the ten digits, by cutting them apart",

@@ -2,15 +2,68 @@
 
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
-from typing import Final, Literal
+from enum import StrEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.decoding import GAP
+from lenet_sklearn.strings.lattice import GAP
 
 FieldStatus = Literal["accepted", "rejected", "blank", "invalid", "unlocated"]
 PageStatus = Literal["ok", "review", "failed"]
+
+
+class ReasonKind(StrEnum):
+    """Why a value is not accepted, for programs.
+
+    Attributes
+    ----------
+    UNCERTAIN
+        Its confidence is below the threshold.
+
+    EMPTY_BOX
+        A box between two digits has none.
+
+    RULE
+        It breaks a rule of the form.
+
+    NOT_FOUND
+        The field was not found on the page.
+
+    ORIENTATION
+        The page may lie on its head.
+
+    SEVERAL
+        The page has more combs of this length than the form.
+    """
+
+    UNCERTAIN = "uncertain"
+    EMPTY_BOX = "empty box"
+    RULE = "rule"
+    NOT_FOUND = "not found"
+    ORIENTATION = "orientation"
+    SEVERAL = "several"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a value is not accepted.
+
+    Attributes
+    ----------
+    kind : ReasonKind
+        For programs.
+
+    text : str
+        For people.
+    """
+
+    kind: ReasonKind
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -34,8 +87,8 @@ class FieldReading:
         Corners ``(x, y)`` of the field on the page in pixels, clockwise from
         the upper left one as the writing runs; None where it was not found.
 
-    reason : str
-        Why the value is not accepted; empty where it is.
+    reason : Reason or None
+        Why the value is not accepted; None where it is.
 
     digit_quads : tuple of ndarrays of shape (4, 2), dtype float64
         Corners on the page of the place of each digit, as high as the field, where
@@ -46,7 +99,7 @@ class FieldReading:
     status: FieldStatus
     confidence: float
     quad: NDArray[np.float64] | None = None
-    reason: str = ""
+    reason: Reason | None = None
     digit_quads: tuple[NDArray[np.float64], ...] = ()
 
 
@@ -75,10 +128,6 @@ class PageReading:
         return "ok" if settled else "review"
 
 
-# How the reason begins that every rejection for its confidence has.
-TOO_LOW: Final = "confidence below"
-
-
 def settle(value: str, confidence: float, threshold: float) -> FieldReading:
     """Accept a value, or say why not.
 
@@ -102,19 +151,40 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
     Examples
     --------
     >>> from pipelines.outcomes import settle
-    >>> settle("042", 0.99, 0.9).status, settle("042", 0.5, 0.9).reason
+    >>> settle("042", 0.99, 0.9).status, str(settle("042", 0.5, 0.9).reason)
     ('accepted', 'confidence below 0.9')
     """
     if not value:
         return FieldReading(value, "blank", confidence)
     if GAP in value:
-        return FieldReading(
-            value, "rejected", confidence, reason="no digit in a box between two others"
-        )
-    if confidence < threshold:
-        reason = f"{TOO_LOW} {threshold:g}"
+        reason = Reason(ReasonKind.EMPTY_BOX, "no digit in a box between two others")
         return FieldReading(value, "rejected", confidence, reason=reason)
+    if confidence < threshold:
+        return reject_uncertain(value, confidence, threshold)
     return FieldReading(value, "accepted", confidence)
+
+
+def reject_uncertain(value: str, confidence: float, threshold: float) -> FieldReading:
+    """Reject a value whose confidence is below the threshold.
+
+    Parameters
+    ----------
+    value : str
+        What was read.
+
+    confidence : float
+        Probability that the whole value is right, in [0, 1].
+
+    threshold : float
+        Confidence below which a value is rejected.
+
+    Returns
+    -------
+    reading : FieldReading
+        With status ``rejected``.
+    """
+    reason = Reason(ReasonKind.UNCERTAIN, f"confidence below {threshold:g}")
+    return FieldReading(value, "rejected", confidence, reason=reason)
 
 
 def show_confidence(confidence: float, places: int) -> str:

@@ -1,6 +1,8 @@
 """Pictures of readers: lattices, misread fields, and what ``--plots`` writes."""
 
 import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,21 +11,14 @@ from numpy.typing import NDArray
 
 from lenet_sklearn.strings.lattice import Lattice, LatticeReading, read_lattice
 from pipelines.images import Image
-from pipelines.lines.segments import (
-    Segments,
-    build_lattices,
-    segment_field,
-)
-from pipelines.outcomes import FieldReading
+from pipelines.lines.segments import Segments, build_lattices, segment_field
 from pipelines.outputs import make_folder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from lenet_sklearn import LeNet5Classifier
-    from pipelines.readers.segment import SegmentReader
-    from pipelines.training.evaluation import FieldEvaluation
-    from pipelines.training.labelled import LabelledField
+    from pipelines.readers.cutting import CuttingReader
 
 
 # Arcs that are less probable than this are left out: they are most of all, and
@@ -63,13 +58,13 @@ class LatticeDisplay:
 
     @classmethod
     def from_estimator(
-        cls, reader: "SegmentReader", field: Image, *, ax: "Axes | None" = None
+        cls, reader: "CuttingReader", field: Image, *, ax: "Axes | None" = None
     ) -> Self:
         """Cut, read and draw a field.
 
         Parameters
         ----------
-        reader : SegmentReader
+        reader : CuttingReader
             Reads it.
 
         field : ndarray of shape (height, width), dtype uint8
@@ -211,12 +206,38 @@ _N_COLUMNS = 4
 _LONGEST_NAME = 36
 
 
+@dataclass(frozen=True)
+class MisreadField:
+    """A field that was misread.
+
+    Attributes
+    ----------
+    name : str
+        Of its file.
+
+    image : ndarray of shape (height, width), dtype uint8
+        Grey, dark ink on lighter paper.
+
+    written, read : str
+        What it says, and what was read.
+
+    confidence : float
+        Of what was read, in [0, 1].
+    """
+
+    name: str
+    image: Image
+    written: str
+    read: str
+    confidence: float
+
+
 class MisreadFieldsDisplay:
     """Misread fields with truth and guess, the most confident ones first.
 
     Parameters
     ----------
-    misread : list of tuples of (LabelledField, FieldReading)
+    misread : sequence of MisreadField
         The fields to show.
 
     n_errors, n_fields : int
@@ -230,7 +251,7 @@ class MisreadFieldsDisplay:
 
     def __init__(
         self,
-        misread: "list[tuple[LabelledField, FieldReading]]",
+        misread: Sequence[MisreadField],
         *,
         n_errors: int,
         n_fields: int,
@@ -240,15 +261,18 @@ class MisreadFieldsDisplay:
         self.n_fields = n_fields
 
     @classmethod
-    def from_evaluation(
-        cls, evaluation: "FieldEvaluation", *, n_images: int = 40
+    def from_fields(
+        cls, misread: Sequence[MisreadField], n_fields: int, *, n_images: int = 40
     ) -> Self:
         """Draw what was misread.
 
         Parameters
         ----------
-        evaluation : FieldEvaluation
-            What was read.
+        misread : sequence of MisreadField
+            All that was misread, the most confident first.
+
+        n_fields : int
+            Fields that were read.
 
         n_images : int, default=40
             Show so many at most.
@@ -258,12 +282,8 @@ class MisreadFieldsDisplay:
         display : MisreadFieldsDisplay
             Drawn.
         """
-        misread = evaluation.misread()
-        return cls(
-            misread[:n_images],
-            n_errors=len(misread),
-            n_fields=len(evaluation.fields),
-        ).plot()
+        shown = misread[:n_images]
+        return cls(shown, n_errors=len(misread), n_fields=n_fields).plot()
 
     def plot(self) -> Self:
         """Draw the fields.
@@ -297,19 +317,19 @@ class MisreadFieldsDisplay:
         for place, ax in enumerate(grid.flat):
             ax.set_axis_off()
             if place < len(self.misread):
-                _draw_field(ax, *self.misread[place])
+                _draw_field(ax, self.misread[place])
         return self
 
 
-def _draw_field(ax: "Axes", field: "LabelledField", reading: FieldReading) -> None:
+def _draw_field(ax: "Axes", field: MisreadField) -> None:
     ax.imshow(_shown(field.image), cmap="gray", vmin=0, vmax=255)
     arrow = "\N{RIGHTWARDS ARROW}"
-    told, read = (text or "nothing" for text in (field.value, reading.value))
-    percent = f"{100 * reading.confidence:.0f} %"
+    written, read = (text or "nothing" for text in (field.written, field.read))
+    percent = f"{100 * field.confidence:.0f} %"
     name = field.name
     if len(name) > _LONGEST_NAME:
         name = name[: _LONGEST_NAME - 3] + "..."
-    ax.set_title(f"{name}\n{told} {arrow} {read} ({percent})", fontsize=7)
+    ax.set_title(f"{name}\n{written} {arrow} {read} ({percent})", fontsize=7)
 
 
 def _shown(image: Image) -> Image:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
 from pipelines.images import Image, check_images
@@ -19,7 +19,6 @@ class StatelessTransformer(TransformerMixin, BaseEstimator, ABC):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Sequence[Image], y: object = None) -> Self:
         """Validate the parameters; nothing is learned from `X`.
 
@@ -36,6 +35,7 @@ class StatelessTransformer(TransformerMixin, BaseEstimator, ABC):
         self : StatelessTransformer
             The transformer itself.
         """
+        self._validate_params()
         return self
 
     def transform(self, X: Sequence[Image]) -> Sequence[Image] | Image:

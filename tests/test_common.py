@@ -82,7 +82,7 @@ def _read_only(images):
 def test_the_battery_finds_the_transformers_and_readers():
     assert {"BackgroundFlattener", "Deskewer", "Despeckler"} <= set(TRANSFORMERS)
     assert {"GlyphNormalizer", "PageRegistrar"} <= set(TRANSFORMERS)
-    free = {"LineReader", "SegmentReader", "VoteReader"}
+    free = {"SlidingReader", "CuttingReader", "VotingReader"}
     assert set(READERS) == {"FieldReader", "FormReader"} | free
 
 

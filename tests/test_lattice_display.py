@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from pipelines import LatticeDisplay, SegmentReader
+from pipelines import CuttingReader, LatticeDisplay
 from pipelines.drawing import draw_string, draw_writer
 from pipelines.plotting import share_paths
 
@@ -12,7 +12,7 @@ from pipelines.plotting import share_paths
 @pytest.fixture(scope="module")
 def display():
     field = draw_string("308", draw_writer(3), random_state=3)
-    drawn = LatticeDisplay.from_estimator(SegmentReader(), field)
+    drawn = LatticeDisplay.from_estimator(CuttingReader(), field)
     yield drawn
     pyplot.close("all")
 
@@ -47,4 +47,4 @@ def test_axes_that_are_given_are_drawn_into(display):
 def test_a_field_without_ink_is_refused():
     paper = np.full((40, 90), 240, np.uint8)
     with pytest.raises(ValueError, match="without ink"):
-        LatticeDisplay.from_estimator(SegmentReader(), paper)
+        LatticeDisplay.from_estimator(CuttingReader(), paper)

@@ -183,7 +183,7 @@ def test_the_wheel_installs_into_an_empty_venv_and_reads(
     printed = _run(
         fresh_venv / "lenet", "demo", "-o", "drawn", "--pages", "3", cwd=elsewhere
     )
-    assert "of 33 fields read rightly" in printed
+    assert "of 33 fields read correctly" in printed
     _check_demo(elsewhere / "drawn")
 
 

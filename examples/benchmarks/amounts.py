@@ -13,12 +13,12 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from tables import folder_of
 
+from lenet_sklearn import load_model, save_model
 from lenet_sklearn.models.pretrained import model_path
 from lenet_sklearn.strings import StringRecognizer
-from pipelines import SegmentReader, normalize_line, read_pages
+from pipelines import CuttingReader, normalize_line, read_pages
 from pipelines.images import Image
-from pipelines.lines.segments import load_segments, save_segments
-from pipelines.readers.line import adaptation
+from pipelines.readers.sliding import adaptation
 
 _N_FOLDS = 5
 
@@ -72,15 +72,15 @@ def fit_fold(
     return StringRecognizer.load(path, device="cpu")
 
 
-def fit_segments_fold(fold: int, amounts: Amounts, models: Path) -> SegmentReader:
+def fit_segments_fold(fold: int, amounts: Amounts, models: Path) -> CuttingReader:
     """Fit over-segmentation on the other folds, or take up what is there."""
     chosen = folds_of(amounts)[fold][0]
     path = _place(models, "segments", fold, len(chosen))
     if not path.exists():
-        fitted = SegmentReader(load_segments("segments", device="cpu"))
+        fitted = CuttingReader(load_model("segments", device="cpu"))
         fitted.fit([amounts.fields[i] for i in chosen], amounts.texts[chosen])
-        save_segments(fitted.model_, path)
-    return SegmentReader(load_segments(path, device="cpu"))
+        save_model(fitted.model_, path)
+    return CuttingReader(load_model(path, device="cpu"))
 
 
 def _place(models: Path, name: str, fold: int, n_fields: int) -> Path:

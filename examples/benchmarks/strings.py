@@ -30,11 +30,10 @@ from pages import fill_page
 from races import cpu_time
 from tables import Row, as_table, parse_table_args, table_parser, take_measures
 
-from lenet_sklearn import count_parameters
+from lenet_sklearn import count_parameters, load_model
 from lenet_sklearn.strings import StringCommittee, StringRecognizer, join_recognizers
-from pipelines import LineReader, SegmentReader, VoteReader
+from pipelines import CuttingReader, SlidingReader, VotingReader
 from pipelines.drawing import draw_string, draw_writer
-from pipelines.lines.segments import load_segments
 from pipelines.training.strings import count_numbers
 
 # Networks, their bars as shipped, fitted, and in CPU milliseconds a field.
@@ -95,13 +94,13 @@ def measure_committee(models: Path, data: Path) -> Iterator[Row]:
     """Let the three networks vote, each at its widths, and over-segmentation too."""
     amounts = load_amounts(data)
     networks = _read_folds(
-        amounts, lambda fold: LineReader(_committee(fold, amounts, models))
+        amounts, lambda fold: SlidingReader(_committee(fold, amounts, models))
     )
     everything = _read_folds(
         amounts,
-        lambda fold: VoteReader(
-            line_reader=LineReader(_committee(fold, amounts, models)),
-            segment_reader=fit_segments_fold(fold, amounts, models),
+        lambda fold: VotingReader(
+            sliding_reader=SlidingReader(_committee(fold, amounts, models)),
+            cutting_reader=fit_segments_fold(fold, amounts, models),
         ),
     )
     members = _committee(0, amounts, models).members_
@@ -111,7 +110,7 @@ def measure_committee(models: Path, data: Path) -> Iterator[Row]:
         _describe_reading(networks),
         "",
     )
-    n_parameters += count_numbers(load_segments("segments"))
+    n_parameters += count_numbers(load_model("segments"))
     yield Row(
         f"the same and over-segmentation ({n_parameters:,} parameters), voting",
         _describe_reading(everything),
@@ -122,7 +121,7 @@ def measure_committee(models: Path, data: Path) -> Iterator[Row]:
 def measure_segments(models: Path, data: Path) -> Iterator[Row]:
     """Cut the amounts, join the pieces, and find the best path."""
     amounts = load_amounts(data)
-    reader = SegmentReader()
+    reader = CuttingReader()
     right = reader.predict(amounts.fields) == amounts.texts
     n_parameters = count_numbers(reader.reading_model())
     yield Row(
@@ -137,10 +136,10 @@ def measure_segments(models: Path, data: Path) -> Iterator[Row]:
 def measure_vote(models: Path, data: Path) -> Iterator[Row]:
     """Let over-segmentation and a network that slides vote."""
     amounts = load_amounts(data)
-    right = VoteReader().predict(amounts.fields) == amounts.texts
+    right = VotingReader().predict(amounts.fields) == amounts.texts
     wide = StringRecognizer.load("wide", device="cpu")
     n_parameters = count_parameters(wide.net_.module_)
-    n_parameters += count_numbers(load_segments("segments"))
+    n_parameters += count_numbers(load_model("segments"))
     yield Row(
         f"`wide` and over-segmentation ({n_parameters:,} parameters) voting, no cheque"
         " seen",
@@ -149,13 +148,13 @@ def measure_vote(models: Path, data: Path) -> Iterator[Row]:
     )
     together = _read_folds(
         amounts,
-        lambda fold: VoteReader(
-            line_reader=LineReader(fit_fold("wide", fold, amounts, models)),
-            segment_reader=fit_segments_fold(fold, amounts, models),
+        lambda fold: VotingReader(
+            sliding_reader=SlidingReader(fit_fold("wide", fold, amounts, models)),
+            cutting_reader=fit_segments_fold(fold, amounts, models),
         ),
     )
     alone = _read_folds(
-        amounts, lambda fold: LineReader(fit_fold("wide", fold, amounts, models))
+        amounts, lambda fold: SlidingReader(fit_fold("wide", fold, amounts, models))
     )
     gain = 100 * (np.mean(together.right) - np.mean(alone.right))
     n_right = np.count_nonzero(together.right)
@@ -195,11 +194,11 @@ def measure_speed(_models: Path, data: Path) -> Iterator[Row]:
     readers: dict[str, tuple[Any, str]] = {}
     for network, (_, _, bar) in _NETWORKS.items():
         recognizer = StringRecognizer.load(network, device="cpu", widths=_ONE_WIDTH)
-        readers[f"`{network}`"] = LineReader(recognizer), bar
+        readers[f"`{network}`"] = SlidingReader(recognizer), bar
     shipped = StringRecognizer.load("wide", device="cpu")
-    readers[f"`wide`, {len(shipped.widths)} widths"] = LineReader(shipped), ""
-    readers["over-segmentation"] = SegmentReader(), ""
-    readers["the two voting"] = VoteReader(), ""
+    readers[f"`wide`, {len(shipped.widths)} widths"] = SlidingReader(shipped), ""
+    readers["over-segmentation"] = CuttingReader(), ""
+    readers["the two voting"] = VotingReader(), ""
     for name, (reader, bar) in readers.items():
         reader.predict(fields[:50])  # what is made once is made now
         times = []
@@ -249,7 +248,7 @@ def measure_tesseract(_models: Path, data: Path) -> Iterator[Row]:
 def measure_length(_models: Path, _data: Path) -> Iterator[Row]:
     """Time fields of 4, 40 and 400 digits."""
     recognizer = StringRecognizer.load("wide", device="cpu", widths=_ONE_WIDTH)
-    reader = LineReader(recognizer)
+    reader = SlidingReader(recognizer)
     times = []
     for n_digits in (4, 40, 400):
         text = "0123456789" * (n_digits // 10) or "0123"
@@ -264,7 +263,7 @@ def measure_length(_models: Path, _data: Path) -> Iterator[Row]:
 
 def measure_nothing(_models: Path, _data: Path) -> Iterator[Row]:
     """Read what holds no digits."""
-    reader = LineReader()
+    reader = SlidingReader()
     for name, field in _nothing().items():
         [[best]] = reader.read([field])
         said = f"`{best.text}`, probability {best.probability:.2f}"

@@ -22,7 +22,7 @@ Header = dict[str, Any]
 Weights = dict[str, NDArray[Any]]
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
-_NOT_SAVED = ("callbacks", "device", "engine", "verbose")
+_NOT_SAVED = ("callbacks", "device", "engine", "verbose", "warm_start")
 
 
 def pack_recognizer(recognizer: "StringRecognizer") -> tuple[Header, Weights]:

@@ -13,8 +13,9 @@ from torch.nn import functional
 
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.training.batches import to_network_input
-from lenet_sklearn.training.callbacks import keep_share, rate_factor
+from lenet_sklearn.training.callbacks import rate_factor
 from lenet_sklearn.training.fitting import extend_classes
+from lenet_sklearn.training.transfer import keep_share
 
 # Stands for minus infinity, whose differences have no gradient: no sum of scores
 # comes near it.

@@ -96,6 +96,10 @@ class StringRecognizer(BaseStringReader):
         the training made of them. Where few strings are fitted, less is forgotten
         so [2]_.
 
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the last one, as it would from
+        `initial_weights`.
+
     device : str, default="auto"
         "auto" for the first of cuda, mps and cpu that is there, or any name
         torch knows.
@@ -174,6 +178,7 @@ class StringRecognizer(BaseStringReader):
         "beam_width": [COUNT],
         "initial_weights": [str, os.PathLike, None],
         "initial_share": [Interval(Real, 0, 1, closed="left")],
+        "warm_start": ["boolean"],
         "device": [str],
         "engine": [StrOptions(set(ENGINES))],
         "random_state": ["random_state"],
@@ -201,6 +206,7 @@ class StringRecognizer(BaseStringReader):
         beam_width: int = 8,
         initial_weights: str | os.PathLike[str] | None = None,
         initial_share: float = 0.0,
+        warm_start: bool = False,
         device: str = "auto",
         engine: str = "auto",
         random_state: int | np.random.RandomState | None = None,
@@ -221,6 +227,7 @@ class StringRecognizer(BaseStringReader):
         self.beam_width = beam_width
         self.initial_weights = initial_weights
         self.initial_share = initial_share
+        self.warm_start = warm_start
         self.device = device
         self.engine = engine
         self.random_state = random_state
@@ -258,7 +265,8 @@ class StringRecognizer(BaseStringReader):
         _check_characters(self.characters)
         _check_widths(self.widths)
         texts = check_pairs(X, y, caller=type(self).__name__)
-        if self.initial_share and self.initial_weights is None:
+        continues = self.warm_start and self.__sklearn_is_fitted__()
+        if self.initial_share and self.initial_weights is None and not continues:
             raise ValueError(
                 "StringRecognizer keeps a share of initial_weights, and there are none."
                 f" Got initial_share={self.initial_share}. Name them, or set it to 0."
@@ -336,7 +344,7 @@ class StringRecognizer(BaseStringReader):
 
     @net_.setter
     def net_(self, net: "StringNet") -> None:
-        vars(self).pop("_stored", None)
+        self.__dict__.pop("_stored", None)
         self._net = net
 
     def _check_ready(self) -> None:

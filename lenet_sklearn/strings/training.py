@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from skorch import NeuralNet
 from skorch.utils import to_tensor
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from lenet_sklearn.models.files import ModelFileError, read_model
 from lenet_sklearn.models.pretrained import model_path
 from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
+from lenet_sklearn.strings.files import weights_of
 from lenet_sklearn.strings.network import StringNetwork
 from lenet_sklearn.strings.strips import Strip, prepare_strip, stack_strips
 from lenet_sklearn.training.callbacks import (
@@ -302,7 +304,7 @@ def train_network(
     device = resolve_device(recognizer.device)
     with seeded(draw_seed(recognizer.random_state), device):
         net = build_string_net(params, len(strings))
-        temperature = _start(net.module_, params)
+        temperature = _start(recognizer, net.module_)
         begun = deepcopy(net.module_)
         dataset: Any = StripDataset(
             strips,
@@ -361,11 +363,14 @@ def _least_widths(
     return [math.ceil(step * positions_needed(string)) for string in strings]
 
 
-def _start(network: nn.Module, params: Mapping[str, Any]) -> float:
-    """Give a network the initial weights that parameters name.
-
-    Returns the temperature of the saved recognizer, or 1.
-    """
+def _start(recognizer: "StringRecognizer", network: nn.Module) -> float:
+    """Give a network its first weights; return the temperature they bring."""
+    params = recognizer.get_params(deep=False)
+    if recognizer.warm_start and recognizer.__sklearn_is_fitted__():
+        known = _symbols(recognizer.characters_)
+        weights = weights_of(recognizer)
+        take_over(network, weights, _symbols(recognizer.characters), known)
+        return recognizer.temperature_
     source = params["initial_weights"]
     if source is None:
         return 1.0
@@ -382,9 +387,11 @@ def _start(network: nn.Module, params: Mapping[str, Any]) -> float:
             f" but StringRecognizer has network={params['network']!r}."
             " Set it to the same."
         )
-    # The blank is a class beside the characters.
-    ours, known = (
-        np.array([*p["characters"], "blank"], dtype=object) for p in (params, theirs)
-    )
+    ours, known = (_symbols(p["characters"]) for p in (params, theirs))
     take_over(network, weights, ours, known)
     return float(header["temperature"])
+
+
+def _symbols(characters: str) -> NDArray[np.object_]:
+    """Classes of a network: the blank is one beside the characters."""
+    return np.array([*characters, "blank"], dtype=object)

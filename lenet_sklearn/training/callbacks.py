@@ -69,7 +69,7 @@ class RateFactor:
 
     Attributes
     ----------
-    schedule : str or sequence of (epochs, rate)
+    schedule : str or list of (epochs, rate)
         Course of the rate, as for :class:`lenet_sklearn.LeNet5Classifier`.
 
     lr : float
@@ -89,7 +89,7 @@ class RateFactor:
     [0.5, 0.5, 0.2, 0.2]
     """
 
-    schedule: str | Sequence[Any]
+    schedule: str | list[tuple[float, float]]
     lr: float
     max_epochs: int
     n_steps: int

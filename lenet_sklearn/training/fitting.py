@@ -289,7 +289,7 @@ def extend_classes(
     classifier : LeNet5Classifier
         Fitted; it tells the old labels as before, and knows nothing of new ones.
     """
-    classifier.classes_ = np.unique(classifier.classes)
+    classifier.classes_ = np.unique(np.asarray(classifier.classes))
     for name in ("image_shape_", "input_scale_", "n_features_in_"):
         setattr(classifier, name, getattr(start, name))
     classifier._trained_with = classifier.get_params(deep=False)

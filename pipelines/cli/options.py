@@ -240,7 +240,7 @@ def load_reading_model(model: str) -> dict[str, Any]:
     Returns
     -------
     argument : dict
-        A `line_reader` of strings, or a fitted `classifier` of characters.
+        As of :func:`pipelines.models.load_reader_parts`.
 
     Raises
     ------
@@ -250,14 +250,10 @@ def load_reading_model(model: str) -> dict[str, Any]:
     ValueError
         If the file holds no model.
     """
-    from lenet_sklearn import load_model
-    from lenet_sklearn.models.pretrained import model_path
-    from pipelines.readers.loading import holds_line_reader, load_line_reader
+    from pipelines.models import load_reader_parts
 
     check_model(model)
-    if holds_line_reader(model):
-        return {"line_reader": load_line_reader(model)}
-    return {"classifier": load_model(model_path(model))}
+    return load_reader_parts(model)
 
 
 def make_reader_of(model: str, **params: Any) -> Any:
@@ -316,7 +312,7 @@ def check_model(model: str) -> None:
         shipped_recognizers,
         shipped_segmenters,
     )
-    from pipelines.readers.loading import VOTE
+    from pipelines.models import VOTE
 
     if model == VOTE or model_path(model).is_file():
         return
@@ -484,6 +480,6 @@ def _is_model_file(model: str, path: Path) -> bool:
         return False
     use_one_thread()
     from lenet_sklearn.models.pretrained import model_path
-    from pipelines.readers.loading import VOTE
+    from pipelines.models import VOTE
 
     return model != VOTE and model_path(model) == Path(model)

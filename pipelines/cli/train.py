@@ -138,7 +138,7 @@ def train(
             command=context.obj,
         )
     elif fields is not None and truth is not None:
-        from pipelines.readers.loading import VOTE
+        from pipelines.models import VOTE
         from pipelines.training.fields import adapt_reader
 
         model = network or VOTE

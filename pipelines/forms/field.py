@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 import pydantic
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
-from pipelines.decoding import GAP
+from lenet_sklearn.strings.lattice import GAP
 from pipelines.forms.rules import (
     MOST_BOXES,
     CheckDigit,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,7 @@ from pipelines.forms.field import Field, FieldKind, FrozenModel
 from pipelines.forms.files import FormError, explain, read_json, write_json
 from pipelines.forms.rules import is_number
 from pipelines.images import Image
+from pipelines.pages.register import PreparedBlank, prepare_blank
 from pipelines.scans.read import ScanError, open_scan
 
 __all__ = ["Field", "FieldKind", "Form", "FormError", "Sum"]
@@ -186,20 +188,41 @@ class Form(FrozenModel):
         Returns
         -------
         page : ndarray of shape (height, width), dtype uint8
-            The first page of the file, grey.
+            The first page of the file, grey. It is read once, and may not be changed.
 
         Raises
         ------
         FormError
             If the form has none, or it cannot be read.
         """
+        return _read_blank(*self._blank_version())
+
+    def prepared_blank(self) -> PreparedBlank:
+        """Read the blank page and find what pages are registered by.
+
+        Returns
+        -------
+        prepared : PreparedBlank
+            Prepared once for all pages of a batch.
+
+        Raises
+        ------
+        FormError
+            If the form has no blank page, or it cannot be read.
+
+        ValueError
+            If there is too little print on it for pages to be registered.
+        """
+        return _prepare_blank(*self._blank_version())
+
+    def _blank_version(self) -> tuple[Path, int]:
+        """Return the file of the blank page, and when it was written."""
         if self.blank is None:
             raise FormError("blank: this form has no blank page")
         try:
-            with open_scan(self.blank) as scan:
-                return scan.read(0)
-        except (OSError, ScanError) as error:
-            raise FormError(f"blank: {error}") from None
+            return self.blank, self.blank.stat().st_mtime_ns
+        except OSError:  # opening it says what is wrong
+            return self.blank, 0
 
     def check_sums(self, values: Mapping[str, str]) -> dict[str, str]:
         """Say which totals are not the sum of their parts.
@@ -233,6 +256,23 @@ class Form(FrozenModel):
             return cls.model_validate(content)
         except pydantic.ValidationError as error:
             raise FormError(f"{source}: {explain(error, content)}") from None
+
+
+@lru_cache(maxsize=2)
+def _read_blank(blank: Path, _modified: int) -> Image:
+    """Read a blank page once, until its file changes."""
+    try:
+        with open_scan(blank) as scan:
+            page = scan.read(0)
+    except (OSError, ScanError) as error:
+        raise FormError(f"blank: {error}") from None
+    page.setflags(write=False)
+    return page
+
+
+@lru_cache(maxsize=2)
+def _prepare_blank(blank: Path, modified: int) -> PreparedBlank:
+    return prepare_blank(_read_blank(blank, modified))
 
 
 def _relative(blank: Path, folder: Path) -> str:

@@ -9,12 +9,7 @@ import numpy as np
 
 from pipelines.images import Image
 from pipelines.lines.arcs import Geometry, start_geometry
-from pipelines.lines.segments import (
-    CHARACTERS,
-    NO_DIGIT,
-    SegmentModel,
-    segment_field,
-)
+from pipelines.lines.segments import CHARACTERS, NO_DIGIT, CuttingModel, segment_field
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from lenet_sklearn.strings.lattice_training import ArcNetwork, ArcSample
@@ -40,13 +35,13 @@ KEPT: Final = 0.3
 _N_SPREAD = 200
 
 
-def practise(
+def train_model(
     lines: Iterable[tuple[Image, str]],
     *,
     n_lines: int,
     random_state: int = 0,
     device: str = "auto",
-) -> SegmentModel:
+) -> CuttingModel:
     """Learn from fields that are seen once, beginning with what knows single digits.
 
     Parameters
@@ -65,7 +60,7 @@ def practise(
 
     Returns
     -------
-    model : SegmentModel
+    model : CuttingModel
         Reads fields of kinds it has never seen.
     """
     from lenet_sklearn import LeNet5Classifier
@@ -76,7 +71,7 @@ def practise(
     first = list(islice(stream, _N_SPREAD))
     found = [s for field, _ in first if (s := segment_field(field)) is not None]
     measures = np.concatenate([s.arcs.measures for s in found])
-    start = SegmentModel(
+    start = CuttingModel(
         add_class(digits, NO_DIGIT), start_geometry(measures, len(CHARACTERS))
     )
     samples = _cut(chain(first, stream), start.geometry)
@@ -89,18 +84,18 @@ def practise(
     )
 
 
-def adapt(
-    model: SegmentModel,
+def adapt_model(
+    model: CuttingModel,
     fields: Sequence[Image],
     texts: Sequence[str],
     *,
     random_state: int = 0,
-) -> SegmentModel:
+) -> CuttingModel:
     """Adapt a model to fields whose strings are known.
 
     Parameters
     ----------
-    model : SegmentModel
+    model : CuttingModel
         Where to begin.
 
     fields : sequence of n_fields ndarrays of shape (height, width), dtype uint8
@@ -114,7 +109,7 @@ def adapt(
 
     Returns
     -------
-    model : SegmentModel
+    model : CuttingModel
         A new one.
 
     Raises
@@ -128,13 +123,13 @@ def adapt(
     samples = list(_cut(zip(fields, texts, strict=True), model.geometry))
     if not samples:
         raise ValueError(
-            f"SegmentReader found no writing in any of {len(fields)} fields, so there"
+            f"CuttingReader found no writing in any of {len(fields)} fields, so there"
             " is nothing to learn from. Pass fields that somebody has filled in."
         )
     # Each character takes a piece at least; pieces that are left are passed over.
     if all(len(s.text) > s.stops.max() for s in samples):
         raise ValueError(
-            f"SegmentReader found none of {len(samples)} strings in its field: all have"
+            f"CuttingReader found none of {len(samples)} strings in its field: all have"
             " more digits than there are pieces of writing. Are fields and strings in"
             " the same order?"
         )
@@ -182,12 +177,12 @@ def _shuffled(
 
 
 def _train(
-    model: SegmentModel,
+    model: CuttingModel,
     batches: Iterable[Sequence["ArcSample"]],
     *,
     random_state: int,
     **settings: Any,
-) -> SegmentModel:
+) -> CuttingModel:
     """Train a copy of a model."""
     from lenet_sklearn.devices import seeded
     from lenet_sklearn.strings.lattice_training import train_arcs
@@ -196,7 +191,7 @@ def _train(
     network = _join(classifier.net_.module_, model.geometry)
     with seeded(random_state, next(network.parameters()).device):
         train_arcs(network, batches, lr=_RATE, **settings)
-    return SegmentModel(classifier, _geometry_of(network, model.geometry))
+    return CuttingModel(classifier, _geometry_of(network, model.geometry))
 
 
 def _join(looks: Any, geometry: Geometry) -> "ArcNetwork":

@@ -1,25 +1,19 @@
 """Read strings by over-segmentation and a best path."""
 
-import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet_sklearn.models.registry import Kind, register_kind
 from lenet_sklearn.strings.lattice import Lattice, align_text, read_lattice, score_all
 from pipelines.images import Image
 from pipelines.lines.arcs import Arcs, Geometry, draw_glyphs, join_pieces
 from pipelines.lines.cuts import Pieces, cut_writing
 from pipelines.lines.ink import Writing, find_writing
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from lenet_sklearn.models.cards import ModelCard
-
 
 Floats = NDArray[np.float64]
 
@@ -61,7 +55,7 @@ class Segments:
 
 
 @dataclass(frozen=True)
-class SegmentModel:
+class CuttingModel:
     """What is known about pieces of writing.
 
     Attributes
@@ -122,7 +116,7 @@ def segment_field(field: Image) -> Segments | None:
 
 
 def build_lattices(
-    segments: Sequence[Segments | None], model: SegmentModel
+    segments: Sequence[Segments | None], model: CuttingModel
 ) -> list[Lattice | None]:
     """Score all arcs of all fields at once.
 
@@ -131,7 +125,7 @@ def build_lattices(
     segments : sequence of n_fields Segments or None
         Cut fields.
 
-    model : SegmentModel
+    model : CuttingModel
         What is known about pieces.
 
     Returns
@@ -152,7 +146,7 @@ def build_lattices(
     ]
 
 
-def score_arcs(segments: Sequence[Segments], model: SegmentModel) -> Floats:
+def score_arcs(segments: Sequence[Segments], model: CuttingModel) -> Floats:
     """Compute the score of every character on every arc.
 
     Only the sums of scores along whole paths mean something: their exponentials
@@ -163,7 +157,7 @@ def score_arcs(segments: Sequence[Segments], model: SegmentModel) -> Floats:
     segments : sequence of Segments
         Cut fields, at least one.
 
-    model : SegmentModel
+    model : CuttingModel
         What is known about pieces.
 
     Returns
@@ -183,7 +177,7 @@ def score_arcs(segments: Sequence[Segments], model: SegmentModel) -> Floats:
 
 def read_lines(
     fields: Sequence[Image],
-    model: SegmentModel,
+    model: CuttingModel,
     *,
     n_best: int = 1,
     lengths: Collection[int] | None = None,
@@ -196,7 +190,7 @@ def read_lines(
     fields : sequence of n_fields ndarrays of shape (height, width), dtype uint8
         Grey fields, dark ink on lighter paper.
 
-    model : SegmentModel
+    model : CuttingModel
         What is known about pieces of writing.
 
     n_best : int, default=1
@@ -222,7 +216,7 @@ def read_lines(
 
 
 def locate_digits(
-    fields: Sequence[Image], texts: Sequence[str], model: SegmentModel
+    fields: Sequence[Image], texts: Sequence[str], model: CuttingModel
 ) -> list[list[Box]]:
     """Find where the digits of known strings stand.
 
@@ -234,7 +228,7 @@ def locate_digits(
     texts : sequence of n_fields str
         What they say.
 
-    model : SegmentModel
+    model : CuttingModel
         What is known about pieces of writing.
 
     Returns
@@ -299,7 +293,7 @@ def locate_box(box: NDArray[np.int64], writing: Writing) -> Box:
 
 
 def _open(
-    fields: Sequence[Image], model: SegmentModel
+    fields: Sequence[Image], model: CuttingModel
 ) -> Iterator[tuple[Segments | None, Lattice | None]]:
     """Cut fields, and score what they are cut into."""
     for start in range(0, len(fields), _CHUNK):
@@ -333,175 +327,11 @@ def _boxes_of(arcs: Sequence[int], segments: Segments) -> list[Box]:
     return [locate_box(segments.arcs.boxes[n], segments.writing) for n in arcs]
 
 
-# What tells these files from those of classifiers and of recognizers.
-SEGMENT_MODEL = "SegmentModel"
-
-# Names of tensors begin so, according to what they belong to.
-_CLASSIFIER = "classifier"
-_GEOMETRY = "geometry"
-
-
-def save_segments(
-    model: SegmentModel,
-    path: str | os.PathLike[str],
-    *,
-    card: "ModelCard | None" = None,
-) -> None:
-    """Write a model of pieces of writing to one file.
-
-    Parameters
-    ----------
-    model : SegmentModel
-        Its classifier must be a LeNet5Classifier.
-
-    path : str or path
-        File to write, by custom ending in ``.safetensors``.
-
-    card : ModelCard, default=None
-        Where the model comes from; ``lenet info`` prints it.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
-    from lenet_sklearn.models.files import write_model
-
-    write_model(path, *pack_segments(model), card=card)
-
-
-def pack_segments(model: SegmentModel) -> tuple[dict[str, Any], dict[str, "Tensor"]]:
-    """Turn a model of pieces of writing into what a file holds.
-
-    Parameters
-    ----------
-    model : SegmentModel
-        Its classifier must be a LeNet5Classifier.
-
-    Returns
-    -------
-    header : dict
-        All but the numbers, as JSON has it.
-
-    tensors : dict of str to Tensor
-        The numbers.
-    """
-    import torch
-
-    network = model.classifier.net_.module_.state_dict()
-    tensors = {f"{_CLASSIFIER}.{name}": tensor for name, tensor in network.items()}
-    for part in fields(Geometry):
-        values = getattr(model.geometry, part.name)
-        tensors[f"{_GEOMETRY}.{part.name}"] = torch.from_numpy(values)
-    return {"model": SEGMENT_MODEL, "classifier": model.classifier._describe()}, tensors
-
-
-def load_segments(
-    path: str | os.PathLike[str], *, device: str = "auto"
-) -> SegmentModel:
-    """Read what :func:`save_segments` wrote.
-
-    Parameters
-    ----------
-    path : str or path
-        File to read, or the name of a model that ships with the package.
-
-    device : str, default="auto"
-        Where the classifier is to run.
-
-    Returns
-    -------
-    model : SegmentModel
-        Ready to read.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is missing, damaged, foreign, or from a newer version.
-    """
-    from lenet_sklearn.models.files import read_model
-    from lenet_sklearn.models.pretrained import model_path
-
-    return unpack_segments(path, *read_model(model_path(path)), device=device)
-
-
-def unpack_segments(
-    path: str | os.PathLike[str],
-    header: Mapping[str, Any],
-    tensors: Mapping[str, "Tensor"],
-    *,
-    device: str,
-) -> SegmentModel:
-    """Make the model that :func:`pack_segments` packed.
-
-    Parameters
-    ----------
-    path : str or path
-        Where it was read, for messages.
-
-    header : mapping
-        As it was packed.
-
-    tensors : mapping of str to Tensor
-        As they were packed.
-
-    device : str
-        Where the classifier is to run.
-
-    Returns
-    -------
-    model : SegmentModel
-        Ready to read.
-
-    Raises
-    ------
-    ModelFileError
-        If it is no such model.
-    """
-    from lenet_sklearn import LeNet5Classifier
-    from lenet_sklearn.models.files import ModelFileError, weights_of_part
-
-    if header.get("model") != SEGMENT_MODEL:
-        raise ModelFileError(
-            f"{path} is no model of pieces of writing. Pass what save_segments wrote."
-        )
-    classifier = LeNet5Classifier._restore(
-        path,
-        header["classifier"],
-        weights_of_part(tensors, _CLASSIFIER),
-        {"device": device},
-    )
-    geometry = weights_of_part(tensors, _GEOMETRY)
-    parts = [geometry[part.name].numpy() for part in fields(Geometry)]
-    return SegmentModel(classifier, Geometry(*parts))
-
-
-def holds_segments(path: str | os.PathLike[str]) -> bool:
-    """Say whether a model file holds what is known about pieces of writing.
-
-    Parameters
-    ----------
-    path : str or path
-        File to look at, or the name of a model that ships with the package.
-
-    Returns
-    -------
-    holds : bool
-        False for a classifier of characters, and for a recognizer of strings.
-
-    Raises
-    ------
-    ModelFileError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> from pipelines.lines.segments import holds_segments
-    >>> holds_segments("segments"), holds_segments("wide")
-    (True, False)
-    """
-    from lenet_sklearn.models.files import read_header
-    from lenet_sklearn.models.pretrained import model_path
-
-    header = read_header(model_path(path))
-    return header.get("model") == SEGMENT_MODEL
+register_kind(
+    CuttingModel.__name__,
+    Kind(
+        "pipelines.lines.segments.CuttingModel",
+        "pipelines.lines.files.pack_segments",
+        "pipelines.lines.files.unpack_segments",
+    ),
+)

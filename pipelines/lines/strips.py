@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval
 
+from lenet_sklearn.validation import Interval
 from pipelines.images import Image, check_image
 from pipelines.transformers import StatelessTransformer
 

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
+from lenet_sklearn.validation import Interval
 from pipelines.images import Image, check_image
 from pipelines.transformers import StatelessTransformer
 

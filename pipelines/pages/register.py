@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from lenet_sklearn.validation import Interval
 from pipelines.images import Image, check_image, check_images
 from pipelines.pages.alignment import (
     FEWEST_MATCHES,
@@ -301,7 +301,6 @@ class PageRegistrar(TransformerMixin, BaseEstimator):
         self.blank = blank
         self.min_quality = min_quality
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Sequence[Image], y: object = None) -> Self:
         """Find the features of the blank page; nothing is learned from `X`.
 
@@ -318,6 +317,7 @@ class PageRegistrar(TransformerMixin, BaseEstimator):
         self : PageRegistrar
             The fitted transformer.
         """
+        self._validate_params()
         if self.blank is None:
             raise ValueError(
                 "PageRegistrar expects the blank page that pages are registered"

@@ -1,17 +1,19 @@
 """Readers: from fields to strings, from pages to the fields of a form."""
 
+from pipelines.readers.comb import CombReader
+from pipelines.readers.cutting import CuttingReader
 from pipelines.readers.field import FieldReader, make_field_reader
 from pipelines.readers.form import FormReader, make_form_reader
-from pipelines.readers.line import LineReader
-from pipelines.readers.segment import SegmentReader
-from pipelines.readers.vote import VoteReader
+from pipelines.readers.sliding import SlidingReader
+from pipelines.readers.voting import VotingReader
 
 __all__ = [
+    "CombReader",
+    "CuttingReader",
     "FieldReader",
     "FormReader",
-    "LineReader",
-    "SegmentReader",
-    "VoteReader",
+    "SlidingReader",
+    "VotingReader",
     "make_field_reader",
     "make_form_reader",
 ]

@@ -1,16 +1,18 @@
 """What all readers of fields have in common."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from copy import deepcopy
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 
-from pipelines.images import Image
+from lenet_sklearn.strings.lattice import GAP
+from pipelines.images import Image, check_images
 
 
 def split_reader(field_reader: Any) -> tuple[list[Any], Any]:
@@ -141,11 +143,149 @@ def check_text(text: object, index: int, *, caller: str) -> str:
     return str(text)
 
 
-class StringReader(BaseEstimator):
-    """Base of estimators that read one string in every image of a field.
+def check_characters(
+    text: str, index: int, known: Collection[str], *, caller: str
+) -> None:
+    """Refuse a string of other characters than are read.
 
-    They read without having been fitted.
+    Parameters
+    ----------
+    text : str
+        What a field says.
+
+    index : int
+        Number of the sample, for the message.
+
+    known : collection of str
+        Characters that are read.
+
+    caller : str
+        Name of who asks, for the message.
+
+    Raises
+    ------
+    ValueError
+        If there is another, the sign of an empty box aside.
     """
+    if unknown := set(text) - set(known) - {GAP}:
+        raise ValueError(
+            f"Sample {index}: {caller} expects strings of the digits"
+            f" {sorted(known)} and '{GAP}' for an empty box. Got {text!r}."
+            f" Leave out {sorted(unknown)}."
+        )
+
+
+def each_of(
+    known: Sequence[Any] | None, n_fields: int, what: str, *, caller: str
+) -> Sequence[Any]:
+    """Return what is known of each field; None where nothing is known of any.
+
+    Parameters
+    ----------
+    known : sequence of n_fields objects, or None
+        Such as frames.
+
+    n_fields : int
+        How many fields there are.
+
+    what, caller : str
+        What it is and who asks, for the message.
+
+    Returns
+    -------
+    known : sequence of n_fields objects
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer.
+    """
+    if known is None:
+        return [None] * n_fields
+    if len(known) != n_fields:
+        raise ValueError(
+            f"{caller} expects one {what} for each of {n_fields} images."
+            f" Got {len(known)}. Put None where it is not known."
+        )
+    return known
+
+
+def is_fitted(model: Any) -> bool:
+    """Return whether an estimator, or a step of a Pipeline, has learned something.
+
+    Parameters
+    ----------
+    model : object
+        Of anything that has no `fit` it is not true.
+
+    Returns
+    -------
+    fitted : bool
+
+    Examples
+    --------
+    >>> from lenet_sklearn import LeNet5Classifier
+    >>> from pipelines.readers.base import is_fitted
+    >>> is_fitted(LeNet5Classifier()), is_fitted(LeNet5Classifier.from_pretrained())
+    (False, True)
+    """
+    if isinstance(model, Pipeline):
+        return any(is_fitted(step) for _, step in model.steps)
+    return hasattr(model, "fit") and any(
+        name.endswith("_") and not name.startswith("_") for name in vars(model)
+    )
+
+
+def continue_from(reader: Any) -> Any:
+    """Make a copy of a reader whose `fit` begins with what the reader has learned.
+
+    Parameters
+    ----------
+    reader : estimator, or Pipeline that ends in one
+        What it has learned of a part that it was given bears the name of the part with
+        an underscore, such as `line_reader_`.
+
+    Returns
+    -------
+    copy : estimator
+        Not fitted: what was learned is what it is given.
+    """
+    copy = clone(reader)
+    if isinstance(reader, Pipeline):
+        name, last = reader.steps[-1]
+        copy.steps[-1] = (name, continue_from(last))
+        return copy
+    for name in reader.get_params(deep=False):
+        if hasattr(reader, f"{name}_"):
+            setattr(copy, name, deepcopy(getattr(reader, f"{name}_")))
+    return copy
+
+
+class Reader(BaseEstimator):
+    """Base of all readers: they read without having been fitted.
+
+    A copy that scikit-learn's `clone` makes is not fitted, but reads with the fitted
+    models that the reader was given: they are its parameters, as the form is.
+    """
+
+    def __sklearn_clone__(self) -> Self:
+        copy: Self = super().__sklearn_clone__()
+        for name, given in self.get_params(deep=False).items():
+            if is_fitted(given):
+                setattr(copy, name, deepcopy(given))
+        return copy
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.target_tags.required = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+class StringReader(Reader):
+    """Base of estimators that read one string in every image of a field."""
 
     @abstractmethod
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
@@ -192,20 +332,45 @@ class StringReader(BaseEstimator):
             )
         return float(np.mean(values == np.array(texts, dtype=object)))
 
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.target_tags.required = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
-
 
 class FreeReader(StringReader):
     """Base of estimators that read fields without boxes, with several strings each."""
 
-    @abstractmethod
-    def read(self, X: Sequence[Image]) -> list[list[Any]]:
+    def fit(self, X: Sequence[Image], y: Sequence[str]) -> Self:
+        """Adapt the reader to the writing in fields whose strings are known.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields. Their sizes may differ.
+
+        y : sequence of n_samples str
+            What they say; ``""`` for an empty field.
+
+        Returns
+        -------
+        self : FreeReader
+            The reader itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If fields and strings do not fit, or nothing can be learned from them.
+        """
+        self._check_params()
+        fields = check_images(X, caller=type(self).__name__)
+        texts = check_texts(y, len(fields), caller=type(self).__name__)
+        self._fit(fields, texts)
+        return self
+
+    def read(
+        self,
+        X: Sequence[Image],
+        *,
+        n_best: int = 1,
+        lengths: int | Collection[int] | None = None,
+        mask: str | None = None,
+    ) -> list[list[Any]]:
         """Read the most probable strings of every field.
 
         Parameters
@@ -213,11 +378,61 @@ class FreeReader(StringReader):
         X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
             Images of fields.
 
+        n_best : int, default=1
+            Strings for each field.
+
+        lengths : int or collection of int, default=None
+            Numbers of digits a string may have.
+
+        mask : str, default=None
+            ``#`` for any digit; another stands for itself: "20##" for a year.
+
         Returns
         -------
-        readings : list of n_samples lists of one Hypothesis
-            Of a `text` and its `probability`.
+        readings : list of n_samples lists of at most n_best Hypothesis
+            Of a `text` and its `probability`, the best first; none where the field
+            has no room for such a string. Probabilities do not look at `lengths` and
+            `mask`. A :class:`CuttingReader` gives the `boxes` of the digits, too.
+
+        Raises
+        ------
+        ValueError
+            If lengths or mask are of another form.
         """
+        self._check_params()
+        fields = check_images(X, caller=type(self).__name__)
+        return self._read(fields, n_best=n_best, lengths=lengths, mask=mask)
+
+    def locate(
+        self, X: Sequence[Image], texts: Sequence[str] | None = None
+    ) -> list[list[tuple[int, int]]]:
+        """Find where in every field the digits of a string stand.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        texts : sequence of n_samples str, default=None
+            What they say; None for what is read.
+
+        Returns
+        -------
+        spans : list of n_samples lists of tuples of (left, right)
+            Columns of the field between which each digit lies.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If fields and strings do not fit, a string has characters that the reader
+            does not know, or a field has no room for its string.
+        """
+        self._check_params()
+        fields = check_images(X, caller=type(self).__name__)
+        if texts is None:
+            texts = [best.text for [best] in self._read(fields)]
+        texts = check_texts(texts, len(fields), caller=type(self).__name__)
+        return self._locate(fields, texts)
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
         """Read every field of `X`.
@@ -233,3 +448,27 @@ class FreeReader(StringReader):
             Strings; ``""`` is an empty field.
         """
         return np.array([best.text for [best] in self.read(X)], dtype=object)
+
+    def _check_params(self) -> None:
+        self._validate_params()
+
+    @abstractmethod
+    def _fit(self, fields: Sequence[Image], texts: Sequence[str]) -> None:
+        """Learn from fields and strings that have been checked."""
+
+    @abstractmethod
+    def _read(
+        self,
+        fields: Sequence[Image],
+        *,
+        n_best: int = 1,
+        lengths: int | Collection[int] | None = None,
+        mask: str | None = None,
+    ) -> list[list[Any]]:
+        """Read fields that have been checked."""
+
+    @abstractmethod
+    def _locate(
+        self, fields: Sequence[Image], texts: Sequence[str]
+    ) -> list[list[tuple[int, int]]]:
+        """Locate the digits of strings that have been checked."""

@@ -1,59 +1,100 @@
-"""From images of fields to strings."""
+"""From images of fields to strings, whether they have boxes or not."""
 
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.validation import check_is_fitted
 
-from pipelines.decoding import GAP, decode_boxes
+from lenet_sklearn.strings.lattice import GAP
+from lenet_sklearn.validation import HasMethods, Interval
 from pipelines.fields.combs import Frame
 from pipelines.fields.speckle import Despeckler
 from pipelines.forms.field import Field
+from pipelines.forms.rules import fits_mask
 from pipelines.glyphs.cut import Piece
-from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
+from pipelines.glyphs.normalize import GLYPH_SHAPE
 from pipelines.images import Image, check_images
-from pipelines.outcomes import TOO_LOW, FieldReading, settle
+from pipelines.outcomes import FieldReading, reject_uncertain, settle
 from pipelines.pages.flatten import BackgroundFlattener
-from pipelines.readers.base import StringReader, check_texts
-from pipelines.readers.layout import lay_out, writing_part
-from pipelines.readers.ruled import read_ruled
-from pipelines.readers.segment import DIGITS
-from pipelines.readers.vote import VoteReader
+from pipelines.readers.base import (
+    StringReader,
+    check_characters,
+    check_texts,
+    continue_from,
+    each_of,
+)
+from pipelines.readers.comb import CombReader
+from pipelines.readers.cutting import DIGITS
+from pipelines.readers.voting import VotingReader
 
-# How the pretrained network is adapted to the writers of a few fields: at a
-# twentieth of the rate it was trained with. A faster one forgets other writers.
-_ADAPTATION = {"lr": 3e-4, "max_epochs": 10, "batch_size": 32, "random_state": 0}
+# Writing leaves its place on a form by this share of the place's height.
+_MARGIN = 0.15
+
+# Whoever says that there is a comb does not expect a free string.
+_WITHOUT_COMB = 0.5
+
+# One entry in a hundred breaks the rule of its field: writers make slips too.
+_KEEPING_ODDS = 99.0
+
+
+@dataclass(frozen=True)
+class LineLayout:
+    """Free writing.
+
+    Attributes
+    ----------
+    image : ndarray of shape (height, width), dtype uint8
+        The part of the field that holds it.
+
+    lacks_comb : bool
+        Whether a comb was to be there.
+    """
+
+    image: Image
+    lacks_comb: bool
+
+
+@dataclass(frozen=True)
+class Layouts:
+    """How some fields are laid out.
+
+    Attributes
+    ----------
+    combs : dict of int to list of Piece
+        The pieces of the fields that have a comb, by the number of the sample.
+
+    lines : dict of int to LineLayout
+        The others.
+    """
+
+    combs: dict[int, list[Piece]] = field(default_factory=dict)
+    lines: dict[int, LineLayout] = field(default_factory=dict)
 
 
 class FieldReader(StringReader):
     """Read the digits in images of fields.
 
-    A comb is looked for in the field and cut at its walls; each piece is scaled
-    and centred as MNIST's digits are, and classified. In a field without one,
-    digits are written freely: a :class:`VoteReader` reads it.
+    A comb is looked for in the field, and read by a :class:`CombReader`. In a field
+    without one, digits are written freely: a :class:`VotingReader` reads it.
 
     Parameters
     ----------
     classifier : estimator, default=None
-        Classifier of glyphs ``(n, 28, 28)`` with `predict_proba`, whose labels
-        are the ten digits. None takes the LeNet-5 that ships with the package,
-        which reads without having been fitted.
+        As for :class:`CombReader`.
 
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.
 
     normalizer : transformer, default=None
-        Turns pieces into glyphs; None for ``GlyphNormalizer()``.
+        As for :class:`CombReader`.
 
-    line_reader : LineReader, SegmentReader or VoteReader, default=None
-        Reads fields without a comb; None for ``VoteReader()``.
+    line_reader : SlidingReader, CuttingReader or VotingReader, default=None
+        Reads fields without a comb; None for ``VotingReader()``. `fit` fits a copy,
+        from what it has learned on.
 
     threshold : float, default=0.9
         Confidence below which a value is rejected.
@@ -64,7 +105,7 @@ class FieldReader(StringReader):
         The classifier, fitted on the digits of combs. Only after a `fit` that
         found some.
 
-    line_reader_ : LineReader, SegmentReader or VoteReader
+    line_reader_ : SlidingReader, CuttingReader or VotingReader
         The reader of lines, fitted on the fields without a comb. Only after a
         `fit` that found some.
 
@@ -74,6 +115,11 @@ class FieldReader(StringReader):
     See Also
     --------
     make_field_reader : The reader after the steps that clean its fields.
+
+    Notes
+    -----
+    Weights are loaded when they are first used: fields that all have a comb need no
+    reader of lines.
 
     Examples
     --------
@@ -141,33 +187,24 @@ class FieldReader(StringReader):
         """
         self._validate_params()
         layouts = self._lay_out(X, frames)
-        texts = check_texts(y, len(layouts), caller=type(self).__name__)
-        given = _each(frames, layouts, "frame")
-        self._check_characters(layouts, texts, given)
-        combs = [
-            _aligned(layout, text)
-            for layout, text in zip(layouts, texts, strict=True)
-            if isinstance(layout, list)
-        ]
-        digits = [pair for aligned in combs for pair in aligned or []]
-        lines = self._free_lines(layouts, texts, given)
-        if not digits and not lines:
+        texts = check_texts(y, len(X), caller=type(self).__name__)
+        self._check_characters(layouts, texts)
+        images, strings = _lessons(layouts, texts)
+        n_aligned, classifier = self._given_comb_reader().learn(
+            list(layouts.combs.values()), [texts[n] for n in layouts.combs]
+        )
+        if classifier is None and not images:
             raise ValueError(
                 "FieldReader found nothing to learn from: no free string, and no comb"
                 " with as many digits as its string. Look at what"
                 " FieldReader().cut(fields) finds, and set digits= for combs."
             )
-        learned = {
-            "classifier_": self._fit_classifier(digits),
-            "line_reader_": self._fit_line_reader(lines),
-        }
+        line_reader = None
+        if images:
+            line_reader = continue_from(self._given_line_reader()).fit(images, strings)
         # Only now: a fit that fails leaves what an earlier one has learned.
-        self.n_aligned_ = sum(aligned is not None for aligned in combs)
-        for name, part in learned.items():
-            if part is not None:
-                setattr(self, name, part)
-            elif hasattr(self, name):  # of other writers
-                delattr(self, name)
+        self.n_aligned_ = n_aligned
+        self._keep(classifier_=classifier, line_reader_=line_reader)
         return self
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
@@ -191,7 +228,7 @@ class FieldReader(StringReader):
         frames: Sequence[Frame | None] | None = None,
         fields: Sequence[Field | None] | None = None,
     ) -> list[FieldReading]:
-        """Read every field of `X` and tell how far each value can be trusted.
+        """Read every field of `X`, with the confidence of each value.
 
         A list of fields, where :meth:`FormReader.read` takes one page.
 
@@ -214,26 +251,14 @@ class FieldReader(StringReader):
         """
         self._validate_params()
         layouts = self._lay_out(X, frames)
-        combs = [layout for layout in layouts if isinstance(layout, list)]
-        # Whoever says that there is a comb does not expect a free string.
-        lines = [
-            (layout, field, 0.5 if self._expects_comb(frame) else 1.0)
-            for layout, field, frame in zip(
-                layouts,
-                _each(fields, layouts, "Field"),
-                _each(frames, layouts, "frame"),
-                strict=True,
-            )
-            if not isinstance(layout, list)
-        ]
-        in_combs, in_lines = (
-            iter(self.read_pieces(combs)),
-            iter(self._read_lines(lines)),
+        rules = each_of(fields, len(X), "Field", caller=type(self).__name__)
+        in_combs = self.read_pieces(list(layouts.combs.values()))
+        in_lines = self._read_lines(
+            list(layouts.lines.values()), [rules[n] for n in layouts.lines]
         )
-        return [
-            next(in_combs if isinstance(layout, list) else in_lines)
-            for layout in layouts
-        ]
+        readings = dict(zip(layouts.combs, in_combs, strict=True))
+        readings |= zip(layouts.lines, in_lines, strict=True)
+        return [readings[n] for n in range(len(X))]
 
     def locate(
         self,
@@ -265,15 +290,13 @@ class FieldReader(StringReader):
             If fields, strings and frames do not fit, or a field has no room for its
             string.
         """
-        fields = check_images(X, caller=type(self).__name__)
-        texts = check_texts(texts, len(fields), caller=type(self).__name__)
-        whole = (slice(0, None), slice(0, None))
-        parts = [
-            whole if frame is None else writing_part(frame)
-            for frame in _each(frames, fields, "frame")
-        ]
-        images = [field[part] for field, part in zip(fields, parts, strict=True)]
-        found = self._line_reader().locate(images, texts)
+        images = check_images(X, caller=type(self).__name__)
+        texts = check_texts(texts, len(images), caller=type(self).__name__)
+        known = each_of(frames, len(images), "frame", caller=type(self).__name__)
+        parts = [_writing_part(frame) for frame in known]
+        found = self._line_reader().locate(
+            [image[part] for image, part in zip(images, parts, strict=True)], texts
+        )
         return [
             [(columns.start + left, columns.start + right) for left, right in spans]
             for (_, columns), spans in zip(parts, found, strict=True)
@@ -297,8 +320,8 @@ class FieldReader(StringReader):
         pieces : list of n_samples lists of Piece
             From left to right; none for a field without a comb.
         """
-        layouts = self._lay_out(X, frames)
-        return [layout if isinstance(layout, list) else [] for layout in layouts]
+        combs = self._lay_out(X, frames).combs
+        return [combs.get(n, []) for n in range(len(X))]
 
     def read_pieces(self, pieces: Sequence[Sequence[Piece]]) -> list[FieldReading]:
         """Classify the pieces of combs, the second half of reading them.
@@ -313,118 +336,78 @@ class FieldReader(StringReader):
         readings : list of n_samples FieldReading
             Without a `quad`.
         """
-        if not pieces:
-            return []
-        classifier = self._reading_classifier()
-        posteriors = iter(self._posteriors(classifier, pieces))
-        characters = [str(label) for label in classifier.classes_]
-        readings = []
-        for field in pieces:
-            boxes = [next(posteriors) if p.kind == "digit" else None for p in field]
-            value, confidence = decode_boxes(boxes, characters)
-            readings.append(settle(value, confidence, self.threshold))
-        return readings
+        return self._comb_reader().read_pieces(pieces)
 
     def _lay_out(
         self, X: Sequence[Image], frames: Sequence[Frame | None] | None
-    ) -> list[list[Piece] | Image]:
-        """Give the pieces of every comb, and the part of other fields to read."""
-        fields = check_images(X, caller=type(self).__name__)
-        return [
-            lay_out(field, frame, self.digits)
-            for field, frame in zip(fields, _each(frames, fields, "frame"), strict=True)
-        ]
-
-    def _expects_comb(self, frame: Frame | None) -> bool:
-        """Say whether a field ought to have a comb; a frame tells what it has."""
-        return self.digits is not None and frame is None
+    ) -> Layouts:
+        """Cut what has a comb, and leave what has none to a reader of lines."""
+        images = check_images(X, caller=type(self).__name__)
+        known = each_of(frames, len(images), "frame", caller=type(self).__name__)
+        pieces = self._given_comb_reader().cut(images, known)
+        layouts = Layouts()
+        for n, (image, frame, comb) in enumerate(
+            zip(images, known, pieces, strict=True)
+        ):
+            if comb:
+                layouts.combs[n] = comb
+            else:
+                # A frame says what a field has.
+                lacks_comb = self.digits is not None and frame is None
+                layouts.lines[n] = LineLayout(image[_writing_part(frame)], lacks_comb)
+        return layouts
 
     def _read_lines(
-        self, lines: Sequence[tuple[Image, Field | None, float]]
+        self, lines: Sequence[LineLayout], rules: Sequence[Field | None]
     ) -> list[FieldReading]:
-        """Read fields without a comb, each trusted as far as is said."""
+        """Read free writing, and settle what is certain enough."""
         if not lines:
             return []
-        images, fields, trusts = zip(*lines, strict=True)
+        best = read_ruled(self._line_reader(), [line.image for line in lines], rules)
         return [
-            _settle_line(best.text, trust * best.probability, self.threshold)
-            for best, trust in zip(
-                read_ruled(self._line_reader(), images, fields), trusts, strict=True
-            )
+            self._settle_line(one, line) for one, line in zip(best, lines, strict=True)
         ]
 
-    def _check_characters(
-        self,
-        layouts: Sequence[list[Piece] | Image],
-        texts: Sequence[str],
-        frames: Sequence[Frame | None],
-    ) -> None:
+    def _settle_line(self, best: Any, line: LineLayout) -> FieldReading:
+        confidence = best.probability * (_WITHOUT_COMB if line.lacks_comb else 1.0)
+        # What may be empty, but is not surely, is not blank.
+        if best.text or confidence >= self.threshold:
+            return settle(best.text, confidence, self.threshold)
+        return reject_uncertain(best.text, confidence, self.threshold)
+
+    def _check_characters(self, layouts: Layouts, texts: Sequence[str]) -> None:
         """Refuse strings of other characters than combs and lines are read as."""
-        in_combs, in_lines = set(self._labels()), set(self._line_characters())
-        for index, (layout, text, frame) in enumerate(
-            zip(layouts, texts, frames, strict=True)
-        ):
-            is_comb = isinstance(layout, list) or self._expects_comb(frame)
-            known = in_combs if is_comb else in_lines
-            if unknown := set(text) - known - {GAP}:
-                raise ValueError(
-                    f"Sample {index}: FieldReader expects strings of the digits"
-                    f" {sorted(known)} and '{GAP}' for an empty box. Got {text!r}."
-                    f" Leave out {sorted(unknown)}."
-                )
+        in_combs = self._given_comb_reader().labels()
+        in_lines = self._line_characters()
+        for index, text in enumerate(texts):
+            line = layouts.lines.get(index)
+            known = in_combs if line is None or line.lacks_comb else in_lines
+            check_characters(text, index, known, caller=type(self).__name__)
 
-    def _free_lines(
-        self,
-        layouts: Sequence[list[Piece] | Image],
-        texts: Sequence[str],
-        frames: Sequence[Frame | None],
-    ) -> list[tuple[Image, str]]:
-        """List the free writing that teaches something."""
-        lines = [
-            (layout, text)
-            for layout, text, frame in zip(layouts, texts, frames, strict=True)
-            # A comb that was not found teaches nothing about free writing.
-            if not (isinstance(layout, list) or self._expects_comb(frame))
-            and GAP not in text
-        ]
-        # Empty paper alone teaches nothing.
-        return lines if any(text for _, text in lines) else []
+    def _keep(self, **learned: Any) -> None:
+        """Keep what was learned, and forget what an earlier fit learned of others."""
+        for name, part in learned.items():
+            if part is not None:
+                setattr(self, name, part)
+            elif hasattr(self, name):
+                delattr(self, name)
 
-    def _fit_classifier(self, digits: Sequence[tuple[Piece, str]]) -> Any:
-        """Train a classifier on the digits of combs; None where there are none."""
-        if not digits:
-            return None
-        columns = self._labels()
-        return self._trainable().fit(
-            self._normalizer().transform([piece.image for piece, _ in digits]),
-            np.array([columns[digit] for _, digit in digits]),
+    def _given_comb_reader(self) -> CombReader:
+        return CombReader(
+            self.classifier,
+            digits=self.digits,
+            normalizer=self.normalizer,
+            threshold=self.threshold,
         )
 
-    def _fit_line_reader(self, lines: Sequence[tuple[Image, str]]) -> Any:
-        """Fit a reader of lines to free writing; None where there is none."""
-        if not lines:
-            return None
-        return clone(self._given_line_reader()).fit(*zip(*lines, strict=True))
+    def _comb_reader(self) -> CombReader:
+        """Return what reads combs, with the adapted classifier if there is one."""
+        reader = self._given_comb_reader()
+        reader.classifier = getattr(self, "classifier_", self.classifier)
+        return reader
 
-    def _posteriors(
-        self, classifier: Any, pieces: Sequence[Sequence[Piece]]
-    ) -> list[NDArray[np.float64]]:
-        """Classify all digits at once; average over what a box may hold."""
-        digits = [piece for field in pieces for piece in field if piece.kind == "digit"]
-        if not digits:
-            return []
-        others = [n for n, piece in enumerate(digits) if piece.alternative is not None]
-        images = [p.image for p in digits] + [digits[n].alternative for n in others]
-        likely = classifier.predict_proba(self._normalizer().transform(images))
-        posteriors = likely[: len(digits)].copy()
-        doubt = np.array([[digits[n].doubt] for n in others])
-        if others:
-            posteriors[others] += doubt * (likely[len(digits) :] - posteriors[others])
-        certainty = np.array([[piece.certainty] for piece in digits])
-        return list(certainty * posteriors)
-
-    def _normalizer(self) -> Any:
-        return GlyphNormalizer() if self.normalizer is None else self.normalizer
+    def _given_line_reader(self) -> Any:
+        return VotingReader() if self.line_reader is None else self.line_reader
 
     def _line_reader(self) -> Any:
         """Return the adapted reader of lines, else the one given, else the shipped."""
@@ -432,34 +415,10 @@ class FieldReader(StringReader):
             return self.line_reader_
         return self._given_line_reader()
 
-    def _given_line_reader(self) -> Any:
-        return VoteReader() if self.line_reader is None else self.line_reader
-
     def _line_characters(self) -> str:
-        """Name the characters of free writing; a recognizer may be of others."""
+        """Return the characters of free writing; a recognizer may be of others."""
         recognizer = getattr(self._given_line_reader(), "recognizer", None)
         return getattr(recognizer, "characters", DIGITS)
-
-    def _labels(self) -> dict[str, Any]:
-        """Give the label that the classifier has for each digit."""
-        classes = getattr(self.classifier, "classes", None)
-        return {str(c): c for c in (range(10) if classes is None else classes)}
-
-    def _reading_classifier(self) -> Any:
-        """Return the adapted classifier, else the one given, else the pretrained."""
-        if hasattr(self, "classifier_"):
-            return self.classifier_
-        if self.classifier is not None:
-            check_is_fitted(self.classifier)
-            return self.classifier
-        return _pretrained()
-
-    def _trainable(self) -> Any:
-        """Return an unfitted copy of the classifier that `fit` may train."""
-        if self.classifier is not None:
-            return clone(self.classifier)
-        adapted = clone(_pretrained())
-        return adapted.set_params(**_ADAPTATION, classes=list(range(10)))
 
 
 def make_field_reader(
@@ -476,8 +435,8 @@ def make_field_reader(
     classifier : estimator, default=None
         Classifier of glyphs; None for the LeNet-5 that ships with the package.
 
-    line_reader : LineReader, SegmentReader or VoteReader, default=None
-        Reads fields without a comb; None for ``VoteReader()``. One that was fitted to
+    line_reader : SlidingReader, CuttingReader or VotingReader, default=None
+        Reads fields without a comb; None for ``VotingReader()``. One that was fitted to
         fields of yours comes from :func:`pipelines.load_line_reader`.
 
     digits : int, default=None
@@ -490,8 +449,9 @@ def make_field_reader(
     -------
     reader : Pipeline
         Steps ``despeckle``, ``flatten`` and ``read``. It reads without having
-        been fitted. Fitting it adapts the classifier and the reader of lines that
-        ship; those that are given are trained by their own parameters.
+        been fitted. Fitting it adapts the classifier and the reader of lines, those
+        that ship as those that are given and fitted; what is given unfitted is trained
+        by its own parameters.
 
     Raises
     ------
@@ -508,13 +468,92 @@ def make_field_reader(
     reader = FieldReader(
         classifier, digits=digits, line_reader=line_reader, threshold=threshold
     )
-    return Pipeline(
-        [
-            ("despeckle", Despeckler()),
-            ("flatten", BackgroundFlattener()),
-            ("read", reader),
-        ]
-    )
+    return Pipeline([*cleaning_steps(), ("read", reader)])
+
+
+def cleaning_steps() -> list[tuple[str, Any]]:
+    """Make the steps that clean images of fields before they are read.
+
+    Returns
+    -------
+    steps : list of tuples of (name, transformer)
+        Of the Pipeline of :func:`make_field_reader`, without its reader.
+    """
+    return [("despeckle", Despeckler()), ("flatten", BackgroundFlattener())]
+
+
+def read_ruled(
+    line_reader: Any, images: Sequence[Image], rules: Sequence[Field | None]
+) -> list[Any]:
+    """Read lines; where one breaks length or mask, look for one that keeps them.
+
+    Check digits, ranges, choices and sums are not searched for. They are there to
+    find what was misread, and a string that was chosen to pass them would hide it.
+
+    Parameters
+    ----------
+    line_reader : SlidingReader
+        Or what reads as it does.
+
+    images : sequence of n ndarrays of shape (height, width), dtype uint8
+        Fields without a comb.
+
+    rules : sequence of n Field or None
+        What the form says of each.
+
+    Returns
+    -------
+    readings : list of n Hypothesis
+        Of a `text` and its `probability`, which a rule does not raise. A string
+        that breaks the rule stays where it is much more probable than any that
+        keeps it. An empty one breaks none.
+    """
+    best = [hypothesis for [hypothesis] in line_reader.read(images)]
+    # The most probable string of all is also that of those allowed, if it is one.
+    return [
+        one if _keeps(rule, one.text) else _reread(line_reader, image, rule, one)
+        for image, rule, one in zip(images, rules, best, strict=True)
+    ]
+
+
+def _keeps(rule: Field | None, text: str) -> bool:
+    if rule is None or not text:
+        return True
+    if rule.lengths is not None and len(text) not in rule.lengths:
+        return False
+    return rule.mask is None or fits_mask(text, rule.mask)
+
+
+def _reread(line_reader: Any, image: Image, rule: Any, best: Any) -> Any:
+    """Search under the rule, and weigh a slip of the writer's against a misreading."""
+    [found] = line_reader.read([image], lengths=rule.lengths, mask=rule.mask)
+    if found and _KEEPING_ODDS * found[0].probability >= best.probability:
+        return found[0]
+    return best
+
+
+def _writing_part(frame: Frame | None) -> tuple[slice, slice]:
+    """Return the rows and columns of free writing: its frame and a margin."""
+    if frame is None:
+        return slice(0, None), slice(0, None)
+    margin = _MARGIN * (frame.bottom - frame.top)
+    top, left = (max(0, round(side - margin)) for side in (frame.top, frame.left))
+    return np.s_[top : round(frame.bottom + margin), left : round(frame.right + margin)]
+
+
+def _lessons(layouts: Layouts, texts: Sequence[str]) -> tuple[list[Image], list[str]]:
+    """List the free writing that something can be learned from, and what it says."""
+    lessons = [
+        (line.image, texts[n])
+        for n, line in layouts.lines.items()
+        # A comb that was not found teaches nothing about free writing.
+        if not line.lacks_comb and GAP not in texts[n]
+    ]
+    # Empty paper alone teaches nothing.
+    if not any(text for _, text in lessons):
+        return [], []
+    images, strings = zip(*lessons, strict=True)
+    return list(images), list(strings)
 
 
 def _check_image_shape(classifier: Any) -> None:
@@ -529,43 +568,3 @@ def _check_image_shape(classifier: Any) -> None:
             f" digits are cut from boxes. Got one of images of {height} x {width}. Take"
             " one trained on images of 28 x 28, such as MNIST's."
         )
-
-
-@cache
-def _pretrained() -> Any:
-    """Load the shipped LeNet-5 once."""
-    # Importing torch takes seconds, and who imports `pipelines` may not need it.
-    from lenet_sklearn import LeNet5Classifier
-
-    return LeNet5Classifier.from_pretrained("forms")
-
-
-def _each(
-    known: Sequence[Any] | None, fields: Sequence[Any], what: str
-) -> Sequence[Any]:
-    """Give what is known of each field; None where nothing is known of any."""
-    if known is None:
-        return [None] * len(fields)
-    if len(known) != len(fields):
-        raise ValueError(
-            f"FieldReader expects one {what} for each of {len(fields)} images."
-            f" Got {len(known)}. Put None where it is not known."
-        )
-    return known
-
-
-def _settle_line(text: str, confidence: float, threshold: float) -> FieldReading:
-    """Decide about a line; one that may be empty, but is not surely, is not blank."""
-    if text or confidence >= threshold:
-        return settle(text, confidence, threshold)
-    reason = f"{TOO_LOW} {threshold:g}"
-    return FieldReading(text, "rejected", confidence, reason=reason)
-
-
-def _aligned(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None:
-    """Pair digits with the characters they show; None if their numbers differ."""
-    digits = [piece for piece in pieces if piece.kind == "digit"]
-    text = text.replace(GAP, "")
-    if len(digits) != len(text):
-        return None
-    return list(zip(digits, text, strict=True))

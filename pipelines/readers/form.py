@@ -7,19 +7,32 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import HasMethods
 
-from pipelines.decoding import GAP
+from lenet_sklearn.strings.lattice import GAP
+from lenet_sklearn.validation import HasMethods
 from pipelines.fields.combs import Frame, cut_comb
 from pipelines.forms.form import Field, Form
 from pipelines.glyphs.cut import Piece
 from pipelines.images import Image, check_image, check_images
-from pipelines.outcomes import FieldReading, PageReading, settle
+from pipelines.outcomes import (
+    FieldReading,
+    PageReading,
+    Reason,
+    ReasonKind,
+    settle,
+)
 from pipelines.pages.orientation import upright_log_odds
-from pipelines.readers.base import check_text, clean_images, split_reader
-from pipelines.readers.field import FieldReader, make_field_reader
+from pipelines.readers.base import (
+    Reader,
+    check_text,
+    clean_images,
+    continue_from,
+    is_fitted,
+    split_reader,
+)
+from pipelines.readers.comb import CombReader
+from pipelines.readers.field import FieldReader, cleaning_steps, make_field_reader
 from pipelines.readers.placed import cut_placed, locate_digits
 from pipelines.readers.sought import SoughtCombs, page_quad, seek_combs
 
@@ -30,7 +43,7 @@ _UPRIGHT_LOG_ODDS = float(np.log(99))
 _CLEAR_LOG_ODDS = 7.0
 
 # Why a value is rejected that is clear to read, were it clear from where.
-_EITHER_WAY = "the page may lie on its head"
+_EITHER_WAY = Reason(ReasonKind.ORIENTATION, "the page may lie on its head")
 
 # What the posteriors of a network say of a turned digit is no proof: however
 # small they are, they count for no more than this in a field.
@@ -40,7 +53,7 @@ _LEAST_CONFIDENCE = 1e-4
 _PLACELESS = "only a comb can be looked for: the form must say where this is (box)"
 
 
-class FormReader(BaseEstimator):
+class FormReader(Reader):
     """Read the fields of a form on page images.
 
     A field with a place is found by registering the page onto the blank one;
@@ -53,10 +66,10 @@ class FormReader(BaseEstimator):
 
     field_reader : estimator, default=None
         A :class:`FieldReader`, or a Pipeline that ends in one; None for
-        ``make_field_reader()``.
+        ``make_field_reader()``. `fit` fits a copy, from what it has learned on.
 
     locate_digits : bool, default=False
-        Say where on the page each digit of free writing stands, for pictures. The
+        Find where on the page each digit of free writing stands, for pictures. The
         network goes over such fields twice then.
 
     Attributes
@@ -126,13 +139,12 @@ class FormReader(BaseEstimator):
                     strings.append(text)
         if not cuts:
             raise ValueError("FormReader found none of its fields on any page.")
-        adapted = clone(given)
+        adapted = continue_from(given)
         steps, reader = split_reader(adapted)
         images: Any = [image for image, _ in cuts]
         for step in steps:
             images = step.fit_transform(images, strings)
         reader.fit(images, strings, [frame for _, frame in cuts])
-        _keep_untaught(reader, split_reader(given)[1])
         self.field_reader_ = adapted
         return self
 
@@ -147,8 +159,8 @@ class FormReader(BaseEstimator):
         fields = self._sought_fields()
         if not fields:
             return {}
-        # Not with parts of its own, which need not know anything yet.
-        steps, reader = split_reader(make_field_reader())
+        steps = [step for _, step in cleaning_steps()]  # those given are not fitted
+        reader = self._orienting_reader()
         sought = seek_combs(page, fields)
         ways = _read_both_ways(_cut_combs(sought, steps, reader), reader)
         if _upright_log_odds(sought, *ways) < 0:
@@ -156,6 +168,12 @@ class FormReader(BaseEstimator):
         return {
             name: cut_comb(sought.page, comb) for name, comb in sought.combs.items()
         }
+
+    def _orienting_reader(self) -> FieldReader | CombReader:
+        """Return what tells upright combs from turned ones before `fit`."""
+        _, given = split_reader(self._given_field_reader())
+        ready = given.classifier is None or is_fitted(given.classifier)
+        return given if ready or is_fitted(given) else CombReader()
 
     def _sought_fields(self) -> list[Field]:
         """List the fields that are looked for: only a comb can be known again."""
@@ -223,7 +241,7 @@ class FormReader(BaseEstimator):
         return float(np.mean(values == texts))
 
     def read(self, page: Image) -> PageReading:
-        """Read one page and tell how far each value can be trusted.
+        """Read one page, with the confidence of each value.
 
         One page, not a list as :meth:`predict` takes: pages are large.
 
@@ -287,7 +305,7 @@ class FormReader(BaseEstimator):
             reading = readings[field.name]
             reason = "" if GAP in reading.value else field.check(reading.value)
             if reason:
-                reading = replace(reading, status="invalid", reason=reason)
+                reading = _invalid(reading, reason)
             checked[field.name] = reading
         # What was not found, or may be empty, is no 0 in a sum.
         there = {
@@ -297,7 +315,7 @@ class FormReader(BaseEstimator):
         }
         sums = self.form.check_sums(there)
         for name, reason in sums.items():
-            checked[name] = replace(checked[name], status="invalid", reason=reason)
+            checked[name] = _invalid(checked[name], reason)
         return checked
 
     def _field_reader(self) -> Any:
@@ -320,11 +338,7 @@ class FormReader(BaseEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.target_tags.required = True
         tags.target_tags.two_d_labels = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
         return tags
 
 
@@ -346,14 +360,14 @@ def make_form_reader(
     classifier : estimator, default=None
         Classifier of glyphs; None for the LeNet-5 that ships with the package.
 
-    line_reader : LineReader, SegmentReader or VoteReader, default=None
-        Reads fields without boxes; None for ``VoteReader()``.
+    line_reader : SlidingReader, CuttingReader or VotingReader, default=None
+        Reads fields without boxes; None for ``VotingReader()``.
 
     threshold : float, default=0.9
         Confidence below which a value is rejected.
 
     locate_digits : bool, default=False
-        Say where on the page each digit of free writing stands, for pictures.
+        Find where on the page each digit of free writing stands, for pictures.
 
     Returns
     -------
@@ -372,26 +386,25 @@ def make_form_reader(
     return FormReader(form, field_reader=fields, locate_digits=locate_digits)
 
 
-def _keep_untaught(reader: FieldReader, given: FieldReader) -> None:
-    """Read with the parts that were given where the pages had nothing for them."""
-    for part in ("classifier", "line_reader"):
-        if not hasattr(reader, f"{part}_"):
-            known = getattr(given, f"{part}_", getattr(given, part))
-            setattr(reader, part, known)
-
-
 def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:
     return {
-        name: FieldReading("", "unlocated", 0.0, reason=reason)
-        for name, reason in missing.items()
+        name: FieldReading(
+            "", "unlocated", 0.0, reason=Reason(ReasonKind.NOT_FOUND, text)
+        )
+        for name, text in missing.items()
     }
+
+
+def _invalid(reading: FieldReading, text: str) -> FieldReading:
+    reason = Reason(ReasonKind.RULE, text)
+    return replace(reading, status="invalid", reason=reason)
 
 
 def _read_either_way(
     page: Image,
     sought: SoughtCombs,
     pieces: Sequence[Sequence[Piece]],
-    reader: FieldReader,
+    reader: FieldReader | CombReader,
 ) -> dict[str, FieldReading]:
     """Read combs the way up that is more likely, and doubt what both ways read."""
     upright, turned = _read_both_ways(pieces, reader)
@@ -407,7 +420,8 @@ def _read_either_way(
         reading = _doubt_way(reading, certainty, reader.threshold)
         # Blank, too: another comb may be the one that somebody has filled in.
         if name in sought.doubtful and reading.status in ("accepted", "blank"):
-            reading = replace(reading, status="rejected", reason=sought.doubtful[name])
+            reason = Reason(ReasonKind.SEVERAL, sought.doubtful[name])
+            reading = replace(reading, status="rejected", reason=reason)
         result[name] = replace(reading, quad=quad)
     return result
 
@@ -423,7 +437,7 @@ def _doubt_way(
 
 
 def _cut_combs(
-    sought: SoughtCombs, steps: Sequence[Any], reader: FieldReader
+    sought: SoughtCombs, steps: Sequence[Any], reader: FieldReader | CombReader
 ) -> list[list[Piece]]:
     """Cut the combs that were found into pieces."""
     cuts = [cut_comb(sought.page, comb) for comb in sought.combs.values()]
@@ -432,7 +446,7 @@ def _cut_combs(
 
 
 def _read_both_ways(
-    pieces: Sequence[Sequence[Piece]], reader: FieldReader
+    pieces: Sequence[Sequence[Piece]], reader: FieldReader | CombReader
 ) -> tuple[list[FieldReading], list[FieldReading]]:
     """Read combs as they lie, and turned by half a turn."""
     both = reader.read_pieces([*pieces, *(_turned(field) for field in pieces)])

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -17,8 +15,7 @@ from pipelines.forms.form import Field, Form
 from pipelines.images import Image
 from pipelines.outcomes import FieldReading
 from pipelines.pages.alignment import project
-from pipelines.pages.register import PreparedBlank, prepare_blank, register
-from pipelines.scans.read import read_pages
+from pipelines.pages.register import register
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def cut_placed(
     fields = [field for field in form.fields if field.box is not None]
     if not fields or form.blank is None:
         return {}, {}
-    blank = _prepared(form.blank, form.blank.stat().st_mtime_ns)
+    blank = form.prepared_blank()
     registration = register(page, blank)
     if not registration.is_good:
         return {}, {field.name: registration.reason for field in fields}
@@ -130,12 +127,6 @@ def locate_digits(
         name: replace(readings[name], digit_quads=_page_quads(cuts[name], columns))
         for name, columns in zip(free, spans, strict=True)
     }
-
-
-@lru_cache(maxsize=2)
-def _prepared(blank: Path, _modified: int) -> PreparedBlank:
-    """Prepare a blank once for all pages of a batch."""
-    return prepare_blank(next(read_pages(blank)))
 
 
 def _placed(field: Field, cut: FieldCut) -> PlacedField:

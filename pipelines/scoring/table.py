@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pipelines.outcomes import TOO_LOW, FieldReading, PageReading, show_confidence
+from pipelines.outcomes import FieldReading, PageReading, ReasonKind, show_confidence
 
 # The columns of values.csv, the table of single fields.
 VALUE_COLUMNS = ("file", "value", "status", "confidence")
@@ -73,19 +73,20 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
     row : list of str
         Values are text, and confidences are never rounded up. The cells of fields
         that were not read are empty. The error of a page that was read is what
-        :func:`untold_reason` says of its fields.
+        :func:`review_reason` returns for its fields.
 
     Examples
     --------
-    >>> from pipelines.outcomes import FieldReading, PageReading
+    >>> from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind
     >>> from pipelines.scoring.table import PageResult, result_row
-    >>> field = FieldReading("", "unlocated", 0.0, reason="no comb of 9 boxes")
+    >>> reason = Reason(ReasonKind.NOT_FOUND, "no comb of 9 boxes")
+    >>> field = FieldReading("", "unlocated", 0.0, reason=reason)
     >>> page = PageResult("a.png", 1, PageReading({"id": field}))
     >>> ",".join(result_row(page, ["id"]))
     'a.png,1,review,id: no comb of 9 boxes,,unlocated,0.0000'
     """
     reading = result.reading
-    error = reading.error or _untold_reasons(reading)
+    error = reading.error or _review_reasons(reading)
     row = [result.document, str(result.page), reading.status, error]
     for name in names:
         row += _cells(reading.fields.get(name))
@@ -111,8 +112,8 @@ def value_row(result: PageResult) -> list[str]:
     return [result.document, "", "failed", ""]
 
 
-def untold_reason(field: FieldReading) -> str:
-    """Return why a value wants a look, where its status does not tell it already.
+def review_reason(field: FieldReading) -> str:
+    """Return why a value must be reviewed, where its status does not explain it.
 
     Parameters
     ----------
@@ -123,22 +124,24 @@ def untold_reason(field: FieldReading) -> str:
     -------
     reason : str
         Empty for a field that is settled, and for one that is rejected for its
-        confidence: the cell beside its status tells that.
+        confidence: the cell beside its status shows that.
 
     Examples
     --------
     >>> from pipelines.outcomes import settle
-    >>> from pipelines.scoring.table import untold_reason
-    >>> untold_reason(settle("042", 0.5, 0.9)), untold_reason(settle("0_2", 0.5, 0.9))
+    >>> from pipelines.scoring.table import review_reason
+    >>> review_reason(settle("042", 0.5, 0.9)), review_reason(settle("0_2", 0.5, 0.9))
     ('', 'no digit in a box between two others')
     """
     settled = field.status in ("accepted", "blank")
-    told = field.status == "rejected" and field.reason.startswith(TOO_LOW)
-    return "" if settled or told else field.reason
+    reason = field.reason
+    if settled or reason is None or reason.kind is ReasonKind.UNCERTAIN:
+        return ""
+    return reason.text
 
 
-def _untold_reasons(reading: PageReading) -> str:
-    reasons = {name: untold_reason(field) for name, field in reading.fields.items()}
+def _review_reasons(reading: PageReading) -> str:
+    reasons = {name: review_reason(field) for name, field in reading.fields.items()}
     if len(reasons) > 1 and len(set(reasons.values())) == 1:
         return next(iter(reasons.values()))  # of the page, not of a field
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet_sklearn.models.registry import save_model
 from pipelines.outputs import check_writable
 from pipelines.plotting import check_plots, plot_evaluation, plot_training
 from pipelines.training.evaluation import Evaluation, measure
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from sklearn.ensemble import VotingClassifier
 
     from lenet_sklearn import LeNet5Classifier
-    from lenet_sklearn.models.cards import ModelCard
 
     Model: TypeAlias = LeNet5Classifier | VotingClassifier
 
@@ -215,14 +215,14 @@ def train(
     n_samples = _fit_and_calibrate(model, X, y)
     seconds = time.perf_counter() - start
     card = ModelCard.write_today(name_of(data), n_samples, command)
-    _save(model, path, card)  # before anything else can fail
+    save_model(model, path, card=card)  # before anything else can fail
     first, *others = members_of(model)
     pictures = plot_training(first, plots) if plots else []
     test = None
     if has_test_split(data):
         X, y = load_dataset(data, data_dir=data_dir, split="test")
         test = measure(model, X, y)
-        _save(model, path, replace(card, figures={"test set": test.summary}))
+        save_model(model, path, card=replace(card, figures={"test set": test.summary}))
         pictures += plot_evaluation(model, X, y, plots) if plots else []
     return Training(
         path,
@@ -312,15 +312,6 @@ def _calibrate(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) -> None:
         model.calibrate(X, y)
     else:
         calibrate_committee(model, X, y)
-
-
-def _save(model: "Model", path: Path, card: "ModelCard") -> None:
-    from lenet_sklearn import LeNet5Classifier, save_committee
-
-    if isinstance(model, LeNet5Classifier):
-        model.save(path, card=card)
-    else:
-        save_committee(model, path, card=card)
 
 
 def name_of(data: str | os.PathLike[str]) -> str:

@@ -137,7 +137,7 @@ def evaluate(
     from lenet_sklearn.committee import members_of
     from lenet_sklearn.datasets import has_test_split
     from lenet_sklearn.models.pretrained import model_path
-    from pipelines.readers.loading import holds_line_reader
+    from pipelines.models import holds_line_reader
 
     if holds_line_reader(model):
         raise ValueError(
@@ -315,9 +315,13 @@ def evaluate_fields(
     labelled = read_labelled_fields(fields, truth)
     evaluation = FieldEvaluation(labelled, reader.read(clean_fields(labelled)))
     if plots:
-        from pipelines.plotting import MisreadFieldsDisplay
+        from pipelines.plotting import MisreadField, MisreadFieldsDisplay
 
-        display = MisreadFieldsDisplay.from_evaluation(evaluation)
+        misread = [
+            MisreadField(f.name, f.image, f.value, reading.value, reading.confidence)
+            for f, reading in evaluation.misread()
+        ]
+        display = MisreadFieldsDisplay.from_fields(misread, len(labelled))
         display.figure_.savefig(plots / "misread_fields.png", dpi=150)
         _write_list(plots / _LIST, evaluation)
     return evaluation

@@ -9,24 +9,26 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from tqdm import tqdm
 
+from lenet_sklearn.models.registry import load_model
+from lenet_sklearn.strings.committee import StringCommittee
 from pipelines.images import Image
-from pipelines.lines.segments import holds_segments, load_segments
-from pipelines.outputs import check_writable
-from pipelines.readers.line import LineReader, adaptation
-from pipelines.readers.loading import (
+from pipelines.models import (
+    MEMBERS,
     VOTE,
-    VOTERS,
+    VOTING,
     AnyLineReader,
     holds_line_reader,
-    holds_vote,
+    kind_of,
+    load_line_reader,
     save_line_reader,
 )
-from pipelines.readers.segment import SegmentReader
-from pipelines.readers.vote import VoteReader
+from pipelines.outputs import check_writable
+from pipelines.readers.cutting import CuttingReader
+from pipelines.readers.voting import VotingReader
 from pipelines.training.labelled import clean_fields, read_labelled_fields
 
 _BEGIN_WITH = (
-    f"Begin with {VOTE!r}, {', '.join(map(repr, VOTERS))} or a file fitted from one of"
+    f"Begin with {VOTE!r}, {', '.join(map(repr, MEMBERS))} or a file fitted from one of"
     " those."
 )
 
@@ -165,7 +167,7 @@ def adapt_reader(
     card = ModelCard.write_today(origin, len(texts), command)
     # disable=None: no bar where nobody looks.
     with tqdm(total=n_folds + 1, unit="fit", disable=None) as bar:
-        adapted = _fit(start, images, texts)
+        adapted = clone(start).fit(images, texts)
         save_line_reader(adapted, path, card=card)  # before anything else can fail
         bar.update()
         counts = []
@@ -187,41 +189,27 @@ def _load(
     model: str | os.PathLike[str], device: str, random_state: int
 ) -> AnyLineReader:
     """Make the reader that a model is for, so that its clones begin with it."""
-    from lenet_sklearn.models.files import read_header
-    from lenet_sklearn.models.pretrained import model_path
-    from lenet_sklearn.strings import StringRecognizer
-    from lenet_sklearn.strings.files import COMMITTEE
-
     if model == VOTE:
-        line_reader, segment_reader = (
-            _load(voter, device, random_state) for voter in VOTERS
-        )
-        return VoteReader(line_reader=line_reader, segment_reader=segment_reader)
-    if not holds_line_reader(model):
-        raise ValueError(
-            f"{model} reads single characters, and fields hold strings. {_BEGIN_WITH}"
-        )
-    if holds_vote(model):
+        slides, cuts = (_load(member, device, random_state) for member in MEMBERS)
+        return VotingReader(sliding_reader=slides, cutting_reader=cuts)
+    kind = kind_of(model)
+    if kind == VOTING:
         raise ValueError(
             f"{model} is a vote that has been fitted already. Begin with {VOTE!r}, and"
             " give it all fields: those it was fitted on, and the new ones."
         )
-    if read_header(model_path(model)).get("model") == COMMITTEE:
+    if kind == StringCommittee.__name__:
         raise ValueError(
             f"{model} is a committee, and single recognizers are fitted. {_BEGIN_WITH}"
         )
-    if holds_segments(model):
-        return SegmentReader(
-            load_segments(model, device=device), random_state=random_state
+    if not holds_line_reader(model):
+        raise ValueError(
+            f"{model} reads single characters, and fields hold strings. {_BEGIN_WITH}"
         )
-    return LineReader(
-        StringRecognizer.load(
-            model,
-            device=device,
-            random_state=random_state,
-            initial_weights=model,
-        )
-    )
+    reader = load_line_reader(model, device=device)
+    given = "model" if isinstance(reader, CuttingReader) else "recognizer"
+    part = load_model(model, device=device)
+    return reader.set_params(**{given: part}, random_state=random_state)
 
 
 def _try_fold(
@@ -235,21 +223,8 @@ def _try_fold(
         ([images[i] for i in part], [texts[i] for i in part]) for part in split
     )
     before = _count_right(start, held, held_texts)
-    return before, _count_right(_fit(start, rest, rest_texts), held, held_texts)
-
-
-def _fit(
-    start: AnyLineReader, images: Sequence[Image], texts: Sequence[str]
-) -> AnyLineReader:
-    """Fit a copy of a reader to fields, from its own weights on."""
-    from lenet_sklearn.strings import StringRecognizer
-
-    reader = clone(start)
-    for part in reader.get_params().values():
-        if isinstance(part, StringRecognizer):
-            settings = adaptation(part.network, len(images))
-            part.set_params(**{**settings, "random_state": part.random_state})
-    return reader.fit(images, texts)
+    after = _count_right(clone(start).fit(rest, rest_texts), held, held_texts)
+    return before, after
 
 
 def _count_right(

@@ -147,10 +147,10 @@ def clean_fields(fields: Sequence[LabelledField]) -> list[Image]:
     images : list of ndarrays of shape (height, width), dtype uint8
         Without speckle, on even paper.
     """
-    from pipelines.readers.base import clean_images, split_reader
-    from pipelines.readers.field import make_field_reader
+    from pipelines.readers.base import clean_images
+    from pipelines.readers.field import cleaning_steps
 
-    steps, _ = split_reader(make_field_reader())
+    steps = [step for _, step in cleaning_steps()]
     return clean_images(steps, [field.image for field in fields])
 
 

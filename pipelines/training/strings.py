@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tqdm import tqdm
 
+from lenet_sklearn.models.registry import save_model
 from pipelines.drawing.lines import DrawnLines
 from pipelines.images import Image
-from pipelines.lines.learning import practise
-from pipelines.lines.segments import NO_DIGIT, SegmentModel, read_lines, save_segments
+from pipelines.lines.learning import train_model
+from pipelines.lines.segments import NO_DIGIT, CuttingModel, read_lines
 from pipelines.outputs import check_writable
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def train_lines(
     seconds = time.perf_counter() - start
     origin = f"fields drawn from {name_of(data)}"
     card = ModelCard.write_today(origin, n_lines, command)
-    recognizer.save(path, card=card)  # before anything else can fail
+    save_model(recognizer, path, card=card)  # before anything else can fail
     training = LineTraining(
         path=path,
         network=network,
@@ -190,7 +191,9 @@ def train_lines(
         n_test=_N_TEST,
         n_right=_count_right(recognizer, data, data_dir, random_state),
     )
-    recognizer.save(path, card=replace(card, figures={"test set": training.figure}))
+    save_model(
+        recognizer, path, card=replace(card, figures={"test set": training.figure})
+    )
     return training
 
 
@@ -322,10 +325,12 @@ def train_segments(
     start = time.perf_counter()
     # disable=None: no bar where nobody looks.
     shown = tqdm(_fields_of(lines), total=n_lines, unit=" fields", disable=None)
-    model = practise(shown, n_lines=n_lines, random_state=random_state, device=device)
+    model = train_model(
+        shown, n_lines=n_lines, random_state=random_state, device=device
+    )
     seconds = time.perf_counter() - start
     card = ModelCard.write_today(f"fields drawn from {name_of(data)}", n_lines, command)
-    save_segments(model, path, card=card)  # before anything else can fail
+    save_model(model, path, card=card)  # before anything else can fail
     held = draw_from(data, data_dir, _N_TEST, random_state + 1, held_out=True)
     training = LineTraining(
         path=path,
@@ -336,18 +341,16 @@ def train_segments(
         n_test=_N_TEST,
         n_right=_count_right_fields(model, held),
     )
-    save_segments(
-        model, path, card=replace(card, figures={"test set": training.figure})
-    )
+    save_model(model, path, card=replace(card, figures={"test set": training.figure}))
     return training
 
 
-def count_numbers(model: SegmentModel) -> int:
+def count_numbers(model: CuttingModel) -> int:
     """Count what a model has learned: weights of its network and of its geometry.
 
     Parameters
     ----------
-    model : SegmentModel
+    model : CuttingModel
         Any.
 
     Returns
@@ -375,7 +378,7 @@ def _fields_of(lines: DrawnLines) -> Iterator[tuple[Image, str]]:
         yield lines.draw_field(index), text
 
 
-def _count_right_fields(model: SegmentModel, lines: DrawnLines) -> int:
+def _count_right_fields(model: CuttingModel, lines: DrawnLines) -> int:
     """Count fields read without a fault."""
     read = read_lines([field for field, _ in _fields_of(lines)], model)
     return sum(

@@ -297,7 +297,7 @@ def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
     for pages in ("2", "1"):  # its own files it may replace
         assert main(["demo", "-o", "out", "--pages", pages]) == 0
     shown = capsys.readouterr().out
-    assert "fields read rightly" in shown
+    assert "fields read correctly" in shown
     assert f"Table: {Path('out', 'results.csv')}" in shown
     assert len(rows(folder / "out" / "results.csv")) == 1
     assert len(list((folder / "out" / "pictures").glob("*.png"))) == 1

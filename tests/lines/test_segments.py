@@ -5,19 +5,18 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from lenet_sklearn import load_model, save_model
 from pipelines import DrawnLines
 from pipelines.lines.arcs import start_geometry
-from pipelines.lines.learning import adapt, practise
+from pipelines.lines.learning import adapt_model, train_model
 from pipelines.lines.segments import (
     CHARACTERS,
     build_lattices,
-    holds_segments,
-    load_segments,
     locate_digits,
     read_lines,
-    save_segments,
     segment_field,
 )
+from pipelines.models import kind_of
 
 PAPER = np.full((50, 200), 210, dtype=np.uint8)
 
@@ -32,7 +31,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def model():
-    return load_segments("segments", device="cpu")
+    return load_model("segments", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +119,12 @@ def test_a_string_that_stands_in_no_field_is_refused(model):
 
 def test_fields_without_writing_teach_nothing(model):
     with pytest.raises(ValueError, match="no writing in any of 1 fields"):
-        adapt(model, [PAPER], ["12"])
+        adapt_model(model, [PAPER], ["12"])
 
 
 def test_cutting_is_learned_from_strings_alone(held):
     lines = [pair for _ in range(6) for pair in held]
-    model = practise(iter(lines), n_lines=len(lines), device="cpu")
+    model = train_model(iter(lines), n_lines=len(lines), device="cpu")
     lengths = [len(best.text) for [best] in read_lines([f for f, _ in held], model)]
     right = np.array(lengths) == [len(text) for _, text in held]
     assert right.mean() >= 0.5
@@ -134,26 +133,26 @@ def test_cutting_is_learned_from_strings_alone(held):
 def test_fields_that_were_learned_are_read(model, held):
     fields, texts = [field for field, _ in held[:12]], [text for _, text in held[:12]]
     before = texts_of(read_lines(fields, model))
-    after = texts_of(read_lines(fields, adapt(model, fields, texts)))
+    after = texts_of(read_lines(fields, adapt_model(model, fields, texts)))
     assert np.mean(np.array(after) == texts) > np.mean(np.array(before) == texts)
     assert texts_of(read_lines(fields, model)) == before
 
 
 def test_a_saved_model_reads_the_same(model, held, tmp_path):
     path = tmp_path / "model.safetensors"
-    save_segments(model, path)
-    assert holds_segments(path)
+    save_model(model, path)
+    assert kind_of(path) == "CuttingModel"
     segments = [segment_field(field) for field, _ in held[:5]]
-    lattices = (build_lattices(segments, m) for m in (model, load_segments(path)))
+    lattices = (build_lattices(segments, m) for m in (model, load_model(path)))
     for a, b in zip(*lattices, strict=True):
         assert a.characters == b.characters == CHARACTERS
         np.testing.assert_allclose(a.scores, b.scores, atol=1e-5)
 
 
 def test_what_is_no_model_of_pieces_is_refused():
-    assert not holds_segments("mnist")
+    assert kind_of("mnist") == "LeNet5Classifier"
     with pytest.raises(ValueError, match="no model of pieces"):
-        load_segments("mnist")
+        load_model("mnist")
 
 
 def test_measures_that_never_change_do_no_harm():

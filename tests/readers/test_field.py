@@ -25,6 +25,7 @@ from lenet_sklearn import LeNet5Classifier
 from pipelines import FieldReader, GlyphNormalizer, make_field_reader
 from pipelines.drawing import draw_comb, draw_string, draw_writer, entry_value
 from pipelines.fields.combs import Frame
+from pipelines.outcomes import ReasonKind
 
 # Each digit once, so that whatever fold is left out, none is missing for long.
 TEXTS = ["01234", "56789", "24680", "13579", "90817", "26354", "71829", "30465"]
@@ -151,7 +152,8 @@ def test_a_gap_between_digits_is_never_accepted():
     field = draw_comb("04 5", writer=draw_writer(6), random_state=4)
     [reading] = FieldReader(digits=4, threshold=0).read([field])
     assert reading.status == "rejected"
-    assert reading.reason == "no digit in a box between two others"
+    assert str(reading.reason) == "no digit in a box between two others"
+    assert reading.reason.kind is ReasonKind.EMPTY_BOX
 
 
 def test_the_threshold_decides_what_is_accepted(fields):
@@ -159,7 +161,7 @@ def test_the_threshold_decides_what_is_accepted(fields):
     reader = make_field_reader(threshold=1)
     readings = reader[-1].read(reader[:-1].transform(fields))
     assert all(r.status == "rejected" or r.confidence == 1 for r in readings)
-    assert all(r.reason == "confidence below 1" for r in readings if r.reason)
+    assert all(str(r.reason) == "confidence below 1" for r in readings if r.reason)
 
 
 def test_confidences_are_probabilities_and_tell_scribble_from_digits(fields):

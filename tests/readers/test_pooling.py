@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.readers.vote import pool_readings
+from pipelines.readers.voting import pool_readings
 
 
 def test_one_reader_alone_is_believed():

@@ -9,12 +9,12 @@ from pipelines import (
     Field,
     FieldReader,
     Form,
-    LineReader,
+    SlidingReader,
     draw_overlay,
     make_form_reader,
 )
 from pipelines.drawing import draw_blank_form, draw_string, draw_writer
-from pipelines.readers.ruled import read_ruled
+from pipelines.readers.field import read_ruled
 
 BOX = (1500, 900, 110, 420)
 TEXT = "2046"
@@ -106,7 +106,9 @@ def test_a_drawn_string_is_read_under_its_mask():
 
 def test_the_rules_of_a_form_reach_its_lines(sheet):
     form, recognizer = form_of(sheet, mask="2###"), StubReader(("17", 0.6), (TEXT, 0.2))
-    reading = make_form_reader(form, line_reader=LineReader(recognizer)).read(sheet[1])
+    reading = make_form_reader(form, line_reader=SlidingReader(recognizer)).read(
+        sheet[1]
+    )
     field = reading.fields["line"]
     assert (field.value, field.status, field.confidence) == (TEXT, "rejected", 0.2)
     assert recognizer.rules == [(None, "2###")]

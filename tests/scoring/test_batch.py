@@ -7,10 +7,14 @@ import PIL.Image
 import pytest
 from sklearn.pipeline import Pipeline
 
-from pipelines.outcomes import FieldReading, PageReading, settle
+from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind, settle
 from pipelines.outputs import ResultFile
 from pipelines.scoring.batch import score_fields, score_pages, write_results
 from pipelines.scoring.table import PageResult, result_header, result_row, value_row
+
+
+def _because(text):
+    return Reason(ReasonKind.RULE, text)
 
 
 class MeanReader:
@@ -126,9 +130,19 @@ def test_the_error_of_a_page_tells_what_status_and_confidence_do_not():
     fields = {
         "id": settle("007", 0.5, 0.9),
         "room": settle("1_2", 0.99, 0.9),
-        "total": FieldReading("900", "invalid", 1.0, reason="900 is more than 400"),
-        "date": FieldReading("", "unlocated", 0.0, reason="no comb of 8 boxes"),
-        "free": FieldReading("", "blank", 1.0, reason="crossed out"),
+        "total": FieldReading(
+            "900",
+            "invalid",
+            1.0,
+            reason=_because("900 is more than 400"),
+        ),
+        "date": FieldReading(
+            "",
+            "unlocated",
+            0.0,
+            reason=_because("no comb of 8 boxes"),
+        ),
+        "free": FieldReading("", "blank", 1.0, reason=_because("crossed out")),
     }
     row = result_row(PageResult("a.pdf", 1, PageReading(fields)), fields)
     assert row[2] == "review"
@@ -140,7 +154,7 @@ def test_the_error_of_a_page_tells_what_status_and_confidence_do_not():
 
 
 def test_the_error_of_a_page_that_failed_is_that_of_the_page():
-    field = FieldReading("900", "invalid", 1.0, reason="900 is more than 400")
+    field = FieldReading("900", "invalid", 1.0, reason=_because("900 is more than 400"))
     page = PageReading({"total": field}, error="is damaged")
     assert result_row(PageResult("a.pdf", 1, page), ["total"])[3] == "is damaged"
 
@@ -159,7 +173,7 @@ def test_rows_are_on_disk_before_the_next_page_is_read(tmp_path):
 
 
 def test_one_reason_for_all_fields_is_told_once():
-    lost = FieldReading("", "unlocated", 0.0, reason="another form")
+    lost = FieldReading("", "unlocated", 0.0, reason=_because("another form"))
     reading = PageReading({"a": lost, "b": lost})
     row = result_row(PageResult("x.png", 1, reading), ["a", "b"])
     assert row[3] == "another form"

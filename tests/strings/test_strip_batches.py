@@ -108,7 +108,7 @@ def test_distortions_keep_all_strokes_within_the_new_width():
     distort = make_strip_distortion(dict.fromkeys(others, 0.0))
     torch.manual_seed(0)
     got, got_widths = distort(strips, widths)
-    # The torch seeds 0 to 59 give 0.77 to 1.21: the width's limit, at the pixel's grain.
+    # Seeds 0 to 59 of torch give 0.77 to 1.21: the width's limit, at a pixel's grain.
     scales = got.sum(dim=(1, 2, 3)) / strips.sum(dim=(1, 2, 3))
     assert scales.min() > 0.7
     assert scales.max() < 1.3

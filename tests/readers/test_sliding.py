@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from lenet_sklearn import LeNet5Classifier
 from lenet_sklearn.strings import StringRecognizer
-from pipelines import FieldReader, LineReader
+from pipelines import FieldReader, SlidingReader
 from pipelines.drawing import draw_comb, draw_string, draw_writer
 from pipelines.fields.combs import Frame
 
@@ -22,18 +22,18 @@ def lines():
 
 def test_a_line_reader_reads_without_having_been_fitted(lines):
     fields, texts = lines
-    assert LineReader().score(fields, texts) >= 0.5
+    assert SlidingReader().score(fields, texts) >= 0.5
 
 
 def test_the_best_strings_come_with_their_probabilities(lines):
-    [readings] = LineReader().read(lines[0][:1], n_best=3)
+    [readings] = SlidingReader().read(lines[0][:1], n_best=3)
     probabilities = [reading.probability for reading in readings]
     assert probabilities == sorted(probabilities, reverse=True)
     assert 0 < sum(probabilities) <= 1 + 1e-6
 
 
 def test_a_mask_is_kept_to(lines):
-    [[best]] = LineReader().read(lines[0][:1], mask="99##")
+    [[best]] = SlidingReader().read(lines[0][:1], mask="99##")
     assert best.text.startswith("99")
     assert best.probability < 0.1
 
@@ -41,7 +41,7 @@ def test_a_mask_is_kept_to(lines):
 def test_digits_are_located_from_left_to_right_inside_the_field(lines):
     fields, texts = lines
     for field, text, spans in zip(
-        fields, texts, LineReader().locate(fields, texts), strict=True
+        fields, texts, SlidingReader().locate(fields, texts), strict=True
     ):
         assert len(spans) == len(text)
         lefts = [left for left, _ in spans]
@@ -51,7 +51,7 @@ def test_digits_are_located_from_left_to_right_inside_the_field(lines):
 
 
 def test_empty_paper_is_an_empty_string():
-    [[best]] = LineReader().read([np.full((60, 200), 250, np.uint8)])
+    [[best]] = SlidingReader().read([np.full((60, 200), 250, np.uint8)])
     assert best.text == ""
 
 
@@ -59,7 +59,7 @@ def test_fitting_adapts_a_copy_of_the_given_recognizer(lines):
     recognizer = StringRecognizer(
         network="lenet5_dense", max_epochs=1, random_state=0, device="cpu"
     )
-    reader = LineReader(recognizer).fit(*lines)
+    reader = SlidingReader(recognizer).fit(*lines)
     assert not hasattr(recognizer, "net_")
     assert reader.predict(lines[0]).shape == (4,)
     assert not hasattr(clone(reader), "recognizer_")
@@ -70,7 +70,7 @@ def test_a_field_reader_reads_combs_and_free_writing_side_by_side(lines):
     comb = draw_comb("042", random_state=3)
     readings = FieldReader().read([fields[2], comb, fields[0]])
     assert readings[1].value == "042"
-    free = [reading.text for [reading] in LineReader().read([fields[2], fields[0]])]
+    free = [reading.text for [reading] in SlidingReader().read([fields[2], fields[0]])]
     assert [readings[0].value, readings[2].value] == free
 
 
@@ -101,7 +101,7 @@ def test_combs_and_lines_are_learned_side_by_side(lines):
     recognizer = StringRecognizer(
         network="lenet5_dense", max_epochs=1, random_state=0, device="cpu"
     )
-    reader = FieldReader(line_reader=LineReader(recognizer))
+    reader = FieldReader(line_reader=SlidingReader(recognizer))
     combs = [draw_comb(text, random_state=3) for text in ("042", "198")]
     reader.fit([*lines[0], *combs], [*lines[1], "042", "198"])
     assert reader.n_aligned_ == 2

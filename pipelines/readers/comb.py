@@ -1,0 +1,385 @@
+"""From images of combs to strings: cut at the walls, classify, decode."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from functools import cache
+from numbers import Integral, Real
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.strings.lattice import GAP, read_boxes
+from lenet_sklearn.validation import HasMethods, Interval
+from pipelines.fields.combs import Frame, cut_comb, find_combs
+from pipelines.fields.walls import Comb
+from pipelines.glyphs.cut import Piece, cut_boxes
+from pipelines.glyphs.normalize import GlyphNormalizer
+from pipelines.images import Image, check_images
+from pipelines.outcomes import FieldReading, Reason, ReasonKind, settle
+from pipelines.readers.base import (
+    StringReader,
+    check_characters,
+    check_texts,
+    each_of,
+    is_fitted,
+)
+
+# Whoever cuts a comb out cuts close to it. What is narrower than this share of the
+# field, and was not asked for, is two zeros that touch.
+_LEAST_SPAN = 0.5
+
+# How a network that knows digits is adapted to the writers of a few fields: at a
+# twentieth of the rate that the one which ships was trained with. A faster one forgets
+# other writers.
+_ADAPTATION = {
+    "lr": 3e-4,
+    "max_epochs": 10,
+    "batch_size": 32,
+    "optimizer": "adamw",
+    "schedule": "one-cycle",
+    "averaging": None,
+    "early_stopping": False,
+    "random_state": 0,
+}
+
+SHIPPED: Final = "forms"
+
+_NO_COMB = Reason(ReasonKind.NOT_FOUND, "no comb was found in the field")
+
+
+class CombReader(StringReader):
+    """Read the digits in the boxes of combs.
+
+    A comb is looked for in the field and cut at its walls; each piece is scaled
+    and centred as MNIST's digits are, and classified.
+
+    Parameters
+    ----------
+    classifier : estimator, default=None
+        Classifier of glyphs ``(n, 28, 28)`` with `predict_proba`, whose labels
+        are the ten digits. None takes the LeNet-5 that ships with the package,
+        which reads without having been fitted. `fit` goes on from the weights of a
+        fitted LeNet5Classifier, or of a committee of them, in a few epochs at a low
+        rate; a copy of any other is trained anew, by its own parameters.
+
+    digits : int, default=None
+        Number of boxes of the combs in the fields. By default any number.
+
+    normalizer : transformer, default=None
+        Turns pieces into glyphs; None for ``GlyphNormalizer()``.
+
+    threshold : float, default=0.9
+        Confidence below which a value is rejected.
+
+    Attributes
+    ----------
+    classifier_ : estimator
+        The classifier, fitted on the digits of combs. Only after a `fit` that
+        found some.
+
+    n_aligned_ : int
+        Number of combs `fit` could use: as many digits found as in the string.
+
+    See Also
+    --------
+    FieldReader : Reads fields without a comb, too.
+
+    Examples
+    --------
+    >>> from pipelines import CombReader
+    >>> from pipelines.drawing import draw_comb
+    >>> fields = [draw_comb(text, random_state=3) for text in ["042", "1998"]]
+    >>> [str(value) for value in CombReader().predict(fields)]
+    ['042', '1998']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "classifier": [HasMethods(["fit", "predict_proba"]), None],
+        "digits": [Interval(Integral, 1, None, closed="left"), None],
+        "normalizer": [HasMethods(["transform"]), None],
+        "threshold": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(
+        self,
+        classifier: Any = None,
+        *,
+        digits: int | None = None,
+        normalizer: Any = None,
+        threshold: float = 0.9,
+    ) -> None:
+        self.classifier = classifier
+        self.digits = digits
+        self.normalizer = normalizer
+        self.threshold = threshold
+
+    def fit(
+        self,
+        X: Sequence[Image],
+        y: Sequence[str],
+        frames: Sequence[Frame | None] | None = None,
+    ) -> Self:
+        """Adapt the classifier to the writing in combs whose strings are known.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields. Their sizes may differ.
+
+        y : sequence of n_samples str
+            What they say; ``""`` for an empty field, and ``_`` for an empty box.
+            Fields in which no comb is found are passed over.
+
+        frames : sequence of n_samples Frame or None, default=None
+            Where the boxes are in each field, where that is known.
+
+        Returns
+        -------
+        self : CombReader
+            The reader itself.
+
+        Raises
+        ------
+        ValueError
+            If no comb has as many digits as its string, or a string has other
+            characters.
+        """
+        self._validate_params()
+        pieces = self.cut(X, frames)
+        texts = check_texts(y, len(pieces), caller=type(self).__name__)
+        for index, text in enumerate(texts):
+            check_characters(text, index, self.labels(), caller=type(self).__name__)
+        n_aligned, classifier = self.learn(pieces, texts)
+        if classifier is None:
+            raise ValueError(
+                "CombReader found no comb with as many digits as its string. Look at"
+                " what CombReader().cut(fields) finds, and set digits=."
+            )
+        self.n_aligned_, self.classifier_ = n_aligned, classifier
+        return self
+
+    def learn(
+        self, pieces: Sequence[Sequence[Piece]], texts: Sequence[str]
+    ) -> tuple[int, Any]:
+        """Train a classifier on combs that are cut, and leave the reader as it is.
+
+        Parameters
+        ----------
+        pieces : sequence of n_samples sequences of Piece
+            As :meth:`cut` returns them.
+
+        texts : sequence of n_samples str
+            What the combs say.
+
+        Returns
+        -------
+        n_aligned : int
+            Number of combs with as many digits as their string.
+
+        classifier : estimator or None
+            Fitted; None where those combs have no digits.
+        """
+        aligned = [
+            pairs
+            for comb, text in zip(pieces, texts, strict=True)
+            if (pairs := _align(comb, text)) is not None
+        ]
+        digits = [pair for pairs in aligned for pair in pairs]
+        if not digits:
+            return len(aligned), None
+        labels = self.labels()
+        glyphs = self._normalizer().transform([piece.image for piece, _ in digits])
+        return len(aligned), _fit_classifier(
+            _pretrained() if self.classifier is None else self.classifier,
+            glyphs,
+            np.array([labels[digit] for _, digit in digits]),
+        )
+
+    def labels(self) -> dict[str, Any]:
+        """Return the labels that the classifier has for the digits.
+
+        Returns
+        -------
+        labels : dict of str to object
+            By what is written in a string.
+        """
+        classes = getattr(self.classifier, "classes", None)
+        classes = getattr(self.classifier, "classes_", classes)
+        return {str(c): c for c in (range(10) if classes is None else classes)}
+
+    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
+        """Read every field of `X`.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,), dtype object
+            Strings; ``""`` is an empty field, or one without a comb.
+        """
+        return np.array([reading.value for reading in self.read(X)], dtype=object)
+
+    def read(
+        self,
+        X: Sequence[Image],
+        frames: Sequence[Frame | None] | None = None,
+    ) -> list[FieldReading]:
+        """Read every field of `X`, with the confidence of each value.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        frames : sequence of n_samples Frame or None, default=None
+            Where the boxes are in each field, where that is known.
+
+        Returns
+        -------
+        readings : list of n_samples FieldReading
+            Without a `quad`; a field without a comb is ``unlocated``.
+        """
+        self._validate_params()
+        pieces = self.cut(X, frames)
+        readings = iter(self.read_pieces([comb for comb in pieces if comb]))
+        missing = FieldReading("", "unlocated", 0.0, reason=_NO_COMB)
+        return [next(readings) if comb else missing for comb in pieces]
+
+    def cut(
+        self, X: Sequence[Image], frames: Sequence[Frame | None] | None = None
+    ) -> list[list[Piece]]:
+        """Cut every comb of `X` into pieces, the first half of reading it.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        frames : sequence of n_samples Frame or None, default=None
+            Where the boxes are in each field, where that is known.
+
+        Returns
+        -------
+        pieces : list of n_samples lists of Piece
+            From left to right; none for a field without a comb.
+        """
+        fields = check_images(X, caller=type(self).__name__)
+        known = each_of(frames, len(fields), "frame", caller=type(self).__name__)
+        return [
+            self._cut(field, frame) for field, frame in zip(fields, known, strict=True)
+        ]
+
+    def read_pieces(self, pieces: Sequence[Sequence[Piece]]) -> list[FieldReading]:
+        """Classify the pieces of combs, the second half of reading them.
+
+        Parameters
+        ----------
+        pieces : sequence of n_samples sequences of Piece
+            As :meth:`cut` returns them.
+
+        Returns
+        -------
+        readings : list of n_samples FieldReading
+            Without a `quad`.
+        """
+        digits = [p for comb in pieces for p in comb if p.kind == "digit"]
+        characters: list[str] = []
+        posteriors: list[NDArray[np.float64]] = []
+        if digits:  # without any, no classifier need be loaded
+            classifier = self._reading_classifier()
+            characters = [str(label) for label in classifier.classes_]
+            posteriors = self._posteriors(classifier, digits)
+        of_digits = iter(posteriors)
+        readings = []
+        for comb in pieces:
+            boxes = [next(of_digits) if p.kind == "digit" else None for p in comb]
+            [best] = read_boxes(boxes, characters)
+            # What a doubtful piece lacks in probability belongs to no string.
+            confidence = float(np.exp(best.log_score))
+            readings.append(settle(best.text, confidence, self.threshold))
+        return readings
+
+    def _cut(self, field: Image, frame: Frame | None) -> list[Piece]:
+        """Cut a field at the walls of its comb, which is looked for without a frame."""
+        if frame is None:
+            combs = find_combs(field, self.digits)
+            if self.digits is None:
+                combs = [comb for comb in combs if _spans(comb, field)]
+            if not combs:
+                return []
+            field, frame = cut_comb(field, max(combs, key=lambda comb: comb.score))
+        return cut_boxes(field, frame) if frame.digits else []
+
+    def _posteriors(
+        self, classifier: Any, digits: Sequence[Piece]
+    ) -> list[NDArray[np.float64]]:
+        """Classify all digits at once; average over what a box may hold."""
+        others = [n for n, piece in enumerate(digits) if piece.alternative is not None]
+        images = [p.image for p in digits] + [digits[n].alternative for n in others]
+        likely = classifier.predict_proba(self._normalizer().transform(images))
+        posteriors = likely[: len(digits)].copy()
+        doubt = np.array([[digits[n].doubt] for n in others])
+        if others:
+            posteriors[others] += doubt * (likely[len(digits) :] - posteriors[others])
+        certainty = np.array([[piece.certainty] for piece in digits])
+        return list(certainty * posteriors)
+
+    def _normalizer(self) -> Any:
+        return GlyphNormalizer() if self.normalizer is None else self.normalizer
+
+    def _reading_classifier(self) -> Any:
+        """Return the adapted classifier, else the one given, else the pretrained."""
+        if hasattr(self, "classifier_"):
+            return self.classifier_
+        if self.classifier is not None:
+            check_is_fitted(self.classifier)
+            return self.classifier
+        return _pretrained()
+
+
+def _spans(comb: Comb, field: Image) -> bool:
+    return float(np.ptp(comb.quad[:, 0])) >= _LEAST_SPAN * field.shape[1]
+
+
+def _align(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None:
+    """Pair digits with the characters they show; None if their numbers differ."""
+    digits = [piece for piece in pieces if piece.kind == "digit"]
+    text = text.replace(GAP, "")
+    if not pieces or len(digits) != len(text):
+        return None
+    return list(zip(digits, text, strict=True))
+
+
+def _fit_classifier(start: Any, glyphs: NDArray[Any], labels: NDArray[Any]) -> Any:
+    """Train a copy: further if it is fitted and can go on from there, else anew."""
+    members = getattr(start, "estimators_", [start])
+    if not is_fitted(start) or not all(map(_can_go_on, members)):
+        return clone(start).fit(glyphs, labels)
+    adapted = deepcopy(start)
+    members = getattr(adapted, "estimators_", [adapted])
+    if members[0] is not adapted:  # a committee numbers the labels for its members
+        labels = adapted.le_.transform(labels)
+    for member in members:
+        before = member.warm_start
+        settings = {k: v for k, v in _ADAPTATION.items() if k in member.get_params()}
+        member.set_params(**settings, classes=member.classes_.tolist(), warm_start=True)
+        member.fit(glyphs, labels).set_params(warm_start=before)
+    return adapted
+
+
+def _can_go_on(classifier: Any) -> bool:
+    """Return whether fit may begin with what a fitted classifier has learned."""
+    return all(hasattr(classifier, name) for name in ("warm_start", "classes"))
+
+
+@cache
+def _pretrained() -> Any:
+    """Load the shipped LeNet-5 once."""
+    return LeNet5Classifier.from_pretrained(SHIPPED)
