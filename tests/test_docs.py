@@ -76,8 +76,8 @@ def folder(tmp_path_factory, printed):
 
 
 @pytest.fixture
-def little_data(monkeypatch):
-    """Let sixty small digits stand for MNIST, and few strings be drawn."""
+def short_trainings(monkeypatch):
+    """Train on sixty small digits in place of MNIST, few strings, in one pass."""
     digits, labels = lenet_sklearn.load_dataset("digits")
     large = np.pad(digits.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
 
@@ -85,12 +85,15 @@ def little_data(monkeypatch):
         return large[:60], labels[:60]
 
     monkeypatch.setattr(lenet_sklearn.datasets, "_load_mnist", load)
-    for name in ("_N_LINES", "_N_FIELDS", "_N_TEST"):
+    monkeypatch.setitem(lenet_sklearn.recipes.modern, "max_epochs", 1)
+    for name in ("_N_LINES", "_N_LINES_OF_SEGMENTS", "_N_TEST"):
         monkeypatch.setattr(f"pipelines.training.strings.{name}", 20)
+    for module in ("lines.learning", "readers.sliding"):
+        monkeypatch.setattr(f"pipelines.{module}._MOST_EPOCHS", 1)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_what_a_page_shows_runs(page, folder, printed, little_data, monkeypatch):
+def test_what_a_page_shows_runs(page, folder, printed, short_trainings, monkeypatch):
     monkeypatch.chdir(folder)
     names = {}
     for file, language, code in BLOCK.findall(page.read_text("utf-8")):
