@@ -87,9 +87,9 @@ class StringRecognizer(BaseStringReader):
         Beginnings of strings followed at a time.
 
     initial_weights : str or path, default=None
-        Start the training from these weights: a file that :func:`lenet_sklearn.save_model` wrote, or
-        the name of one that ships with the package. Rows of characters that the
-        file knows are taken over.
+        Start the training from these weights: a file that
+        :func:`lenet_sklearn.save_model` wrote, or the name of one that ships with the
+        package. Rows of characters that the file knows are taken over.
 
     initial_share : float, default=0.0
         Share of the initial weights in those that `fit` ends with; the rest is what
