@@ -105,7 +105,8 @@ class StringRecognizer(BaseStringReader):
         torch knows.
 
     engine : {"auto", "onnxruntime", "torch"}, default="auto"
-        What runs the network in reading, as for :class:`lenet_sklearn.LeNet5Classifier`.
+        What runs the network in reading, as for
+        :class:`lenet_sklearn.LeNet5Classifier`.
 
     random_state : int, RandomState instance or None, default=None
         Seed of weights, shuffling and distortions. The global generators of
