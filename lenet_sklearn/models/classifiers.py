@@ -253,7 +253,8 @@ def _architecture_key(classifier: "LeNet5Classifier") -> str:
     """Describe all that the graph of a network depends on."""
     params = classifier._trained_with
     reading = network_input(classifier.image_shape_, params["padding"])
-    return json.dumps([sorted(architecture(params).items()), *reading])
+    n_classes = len(classifier.classes_)
+    return json.dumps([sorted(architecture(params).items()), *reading, n_classes])
 
 
 def _check_module(
