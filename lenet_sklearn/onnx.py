@@ -36,20 +36,12 @@ if TYPE_CHECKING:  # they import this module
     from lenet_sklearn.classifier import LeNet5Classifier
     from lenet_sklearn.strings import StringRecognizer
 
-# Feature maps of so many images stay in the cache of a core: 64 to 256 run at the
-# same speed, more are slower.
-_CHUNK = 128
-
 # Half of what is promised to users; float32 posteriors differ by about 1e-7.
 _TOLERANCE = 5e-6
 
 # Sizes of the batches a model is exported and tried with: two that differ, so that
 # a module into whose constants the first one went is found out.
 _N_EXPORTED, _N_TRIED = 2, 3
-
-# onnxruntime keeps maps in blocks of 8 or 16, and reorders them where they do not
-# fill such blocks. Two times 8 fill either.
-_ALIGNMENT = 8
 
 # Graphs of networks, by the size of their images: they outlive a change of weights.
 _graphs: WeakKeyDictionary[nn.Module, dict[tuple[int, int], Graph]] = (
@@ -195,12 +187,15 @@ def export_graph(
     )
     model = onnx.load_model_from_string(content)
     weights = {name: t.numpy() for name, t in plain.state_dict().items()}
-    taken = []
-    for item in model.graph.initializer:
-        known = weights.get(item.name)
-        if known is not None and onnx.numpy_helper.to_array(item).shape == known.shape:
-            _make_external(item, known.nbytes)
-            taken.append(item.name)
+    given = {item.name: item for item in model.graph.initializer}
+    taken = [
+        name
+        for name, item in given.items()
+        if name in weights
+        and np.array_equal(onnx.numpy_helper.to_array(item), weights[name])
+    ]
+    for name in taken:
+        model.graph.initializer.remove(given[name])
     # The number of classes is the weights' affair, and names of files are nobody's.
     model.graph.output[0].type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
@@ -379,14 +374,6 @@ def _start(
     session = start_session(graphs[size], weights)
     compare(session, plain, _draw_images(_N_TRIED, size))
     return session
-
-
-def _make_external(item: Any, n_bytes: int) -> None:
-    """Have an initializer of a graph handed to it, in place of standing in it."""
-    item.ClearField("raw_data")
-    item.data_location = 1  # EXTERNAL in onnx.proto
-    for key, value in (("location", "weights"), ("offset", "0"), ("length", n_bytes)):
-        item.external_data.add(key=key, value=str(value))
 
 
 def _draw_images(n_images: int, side: tuple[int, ...]) -> Tensor:
