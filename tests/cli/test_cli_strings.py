@@ -57,7 +57,14 @@ def test_misuse_is_explained_in_one_line(folder, capsys, words, reason):
     assert not (folder / "m").exists()
 
 
-def test_a_network_trained_on_drawn_strings_reads_fields(folder, capsys):
+@pytest.fixture
+def without_folds(monkeypatch):
+    """Leave out the cross-validation, which fits five times more."""
+    monkeypatch.setattr("pipelines.training.fields._try_fold", lambda *_: (0, 1))
+
+
+def test_a_network_trained_on_drawn_strings_reads_fields(folder, capsys, monkeypatch):
+    monkeypatch.setattr("pipelines.training.strings._N_TEST", 20)
     words = "train strings digits --network lenet5_dense --lines 200 -o m"
     assert main(words.split()) == 0
     assert "84803" in capsys.readouterr().out
@@ -95,6 +102,7 @@ def test_empty_values_are_told_before_the_work(folder, capsys, monkeypatch, word
     assert "this is the work" in work
 
 
+@pytest.mark.usefixtures("without_folds")
 def test_over_segmentation_is_trained_fitted_and_read_with(folder, capsys, monkeypatch):
     monkeypatch.setattr("pipelines.training.strings._N_TEST", 20)
     words = "train strings digits --network segments --lines 20 -o m"
@@ -113,6 +121,7 @@ def test_over_segmentation_is_trained_fitted_and_read_with(folder, capsys, monke
         assert len(list(csv.DictReader(file))) == len(TEXTS)
 
 
+@pytest.mark.usefixtures("without_folds")
 def test_two_models_that_vote_are_fitted_together(folder, capsys):
     words = f"train fields {FIELDS} --network vote -o adapted"
     assert main(words.split()) == 0

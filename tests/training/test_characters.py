@@ -166,7 +166,7 @@ def test_names_may_come_as_objects(tmp_path, monkeypatch):
     X, y = load_dataset("digits", split="test")
     named = np.array([f"class {label}" for label in y], dtype=object)
     monkeypatch.setattr("lenet_sklearn.load_dataset", lambda *a, **k: (X, named))
-    trained = train(make(), "digits", tmp_path / "model")
+    trained = train(make(max_epochs=1), "digits", tmp_path / "model")
     assert trained.test.labels.tolist() == sorted(set(named))
 
 

@@ -17,9 +17,11 @@ from pipelines.training.strings import WIDTHS, train_strings
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "drawn.safetensors"
-    training = train_strings(
-        "digits", path, network="lenet5", n_lines=64, command="lenet train"
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.training.strings._N_TEST", 20)
+        training = train_strings(
+            "digits", path, network="lenet5", n_lines=64, command="lenet train"
+        )
     return training, path
 
 
@@ -51,7 +53,7 @@ def test_report_and_card_say_what_was_done(model):
     card = read_card(path)
     assert card.data == "fields drawn from digits"
     assert (card.n_samples, card.command) == (64, "lenet train")
-    assert "of 1000 other drawn fields" in card.figures["test set"]
+    assert "of 20 other drawn fields" in card.figures["test set"]
 
 
 def test_unwritable_output_is_found_out_before_the_training(tmp_path):
