@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from lenet_sklearn import (
-    LeNet5Classifier,
     join_classifiers,
     load_dataset,
     load_model,
@@ -51,7 +50,7 @@ def test_the_report_says_what_was_done_and_where_it_is(trained):
 def test_a_recipe_is_trained_with_parameters_of_ones_own(tmp_path):
     path = tmp_path / "model"
     train(make("keras_tanh", max_epochs=1, pooling="max"), "digits", path)
-    classifier = LeNet5Classifier.load(path)
+    classifier = load_model(path)
     assert classifier.activation == "tanh"
     assert classifier.pooling == "max"
     with pytest.raises(ValueError, match="no recipe 'lenet'"):
@@ -62,7 +61,7 @@ def test_the_command_takes_a_recipe_and_its_exceptions(tmp_path, capsys):
     path = str(tmp_path / "model")
     words = ["train", "digits", "digits", "-o", path, "--recipe", "max_relu"]
     assert main([*words, "--set", "activation=silu", "--epochs", "1"]) == 0
-    classifier = LeNet5Classifier.load(path)
+    classifier = load_model(path)
     assert (classifier.activation, classifier.optimizer) == ("silu", "adam")
     assert len(capsys.readouterr().out.splitlines()) == 5
     assert main([*words, "--set", "activation=swish"]) == 2
@@ -125,7 +124,7 @@ def test_a_large_training_set_is_calibrated(tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.training.characters._LEAST_CALIBRATION", 50)
     training = train(make(**QUICK), "digits", tmp_path / "model")
     assert training.n_samples == 1437 - 72
-    assert LeNet5Classifier.load(training.path).temperature_ == training.temperature
+    assert load_model(training.path).temperature_ == training.temperature
 
 
 def test_a_committee_is_trained_into_one_file(tmp_path, monkeypatch, capsys):
