@@ -6,6 +6,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from lenet_sklearn import load_model, save_model
+from lenet_sklearn.engines import reads_without_torch
 from pipelines import DrawnLines
 from pipelines.lines.arcs import start_geometry
 from pipelines.lines.learning import adapt_model, train_model
@@ -153,6 +154,15 @@ def test_what_is_no_model_of_pieces_is_refused():
     assert kind_of("mnist") == "LeNet5Classifier"
     with pytest.raises(ValueError, match="no model of pieces"):
         load_model("mnist")
+
+
+def test_what_ships_reads_with_its_graph_as_with_torch(held):
+    shipped, with_torch = (load_model("segments", engine=e) for e in ("auto", "torch"))
+    assert reads_without_torch(shipped.classifier)
+    segments = [segment_field(field) for field, _ in held[:5]]
+    lattices = (build_lattices(segments, m) for m in (shipped, with_torch))
+    for a, b in zip(*lattices, strict=True):
+        np.testing.assert_allclose(a.scores, b.scores, atol=1e-4)
 
 
 def test_measures_that_never_change_do_no_harm():
