@@ -98,11 +98,11 @@ def test_misuse_is_explained_in_one_line(folder, capsys, words, reason):
 @pytest.fixture
 def without_folds(monkeypatch):
     """Leave out the cross-validation, which fits five times more."""
-    monkeypatch.setattr("pipelines.lines.adapting._try_fold", lambda *_: (0, 1))
+    monkeypatch.setattr("pipelines.training.fields._try_fold", lambda *_: (0, 1))
 
 
 def test_a_network_trained_on_drawn_strings_reads_fields(folder, capsys, monkeypatch):
-    monkeypatch.setattr("pipelines.lines.training._N_TEST", 20)
+    monkeypatch.setattr("pipelines.training.strings._N_TEST", 20)
     words = [
         "train",
         "--strings",

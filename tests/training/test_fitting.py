@@ -17,7 +17,7 @@ from skorch.callbacks import EarlyStopping, EpochScoring, TensorBoard
 from torch import nn
 
 from lenet_sklearn import LeNet5Classifier, ModelFileError, load_dataset
-from lenet_sklearn.training.callbacks import split_inside
+from lenet_sklearn.training.samples import split_inside
 
 # The seeds 0 to 3 of all that is scored below read 85 % of these digits and more.
 make = partial(

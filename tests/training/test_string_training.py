@@ -17,7 +17,7 @@ from pipelines.training.strings import WIDTHS, train_lines
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "drawn.safetensors"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.lines.training._N_TEST", 20)
+        patch.setattr("pipelines.training.strings._N_TEST", 20)
         training = train_lines(
             "digits", path, network="lenet5", n_lines=64, command="lenet train"
         )
