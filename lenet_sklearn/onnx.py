@@ -26,9 +26,10 @@ from lenet_sklearn.inference import (
     start_session,
 )
 from lenet_sklearn.inputs import encode_labels, image_format
+from lenet_sklearn.network import LeNet5
 from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.strings.strips import EXAMPLE_SIZE
-from lenet_sklearn.torch_inference import made_of
+from lenet_sklearn.torch_inference import fold_columns, made_of
 
 if TYPE_CHECKING:  # they import this module
     from collections.abc import Iterator
@@ -186,8 +187,9 @@ def export_graph(
     """
     onnx = import_extra("onnx", extra="onnx", caller="Exporting to ONNX")
     plain = _on_cpu(network)
+    twin = fold_columns(plain, size, align=_ALIGNMENT)
     content = export(
-        plain,
+        twin,
         _draw_images(_N_EXPORTED, size),
         input_name="images",
         output_names=("logits",),
@@ -197,16 +199,16 @@ def export_graph(
     weights = {name: t.numpy() for name, t in plain.state_dict().items()}
     taken = []
     for item in model.graph.initializer:
-        known = weights.get(item.name)
-        if known is not None and onnx.numpy_helper.to_array(item).shape == known.shape:
-            _make_external(item, known.nbytes)
+        if item.name in weights:
+            _make_external(item, onnx.numpy_helper.to_array(item).nbytes)
             taken.append(item.name)
     # The number of classes is the weights' affair, and names of files are nobody's.
     model.graph.output[0].type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
     for node in model.graph.node:
         del node.metadata_props[:]
-    graph = Graph(model.SerializeToString(), tuple(taken))
+    folded = type(twin) is LeNet5 and twin.c1.stride != plain.c1.stride
+    graph = Graph(model.SerializeToString(), tuple(taken), folded)
     compare(start_session(graph, weights), plain, _draw_images(_N_TRIED, size))
     return graph
 

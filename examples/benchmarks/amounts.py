@@ -64,12 +64,12 @@ def fit_fold(
     chosen = folds_of(amounts)[fold][0] if rest is None else rest
     path = _place(models, network, fold, len(chosen))
     if not path.exists():
-        shipped = StringRecognizer.load(network, device="cpu")
+        shipped = load_model(network, device="cpu")
         settings = {**adaptation(network, len(chosen)), "initial_weights": network}
         fitted = clone(shipped).set_params(**settings)
         fitted.fit([amounts.strips[i] for i in chosen], amounts.texts[chosen])
-        fitted.save(path)
-    return StringRecognizer.load(path, device="cpu")
+        save_model(fitted, path)
+    return load_model(path, device="cpu")
 
 
 def fit_segments_fold(fold: int, amounts: Amounts, models: Path) -> CuttingReader:

@@ -31,7 +31,7 @@ from readme import fill_mark
 from tables import Row, as_table, parse_table_args, table_parser, take_measures
 
 from lenet_sklearn import count_parameters, load_model
-from lenet_sklearn.strings import StringCommittee, StringRecognizer, join_recognizers
+from lenet_sklearn.strings import StringCommittee, join_recognizers
 from pipelines import CuttingReader, SlidingReader, VotingReader
 from pipelines.drawing import draw_string, draw_writer
 from pipelines.training.strings import count_numbers
@@ -57,7 +57,7 @@ def measure_shipped(_models: Path, data: Path) -> Iterator[Row]:
     """Read all amounts with the weights that ship."""
     amounts = load_amounts(data)
     for network, (bar, _, _) in _NETWORKS.items():
-        reader = StringRecognizer.load(network, device="cpu")
+        reader = load_model(network, device="cpu")
         n_parameters = count_parameters(reader.net_.module_)
         averaged = reader.predict(amounts.strips) == amounts.texts
         n_widths = len(reader.widths)
@@ -137,7 +137,7 @@ def measure_vote(models: Path, data: Path) -> Iterator[Row]:
     """Let over-segmentation and a network that slides vote."""
     amounts = load_amounts(data)
     right = VotingReader().predict(amounts.fields) == amounts.texts
-    wide = StringRecognizer.load("wide", device="cpu")
+    wide = load_model("wide", device="cpu")
     n_parameters = count_parameters(wide.net_.module_)
     n_parameters += count_numbers(load_model("segments"))
     yield Row(
@@ -176,7 +176,7 @@ def measure_curve(models: Path, data: Path) -> Iterator[Row]:
             reader = (
                 fit_fold("wide", fold, amounts, models, rest=rest[:n_fields])
                 if n_fields
-                else StringRecognizer.load("wide", device="cpu")
+                else load_model("wide", device="cpu")
             )
             read = reader.predict([amounts.strips[i] for i in held])
             right[n_fields] += list(read == amounts.texts[held])
@@ -193,9 +193,9 @@ def measure_speed(_models: Path, data: Path) -> Iterator[Row]:
     fields = amounts.fields[:_N_TIMED]
     readers: dict[str, tuple[Any, str]] = {}
     for network, (_, _, bar) in _NETWORKS.items():
-        recognizer = StringRecognizer.load(network, device="cpu", widths=_ONE_WIDTH)
+        recognizer = load_model(network, device="cpu", widths=_ONE_WIDTH)
         readers[f"`{network}`"] = SlidingReader(recognizer), bar
-    shipped = StringRecognizer.load("wide", device="cpu")
+    shipped = load_model("wide", device="cpu")
     readers[f"`wide`, {len(shipped.widths)} widths"] = SlidingReader(shipped), ""
     readers["over-segmentation"] = CuttingReader(), ""
     readers["the two voting"] = VotingReader(), ""
@@ -247,7 +247,7 @@ def measure_tesseract(_models: Path, data: Path) -> Iterator[Row]:
 
 def measure_length(_models: Path, _data: Path) -> Iterator[Row]:
     """Time fields of 4, 40 and 400 digits."""
-    recognizer = StringRecognizer.load("wide", device="cpu", widths=_ONE_WIDTH)
+    recognizer = load_model("wide", device="cpu", widths=_ONE_WIDTH)
     reader = SlidingReader(recognizer)
     times = []
     for n_digits in (4, 40, 400):

@@ -40,7 +40,7 @@ def pack_graph(
     Returns
     -------
     header : dict
-        The same, with the names of the weights that the graph takes.
+        The same, with how the graph takes its weights.
 
     weights : dict of str to ndarray
         The same, and the graph as bytes.
@@ -48,7 +48,8 @@ def pack_graph(
     if graph is None:
         return header, dict(weights)
     content = np.frombuffer(graph.content, dtype=np.uint8)
-    return {**header, _GRAPH: list(graph.weights)}, {**weights, _GRAPH: content}
+    described = {"weights": list(graph.weights), "folded": graph.folded}
+    return {**header, _GRAPH: described}, {**weights, _GRAPH: content}
 
 
 def unpack_graph(
@@ -73,7 +74,9 @@ def unpack_graph(
     content = own.pop(_GRAPH, None)
     if content is None:
         return StoredNetwork(own)
-    return StoredNetwork(own, Graph(content.tobytes(), tuple(header[_GRAPH])))
+    described = header[_GRAPH]
+    names = tuple(described["weights"])
+    return StoredNetwork(own, Graph(content.tobytes(), names, described["folded"]))
 
 
 def find_graph(key: str | None, export: Callable[[], Graph]) -> Graph | None:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pipelines.fields.frames import Mask, find_frames, mark_lines
-from pipelines.fields.quads import cut_quad
+from pipelines.fields.frames import Mask, cut_quad, find_frames, mark_lines
 from pipelines.fields.walls import MARGIN, MIN_ASPECT, Comb, fit_walls
 from pipelines.images import Image, check_image, shrink
 

@@ -17,7 +17,7 @@ from pipelines.pages.alignment import (
     project,
     warp_image,
 )
-from pipelines.pages.flatten import flatten_background
+from pipelines.pages.cleaning import flatten_background
 from pipelines.pages.register import PreparedBlank, Registration
 
 Box = tuple[float, float, float, float]

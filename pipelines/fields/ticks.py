@@ -130,7 +130,7 @@ def _height(
 
 
 def _has_print(lines: PageLines, row: Sequence[Cell]) -> bool:
-    """Tell whether something is printed where the digits are to stand."""
+    """Return whether something is printed where the digits are to stand."""
     limit = _PRINT_MM2 * lines.mm**2
     for cell in row:
         inset = 0.15 * cell.width

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.fields.frames import Mask, runs
-from pipelines.fields.quads import Points, cut_quad
+from pipelines.fields.frames import Mask, Points, cut_quad, runs
 from pipelines.images import Image
 
 # Width of a box by its height. Combs in use lie between 0.5 and 1.3.
@@ -125,7 +124,7 @@ def _best_grid(
 
 
 def _goes_on(lines: Sequence[NDArray[Any]], grid: _Grid) -> bool:
-    """Tell whether both lines run on beyond the outer wall of either side."""
+    """Return whether both lines run on beyond the outer wall of either side."""
     beyond = 4  # the wall itself, and corners that stick out
     before, after = int(grid.left) - beyond, int(grid.right) + beyond + 1
     outside = [[line[:before], line[after:]] for line in lines]

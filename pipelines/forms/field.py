@@ -156,7 +156,7 @@ class Field(FrozenModel):
         return None if most == math.inf else range(max(least, 1), int(most) + 1)
 
     def check(self, value: str) -> str:
-        """Say what is wrong with a value, if anything.
+        """Describe what is wrong with a value, if anything.
 
         Parameters
         ----------

@@ -225,7 +225,7 @@ class Form(FrozenModel):
             return self.blank, 0
 
     def check_sums(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Say which totals are not the sum of their parts.
+        """List the totals that are not the sum of their parts.
 
         Parameters
         ----------

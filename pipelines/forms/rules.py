@@ -14,7 +14,7 @@ _VERHOEFF_PERMUTATION = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
 
 def is_number(value: str) -> bool:
-    """Tell whether a value is digits 0 to 9 and nothing else, at least one.
+    """Return whether a value is digits 0 to 9 and nothing else, at least one.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def is_number(value: str) -> bool:
 
 
 def fits_mask(value: str, mask: str) -> bool:
-    """Tell whether a value looks like a mask.
+    """Return whether a value looks like a mask.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def fits_mask(value: str, mask: str) -> bool:
 
 
 def has_check_digit(value: str, scheme: CheckDigit) -> bool:
-    """Tell whether the last digit of a value confirms the others.
+    """Return whether the last digit of a value confirms the others.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tell from its print whether a page stands on its feet or on its head."""
+"""Find from its print whether a page stands on its feet or on its head."""
 
 import cv2
 import numpy as np

@@ -28,7 +28,7 @@ from pipelines.pages.alignment import (
     project,
     warp_image,
 )
-from pipelines.pages.flatten import flatten_background
+from pipelines.pages.cleaning import flatten_background
 
 # Share of the blank's printed patches that must lie where they should. Pages
 # of the right form reach 0.9 and more, written on, photographed and folded;

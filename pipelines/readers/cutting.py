@@ -1,6 +1,6 @@
 """From images of free writing to strings, by cutting it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cache
 from numbers import Integral
 from typing import Any, ClassVar, Final
@@ -98,22 +98,14 @@ class CuttingReader(FreeReader):
         )
 
     def _read(
-        self,
-        fields: Sequence[Image],
-        *,
-        n_best: int = 1,
-        lengths: int | Collection[int] | None = None,
-        mask: str | None = None,
+        self, fields: Sequence[Image], *, n_best: int = 1, **rule: Any
     ) -> list[list[Any]]:
         from lenet_sklearn.strings.hypotheses import make_constraint  # imports torch
 
-        rule = make_constraint(DIGITS, lengths, mask)
+        lengths, mask = rule.get("lengths"), rule.get("mask")
+        lengths = make_constraint(DIGITS, lengths, mask).lengths
         return read_lines(
-            fields,
-            self.reading_model(),
-            n_best=n_best,
-            lengths=rule.lengths,
-            mask=mask,
+            fields, self.reading_model(), n_best=n_best, lengths=lengths, mask=mask
         )
 
     def _locate(

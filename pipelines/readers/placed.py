@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.fields.combs import Frame
 from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
-from pipelines.fields.quads import Points
+from pipelines.fields.frames import Points
 from pipelines.forms.form import Field, Form
 from pipelines.images import Image
 from pipelines.outcomes import FieldReading

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.fields.combs import find_combs
-from pipelines.fields.quads import Points
+from pipelines.fields.frames import Points
 from pipelines.fields.walls import Comb
 from pipelines.forms.form import Field
 from pipelines.images import Image

@@ -344,7 +344,7 @@ def _explained(what: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Say in plain words why a file or a page could not be read."""
+    """Explain in plain words why a file or a page could not be read."""
     if isinstance(error, ScanError):
         return str(error)
     if isinstance(error, FileNotFoundError):

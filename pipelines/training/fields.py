@@ -9,21 +9,17 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from tqdm import tqdm
 
-from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.strings.committee import StringCommittee
 from pipelines.images import Image
 from pipelines.models import (
     MEMBERS,
     VOTE,
-    VOTING,
     AnyLineReader,
     holds_line_reader,
-    kind_of,
     load_line_reader,
     save_line_reader,
 )
 from pipelines.outputs import check_writable
-from pipelines.readers.cutting import CuttingReader
+from pipelines.readers.sliding import SlidingReader
 from pipelines.readers.voting import VotingReader
 from pipelines.training.labelled import clean_fields, read_labelled_fields
 
@@ -189,27 +185,22 @@ def _load(
     model: str | os.PathLike[str], device: str, random_state: int
 ) -> AnyLineReader:
     """Make the reader that a model is for, so that its clones begin with it."""
-    if model == VOTE:
-        slides, cuts = (_load(member, device, random_state) for member in MEMBERS)
-        return VotingReader(sliding_reader=slides, cutting_reader=cuts)
-    kind = kind_of(model)
-    if kind == VOTING:
-        raise ValueError(
-            f"{model} is a vote that has been fitted already. Begin with {VOTE!r}, and"
-            " give it all fields: those it was fitted on, and the new ones."
-        )
-    if kind == StringCommittee.__name__:
-        raise ValueError(
-            f"{model} is a committee, and single recognizers are fitted. {_BEGIN_WITH}"
-        )
     if not holds_line_reader(model):
         raise ValueError(
             f"{model} reads single characters, and fields hold strings. {_BEGIN_WITH}"
         )
     reader = load_line_reader(model, device=device)
-    given = "model" if isinstance(reader, CuttingReader) else "recognizer"
-    part = load_model(model, device=device)
-    return reader.set_params(**{given: part}, random_state=random_state)
+    if isinstance(reader, VotingReader) and model != VOTE:
+        raise ValueError(
+            f"{model} is a vote that has been fitted already. Begin with {VOTE!r}, and"
+            " give it all fields: those it was fitted on, and the new ones."
+        )
+    if isinstance(reader, SlidingReader) and hasattr(reader.recognizer, "members_"):
+        raise ValueError(
+            f"{model} is a committee, and single recognizers are fitted. {_BEGIN_WITH}"
+        )
+    seeds = [name for name in reader.get_params() if name.endswith("random_state")]
+    return reader.set_params(**dict.fromkeys(seeds, random_state))
 
 
 def _try_fold(

@@ -1,9 +1,13 @@
-"""Flattening: whatever the light, paper is white and ink keeps its share of it."""
+"""Cleaning: whatever the light, paper is white and ink stays; lone specks go."""
 
 import numpy as np
 import pytest
 
-from pipelines.pages.flatten import BackgroundFlattener, flatten_background
+from pipelines.pages.cleaning import (
+    BackgroundFlattener,
+    despeckle,
+    flatten_background,
+)
 
 
 def _under_light(reflectance, light):
@@ -70,3 +74,20 @@ def test_fit_refuses_an_empty_kernel():
 def test_a_colour_image_is_refused_with_a_remedy():
     with pytest.raises(ValueError, match=r"Sample 0: .*cvtColor"):
         BackgroundFlattener().transform([np.zeros((4, 5, 3), dtype=np.uint8)])
+
+
+def test_lone_pixels_go():
+    image = np.full((20, 20), 200, dtype=np.uint8)
+    image[5, 5], image[10, 10] = 0, 255
+    assert (despeckle(image) == 200).all()
+
+
+def test_a_hairline_stays():
+    image = np.full((20, 20), 255, dtype=np.uint8)
+    np.fill_diagonal(image, 0)
+    np.testing.assert_array_equal(despeckle(image), image)
+
+
+def test_the_grain_of_paper_stays():
+    image = np.random.default_rng(0).normal(200, 3, (50, 50)).astype(np.uint8)
+    np.testing.assert_array_equal(despeckle(image), image)
