@@ -123,7 +123,7 @@ def test_without_a_rubbish_class_it_has_no_posterior(digits):
 )
 def test_optimizers_are_chosen_by_name_or_class(digits, params, kind):
     # Without batch normalisation SGD needs longer than this to leave the start.
-    classifier = make(batch_norm=True, **params).fit(*digits)
+    classifier = make(module__batch_norm=True, **params).fit(*digits)
     optimizer = classifier.net_.optimizer_
     assert type(optimizer) is kind
     assert optimizer.param_groups[0].get("momentum", 0) == params.get("momentum", 0)
