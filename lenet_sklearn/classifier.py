@@ -116,7 +116,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
 
     initial_weights : str or path, default=None
         Start the training from these weights: "mnist" or "forms", which ship
-        with the package, or a file that :meth:`save` wrote. Output rows of
+        with the package, or a file that :func:`save_model` wrote. Output rows of
         classes the file knows are taken over; the others start anew.
 
     frozen : list of str, default=None

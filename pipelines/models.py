@@ -111,7 +111,7 @@ def load_line_reader(
     Parameters
     ----------
     path : str or path
-        File to read, as ``lenet train --fields`` writes it, or the name of a model that
+        File to read, as ``lenet train fields`` writes it, or the name of a model that
         ships with the package; "vote" for two of these that vote.
 
     device : str, default="auto"

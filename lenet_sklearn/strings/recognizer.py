@@ -69,10 +69,10 @@ class StringRecognizer(BaseStringReader):
 
     schedule : {"constant", "cosine", "one-cycle"} or list of (epochs, rate), \
             default="one-cycle"
-        Course of the learning rate, as for :class:`LeNet5Classifier`.
+        Course of the learning rate, as for :class:`lenet_sklearn.LeNet5Classifier`.
 
     averaging : int or float, default=None
-        Average the weights, as for :class:`LeNet5Classifier`.
+        Average the weights, as for :class:`lenet_sklearn.LeNet5Classifier`.
 
     distortion : "writing", dict or None, default="writing"
         Random distortions of training strips; a dict has parameters of
@@ -87,9 +87,9 @@ class StringRecognizer(BaseStringReader):
         Beginnings of strings followed at a time.
 
     initial_weights : str or path, default=None
-        Start the training from these weights: a file that :meth:`save` wrote, or
-        the name of one that ships with the package. Rows of characters that the
-        file knows are taken over.
+        Start the training from these weights: a file that
+        :func:`lenet_sklearn.save_model` wrote, or the name of one that ships with the
+        package. Rows of characters that the file knows are taken over.
 
     initial_share : float, default=0.0
         Share of the initial weights in those that `fit` ends with; the rest is what
@@ -105,7 +105,8 @@ class StringRecognizer(BaseStringReader):
         torch knows.
 
     engine : {"auto", "onnxruntime", "torch"}, default="auto"
-        What runs the network in reading, as for :class:`LeNet5Classifier`.
+        What runs the network in reading, as for
+        :class:`lenet_sklearn.LeNet5Classifier`.
 
     random_state : int, RandomState instance or None, default=None
         Seed of weights, shuffling and distortions. The global generators of

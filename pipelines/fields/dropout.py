@@ -122,7 +122,7 @@ def cut_field(
         Where the blank's points are on the page.
 
     blank : PreparedBlank
-        The blank page, from :func:`~pipelines.pages.register.prepare_blank`.
+        The blank page, from :func:`pipelines.prepare_blank`.
 
     box : tuple of (top, left, height, width)
         The field on the blank page, in pixels.

@@ -72,7 +72,7 @@ class Field(FrozenModel):
 
     check_digit : {"luhn", "mod11", "verhoeff"}, default=None
         How the last digit of a value confirms the others; see
-        :func:`pipelines.forms.rules.has_check_digit`.
+        ``pipelines.forms.rules.has_check_digit``.
 
     Notes
     -----

@@ -63,7 +63,7 @@ class Form(FrozenModel):
 
     See Also
     --------
-    write_draft : Make the file of a form from a blank page.
+    draft_form : Draft a form from a blank page.
 
     Examples
     --------

@@ -56,7 +56,7 @@ def score_pages(
     Parameters
     ----------
     files : iterable of Path
-        Scan files, as :func:`pipelines.scans.read.find_scans` lists them.
+        Scan files, as :func:`pipelines.find_scans` lists them.
 
     reader : Reader
         Reads one page: ``reader.read(page)`` returns a `PageReading`.
@@ -116,7 +116,7 @@ def score_fields(
         Image files. Each page of a file with several is a field.
 
     reader : Pipeline
-        As :func:`pipelines.readers.make_field_reader` makes it.
+        As :func:`pipelines.make_field_reader` makes it.
 
     jobs : int, default=1
         Number of processes; -1 for one a core.

@@ -1,4 +1,4 @@
-"""Train a classifier or a committee: what ``lenet train`` does."""
+"""Train a classifier or a committee: ``lenet train digits``."""
 
 import json
 import os
@@ -173,7 +173,7 @@ def train(
         As in :func:`lenet_sklearn.load_dataset`.
 
     output : path
-        Model file to write, by custom ending in ``.safetensors``.
+        Model file to write, usually named ``*.safetensors``.
 
     data_dir : path, default=None
         Where the files of MNIST are.
@@ -194,7 +194,7 @@ def train(
     ValueError
         If the data set cannot be had, or a parameter is not valid.
 
-    OSError
+    OutputError
         If `output` cannot be written; found out before the training.
 
     Notes
@@ -242,7 +242,7 @@ def parse_params(texts: Sequence[str]) -> dict[str, Any]:
     Parameters
     ----------
     texts : sequence of str
-        Each ``NAME=VALUE``, the value as JSON has it; what is no JSON is a string.
+        Each ``NAME=VALUE``, the value as JSON has it; what is not JSON is a string.
 
     Returns
     -------

@@ -60,7 +60,7 @@ def test_a_recipe_is_trained_with_parameters_of_ones_own(tmp_path):
 
 def test_the_command_takes_a_recipe_and_its_exceptions(tmp_path, capsys):
     path = str(tmp_path / "model")
-    words = ["train", "--data", "digits", "-o", path, "--recipe", "max_relu"]
+    words = ["train", "digits", "digits", "-o", path, "--recipe", "max_relu"]
     assert main([*words, "--set", "activation=silu", "--epochs", "1"]) == 0
     classifier = LeNet5Classifier.load(path)
     assert (classifier.activation, classifier.optimizer) == ("silu", "adam")
@@ -131,7 +131,7 @@ def test_a_large_training_set_is_calibrated(tmp_path, monkeypatch):
 def test_a_committee_is_trained_into_one_file(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("pipelines.training.characters._LEAST_CALIBRATION", 50)
     path = tmp_path / "model"
-    words = ["train", "--data", "digits", "-o", str(path), "--epochs", "4"]
+    words = ["train", "digits", "digits", "-o", str(path), "--epochs", "4"]
     assert main([*words, "--members", "2", "--seed", "7", "--device", "cpu"]) == 0
     report = capsys.readouterr().out
     assert "parameters   2 x 61706" in report
