@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from skorch.callbacks import EarlyStopping, EpochScoring, TensorBoard
 from torch import nn
 
+<<<<<<< HEAD
 from lenet_sklearn import (
     LeNet5Classifier,
     ModelFileError,
@@ -24,6 +25,10 @@ from lenet_sklearn import (
     save_model,
 )
 from lenet_sklearn.training.callbacks import split_inside
+=======
+from lenet_sklearn import LeNet5Classifier, ModelFileError, load_dataset
+from lenet_sklearn.training.samples import split_inside
+>>>>>>> eba553fc6cdb7de4138c1975797d90f5a5459230
 
 # The seeds 0 to 3 of all that is scored below read 85 % of these digits and more.
 make = partial(
@@ -129,7 +134,7 @@ def test_without_a_rubbish_class_it_has_no_posterior(digits):
 )
 def test_optimizers_are_chosen_by_name_or_class(digits, params, kind):
     # Without batch normalisation SGD needs longer than this to leave the start.
-    classifier = make(batch_norm=True, **params).fit(*digits)
+    classifier = make(module__batch_norm=True, **params).fit(*digits)
     optimizer = classifier.net_.optimizer_
     assert type(optimizer) is kind
     assert optimizer.param_groups[0].get("momentum", 0) == params.get("momentum", 0)
