@@ -332,7 +332,7 @@ def test_a_part_that_is_not_known_is_refused(bars):
 
 
 def test_unknown_parameters_are_refused_with_the_names_there_are():
-    with pytest.raises(TypeError, match="no parameter 'pooling'.*module__pooling"):
+    with pytest.raises(TypeError, match=r"no parameter 'pooling'.*module__pooling"):
         LeNet5Classifier(pooling="average")
     with pytest.raises(ValueError, match="Invalid parameter 'pooling'"):
         LeNet5Classifier().set_params(pooling="average")

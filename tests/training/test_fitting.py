@@ -16,7 +16,6 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from skorch.callbacks import EarlyStopping, EpochScoring, TensorBoard
 from torch import nn
 
-<<<<<<< HEAD
 from lenet_sklearn import (
     LeNet5Classifier,
     ModelFileError,
@@ -24,11 +23,7 @@ from lenet_sklearn import (
     load_model,
     save_model,
 )
-from lenet_sklearn.training.callbacks import split_inside
-=======
-from lenet_sklearn import LeNet5Classifier, ModelFileError, load_dataset
 from lenet_sklearn.training.samples import split_inside
->>>>>>> eba553fc6cdb7de4138c1975797d90f5a5459230
 
 # The seeds 0 to 3 of all that is scored below read 85 % of these digits and more.
 make = partial(
