@@ -201,7 +201,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
     >>> from sklearn.datasets import load_digits
     >>> from lenet_sklearn import LeNet5Classifier
     >>> X, y = load_digits(return_X_y=True)
-    >>> classifier = LeNet5Classifier(max_epochs=5, random_state=0, device="cpu")
+    >>> classifier = LeNet5Classifier(max_epochs=15, random_state=0, device="cpu")
     >>> classifier.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.8
     True
     """

@@ -23,7 +23,7 @@ from lenet_sklearn import (
     load_dataset,
     load_model,
     make_committee,
-    save_committee,
+    save_model,
 )
 
 QUICK = {"max_epochs": 4, "batch_size": 32, "lr": 0.005, "device": "cpu"}
@@ -65,7 +65,7 @@ def test_calibration_wants_one_label_for_each_image(committee, digits):
 
 
 def test_a_committee_comes_back_from_one_file(tmp_path, committee, digits):
-    save_committee(committee, tmp_path / "model")
+    save_model(committee, tmp_path / "model")
     loaded = load_model(tmp_path / "model", device="cpu")
     assert_array_equal(loaded.classes_, committee.classes_)
     assert_array_equal(
@@ -75,7 +75,7 @@ def test_a_committee_comes_back_from_one_file(tmp_path, committee, digits):
 
 
 def test_a_loaded_committee_is_fitted_again_as_it_was(tmp_path, committee, digits):
-    save_committee(committee, tmp_path / "model")
+    save_model(committee, tmp_path / "model")
     again = load_model(tmp_path / "model", device="cpu").fit(*digits)
     expected = committee.predict_proba(digits[0])
     assert_array_equal(again.predict_proba(digits[0]), expected)
@@ -130,26 +130,26 @@ def test_fitted_classifiers_are_joined(tmp_path, digits):
     joined = join_classifiers(singles)
     mean = np.mean([single.predict_proba(X) for single in singles], axis=0)
     assert_allclose(joined.predict_proba(X), mean)
-    save_committee(joined, tmp_path / "model")
+    save_model(joined, tmp_path / "model")
     assert_array_equal(load_model(tmp_path / "model").predict(X), joined.predict(X))
 
 
 def test_a_committee_that_is_loaded_as_a_classifier_says_what_loads_it(
     tmp_path, committee
 ):
-    save_committee(committee, tmp_path / "model")
+    save_model(committee, tmp_path / "model")
     with pytest.raises(ModelFileError, match=r"no single .*sklearn\.load_model"):
-        LeNet5Classifier.load(tmp_path / "model")
+        load_model(tmp_path / "model")
 
 
 def test_a_single_classifier_is_loaded_by_the_same_function(tmp_path, digits):
-    LeNet5Classifier(**QUICK).fit(*digits).save(tmp_path / "model")
+    save_model(LeNet5Classifier(**QUICK).fit(*digits), tmp_path / "model")
     assert isinstance(load_model(tmp_path / "model"), LeNet5Classifier)
 
 
 def test_a_classifier_that_votes_twice_is_saved_twice(tmp_path, digits):
     single = LeNet5Classifier(**QUICK).fit(*digits)
-    save_committee(join_classifiers([single, single]), tmp_path / "model")
+    save_model(join_classifiers([single, single]), tmp_path / "model")
     expected = single.predict_proba(digits[0])
     loaded = load_model(tmp_path / "model", device="cpu")
     assert_allclose(loaded.predict_proba(digits[0]), expected)
@@ -169,7 +169,7 @@ class Pixels(nn.Module):
 def test_a_committee_of_ones_own_networks_asks_for_their_class(tmp_path, digits):
     base = LeNet5Classifier(**QUICK, module=Pixels)
     committee = make_committee(base, n_members=2, random_state=0).fit(*digits)
-    save_committee(committee, tmp_path / "model")
+    save_model(committee, tmp_path / "model")
     with pytest.raises(ModelFileError, match=r"trained with module=.*Pixels"):
         load_model(tmp_path / "model")
     loaded = load_model(tmp_path / "model", module=Pixels)
@@ -191,7 +191,7 @@ def test_a_committee_of_others_cannot_be_saved(tmp_path):
     others = VotingClassifier([("a", LogisticRegression())], voting="soft")
     others.fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(TypeError, match="Got LogisticRegression"):
-        save_committee(others, tmp_path / "model")
+        save_model(others, tmp_path / "model")
     with pytest.raises(TypeError, match="calibrate_committee expects"):
         calibrate_committee(others, [[0.0]], [0])
 
@@ -199,4 +199,4 @@ def test_a_committee_of_others_cannot_be_saved(tmp_path):
 def test_a_committee_that_weighs_its_votes_cannot_be_saved(tmp_path, committee):
     weighed = copy.copy(committee).set_params(weights=[2, 1])
     with pytest.raises(ValueError, match=r"weights=\[2, 1\]. Pickle"):
-        save_committee(weighed, tmp_path / "model")
+        save_model(weighed, tmp_path / "model")

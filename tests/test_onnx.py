@@ -13,7 +13,7 @@ from lenet_sklearn.onnx_tracing import trace_module
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
-from lenet_sklearn import LeNet5, LeNet5Classifier, load_dataset
+from lenet_sklearn import LeNet5, LeNet5Classifier, load_dataset, load_model, save_model
 from lenet_sklearn.recipes import RECIPES
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 28, 28), dtype=np.uint8)
@@ -149,8 +149,8 @@ def test_a_classifier_in_use_can_be_pickled_and_copied():
 
 def test_the_engine_belongs_to_the_machine_and_not_into_the_file(tmp_path):
     classifier = LeNet5Classifier.from_pretrained("mnist", engine="onnxruntime")
-    classifier.save(tmp_path / "model")
-    assert LeNet5Classifier.load(tmp_path / "model").engine == "torch"
+    save_model(classifier, tmp_path / "model")
+    assert load_model(tmp_path / "model").engine == "torch"
 
 
 def test_an_unknown_engine_is_refused():

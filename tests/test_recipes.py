@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from lenet_sklearn import LeNet5, LeNet5Classifier, load_dataset, recipes
+from lenet_sklearn import (
+    LeNet5,
+    LeNet5Classifier,
+    load_dataset,
+    load_model,
+    recipes,
+    save_model,
+)
 from lenet_sklearn.recipes import RECIPES, find_recipe
 from lenet_sklearn.training.nets import PARTS
 
@@ -25,8 +32,10 @@ def test_a_recipe_is_a_dictionary_of_parameters_that_trains(tmp_path, name):
     recipe = getattr(recipes, name)
     assert type(recipe) is dict
     classifier = LeNet5Classifier(**recipe, device="cpu", random_state=0)
-    classifier.set_params(max_epochs=1).fit(X[:200], y[:200]).save(tmp_path / "model")
-    loaded = LeNet5Classifier.load(tmp_path / "model", device="cpu")
+    save_model(
+        classifier.set_params(max_epochs=1).fit(X[:200], y[:200]), tmp_path / "model"
+    )
+    loaded = load_model(tmp_path / "model", device="cpu")
     np.testing.assert_array_equal(loaded.predict(X), classifier.predict(X))
 
 

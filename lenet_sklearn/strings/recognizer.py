@@ -155,13 +155,14 @@ class StringRecognizer(BaseStringReader):
     >>> from lenet_sklearn.strings import StringRecognizer
     >>> bar = np.zeros((32, 40), np.uint8)
     >>> bar[4:28, 18:22] = 255
-    >>> X, y = [bar, np.zeros_like(bar)] * 16, ["1", ""] * 16
+    >>> two = np.hstack([bar, bar])
+    >>> X, y = [bar, two, np.zeros_like(bar)] * 10, ["1", "11", ""] * 10
     >>> recognizer = StringRecognizer(
-    ...     network="lenet5_dense", characters="1", max_epochs=10, random_state=0,
+    ...     network="lenet5_dense", characters="1", max_epochs=15, random_state=0,
     ...     batch_size=8, device="cpu",
     ... )
-    >>> recognizer.fit(X, y).predict([np.hstack([bar, bar])])
-    array(['11'], dtype=object)
+    >>> recognizer.fit(X, y).predict([two, bar])
+    array(['11', '1'], dtype=object)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
