@@ -116,7 +116,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
 
     initial_weights : str or path, default=None
         Start the training from these weights: "mnist" or "forms", which ship
-        with the package, or a file that :meth:`save` wrote. Output rows of
+        with the package, or a file of :func:`save_model`. Output rows of
         classes the file knows are taken over; the others start anew.
 
     frozen : list of str, default=None
@@ -486,14 +486,12 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ImportError
-            If onnx or onnxruntime is not installed; the extra ``onnx`` is both.
-
-        NotImplementedError
-            If a module of your own uses an operation that cannot be written.
+            If onnx or onnxscript is not installed; the extra ``onnx`` is both.
 
         ValueError
-            If onnxruntime does not give the same posteriors within 1e-5, which
-            is tried on drawn images before anything is written.
+            If torch cannot export a module of your own, or onnxruntime does not give
+            the same posteriors within 1e-5, which is tried on drawn images before
+            anything is written.
 
         OSError
             If the file cannot be written.

@@ -87,8 +87,8 @@ class StringRecognizer(BaseStringReader):
         Beginnings of strings followed at a time.
 
     initial_weights : str or path, default=None
-        Start the training from these weights: a file that :meth:`save` wrote, or
-        the name of one that ships with the package. Rows of characters that the
+        Start the training from these weights: a file that
+        :func:`lenet_sklearn.save_model` wrote, or the name of one that ships. Rows of characters that the
         file knows are taken over.
 
     initial_share : float, default=0.0
