@@ -320,7 +320,8 @@ def compare(session: Any, network: nn.Module, images: Tensor) -> None:
         raise ValueError(
             "torch cannot export this network to ONNX: onnxruntime gives other results"
             " than torch. Its forward pass may depend on the values of the images or"
-            " on the size of the batch; take that out, or use engine='torch'."
+            " on the size of the batch, as len(images) does and images.shape[0] does"
+            " not; take that out, or use engine='torch'."
         ) from problem
 
 

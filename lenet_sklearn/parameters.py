@@ -12,11 +12,6 @@ OPTIMIZERS = ("adam", "adamw", "sgd")
 DISTORTIONS = ("affine", "writing")
 ENGINES = ("auto", "onnxruntime", "torch")
 
-# Amplitude and slope of the squashing function: f(1) = 1 and f(-1) = -1, where its
-# curvature is largest (appendix A of the paper).
-_AMPLITUDE = 1.7159
-_SLOPE = 2 / 3
-
 # Inputs of each of the 16 maps of C3: table I of LeCun et al. (1998).
 _C3_ROWS = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
 C3_TABLE = tuple(tuple(map(int, row)) for row in _C3_ROWS.split())
