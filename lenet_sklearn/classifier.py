@@ -16,10 +16,10 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from lenet_sklearn.engines import run_engine
+from lenet_sklearn.inference import run_engine
 from lenet_sklearn.inputs import check_images, check_training_set, label_columns
 from lenet_sklearn.metrics import fit_temperature, rubbish_posteriors
-from lenet_sklearn.models.pretrained import shipped_models
+from lenet_sklearn.models.files import shipped_models
 from lenet_sklearn.models.registry import load_model
 from lenet_sklearn.parameters import (
     CONSTRAINTS,

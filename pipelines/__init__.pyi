@@ -1,7 +1,6 @@
 from .drawing.lines import DrawnLines
-from .fields.combs import Frame, cut_comb, find_combs
+from .fields.combs import Comb, Frame, cut_comb, find_combs
 from .fields.dropout import FieldCut, cut_field, drop_print
-from .fields.walls import Comb
 from .forms.drafting import draft_form
 from .forms.form import Field, Form, FormError, Sum
 from .glyphs.cut import Piece

@@ -18,7 +18,7 @@ from lenet_sklearn.inputs import (
     network_input,
 )
 from lenet_sklearn.models.files import ModelFileError, plain_value, weights_of_part
-from lenet_sklearn.models.graphs import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
 from lenet_sklearn.parameters import architecture, qualified_name
 
 if TYPE_CHECKING:  # it imports this module

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.inference import Graph
 from lenet_sklearn.models.files import ModelFileError, weights_of_part
-from lenet_sklearn.models.graphs import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
 from lenet_sklearn.strings.strips import EXAMPLE_SIZE
 
 if TYPE_CHECKING:  # they import this module

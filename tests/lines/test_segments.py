@@ -6,7 +6,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from lenet_sklearn import load_model, save_model
-from lenet_sklearn.engines import reads_without_torch
+from lenet_sklearn.inference import reads_without_torch
 from pipelines import CuttingReader, DrawnLines
 from pipelines.lines.arcs import start_geometry
 from pipelines.lines.learning import adapt_model, train_model

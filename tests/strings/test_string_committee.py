@@ -18,7 +18,7 @@ from lenet_sklearn.strings import (
 )
 from lenet_sklearn.strings import committee as committee_module
 from lenet_sklearn.strings.ctc import score_strings
-from lenet_sklearn.strings.hypotheses import Constraint
+from lenet_sklearn.strings.decoding import Constraint
 from lenet_sklearn.strings.reading import read_voices
 
 
