@@ -102,6 +102,25 @@ class StoredNetwork:
         return {**vars(self), "_session": None}
 
 
+def weights_of(estimator: Any) -> dict[str, NDArray[Any]]:
+    """Return the weights of a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : LeNet5Classifier or StringRecognizer
+        Fitted.
+
+    Returns
+    -------
+    weights : dict of str to ndarray
+        By the names they have in its network. Not to be changed.
+    """
+    if "_stored" in vars(estimator):
+        return dict(estimator._stored.weights)
+    state = estimator.net_.module_.state_dict()
+    return {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
+
+
 def start_session(graph: Graph, weights: Mapping[str, NDArray[Any]]) -> Session:
     """Start onnxruntime on a graph, on the CPU.
 

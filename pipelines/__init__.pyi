@@ -14,8 +14,6 @@ from .pages.cleaning import (
     despeckle,
     flatten_background,
 )
-from .pages.deskew import Deskewer, deskew, estimate_skew
-from .pages.orientation import upright_log_odds
 from .pages.register import (
     PageRegistrar,
     PreparedBlank,
@@ -24,6 +22,7 @@ from .pages.register import (
     prepare_blank,
     register,
 )
+from .pages.upright import Deskewer, deskew, estimate_skew, upright_log_odds
 from .plotting import LatticeDisplay
 from .readers.comb import CombReader
 from .readers.cutting import CuttingReader

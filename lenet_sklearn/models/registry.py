@@ -40,7 +40,7 @@ class Kind(NamedTuple):
     unpack: str
 
 
-_CLASSIFIERS = "lenet_sklearn.models.classifiers"
+_CLASSIFIERS = "lenet_sklearn.packing"
 _STRINGS = "lenet_sklearn.strings.files"
 
 _kinds: dict[str, Kind] = {

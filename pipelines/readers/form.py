@@ -22,7 +22,7 @@ from pipelines.outcomes import (
     ReasonKind,
     settle,
 )
-from pipelines.pages.orientation import upright_log_odds
+from pipelines.pages.upright import upright_log_odds
 from pipelines.readers.base import (
     Reader,
     check_text,
