@@ -53,6 +53,7 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "show_signature": False,
     "abort_on_example_error": True,
+    "capture_repr": (),  # of what a cell ends with; what it prints is shown
 }
 
 html_theme = "pydata_sphinx_theme"
@@ -65,7 +66,17 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"changes": [], "contributing": [], "install": []}
+# Pages that have no others below them need no list of these.
+html_sidebars = {
+    page: []
+    for page in (
+        "benchmarks",
+        "changes",
+        "contributing",
+        "install",
+        "generated/gallery/plot_how_it_works",
+    )
+}
 
 
 def _skip_member(_app, _what, name, *_):

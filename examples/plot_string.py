@@ -13,12 +13,12 @@ digit ends it speaks up; in between it says blank.
 
 import matplotlib.pyplot as plt
 
+from lenet_sklearn import load_model
 from lenet_sklearn.plotting import StringPosteriorDisplay
-from lenet_sklearn.strings import StringRecognizer
 from pipelines import normalize_line
 from pipelines.drawing import draw_string, draw_writer
 
-recognizer = StringRecognizer.load("wide", widths=(1.0,))
+recognizer = load_model("wide", widths=(1.0,))
 field = draw_string("60291", draw_writer(3), random_state=3)
 StringPosteriorDisplay.from_estimator(recognizer, normalize_line(field))
 

@@ -486,14 +486,12 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ImportError
-            If onnx or onnxruntime is not installed; the extra ``onnx`` is both.
-
-        NotImplementedError
-            If a module of your own uses an operation that cannot be written.
+            If onnx or onnxscript is not installed; the extra ``onnx`` is both.
 
         ValueError
-            If onnxruntime does not give the same posteriors within 1e-5, which
-            is tried on drawn images before anything is written.
+            If torch cannot export a module of your own, or onnxruntime does not give
+            the same posteriors within 1e-5, which is tried on drawn images before
+            anything is written.
 
         OSError
             If the file cannot be written.

@@ -32,7 +32,7 @@ class Graph:
     ----------
     content : bytes
         The ONNX model, as :func:`lenet_sklearn.onnx.export_graph` makes it. Its input
-        is the first axis of images, and its first output their logits.
+        is a batch of images, and its first output their logits.
 
     weights : tuple of str
         Names of the weights that it is to be given.

@@ -37,10 +37,6 @@ if TYPE_CHECKING:  # they import this module
     from lenet_sklearn.classifier import LeNet5Classifier
     from lenet_sklearn.strings import StringRecognizer
 
-# Feature maps of so many images stay in the cache of a core: 64 to 256 run at the
-# same speed, more are slower.
-_CHUNK = 128
-
 # Half of what is promised to users; float32 posteriors differ by about 1e-7.
 _TOLERANCE = 5e-6
 
@@ -324,7 +320,8 @@ def compare(session: Any, network: nn.Module, images: Tensor) -> None:
         raise ValueError(
             "torch cannot export this network to ONNX: onnxruntime gives other results"
             " than torch. Its forward pass may depend on the values of the images or"
-            " on the size of the batch; take that out, or use engine='torch'."
+            " on the size of the batch, as len(images) does and images.shape[0] does"
+            " not; take that out, or use engine='torch'."
         ) from problem
 
 

@@ -12,13 +12,6 @@ OPTIMIZERS = ("adam", "adamw", "sgd")
 DISTORTIONS = ("affine", "writing")
 ENGINES = ("auto", "onnxruntime", "torch")
 
-# Amplitude and slope of the squashing function: f(1) = 1 and f(-1) = -1, where its
-# curvature is largest (appendix A of the paper).
-_AMPLITUDE = 1.7159
-_SLOPE = 2 / 3
-
-# Inputs of each of the 16 maps of C3: table I of the paper.
-_C3_ROWS = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
 # Inputs of each of the 16 maps of C3: table I of LeCun et al. (1998).
 _C3_ROWS = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
 C3_TABLE = tuple(tuple(map(int, row)) for row in _C3_ROWS.split())
@@ -148,7 +141,7 @@ def architecture(params: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in params.items():
         plain = tuple(value) if isinstance(value, list) else value
         if name.startswith("module__") and (
-            module is not None or plain != _DEFAULT_PARTS.get(name)
+            module is not None or plain != DEFAULT_PARTS.get(name)
         ):
             parts[name] = plain
     return {name: parts[name] for name in parts if name not in _OF_TRAINING}
@@ -171,7 +164,7 @@ def qualified_name(module: type[Any]) -> str:
 
 
 # Defaults of LeNet5, whose module imports torch.
-_DEFAULT_PARTS = {
+DEFAULT_PARTS = {
     "module__activation": "relu",
     "module__batch_norm": False,
     "module__c3": "dense",

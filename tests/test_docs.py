@@ -77,7 +77,7 @@ def folder(tmp_path_factory, printed):
 
 @pytest.fixture
 def short_trainings(monkeypatch):
-    """Train on sixty small digits in place of MNIST, few strings, in one pass."""
+    """Train on sixty small digits in place of MNIST, in one pass; export nothing."""
     digits, labels = lenet_sklearn.load_dataset("digits")
     large = np.pad(digits.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
 
@@ -85,6 +85,7 @@ def short_trainings(monkeypatch):
         return large[:60], labels[:60]
 
     monkeypatch.setattr(lenet_sklearn.datasets, "_load_mnist", load)
+    monkeypatch.setattr("lenet_sklearn.models.graphs._try", lambda export: None)
     monkeypatch.setitem(lenet_sklearn.recipes.modern, "max_epochs", 1)
     for name in ("_N_LINES", "_N_LINES_OF_SEGMENTS", "_N_TEST"):
         monkeypatch.setattr(f"pipelines.training.strings.{name}", 20)

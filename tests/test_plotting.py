@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lenet_sklearn import LeNet5Classifier, load_dataset
+from lenet_sklearn import LeNet5Classifier, load_dataset, load_model
 from lenet_sklearn.plotting import (
     ErrorRejectDisplay,
     FeatureMapDisplay,
@@ -14,7 +14,6 @@ from lenet_sklearn.plotting import (
     TrainingCurveDisplay,
 )
 from lenet_sklearn.plotting.kernels import tile
-from lenet_sklearn.strings import StringRecognizer
 
 
 @pytest.fixture(autouse=True)
@@ -168,8 +167,10 @@ def test_tiles_keep_their_pixels_and_have_gaps():
 
 def test_the_parts_of_1998_are_drawn_as_any_others(digits):
     X, y = digits
-    parts = {"c3": "table", "pooling": "trainable", "output": "rbf", "padding": 12}
-    classifier = LeNet5Classifier(**parts, max_epochs=1, device="cpu").fit(X, y)
+    parts = {"c3": "table", "pooling": "trainable", "output": "rbf"}
+    settings = {f"module__{name}": part for name, part in parts.items()}
+    classifier = LeNet5Classifier(**settings, padding=12, max_epochs=1, device="cpu")
+    classifier.fit(X, y)
     kernels = KernelDisplay.from_estimator(classifier).kernels
     assert kernels["c3"].shape == (16, 6, 5, 5)
     display = FeatureMapDisplay.from_estimator(classifier, X[0])
@@ -180,7 +181,7 @@ def test_the_parts_of_1998_are_drawn_as_any_others(digits):
 def test_a_string_is_drawn_with_its_posteriors_along_the_strip():
     strip = np.zeros((32, 90), np.uint8)
     strip[4:28, 20:24] = strip[4:28, 60:64] = 255
-    recognizer = StringRecognizer.load("wide", device="cpu")
+    recognizer = load_model("wide", device="cpu")
     display = StringPosteriorDisplay.from_estimator(recognizer, strip)
     assert display.axes_[0].get_title().startswith(f"read as {display.text}")
     assert [t.get_text() for t in display.axes_[1].get_yticklabels()] == list(

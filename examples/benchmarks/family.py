@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from tables import folder_of
 
-from lenet_sklearn import LeNet5Classifier, load_dataset
+from lenet_sklearn import LeNet5Classifier, load_dataset, load_model, save_model
 from lenet_sklearn.recipes import RECIPES
 
 SEEDS = range(5)
@@ -41,7 +41,7 @@ class Models:
         missing = [name for name in names if not self._path(name).exists()]
         train = delayed(train_model)
         Parallel(self.jobs)(train(name, data, self._path(name)) for name in missing)
-        return [LeNet5Classifier.load(self._path(name), device="cpu") for name in names]
+        return [load_model(self._path(name), device="cpu") for name in names]
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"
@@ -53,7 +53,7 @@ def train_model(name: str, data: Path, path: Path) -> None:
     recipe, changes = TRAININGS[name]
     settings = {"random_state": 0, "device": "cpu", **changes}
     classifier = LeNet5Classifier(**{**RECIPES[recipe], **settings})
-    classifier.fit(*mnist(data, "train")).save(path)
+    save_model(classifier.fit(*mnist(data, "train")), path)
 
 
 @functools.cache

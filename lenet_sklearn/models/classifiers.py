@@ -17,7 +17,7 @@ from lenet_sklearn.inputs import (
     image_format,
     network_input,
 )
-from lenet_sklearn.models.files import ModelFileError, weights_of_part
+from lenet_sklearn.models.files import ModelFileError, plain_value, weights_of_part
 from lenet_sklearn.models.graphs import find_graph, pack_graph, unpack_graph
 from lenet_sklearn.parameters import architecture, qualified_name
 
@@ -244,16 +244,18 @@ def _graph_of(classifier: "LeNet5Classifier") -> Graph | None:
         size = image_format(classifier)["size"]
         return export_graph(classifier.net_.module_, size, axes={0: "n"})
 
-    # Two networks of one's own may have the same name, and be others.
-    own = classifier._trained_with["module"] is not None
-    return find_graph(None if own else _architecture_key(classifier), export)
+    return find_graph(_architecture_key(classifier), export)
 
 
-def _architecture_key(classifier: "LeNet5Classifier") -> str:
+def _architecture_key(classifier: "LeNet5Classifier") -> str | None:
     """Describe all that the graph of a network depends on."""
     params = classifier._trained_with
+    if params["module"] is not None:
+        return None  # two networks of one's own may have the same name, and be others
     reading = network_input(classifier.image_shape_, params["padding"])
-    return json.dumps([sorted(architecture(params).items()), *reading])
+    parts = sorted(architecture(params).items())
+    described = [parts, *reading, len(classifier.classes_)]
+    return json.dumps(described, default=plain_value)
 
 
 def _check_module(

@@ -74,12 +74,28 @@ def write_model(
     }
     if card is not None:
         described["card"] = card.to_dict()
-    text = json.dumps(described, sort_keys=True, default=_plain)
+    text = json.dumps(described, sort_keys=True, default=plain_value)
     write_whole(path, save(weights, metadata={_METADATA_KEY: text}))
 
 
-def _plain(value: object) -> Any:
-    """Make Python's own of numpy's numbers, which searches put into parameters."""
+def plain_value(value: object) -> Any:
+    """Make Python's own of numpy's numbers, which searches put into parameters.
+
+    Parameters
+    ----------
+    value : object
+        What JSON does not know.
+
+    Returns
+    -------
+    plain : number or list
+        What it knows.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a number nor an array of numpy.
+    """
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(

@@ -12,7 +12,7 @@ from lenet_sklearn.inputs import decode_labels
 from lenet_sklearn.lecun1998 import class_codes
 from lenet_sklearn.models.files import ModelFileError, read_model
 from lenet_sklearn.models.pretrained import model_path
-from lenet_sklearn.parameters import architecture
+from lenet_sklearn.parameters import DEFAULT_PARTS, architecture
 from lenet_sklearn.training.callbacks import float_state
 
 
@@ -60,11 +60,12 @@ def start_from(
         )
     theirs, ours = architecture(header["params"]), architecture(params)
     for name in sorted(theirs.keys() | ours.keys()):
-        if theirs.get(name) != ours.get(name):
+        default = DEFAULT_PARTS.get(name)
+        given, own = theirs.get(name, default), ours.get(name, default)
+        if given != own:
             raise ValueError(
-                f"initial_weights={str(source)!r} were trained with"
-                f" {name}={theirs.get(name)!r}, but LeNet5Classifier has"
-                f" {name}={ours.get(name)!r}. Set it to the same."
+                f"initial_weights={str(source)!r} were trained with {name}={given!r},"
+                f" but LeNet5Classifier has {name}={own!r}. Set it to the same."
             )
     take_over(network, weights, classes, decode_labels(header["classes"]))
     return float(header["temperature"])

@@ -240,7 +240,8 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="A parameter of the classifier that differs. May be repeated.",
+        help="A parameter of the classifier that differs, such as lr=0.01 or"
+        " module__pooling=average. May be repeated.",
     ),
 ]
 Members = Annotated[

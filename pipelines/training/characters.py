@@ -257,18 +257,20 @@ def parse_params(texts: Sequence[str]) -> dict[str, Any]:
     Examples
     --------
     >>> from pipelines.training.characters import parse_params
-    >>> parse_params(["lr=0.01", "pooling=average", "distortion=null"])
-    {'lr': 0.01, 'pooling': 'average', 'distortion': None}
+    >>> parse_params(["lr=0.01", "module__pooling=average", "distortion=null"])
+    {'lr': 0.01, 'module__pooling': 'average', 'distortion': None}
     """
     from lenet_sklearn import LeNet5Classifier
+    from lenet_sklearn.parameters import is_net_parameter
 
     known = sorted(LeNet5Classifier().get_params())
     params = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        if not equals or name not in known:
+        if not equals or not (name in known or is_net_parameter(name)):
             raise ValueError(
-                f"--set expects NAME=VALUE with one of {', '.join(known)}. Got {text!r}"
+                f"--set expects NAME=VALUE with one of {', '.join(known)}, or with a"
+                f" part of the network, such as module__pooling. Got {text!r}"
             )
         params[name] = _parse_value(value)
     return params

@@ -7,8 +7,9 @@ import pytest
 from lenet_sklearn import (
     LeNet5Classifier,
     load_dataset,
+    load_model,
     make_committee,
-    save_committee,
+    save_model,
 )
 from lenet_sklearn.models.cards import ModelCard, read_card
 from pipelines.cli.commands import main
@@ -21,13 +22,13 @@ def classifier():
 
 def test_a_card_comes_back_from_the_file(tmp_path, classifier):
     card = ModelCard.write_today("MNIST", 60_000, "lenet train")
-    classifier.save(tmp_path / "model", card=card)
+    save_model(classifier, tmp_path / "model", card=card)
     assert read_card(tmp_path / "model") == card
-    assert LeNet5Classifier.load(tmp_path / "model").classes_.tolist() == [*range(10)]
+    assert load_model(tmp_path / "model").classes_.tolist() == [*range(10)]
 
 
 def test_a_file_without_a_card_loads_and_says_so(tmp_path, classifier, capsys):
-    classifier.save(tmp_path / "model")
+    save_model(classifier, tmp_path / "model")
     assert read_card(tmp_path / "model") is None
     assert main(["info", str(tmp_path / "model")]) == 0
     assert "no model card" in capsys.readouterr().out
@@ -95,7 +96,7 @@ def test_a_committee_is_described_and_drawn_without_a_card(tmp_path, capsys):
         LeNet5Classifier(max_epochs=1, device="cpu"), n_members=2, random_state=0
     )
     path, plots = tmp_path / "model", tmp_path / "plots"
-    save_committee(committee.fit(X[:200], y[:200]), path)
+    save_model(committee.fit(X[:200], y[:200]), path)
     assert main(["info", str(path)]) == 0
     shown = capsys.readouterr().out
     assert "members      2\n" in shown

@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils import estimator_checks
 
+from lenet_sklearn import load_model, save_model
 from lenet_sklearn.strings import Hypothesis, StringRecognizer
 
 DATA_FREE = [
@@ -184,7 +185,7 @@ def test_weights_are_averaged_where_asked(drawn):
 
 def test_a_share_of_the_initial_weights_is_kept_where_asked(drawn):
     strips, texts = list(drawn)[:64], drawn.texts[:64]
-    shipped = StringRecognizer.load("lenet5", device="cpu")
+    shipped = load_model("lenet5", device="cpu")
     trained, kept = (
         quick(network="lenet5", initial_weights="lenet5", initial_share=share)
         .fit(strips, texts)
@@ -273,8 +274,8 @@ def test_what_was_fitted_does_not_change_with_the_parameters(
     other = pickle.loads(pickle.dumps(recognizer))
     other.set_params(network="wide", characters="abcdefghij!")
     assert other.read(unseen) == recognizer.read(unseen)
-    other.save(tmp_path / "strings")
-    loaded = StringRecognizer.load(tmp_path / "strings", device="cpu")
+    save_model(other, tmp_path / "strings")
+    loaded = load_model(tmp_path / "strings", device="cpu")
     assert (loaded.network, loaded.characters) == ("lenet5_dense", "0123456789")
     assert loaded.read(unseen) == recognizer.read(unseen)
 

@@ -9,13 +9,12 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from test_recognizer import DATA_FREE
 
-from lenet_sklearn import ModelFileError
+from lenet_sklearn import ModelFileError, load_model, save_model
 from lenet_sklearn.models.files import read_model, write_model
 from lenet_sklearn.strings import (
     StringCommittee,
     StringRecognizer,
     join_recognizers,
-    load_recognizer,
 )
 from lenet_sklearn.strings import committee as committee_module
 from lenet_sklearn.strings.ctc import score_strings
@@ -70,18 +69,18 @@ def test_networks_of_different_kinds_vote(recognizer, other, unseen):
 
 def test_a_saved_committee_reads_the_same(recognizer, other, unseen, tmp_path):
     committee = join_recognizers([recognizer, other])
-    committee.save(tmp_path / "committee")
-    loaded = StringCommittee.load(tmp_path / "committee", device="cpu")
+    save_model(committee, tmp_path / "committee")
+    loaded = load_model(tmp_path / "committee", device="cpu")
     assert loaded.read(unseen, n_best=2) == committee.read(unseen, n_best=2)
     with pytest.raises(ModelFileError, match="no single StringRecognizer"):
-        StringRecognizer.load(tmp_path / "committee")
+        load_model(tmp_path / "committee")
 
 
 def test_a_file_is_read_once_whatever_it_holds(
     recognizer, unseen, tmp_path, monkeypatch
 ):
-    recognizer.save(tmp_path / "one")
-    join_recognizers([recognizer]).save(tmp_path / "several")
+    save_model(recognizer, tmp_path / "one")
+    save_model(join_recognizers([recognizer]), tmp_path / "several")
     paths = []
 
     def read_and_count(path):
@@ -90,12 +89,12 @@ def test_a_file_is_read_once_whatever_it_holds(
 
     monkeypatch.setattr(committee_module, "read_model", read_and_count)
     for name in ("one", "several"):
-        loaded = load_recognizer(tmp_path / name, device="cpu")
+        loaded = load_model(tmp_path / name, device="cpu")
         assert_array_equal(loaded.predict(unseen), recognizer.predict(unseen))
     assert paths == [tmp_path / "one", tmp_path / "several"]
-    recognizer.save(tmp_path / "single")
+    save_model(recognizer, tmp_path / "single")
     with pytest.raises(ModelFileError, match="no StringCommittee"):
-        StringCommittee.load(tmp_path / "single")
+        load_model(tmp_path / "single")
 
 
 def test_fitting_a_committee_trains_copies(recognizer, drawn):
@@ -108,10 +107,8 @@ def test_fitting_a_committee_trains_copies(recognizer, drawn):
 def test_calibration_changes_members_and_none_that_was_joined(
     recognizer, unseen, tmp_path
 ):
-    recognizer.save(tmp_path / "single")
-    given = [
-        StringRecognizer.load(tmp_path / "single", device="cpu") for _ in range(2)
-    ]
+    save_model(recognizer, tmp_path / "single")
+    given = [load_model(tmp_path / "single", device="cpu") for _ in range(2)]
     for member in given:
         member.temperature_ = 5.0  # far from what any of these comes out with
     committee = join_recognizers(given).calibrate(unseen, unseen.texts)
@@ -156,4 +153,4 @@ def test_a_file_without_members_is_named(recognizer, tmp_path):
     header, weights = join_recognizers([recognizer])._pack()
     write_model(tmp_path / "none", header | {"members": []}, weights)
     with pytest.raises(ModelFileError, match="none does not describe a String"):
-        StringCommittee.load(tmp_path / "none", device="cpu")
+        load_model(tmp_path / "none", device="cpu")

@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lenet_sklearn import LeNet5Classifier, ModelFileError
+from lenet_sklearn import LeNet5Classifier, ModelFileError, load_model, save_model
 from lenet_sklearn.models.files import write_model
 from lenet_sklearn.models.pretrained import shipped_recognizers
 from lenet_sklearn.strings import StringRecognizer
@@ -17,8 +17,8 @@ from pipelines.training.strings import WIDTHS
 
 def test_a_saved_recognizer_reads_the_same(recognizer, unseen, tmp_path):
     path = tmp_path / "strings.safetensors"
-    recognizer.save(path)
-    loaded = StringRecognizer.load(path, device="cpu", beam_width=8)
+    save_model(recognizer, path)
+    loaded = load_model(path, device="cpu", beam_width=8)
     assert loaded.read(unseen, n_best=3) == recognizer.read(unseen, n_best=3)
     ours, theirs = (r.get_params() for r in (recognizer, loaded))
     assert ours == {**theirs, "widths": tuple(theirs["widths"])}
@@ -28,27 +28,27 @@ def test_a_file_keeps_the_widths_and_given_ones_take_their_place(
     recognizer, unseen, tmp_path
 ):
     several = pickle.loads(pickle.dumps(recognizer)).set_params(widths=(0.9, 1.0))
-    several.save(tmp_path / "strings")
-    loaded = StringRecognizer.load(tmp_path / "strings", device="cpu")
+    save_model(several, tmp_path / "strings")
+    loaded = load_model(tmp_path / "strings", device="cpu")
     assert loaded.read(unseen) == several.read(unseen)
-    one = StringRecognizer.load(tmp_path / "strings", device="cpu", widths=(1.0,))
+    one = load_model(tmp_path / "strings", device="cpu", widths=(1.0,))
     assert one.read(unseen) == recognizer.read(unseen)
 
 
 def test_what_ships_is_read_at_several_widths():
     for name in shipped_recognizers():
-        assert tuple(StringRecognizer.load(name, device="cpu").widths) == WIDTHS
+        assert tuple(load_model(name, device="cpu").widths) == WIDTHS
 
 
 def test_saving_twice_gives_the_same_bytes(recognizer, tmp_path):
     for name in "ab":
-        recognizer.save(tmp_path / name)
+        save_model(recognizer, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_training_starts_from_a_file(recognizer, drawn, unseen, tmp_path):
     path = tmp_path / "strings.safetensors"
-    recognizer.save(path)
+    save_model(recognizer, path)
     again = StringRecognizer(
         network="lenet5_dense",
         initial_weights=path,
@@ -62,7 +62,7 @@ def test_training_starts_from_a_file(recognizer, drawn, unseen, tmp_path):
 
 def test_characters_that_the_file_knows_are_taken_over(recognizer, drawn, tmp_path):
     path = tmp_path / "strings.safetensors"
-    recognizer.save(path)
+    save_model(recognizer, path)
     more = StringRecognizer(
         network="lenet5_dense",
         characters="-9876543210",
@@ -77,18 +77,18 @@ def test_characters_that_the_file_knows_are_taken_over(recognizer, drawn, tmp_pa
 
 
 def test_weights_of_another_network_are_refused(recognizer, drawn, tmp_path):
-    recognizer.save(tmp_path / "dense")
+    save_model(recognizer, tmp_path / "dense")
     wide = StringRecognizer(network="wide", initial_weights=tmp_path / "dense")
     with pytest.raises(ValueError, match=r"network='lenet5_dense', but .*'wide'"):
         wide.fit([drawn[0]], [drawn.texts[0]])
 
 
 def test_a_misspelt_parameter_is_no_fault_of_the_file(recognizer, tmp_path):
-    recognizer.save(tmp_path / "strings")
+    save_model(recognizer, tmp_path / "strings")
     with pytest.raises(TypeError, match="StringRecognizer has no parameter 'width'"):
-        StringRecognizer.load(tmp_path / "strings", width=1.0)
+        load_model(tmp_path / "strings", width=1.0)
     with pytest.raises(ValueError, match="device='moon'") as caught:
-        StringRecognizer.load(tmp_path / "strings", device="moon")
+        load_model(tmp_path / "strings", device="moon")
     assert not isinstance(caught.value, ModelFileError)
 
 
@@ -98,15 +98,15 @@ def test_a_header_of_what_is_not_known_names_its_file(recognizer, params, tmp_pa
     header["params"] |= params
     write_model(tmp_path / "newer", header, weights)
     with pytest.raises(ModelFileError, match="newer does not describe a String"):
-        StringRecognizer.load(tmp_path / "newer", device="cpu")
+        load_model(tmp_path / "newer", device="cpu")
 
 
 def test_the_file_of_a_classifier_is_refused(tmp_path):
     X, y = np.zeros((2, 28, 28), np.uint8), [0, 1]
     path = tmp_path / "digits"
-    LeNet5Classifier(max_epochs=1, device="cpu").fit(X, y).save(path)
+    save_model(LeNet5Classifier(max_epochs=1, device="cpu").fit(X, y), path)
     with pytest.raises(ModelFileError, match="no single StringRecognizer"):
-        StringRecognizer.load(path)
+        load_model(path)
 
 
 def test_onnxruntime_gives_the_same_posteriors(recognizer, unseen):
@@ -134,8 +134,6 @@ def test_an_onnx_file_takes_strips_of_any_width(recognizer, unseen, tmp_path):
 
 
 def test_the_engine_is_a_parameter(recognizer, unseen, tmp_path):
-    recognizer.save(tmp_path / "strings")
-    other = StringRecognizer.load(
-        tmp_path / "strings", device="cpu", engine="onnxruntime"
-    )
+    save_model(recognizer, tmp_path / "strings")
+    other = load_model(tmp_path / "strings", device="cpu", engine="onnxruntime")
     assert_array_equal(other.predict(unseen), recognizer.predict(unseen))

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from lenet_sklearn.strings.plain import plain_layers
 from numpy.testing import assert_allclose
 
 from lenet_sklearn import LeNet5, count_parameters
 from lenet_sklearn.strings import StringNetwork
 from lenet_sklearn.strings.inference import compute_log_posteriors
 from lenet_sklearn.strings.network import LAYOUTS
-from lenet_sklearn.strings.plain import plain_layers
 
 
 @pytest.mark.parametrize(

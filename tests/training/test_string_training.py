@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from lenet_sklearn import load_model, save_model
 from lenet_sklearn.models.cards import read_card
-from lenet_sklearn.strings import StringRecognizer, join_recognizers
+from lenet_sklearn.strings import join_recognizers
 from pipelines.outputs import OutputError
 from pipelines.training.fields import Adaptation, adapt_reader
 from pipelines.training.strings import WIDTHS, train_strings
@@ -40,7 +41,7 @@ def fields(tmp_path_factory):
 
 def test_training_writes_a_recognizer_that_loads(model):
     _, path = model
-    recognizer = StringRecognizer.load(path, device="cpu")
+    recognizer = load_model(path, device="cpu")
     assert recognizer.network == "lenet5"
     assert tuple(recognizer.widths) == WIDTHS
     assert recognizer.predict([np.zeros((32, 60), np.uint8)]).shape == (1,)
@@ -68,13 +69,13 @@ def test_adapting_reports_before_and_after(model, fields, tmp_path):
     assert len(adaptation.before) == len(adaptation.after) == 2
     assert "fitted on    6 fields" in str(adaptation)
     assert read_card(output).figures == adaptation.figures
-    adapted = StringRecognizer.load(output, device="cpu")
+    adapted = load_model(output, device="cpu")
     assert (adapted.network, tuple(adapted.widths)) == ("lenet5", WIDTHS)
 
 
 def test_what_is_begun_with_is_not_written_over(model, fields, tmp_path):
     begun = tmp_path / "own.safetensors"
-    StringRecognizer.load(model[1], device="cpu").save(begun)
+    save_model(load_model(model[1], device="cpu"), begun)
     with pytest.raises(ValueError, match="Write another"):
         adapt_reader(fields, fields / "truth.csv", begun, model=begun, n_folds=2)
 
@@ -94,7 +95,7 @@ def test_a_classifier_of_characters_is_nothing_to_begin_with(fields, tmp_path):
 
 def test_a_committee_is_nothing_to_begin_with(model, fields, tmp_path):
     path = tmp_path / "committee"
-    join_recognizers([StringRecognizer.load(model[1], device="cpu")]).save(path)
+    save_model(join_recognizers([load_model(model[1], device="cpu")]), path)
     with pytest.raises(ValueError, match=r"is a committee, .*Start from 'vote'"):
         adapt_reader(fields, fields / "truth.csv", tmp_path / "m", model=path)
 
@@ -111,7 +112,7 @@ def test_what_was_fitted_is_kept_when_its_measuring_is_interrupted(
         adapt_reader(fields, fields / "truth.csv", output, model=model[1], n_folds=2)
     [note] = caught.value.__notes__
     assert "adapted.safetensors is written" in note
-    assert StringRecognizer.load(output, device="cpu").network == "lenet5"
+    assert load_model(output, device="cpu").network == "lenet5"
 
 
 @pytest.mark.parametrize(("after", "helps"), [((3, 4), True), ((3, 3), False)])
