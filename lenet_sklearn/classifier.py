@@ -16,10 +16,10 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from lenet_sklearn.engines import run_engine
+from lenet_sklearn.inference import run_engine
 from lenet_sklearn.inputs import check_images, check_training_set, label_columns
 from lenet_sklearn.metrics import fit_temperature, rubbish_posteriors
-from lenet_sklearn.models.pretrained import shipped_models
+from lenet_sklearn.models.files import shipped_models
 from lenet_sklearn.models.registry import load_model
 from lenet_sklearn.parameters import (
     CONSTRAINTS,
@@ -486,14 +486,12 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ImportError
-            If onnx or onnxruntime is not installed; the extra ``onnx`` is both.
-
-        NotImplementedError
-            If a module of your own uses an operation that cannot be written.
+            If onnx or onnxscript is not installed; the extra ``onnx`` is both.
 
         ValueError
-            If onnxruntime does not give the same posteriors within 1e-5, which
-            is tried on drawn images before anything is written.
+            If torch cannot export a module of your own, or onnxruntime does not give
+            the same posteriors within 1e-5, which is tried on drawn images before
+            anything is written.
 
         OSError
             If the file cannot be written.

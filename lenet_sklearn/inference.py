@@ -9,10 +9,17 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lenet_sklearn.inputs import image_format
+
+if TYPE_CHECKING:
+    from lenet_sklearn.classifier import LeNet5Classifier
+
 
 Session = Any
 
@@ -93,6 +100,25 @@ class StoredNetwork:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_session": None}
+
+
+def weights_of(estimator: Any) -> dict[str, NDArray[Any]]:
+    """Return the weights of a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : LeNet5Classifier or StringRecognizer
+        Fitted.
+
+    Returns
+    -------
+    weights : dict of str to ndarray
+        By the names they have in its network. Not to be changed.
+    """
+    if "_stored" in vars(estimator):
+        return dict(estimator._stored.weights)
+    state = estimator.net_.module_.state_dict()
+    return {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
 
 
 def start_session(graph: Graph, weights: Mapping[str, NDArray[Any]]) -> Session:
@@ -314,3 +340,71 @@ def resizing_matrix(
     weights = np.where(inside, np.maximum(0, 1 - distances), np.float32(0))
     matrix: NDArray[np.float32] = weights / weights.sum(axis=1, keepdims=True)
     return matrix
+
+
+def run_engine(
+    classifier: "LeNet5Classifier", rows: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Compute the logits of images by the engine that a classifier names.
+
+    Parameters
+    ----------
+    classifier : LeNet5Classifier
+        Fitted.
+
+    rows : ndarray of shape (n, n_features), dtype uint8 or float32
+        Flattened images, at least one.
+
+    Returns
+    -------
+    logits : ndarray of shape (n, n_classes), dtype float64
+        The network's output.
+
+    Raises
+    ------
+    ImportError
+        If the network is to be exported, and the extra ``onnx`` is not installed.
+
+    ValueError
+        If it cannot be exported.
+
+    Notes
+    -----
+    A classifier that was loaded has not imported torch, and nobody has changed its
+    network: "auto" reads with the graph of its file. Once there is a net, torch reads.
+    """
+    reading = image_format(classifier)
+    if reads_without_torch(classifier):
+        return compute_logits(classifier._stored.run, rows, **reading)
+    network = classifier.net_.module_
+    if classifier.engine == "onnxruntime":
+        from lenet_sklearn.onnx import session_of
+
+        session = session_of(network, reading["size"], axes={0: "n"})
+        return compute_logits(partial(run_session, session), rows, **reading)
+    from lenet_sklearn.torch_inference import compute_logits_torch
+
+    return compute_logits_torch(network, rows, **reading)
+
+
+def reads_without_torch(estimator: Any) -> bool:
+    """Return whether an estimator reads with the graph of the file it came from.
+
+    Parameters
+    ----------
+    estimator : LeNet5Classifier or StringRecognizer
+        Fitted.
+
+    Returns
+    -------
+    without : bool
+        True for one that was loaded with a graph, whose net nobody has asked for, and
+        that is to run on the CPU.
+    """
+    stored: StoredNetwork | None = vars(estimator).get("_stored")
+    return (
+        stored is not None
+        and stored.graph is not None
+        and estimator.engine != "torch"
+        and estimator.device in ("auto", "cpu")
+    )

@@ -26,8 +26,8 @@ from lenet_sklearn.inference import (
     start_session,
 )
 from lenet_sklearn.inputs import encode_labels, image_format
+from lenet_sklearn.models.files import write_whole
 from lenet_sklearn.network import LeNet5
-from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.strings.strips import EXAMPLE_SIZE
 from lenet_sklearn.torch_inference import fold_columns, made_of
 
@@ -320,7 +320,8 @@ def compare(session: Any, network: nn.Module, images: Tensor) -> None:
         raise ValueError(
             "torch cannot export this network to ONNX: onnxruntime gives other results"
             " than torch. Its forward pass may depend on the values of the images or"
-            " on the size of the batch; take that out, or use engine='torch'."
+            " on the size of the batch, as len(images) does and images.shape[0] does"
+            " not; take that out, or use engine='torch'."
         ) from problem
 
 

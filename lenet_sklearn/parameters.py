@@ -5,17 +5,16 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from lenet_sklearn.validation import Interval, StrOptions
+# Private names of scikit-learn are imported here and nowhere else: a test says so when
+# a new version of it has them no more.
+from sklearn.utils._param_validation import HasMethods as HasMethods
+from sklearn.utils._param_validation import Interval as Interval
+from sklearn.utils._param_validation import StrOptions as StrOptions
 
 SCHEDULES = ("constant", "cosine", "one-cycle")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 DISTORTIONS = ("affine", "writing")
 ENGINES = ("auto", "onnxruntime", "torch")
-
-# Amplitude and slope of the squashing function: f(1) = 1 and f(-1) = -1, where its
-# curvature is largest (appendix A of the paper).
-_AMPLITUDE = 1.7159
-_SLOPE = 2 / 3
 
 # Inputs of each of the 16 maps of C3: table I of LeCun et al. (1998).
 _C3_ROWS = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"

@@ -1,7 +1,6 @@
 from .drawing.lines import DrawnLines
-from .fields.combs import Frame, cut_comb, find_combs
+from .fields.combs import Comb, Frame, cut_comb, find_combs
 from .fields.dropout import FieldCut, cut_field, drop_print
-from .fields.walls import Comb
 from .forms.drafting import draft_form
 from .forms.form import Field, Form, FormError, Sum
 from .glyphs.cut import Piece
@@ -15,8 +14,6 @@ from .pages.cleaning import (
     despeckle,
     flatten_background,
 )
-from .pages.deskew import Deskewer, deskew, estimate_skew
-from .pages.orientation import upright_log_odds
 from .pages.register import (
     PageRegistrar,
     PreparedBlank,
@@ -25,6 +22,7 @@ from .pages.register import (
     prepare_blank,
     register,
 )
+from .pages.upright import Deskewer, deskew, estimate_skew, upright_log_odds
 from .plotting import LatticeDisplay
 from .readers.comb import CombReader
 from .readers.cutting import CuttingReader

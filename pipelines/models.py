@@ -8,8 +8,12 @@ from typing import Any, Final, TypeAlias
 from numpy.typing import NDArray
 
 from lenet_sklearn.models.cards import ModelCard, read_card
-from lenet_sklearn.models.files import ModelFileError, read_header, weights_of_part
-from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.models.files import (
+    ModelFileError,
+    model_path,
+    read_header,
+    weights_of_part,
+)
 from lenet_sklearn.models.registry import (
     load_model,
     pack_model,

@@ -203,7 +203,7 @@ def test_functions_take_few_parameters():
     assert many == {}
 
 
-PRIVATE_NAMES_OF_SCIKIT_LEARN = "lenet_sklearn.validation"
+PRIVATE_NAMES_OF_SCIKIT_LEARN = "lenet_sklearn.parameters"
 
 
 def _is_private(name):
@@ -224,7 +224,7 @@ def test_private_names_of_scikit_learn_are_still_there():
     for name in filter(_is_private, _imported(TREES[PRIVATE_NAMES_OF_SCIKIT_LEARN])):
         module, _, attribute = name.rpartition(".")
         assert hasattr(import_module(module), attribute), (
-            f"scikit-learn has no {name} any more: change lenet_sklearn/validation.py,"
+            f"scikit-learn has no {name} any more: change lenet_sklearn/parameters.py,"
             " and the versions of scikit-learn that pyproject.toml allows"
         )
 

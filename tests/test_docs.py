@@ -85,7 +85,7 @@ def short_trainings(monkeypatch):
         return large[:60], labels[:60]
 
     monkeypatch.setattr(lenet_sklearn.datasets, "_load_mnist", load)
-    monkeypatch.setattr("lenet_sklearn.models.graphs._try", lambda export: None)
+    monkeypatch.setattr("lenet_sklearn.models.registry._try", lambda export: None)
     monkeypatch.setitem(lenet_sklearn.recipes.modern, "max_epochs", 1)
     for name in ("_N_LINES", "_N_LINES_OF_SEGMENTS", "_N_TEST"):
         monkeypatch.setattr(f"pipelines.training.strings.{name}", 20)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from lenet_sklearn import LeNet5
-from lenet_sklearn.inference import fold_columns, made_of
+from lenet_sklearn.torch_inference import fold_columns, made_of
 
 
 @pytest.mark.parametrize("align", [1, 8])

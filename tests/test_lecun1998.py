@@ -5,18 +5,16 @@ import math
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_allclose
 from torch.nn import functional
 
 from lenet_sklearn.lecun1998 import (
-    C3_TABLE,
     MAPLoss,
     RBFOutput,
     ScaledTanh,
     TableConv2d,
     TrainablePool2d,
-    rubbish_posteriors,
 )
+from lenet_sklearn.parameters import C3_TABLE
 
 
 def test_the_squashing_function_leaves_one_where_it_is():
@@ -75,8 +73,3 @@ def test_without_rubbish_the_map_loss_is_the_cross_entropy():
     logits, targets = torch.randn(5, 10), torch.arange(5)
     expected = functional.cross_entropy(logits, targets)
     torch.testing.assert_close(MAPLoss(rubbish=1e4)(logits, targets), expected)
-
-
-def test_what_is_far_from_all_classes_is_rubbish():
-    logits = -np.array([[1.0, 50.0], [90.0, 80.0], [10.0, 60.0]])
-    assert_allclose(rubbish_posteriors(logits, rubbish=10.0), [0, 1, 0.5], atol=2e-4)

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from lenet_sklearn.metrics import error_reject_curve, reject_rate_for
+from lenet_sklearn.metrics import (
+    error_reject_curve,
+    reject_rate_for,
+    rubbish_posteriors,
+)
 
 
 def test_errors_are_counted_among_the_accepted_and_rejects_among_all():
@@ -43,3 +47,8 @@ def test_nothing_to_count_is_refused(confidence):
     labels = [1] * len(confidence)
     with pytest.raises(ValueError, match="at least one sample and finite"):
         error_reject_curve(labels, labels, confidence)
+
+
+def test_what_is_far_from_all_classes_is_rubbish():
+    logits = -np.array([[1.0, 50.0], [90.0, 80.0], [10.0, 60.0]])
+    assert_allclose(rubbish_posteriors(logits, rubbish=10.0), [0, 1, 0.5], atol=2e-4)

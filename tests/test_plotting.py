@@ -167,8 +167,10 @@ def test_tiles_keep_their_pixels_and_have_gaps():
 
 def test_the_parts_of_1998_are_drawn_as_any_others(digits):
     X, y = digits
-    parts = {"c3": "table", "pooling": "trainable", "output": "rbf", "padding": 12}
-    classifier = LeNet5Classifier(**parts, max_epochs=1, device="cpu").fit(X, y)
+    parts = {"c3": "table", "pooling": "trainable", "output": "rbf"}
+    settings = {f"module__{name}": part for name, part in parts.items()}
+    classifier = LeNet5Classifier(**settings, padding=12, max_epochs=1, device="cpu")
+    classifier.fit(X, y)
     kernels = KernelDisplay.from_estimator(classifier).kernels
     assert kernels["c3"].shape == (16, 6, 5, 5)
     display = FeatureMapDisplay.from_estimator(classifier, X[0])

@@ -29,7 +29,8 @@ PUBLIC = {
         "load_model",
         "load_writers",
         "make_committee",
-        "save_committee",
+        "recipes",
+        "save_model",
     ],
     "lenet_sklearn.plotting": [
         "ErrorRejectDisplay",
@@ -45,9 +46,7 @@ PUBLIC = {
         "StringNetwork",
         "StringRecognizer",
         "StripDistortion",
-        "holds_recognizer",
         "join_recognizers",
-        "load_recognizer",
     ],
     "pipelines": [
         "BackgroundFlattener",
@@ -203,6 +202,8 @@ def test_every_public_name_can_be_imported_and_is_documented(package, name):
 @pytest.mark.parametrize(("package", "name"), NAMES)
 def test_every_public_parameter_is_documented(package, name):
     documented = getattr(importlib.import_module(package), name)
+    if inspect.ismodule(documented):
+        return
     if isinstance(documented, type) and issubclass(documented, Exception | Enum):
         return
     text = inspect.getdoc(documented)

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
 
-from lenet_sklearn.models.files import read_model
-from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.models.files import model_path, read_model
 
 # What the result of a training depends on.
 _PACKAGES = ("lenet-sklearn", "numpy", "scikit-learn", "skorch", "torch", "torchvision")
@@ -146,12 +145,12 @@ def read_card(source: str | os.PathLike[str]) -> ModelCard | None:
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from lenet_sklearn import LeNet5Classifier
+    >>> from lenet_sklearn import LeNet5Classifier, save_model
     >>> from lenet_sklearn.models.cards import ModelCard, read_card
     >>> classifier = LeNet5Classifier.from_pretrained("mnist", device="cpu")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "model.safetensors")
-    ...     classifier.save(path, card=ModelCard("MNIST", 60_000))
+    ...     save_model(classifier, path, card=ModelCard("MNIST", 60_000))
     ...     read_card(path).n_samples
     60000
     """

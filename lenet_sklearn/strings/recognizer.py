@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.engines import reads_without_torch
-from lenet_sklearn.inference import run_session
+from lenet_sklearn.inference import reads_without_torch, run_session
 from lenet_sklearn.parameters import (
     COUNT,
     ENGINES,
@@ -20,16 +19,22 @@ from lenet_sklearn.parameters import (
     POSITIVE,
     SCHEDULES,
     SHARE,
+    Interval,
+    StrOptions,
 )
-from lenet_sklearn.strings.inference import Run, compute_log_posteriors
 from lenet_sklearn.strings.reading import (
     BaseStringReader,
     Members,
     check_pairs,
     encode_texts,
 )
-from lenet_sklearn.strings.strips import EXAMPLE_SIZE, LAYOUTS, Strip
-from lenet_sklearn.validation import Interval, StrOptions
+from lenet_sklearn.strings.strips import (
+    EXAMPLE_SIZE,
+    LAYOUTS,
+    Run,
+    Strip,
+    compute_log_posteriors,
+)
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from lenet_sklearn.strings.training import StringNet

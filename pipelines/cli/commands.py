@@ -43,8 +43,7 @@ from pipelines.cli.train import train
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
-    from pipelines.scoring.summary import Summary
-    from pipelines.scoring.table import PageResult
+    from pipelines.scoring.table import PageResult, Summary
 
 
 _FAILED = 1
@@ -90,7 +89,7 @@ def demo(
     from pipelines.forms.form import Form
     from pipelines.outputs import make_folder
     from pipelines.scoring.batch import score_pages
-    from pipelines.scoring.summary import truth_table
+    from pipelines.scoring.table import truth_table
 
     table, pictures = output / "results.csv", output / "pictures"
     clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pipelines.forms.rules import MOST_BOXES
+from pipelines.forms.field import MOST_BOXES
 from pipelines.scans.find import ScanError, find_other_images, find_scans
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def check_model(model: str) -> None:
     typer.BadParameter
         If there is no such file.
     """
-    from lenet_sklearn.models.pretrained import (
+    from lenet_sklearn.models.files import (
         model_path,
         shipped_models,
         shipped_recognizers,
@@ -263,7 +263,7 @@ def _is_model_file(model: str, path: Path) -> bool:
     if Path(model).resolve() != path.resolve():
         return False
     use_one_thread()
-    from lenet_sklearn.models.pretrained import model_path
+    from lenet_sklearn.models.files import model_path
     from pipelines.models import VOTE
 
     return model != VOTE and model_path(model) == Path(model)

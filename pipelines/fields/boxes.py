@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, are_alike, find_cells, read_lines
-from pipelines.fields.ticks import find_ticked
+from pipelines.fields.frames import find_ticked
 from pipelines.images import Image, check_image
 
 Points = NDArray[np.float64]

@@ -11,12 +11,12 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL import ImageDraw, ImageFont
 
-from lenet_sklearn.outputs import write_whole
+from lenet_sklearn.models.files import write_whole
 from pipelines.fields.boxes import WritingBox, find_boxes
 from pipelines.forms.form import Field, Form, FormError
 from pipelines.images import Image, check_image
 from pipelines.outputs import check_writable
-from pipelines.pages.deskew import deskew, estimate_skew
+from pipelines.pages.upright import deskew, estimate_skew
 from pipelines.scans.read import open_scan
 
 Box = tuple[int, int, int, int]

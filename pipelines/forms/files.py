@@ -7,8 +7,8 @@ from typing import Any
 
 import pydantic
 
-from lenet_sklearn.outputs import write_whole
-from pipelines.forms.rules import MOST_BOXES
+from lenet_sklearn.models.files import write_whole
+from pipelines.forms.field import MOST_BOXES
 
 
 class FormError(ValueError):

@@ -8,9 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
-from pipelines.forms.field import Field, FieldKind, FrozenModel
+from pipelines.forms.field import Field, FieldKind, FrozenModel, is_number
 from pipelines.forms.files import FormError, explain, read_json, write_json
-from pipelines.forms.rules import is_number
 from pipelines.images import Image
 from pipelines.pages.register import PreparedBlank, prepare_blank
 from pipelines.scans.read import ScanError, open_scan

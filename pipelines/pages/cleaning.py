@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from lenet_sklearn.validation import Interval
-from pipelines.images import Image, check_image
-from pipelines.transformers import StatelessTransformer
+from lenet_sklearn.parameters import Interval
+from pipelines.images import Image, StatelessTransformer, check_image
 
 # Light changes over centimetres: an eighth of a 200 dpi page still has 25
 # samples an inch, and makes the paper 64 times cheaper to estimate. Images

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.validation import Interval
+from lenet_sklearn.parameters import Interval
 from pipelines.images import Image, check_image, check_images
 from pipelines.pages.alignment import (
     FEWEST_MATCHES,

@@ -12,10 +12,9 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.models.registry import load_model
+from lenet_sklearn.parameters import HasMethods, Interval
 from lenet_sklearn.strings.lattice import GAP, read_boxes
-from lenet_sklearn.validation import HasMethods, Interval
-from pipelines.fields.combs import Frame, cut_comb, find_combs
-from pipelines.fields.walls import Comb
+from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
 from pipelines.glyphs.cut import Piece, cut_boxes
 from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, check_images

@@ -6,7 +6,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Final
 
 from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.validation import Interval
+from lenet_sklearn.parameters import Interval
 from pipelines.images import Image
 from pipelines.lines.segments import CuttingModel, locate_digits, read_lines
 from pipelines.readers.base import FreeReader
@@ -100,7 +100,7 @@ class CuttingReader(FreeReader):
     def _read(
         self, fields: Sequence[Image], *, n_best: int = 1, **rule: Any
     ) -> list[list[Any]]:
-        from lenet_sklearn.strings.hypotheses import make_constraint  # imports torch
+        from lenet_sklearn.strings.decoding import make_constraint  # imports torch
 
         lengths, mask = rule.get("lengths"), rule.get("mask")
         lengths = make_constraint(DIGITS, lengths, mask).lengths

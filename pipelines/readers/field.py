@@ -8,11 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from lenet_sklearn.parameters import HasMethods, Interval
 from lenet_sklearn.strings.lattice import GAP
-from lenet_sklearn.validation import HasMethods, Interval
 from pipelines.fields.combs import Frame
-from pipelines.forms.field import Field
-from pipelines.forms.rules import fits_mask
+from pipelines.forms.field import Field, fits_mask
 from pipelines.glyphs.cut import Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE
 from pipelines.images import Image, check_images

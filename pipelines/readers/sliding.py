@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from sklearn.base import clone
 
 from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.validation import HasMethods, Interval
+from lenet_sklearn.parameters import HasMethods, Interval
 from pipelines.images import Image
 from pipelines.lines.learning import KEPT
 from pipelines.lines.strips import normalize_line

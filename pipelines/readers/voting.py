@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import softmax
 
 from lenet_sklearn.models.registry import Kind, register_kind
-from lenet_sklearn.validation import HasMethods
+from lenet_sklearn.parameters import HasMethods
 from pipelines.images import Image
 from pipelines.readers.base import FreeReader, continue_from
 from pipelines.readers.cutting import CuttingReader, check_digits

@@ -13,9 +13,8 @@ import PIL.Image
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from pipelines.images import Image
+from pipelines.images import Image, to_grey
 from pipelines.scans.find import ScanError, find_scans
-from pipelines.scans.grey import to_grey
 
 __all__ = ["Scan", "ScanError", "find_scans", "open_scan", "read_pages"]
 

@@ -23,8 +23,7 @@ from pipelines.outputs import ResultFile
 from pipelines.readers.base import clean_images, split_reader
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
-from pipelines.scoring.summary import Summary, Unit
-from pipelines.scoring.table import PageResult
+from pipelines.scoring.table import PageResult, Summary, Unit
 
 
 class Reader(Protocol):

@@ -138,7 +138,7 @@ def evaluate(
     from lenet_sklearn import load_dataset, load_model
     from lenet_sklearn.committee import members_of
     from lenet_sklearn.datasets import has_test_split
-    from lenet_sklearn.models.pretrained import model_path
+    from lenet_sklearn.models.files import model_path
     from pipelines.models import holds_line_reader
 
     if holds_line_reader(model):

@@ -140,7 +140,7 @@ def adapt_reader(
         If `output` cannot be written; found out before the work.
     """
     from lenet_sklearn.models.cards import ModelCard
-    from lenet_sklearn.models.pretrained import model_path
+    from lenet_sklearn.models.files import model_path
 
     path = Path(output)
     check_writable(path)

@@ -21,7 +21,7 @@ import pypdfium2
 import pytest
 
 import pipelines.readers
-from lenet_sklearn.models.pretrained import shipped_recognizers
+from lenet_sklearn.models.files import shipped_recognizers
 from lenet_sklearn.recipes import RECIPES
 from pipelines.cli.commands import main
 from pipelines.cli.options import NetworkName, RecipeName, group_options

@@ -10,8 +10,8 @@ import PIL.Image
 import pytest
 
 from pipelines.forms.drafting import doubt_places
+from pipelines.forms.field import has_check_digit
 from pipelines.forms.form import Field, Form, FormError, Sum
-from pipelines.forms.rules import has_check_digit
 from pipelines.scans.read import open_scan
 
 

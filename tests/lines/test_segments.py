@@ -6,8 +6,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from lenet_sklearn import load_model, save_model
-from lenet_sklearn.engines import reads_without_torch
-from pipelines import DrawnLines
+from lenet_sklearn.inference import reads_without_torch
+from pipelines import CuttingReader, DrawnLines
 from pipelines.lines.arcs import start_geometry
 from pipelines.lines.learning import adapt_model, train_model
 from pipelines.lines.segments import (
@@ -152,8 +152,8 @@ def test_a_saved_model_reads_the_same(model, held, tmp_path):
 
 def test_what_is_no_model_of_pieces_is_refused():
     assert kind_of("mnist") == "LeNet5Classifier"
-    with pytest.raises(ValueError, match="no model of pieces"):
-        load_model("mnist")
+    with pytest.raises(ValueError, match="'model' parameter of CuttingReader"):
+        CuttingReader(load_model("mnist")).predict([PAPER])
 
 
 def test_what_ships_reads_with_its_graph_as_with_torch(held):

@@ -68,7 +68,7 @@ def brief(monkeypatch):
 def _weights(model):
     return {
         name: values.detach().numpy().copy()
-        for name, values in model.net_.module_.state_dict().items()
+        for name, values in model.net_.module_.named_parameters()
     }
 
 

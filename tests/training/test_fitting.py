@@ -60,18 +60,26 @@ def logits(classifier, X):
 
 PARTS = {
     "lecun1998": {
-        "c3": "table",
-        "pooling": "trainable",
-        "activation": "scaled_tanh",
-        "output": "rbf",
+        "module__c3": "table",
+        "module__pooling": "trainable",
+        "module__activation": "scaled_tanh",
+        "module__output": "rbf",
         "rubbish": 10.0,
-        "init": "lecun1998",
-        "input_range": (-0.1, 1.175),
+        "module__init": "lecun1998",
+        "module__input_range": (-0.1, 1.175),
         "padding": 2,
     },
-    "unpadded": {"padding": 0, "activation": "tanh", "pooling": "average"},
-    "regularised": {"dropout": 0.2, "batch_norm": True, "activation": "silu"},
-    "own": {"module": Pixels, "net_params": {"module__scale": 2.0}},
+    "unpadded": {
+        "padding": 0,
+        "module__activation": "tanh",
+        "module__pooling": "average",
+    },
+    "regularised": {
+        "module__dropout": 0.2,
+        "module__batch_norm": True,
+        "module__activation": "silu",
+    },
+    "own": {"module": Pixels, "module__scale": 2.0},
 }
 
 
@@ -80,8 +88,12 @@ def test_every_network_is_trained_saved_and_loaded(tmp_path, digits, name):
     classifier = make(**PARTS[name], max_epochs=10).fit(*digits)
     assert classifier.score(*digits) > 0.6
     save_model(classifier, tmp_path / "model")
-    own = PARTS["own"] if name == "own" else {}
+    own = {"module": Pixels} if name == "own" else {}
     loaded = load_model(tmp_path / "model", device="cpu", **own)
+    expected = classifier.predict_proba(digits[0])
+    assert_allclose(loaded.predict_proba(digits[0]), expected, atol=1e-5)
+    assert loaded.get_params() == classifier.get_params()
+    loaded.set_params(engine="torch")
     assert_array_equal(logits(loaded, digits[0]), logits(classifier, digits[0]))
     copy = pickle.loads(pickle.dumps(classifier))
     assert_array_equal(logits(copy, digits[0]), logits(classifier, digits[0]))
@@ -122,7 +134,7 @@ def test_without_a_rubbish_class_it_has_no_posterior(digits):
 @pytest.mark.parametrize(
     ("params", "kind"),
     [
-        ({"optimizer": "sgd", "momentum": 0.9, "lr": 0.05}, torch.optim.SGD),
+        ({"optimizer": "sgd", "optimizer__momentum": 0.9, "lr": 0.05}, torch.optim.SGD),
         ({"optimizer": "adam"}, torch.optim.Adam),
         ({"optimizer": torch.optim.RMSprop, "lr": 0.001}, torch.optim.RMSprop),
     ],
@@ -132,7 +144,8 @@ def test_optimizers_are_chosen_by_name_or_class(digits, params, kind):
     classifier = make(module__batch_norm=True, **params).fit(*digits)
     optimizer = classifier.net_.optimizer_
     assert type(optimizer) is kind
-    assert optimizer.param_groups[0].get("momentum", 0) == params.get("momentum", 0)
+    momentum = params.get("optimizer__momentum", 0)
+    assert optimizer.param_groups[0].get("momentum", 0) == momentum
     assert classifier.score(*digits) > 0.5
 
 
@@ -182,7 +195,9 @@ def test_early_stopping_inside_a_grid_search_splits_by_groups(digits, monkeypatc
     with config_context(enable_metadata_routing=True):
         classifier = make(early_stopping=True, averaging=0.9)
         classifier.set_fit_request(groups=True)
-        search = GridSearchCV(classifier, {"pooling": ["max"]}, cv=GroupKFold(2))
+        search = GridSearchCV(
+            classifier, {"module__pooling": ["max"]}, cv=GroupKFold(2)
+        )
         search.fit(X, y, groups=writers)
     first, second, refitted = told
     assert (len(first), len(second)) == (10, 10)
@@ -295,7 +310,7 @@ def test_a_warm_start_takes_new_classes_in(digits):
 
 def test_frozen_layers_keep_their_weights(digits):
     X, y = digits
-    first = make(batch_norm=True).fit(X, y)
+    first = make(module__batch_norm=True).fit(X, y)
     before = {name: t.clone() for name, t in first.net_.module_.state_dict().items()}
     first.set_params(warm_start=True, frozen=["c1", "n1", "c3"]).fit(X, y)
     after = first.net_.module_.state_dict()
@@ -333,9 +348,9 @@ def test_new_classes_of_an_rbf_network_get_codes_of_their_own(tmp_path, digits):
 
 def test_initial_weights_of_another_input_range_are_refused(tmp_path, digits):
     save_model(make(max_epochs=1).fit(*digits), tmp_path / "model")
-    other = make(input_range=(-1.0, 1.0), initial_weights=tmp_path / "model")
+    other = make(module__input_range=(-1.0, 1.0), initial_weights=tmp_path / "model")
     with pytest.raises(
-        ValueError, match=r"trained with input_range=\(0.0, 1.0\)|\[0.0"
+        ValueError, match=r"trained with module__input_range=\(0.0, 1.0\)"
     ):
         other.fit(*digits)
 

@@ -4,13 +4,16 @@ import json
 import os
 from collections.abc import Mapping
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import VotingClassifier
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.inference import Graph
+from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.committee import check_members, join_members
+from lenet_sklearn.inference import Graph, weights_of
 from lenet_sklearn.inputs import (
     decode_labels,
     encode_labels,
@@ -18,13 +21,8 @@ from lenet_sklearn.inputs import (
     network_input,
 )
 from lenet_sklearn.models.files import ModelFileError, plain_value, weights_of_part
-from lenet_sklearn.models.graphs import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
 from lenet_sklearn.parameters import architecture, qualified_name
-
-if TYPE_CHECKING:  # it imports this module
-    from sklearn.ensemble import VotingClassifier
-
-    from lenet_sklearn.classifier import LeNet5Classifier
 
 Header = dict[str, Any]
 Weights = dict[str, NDArray[Any]]
@@ -37,26 +35,7 @@ _NOT_SAVED = ("callbacks", "device", "engine", "verbose")
 _OF_WEIGHTS = ("module", "padding", "rubbish")
 
 
-def weights_of(classifier: "LeNet5Classifier") -> Weights:
-    """Return the weights of a fitted classifier.
-
-    Parameters
-    ----------
-    classifier : LeNet5Classifier
-        Fitted.
-
-    Returns
-    -------
-    weights : dict of str to ndarray
-        By the names they have in the network. Not to be changed.
-    """
-    if "_stored" in vars(classifier):
-        return dict(classifier._stored.weights)
-    state = classifier.net_.module_.state_dict()
-    return {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
-
-
-def pack_classifier(classifier: "LeNet5Classifier") -> tuple[Header, Weights]:
+def pack_classifier(classifier: LeNet5Classifier) -> tuple[Header, Weights]:
     """Turn a fitted classifier into what a file holds.
 
     Parameters
@@ -95,7 +74,7 @@ def unpack_classifier(
     header: Mapping[str, Any],
     weights: Weights,
     **params: Any,
-) -> "LeNet5Classifier":
+) -> LeNet5Classifier:
     """Make the classifier that a file describes.
 
     Parameters
@@ -122,8 +101,6 @@ def unpack_classifier(
     ModelFileError
         If the file describes something else, or a module that is not passed.
     """
-    from lenet_sklearn.classifier import LeNet5Classifier
-
     try:
         restored = _restored(header["params"])
         _check_module(source, restored.pop("module", None), params.get("module"))
@@ -143,7 +120,7 @@ def unpack_classifier(
     return classifier
 
 
-def pack_committee(committee: "VotingClassifier") -> tuple[Header, Weights]:
+def pack_committee(committee: VotingClassifier) -> tuple[Header, Weights]:
     """Turn a fitted committee into what a file holds.
 
     Parameters
@@ -168,8 +145,6 @@ def pack_committee(committee: "VotingClassifier") -> tuple[Header, Weights]:
     ValueError
         If it votes otherwise.
     """
-    from lenet_sklearn.committee import check_members
-
     members = check_members(committee, "save_model")
     if committee.voting != "soft" or committee.weights is not None:
         raise ValueError(
@@ -195,7 +170,7 @@ def unpack_committee(
     header: Mapping[str, Any],
     weights: Weights,
     **params: Any,
-) -> "VotingClassifier":
+) -> VotingClassifier:
     """Make the committee that a file describes.
 
     Parameters
@@ -222,8 +197,6 @@ def unpack_committee(
     ModelFileError
         If the file describes something else, or a module that is not passed.
     """
-    from lenet_sklearn.committee import join_members
-
     members = [
         unpack_classifier(source, own, weights_of_part(weights, index), **params)
         for index, own in enumerate(header.get("members", []))
@@ -233,7 +206,7 @@ def unpack_committee(
     return join_members(members, decode_labels(header["classes"]))
 
 
-def _graph_of(classifier: "LeNet5Classifier") -> Graph | None:
+def _graph_of(classifier: LeNet5Classifier) -> Graph | None:
     """Return the graph that runs the network of a classifier without torch."""
     if "_stored" in vars(classifier):
         return classifier._stored.graph
@@ -247,7 +220,7 @@ def _graph_of(classifier: "LeNet5Classifier") -> Graph | None:
     return find_graph(_architecture_key(classifier), export)
 
 
-def _architecture_key(classifier: "LeNet5Classifier") -> str | None:
+def _architecture_key(classifier: LeNet5Classifier) -> str | None:
     """Describe all that the graph of a network depends on."""
     params = classifier._trained_with
     if params["module"] is not None:
@@ -271,7 +244,7 @@ def _check_module(
         )
 
 
-def _portable(classifier: "LeNet5Classifier") -> dict[str, Any]:
+def _portable(classifier: LeNet5Classifier) -> dict[str, Any]:
     """Parameters that JSON can hold and another machine can use."""
     kept = {
         name: value
