@@ -332,7 +332,7 @@ def test_a_part_that_is_not_known_is_refused(bars):
 
 
 def test_unknown_parameters_are_refused_with_the_names_there_are():
-    with pytest.raises(TypeError, match="no parameter 'pooling'.*module__pooling"):
+    with pytest.raises(TypeError, match=r"no parameter 'pooling'.*module__pooling"):
         LeNet5Classifier(pooling="average")
     with pytest.raises(ValueError, match="Invalid parameter 'pooling'"):
         LeNet5Classifier().set_params(pooling="average")
@@ -456,7 +456,7 @@ def test_a_file_that_describes_something_else_is_refused(tmp_path):
 
 def test_initial_weights_of_another_architecture_are_refused(tmp_path, fitted, bars):
     save_model(fitted, tmp_path / "model")
-    with pytest.raises(ValueError, match=r"pooling='max', but .* module__pooling='average'"):
+    with pytest.raises(ValueError, match=r"pooling='max', but .*pooling='average'"):
         make(module__pooling="average", initial_weights=tmp_path / "model").fit(*bars)
 
 

@@ -1,15 +1,12 @@
 """Recipes: dictionaries of parameters, and nothing more."""
 
-import numpy as np
 import pytest
 
 from lenet_sklearn import (
     LeNet5,
     LeNet5Classifier,
     load_dataset,
-    load_model,
     recipes,
-    save_model,
 )
 from lenet_sklearn.recipes import RECIPES, find_recipe
 

@@ -88,8 +88,8 @@ class StringRecognizer(BaseStringReader):
 
     initial_weights : str or path, default=None
         Start the training from these weights: a file that
-        :func:`lenet_sklearn.save_model` wrote, or the name of one that ships. Rows of characters that the
-        file knows are taken over.
+        :func:`lenet_sklearn.save_model` wrote, or the name of one that ships. Rows
+        of characters that the file knows are taken over.
 
     initial_share : float, default=0.0
         Share of the initial weights in those that `fit` ends with; the rest is what

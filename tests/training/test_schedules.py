@@ -66,7 +66,7 @@ def test_a_schedule_can_be_pickled():
 
 def test_two_schedules_are_refused_and_a_constant_rate_gives_way():
     own = {**PARAMS, "callbacks": [("mine", LRScheduler())]}
-    with pytest.raises(ValueError, match="once. Got schedule='cosine' and an LRSch"):
+    with pytest.raises(ValueError, match=r"once\. Got schedule='cosine' and an LRSch"):
         make_schedule({**own, "schedule": "cosine"}, 10)
     assert [n for n, _ in make_schedule({**own, "schedule": "constant"}, 10)] == [
         "rate"
