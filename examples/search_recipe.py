@@ -55,7 +55,10 @@ else:
     cv = KFold(N_FOLDS, shuffle=True, random_state=0)
 
 # Every part of a recipe is a parameter, and parameters are crossed in a grid.
-parts = {"pooling": ["average", "max"], "activation": ["relu", "tanh"]}
+parts = {
+    "module__pooling": ["average", "max"],
+    "module__activation": ["relu", "tanh"],
+}
 search = GridSearchCV(classifier, parts, cv=cv, n_jobs=N_JOBS)
 show("grid", search.fit(X, y, groups=groups))
 
