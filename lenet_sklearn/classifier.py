@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -16,8 +17,13 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from lenet_sklearn.inference import run_engine
-from lenet_sklearn.inputs import check_images, check_training_set, label_columns
+from lenet_sklearn.inference import compute_logits, reads_without_torch, run_session
+from lenet_sklearn.inputs import (
+    check_images,
+    check_training_set,
+    image_format,
+    label_columns,
+)
 from lenet_sklearn.metrics import fit_temperature, rubbish_posteriors
 from lenet_sklearn.models.files import shipped_models
 from lenet_sklearn.models.registry import load_model
@@ -608,8 +614,20 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        rows = check_images(self, X)
-        return run_engine(self, rows)
+        rows, reading = check_images(self, X), image_format(self)
+        # One that was loaded has not imported torch, and nobody has changed its net:
+        # the graph of its file reads. Once there is a net, torch does.
+        if reads_without_torch(self):
+            return compute_logits(self._stored.run, rows, **reading)
+        network = self.net_.module_
+        if self.engine == "onnxruntime":
+            from lenet_sklearn.onnx import session_of
+
+            session = session_of(network, reading["size"], axes={0: "n"})
+            return compute_logits(partial(run_session, session), rows, **reading)
+        from lenet_sklearn.torch_inference import compute_logits_torch
+
+        return compute_logits_torch(network, rows, **reading)
 
     def _forget_network(self) -> None:
         for name in ("_net", "_stored"):

@@ -9,17 +9,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from lenet_sklearn.inputs import image_format
-
-if TYPE_CHECKING:
-    from lenet_sklearn.classifier import LeNet5Classifier
-
 
 Session = Any
 
@@ -41,7 +34,7 @@ class Graph:
         The ONNX model, as :func:`lenet_sklearn.onnx.export_graph` makes it. Its input
         is a batch of images, and its first output their logits.
 
-    weights : tuple of str
+    weights : tuple of str, default=()
         Names of the weights that it is to be given.
 
     folded : bool, default=False
@@ -50,7 +43,7 @@ class Graph:
     """
 
     content: bytes
-    weights: tuple[str, ...]
+    weights: tuple[str, ...] = ()
     folded: bool = False
 
 
@@ -121,7 +114,9 @@ def weights_of(estimator: Any) -> dict[str, NDArray[Any]]:
     return {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
 
 
-def start_session(graph: Graph, weights: Mapping[str, NDArray[Any]]) -> Session:
+def start_session(
+    graph: Graph, weights: Mapping[str, NDArray[Any]] | None = None
+) -> Session:
     """Start onnxruntime on a graph, on the CPU.
 
     Parameters
@@ -129,7 +124,7 @@ def start_session(graph: Graph, weights: Mapping[str, NDArray[Any]]) -> Session:
     graph : Graph
         What is to be run.
 
-    weights : mapping of str to ndarray
+    weights : mapping of str to ndarray, default=None
         Those that the graph names, and maybe others. They are copied.
 
     Returns
@@ -140,15 +135,16 @@ def start_session(graph: Graph, weights: Mapping[str, NDArray[Any]]) -> Session:
     """
     import onnxruntime  # it is not needed where torch reads
 
+    given = dict(weights or {})
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = count_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS
     if graph.folded:
-        kernels, bias = fold_kernels(weights["c1.weight"], weights["c1.bias"])
-        weights = {**weights, "c1.weight": kernels, "c1.bias": bias}
+        kernels, bias = fold_kernels(given["c1.weight"], given["c1.bias"])
+        given |= {"c1.weight": kernels, "c1.bias": bias}
     make = onnxruntime.OrtValue.ortvalue_from_numpy
-    values = [make(np.array(weights[name], order="C")) for name in graph.weights]
+    values = [make(np.array(given[name], order="C")) for name in graph.weights]
     options.add_external_initializers(list(graph.weights), values)
     return onnxruntime.InferenceSession(
         graph.content, options, providers=["CPUExecutionProvider"]
@@ -340,51 +336,6 @@ def resizing_matrix(
     weights = np.where(inside, np.maximum(0, 1 - distances), np.float32(0))
     matrix: NDArray[np.float32] = weights / weights.sum(axis=1, keepdims=True)
     return matrix
-
-
-def run_engine(
-    classifier: "LeNet5Classifier", rows: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Compute the logits of images by the engine that a classifier names.
-
-    Parameters
-    ----------
-    classifier : LeNet5Classifier
-        Fitted.
-
-    rows : ndarray of shape (n, n_features), dtype uint8 or float32
-        Flattened images, at least one.
-
-    Returns
-    -------
-    logits : ndarray of shape (n, n_classes), dtype float64
-        The network's output.
-
-    Raises
-    ------
-    ImportError
-        If the network is to be exported, and the extra ``onnx`` is not installed.
-
-    ValueError
-        If it cannot be exported.
-
-    Notes
-    -----
-    A classifier that was loaded has not imported torch, and nobody has changed its
-    network: "auto" reads with the graph of its file. Once there is a net, torch reads.
-    """
-    reading = image_format(classifier)
-    if reads_without_torch(classifier):
-        return compute_logits(classifier._stored.run, rows, **reading)
-    network = classifier.net_.module_
-    if classifier.engine == "onnxruntime":
-        from lenet_sklearn.onnx import session_of
-
-        session = session_of(network, reading["size"], axes={0: "n"})
-        return compute_logits(partial(run_session, session), rows, **reading)
-    from lenet_sklearn.torch_inference import compute_logits_torch
-
-    return compute_logits_torch(network, rows, **reading)
 
 
 def reads_without_torch(estimator: Any) -> bool:

@@ -28,14 +28,12 @@ from lenet_sklearn.inference import (
 from lenet_sklearn.inputs import encode_labels, image_format
 from lenet_sklearn.models.files import write_whole
 from lenet_sklearn.network import LeNet5
-from lenet_sklearn.strings.strips import EXAMPLE_SIZE
 from lenet_sklearn.torch_inference import fold_columns, made_of
 
 if TYPE_CHECKING:  # they import this module
     from collections.abc import Iterator
 
     from lenet_sklearn.classifier import LeNet5Classifier
-    from lenet_sklearn.strings import StringRecognizer
 
 # Half of what is promised to users; float32 posteriors differ by about 1e-7.
 _TOLERANCE = 5e-6
@@ -85,35 +83,7 @@ def export_classifier(
             "input_scale": json.dumps(float(scale)),
         },
     )
-    compare(start_session(Graph(content, ()), {}), network, draw(_N_TRIED))
-    write_whole(path, content)
-
-
-def export_recognizer(
-    recognizer: "StringRecognizer", path: str | os.PathLike[str]
-) -> None:
-    """Write a recognizer as an ONNX model; see its method `to_onnx`.
-
-    Parameters
-    ----------
-    recognizer : StringRecognizer
-        Fitted.
-
-    path : str or path
-        File to write.
-    """
-    network = _StringPosteriorNetwork(recognizer)
-    content = export(
-        network,
-        _draw_images(_N_EXPORTED, EXAMPLE_SIZE),
-        input_name="strips",
-        output_names=("log_posteriors",),
-        axes={0: "n", 3: "width"},
-        metadata={"characters": recognizer.characters_},
-    )
-    height, width = EXAMPLE_SIZE
-    tried = _draw_images(_N_TRIED, (height, width + 1))
-    compare(start_session(Graph(content, ()), {}), network, tried)
+    compare(start_session(Graph(content)), network, draw(_N_TRIED))
     write_whole(path, content)
 
 
@@ -182,7 +152,7 @@ def export_graph(
         If torch cannot export the network, or onnxruntime then gives other results.
     """
     onnx = import_extra("onnx", extra="onnx", caller="Exporting to ONNX")
-    plain = _on_cpu(network)
+    plain = copy_to_cpu(network)
     twin = fold_columns(plain, size, align=_ALIGNMENT)
     content = export(
         twin,
@@ -334,7 +304,7 @@ class _PosteriorNetwork(nn.Module):
     def __init__(self, classifier: "LeNet5Classifier") -> None:
         super().__init__()
         reading = image_format(classifier)
-        self.network = _on_cpu(classifier.net_.module_)
+        self.network = copy_to_cpu(classifier.net_.module_)
         self.scale = reading["scale"]
         self.temperature = classifier.temperature_
         shape, size = reading["image_shape"], reading["size"]
@@ -352,20 +322,6 @@ class _PosteriorNetwork(nn.Module):
         return torch.softmax(logits / self.temperature, 1), logits
 
 
-class _StringPosteriorNetwork(nn.Module):
-    """Strips into logarithms of posteriors, on the CPU."""
-
-    def __init__(self, recognizer: "StringRecognizer") -> None:
-        super().__init__()
-        self.network = _on_cpu(recognizer.net_.module_)
-        self.temperature = recognizer.temperature_
-        self.eval()
-
-    def forward(self, strips: Tensor) -> Tensor:
-        logits = self.network(strips).transpose(1, 2)
-        return torch.log_softmax(logits / self.temperature, dim=2)
-
-
 def _start(
     network: nn.Module, size: tuple[int, int], axes: Mapping[int, str]
 ) -> Session:
@@ -373,7 +329,7 @@ def _start(
     graphs = _graphs.setdefault(network, {})
     if size not in graphs:
         graphs[size] = export_graph(network, size, axes=axes)
-    plain = _on_cpu(network)
+    plain = copy_to_cpu(network)
     weights = {name: t.numpy() for name, t in plain.state_dict().items()}
     session = start_session(graphs[size], weights)
     compare(session, plain, _draw_images(_N_TRIED, size))
@@ -393,8 +349,18 @@ def _draw_images(n_images: int, side: tuple[int, ...]) -> Tensor:
     return torch.rand(n_images, 1, *side, generator=generator)
 
 
-def _on_cpu(network: nn.Module) -> nn.Module:
-    """Copy a network to the CPU, in evaluation mode; the original is left alone."""
+def copy_to_cpu(network: nn.Module) -> nn.Module:
+    """Copy a network to the CPU, in evaluation mode.
+
+    Parameters
+    ----------
+    network : torch module
+        Left alone.
+
+    Returns
+    -------
+    copy : torch module
+    """
     return deepcopy(network).cpu().eval()
 
 

@@ -100,24 +100,28 @@ def unpack_classifier(
     ------
     ModelFileError
         If the file describes something else, or a module that is not passed.
+
+    ValueError
+        If there is no such parameter.
     """
     try:
         restored = _restored(header["params"])
         _check_module(source, restored.pop("module", None), params.get("module"))
-        classifier = LeNet5Classifier(**{**restored, **params})
+        classifier = LeNet5Classifier(**restored)
+        classifier._validate_params()
         classifier.classes_ = decode_labels(header["classes"])
         classifier.image_shape_ = tuple(header["image_shape"])
         classifier.n_features_in_ = header["n_features"]
         classifier.input_scale_ = header["input_scale"]
         classifier.temperature_ = header["temperature"]
-        classifier._trained_with = classifier.get_params(deep=False)
+        classifier._trained_with = _trained_with(classifier, params)
         classifier._stored = unpack_graph(header, weights)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(
             f"{source} does not describe a LeNet5Classifier: {error}."
             " Save the model anew with this version."
         ) from error
-    return classifier
+    return classifier.set_params(**params)
 
 
 def pack_committee(committee: VotingClassifier) -> tuple[Header, Weights]:
@@ -229,6 +233,15 @@ def _architecture_key(classifier: LeNet5Classifier) -> str | None:
     parts = sorted(architecture(params).items())
     described = [parts, *reading, len(classifier.classes_)]
     return json.dumps(described, default=plain_value)
+
+
+def _trained_with(
+    classifier: "LeNet5Classifier", params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the network was built with: the file's, and what it cannot hold."""
+    given = {name: params[name] for name in params if name.startswith("module__")}
+    of_file = classifier.get_params(deep=False)
+    return {**given, **of_file, "module": params.get("module")}
 
 
 def _check_module(

@@ -17,7 +17,6 @@ PACKAGES = ("lenet_sklearn", "pipelines")
 # lines above its own only; those of one line do not import each other.
 ORDER = (
     ("images", "outcomes", "outputs"),
-    ("transformers",),
     ("scans",),
     ("pages",),
     ("fields",),

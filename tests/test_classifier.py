@@ -456,9 +456,7 @@ def test_a_file_that_describes_something_else_is_refused(tmp_path):
 
 def test_initial_weights_of_another_architecture_are_refused(tmp_path, fitted, bars):
     save_model(fitted, tmp_path / "model")
-    with pytest.raises(
-        ValueError, match=r"pooling='max', but .* module__pooling='average'"
-    ):
+    with pytest.raises(ValueError, match=r"pooling='max', but .*pooling='average'"):
         make(module__pooling="average", initial_weights=tmp_path / "model").fit(*bars)
 
 

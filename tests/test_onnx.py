@@ -1,4 +1,4 @@
-"""ONNX: the same posteriors in onnxruntime, or an error."""
+"""ONNX: the same posteriors in onnxruntime, and where they would differ, an error."""
 
 import importlib
 import json

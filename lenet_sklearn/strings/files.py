@@ -87,6 +87,7 @@ def unpack_recognizer(
     """
     try:
         recognizer = StringRecognizer(**header["params"])
+        recognizer._validate_params()
         recognizer.temperature_ = header["temperature"]
         recognizer.characters_ = recognizer.characters
         recognizer.network_ = recognizer.network

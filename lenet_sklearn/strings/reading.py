@@ -30,6 +30,9 @@ _TEMPERATURES = np.geomspace(0.5, 8.0, 41)
 # One field that was sure and wrong does not decide on the temperature.
 _LEAST_DOUBT = 1e-3
 
+# Strips that are drawn from a lazy sequence and held, or scored, at a time.
+_CHUNK = 512
+
 
 def search_ensemble(
     members: Members, *, n_best: int, constraint: Constraint, beam_width: int
@@ -98,13 +101,23 @@ def fit_ensemble_temperature(
     """
     losses = []
     for factor in _TEMPERATURES:
-        scores = [
-            _mean_scores([_flatten(member, factor) for member in members], [s])
-            for members, s in zip(fields, strings, strict=True)
-        ]
+        chunks = [slice(i, i + _CHUNK) for i in range(0, len(fields), _CHUNK)]
+        scores = [_score_each(fields[c], strings[c], factor) for c in chunks]
         sure = np.exp(np.concatenate(scores)).clip(_LEAST_DOUBT, 1 - _LEAST_DOUBT)
         losses.append(-np.mean(np.log(np.where(right, sure, 1 - sure))))
     return float(_TEMPERATURES[np.argmin(losses)])
+
+
+def _score_each(
+    fields: Sequence[Members], strings: Sequence[Symbols], factor: float
+) -> NDArray[np.float64]:
+    """Logarithm of the mean probability of one string for each field."""
+    along = [_flatten(member, factor) for members in fields for member in members]
+    n_members = len(along) // len(fields)
+    scores = score_strings(along, [s for s in strings for _ in range(n_members)])
+    by_member = scores.reshape(len(fields), n_members)
+    mean: NDArray[np.float64] = np.logaddexp.reduce(by_member, axis=1)
+    return mean - np.log(n_members)
 
 
 def _flatten(member: LogPosteriors, factor: float) -> LogPosteriors:
@@ -123,10 +136,6 @@ def _mean_scores(members: Members, strings: Sequence[Symbols]) -> NDArray[np.flo
         len(members)
     )
     return mean
-
-
-# Strips that are drawn from a lazy sequence and held at a time.
-_CHUNK = 512
 
 
 class BaseStringReader(BaseEstimator):

@@ -12,6 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.inference import reads_without_torch, run_session
+from lenet_sklearn.models.files import write_whole
 from lenet_sklearn.parameters import (
     COUNT,
     ENGINES,
@@ -330,10 +331,12 @@ class StringRecognizer(BaseStringReader):
         OSError
             If the file cannot be written.
         """
-        from lenet_sklearn.onnx import export_recognizer
+        from lenet_sklearn.strings.network import export_network
 
         check_is_fitted(self)
-        export_recognizer(self, path)
+        network = self.net_.module_
+        content = export_network(network, self.temperature_, self.characters_)
+        write_whole(path, content)
 
     @property
     def net_(self) -> "StringNet":

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.evaluate import evaluate
 from pipelines.cli.inputs import (
     check_model,
     choose_form,
@@ -39,7 +38,7 @@ from pipelines.cli.options import (
     Table,
     group_options,
 )
-from pipelines.cli.train import train
+from pipelines.cli.train import evaluate, train
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form

@@ -275,7 +275,7 @@ def test_what_was_fitted_does_not_change_with_the_parameters(
     other.set_params(network="wide", characters="abcdefghij!")
     assert other.read(unseen) == recognizer.read(unseen)
     save_model(other, tmp_path / "strings")
-    loaded = load_model(tmp_path / "strings", device="cpu")
+    loaded = load_model(tmp_path / "strings", device="cpu", engine="torch")
     assert (loaded.network, loaded.characters) == ("lenet5_dense", "0123456789")
     assert loaded.read(unseen) == recognizer.read(unseen)
 

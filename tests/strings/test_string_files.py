@@ -9,17 +9,19 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lenet_sklearn import LeNet5Classifier, ModelFileError, load_model, save_model
 from lenet_sklearn.models.files import shipped_recognizers, write_model
+from lenet_sklearn.models.registry import pack_model
 from lenet_sklearn.strings import StringRecognizer
-from lenet_sklearn.strings.strips import compute_log_posteriors
+from lenet_sklearn.strings.strips import LAYOUTS
 from pipelines.training.strings import WIDTHS
 
 
 def test_a_saved_recognizer_reads_the_same(recognizer, unseen, tmp_path):
     path = tmp_path / "strings.safetensors"
     save_model(recognizer, path)
-    loaded = load_model(path, device="cpu", beam_width=8)
+    loaded = load_model(path, device="cpu", engine="torch", beam_width=8)
     assert loaded.read(unseen, n_best=3) == recognizer.read(unseen, n_best=3)
     ours, theirs = (r.get_params() for r in (recognizer, loaded))
+    theirs["engine"] = "auto"
     assert ours == {**theirs, "widths": tuple(theirs["widths"])}
 
 
@@ -28,9 +30,9 @@ def test_a_file_keeps_the_widths_and_given_ones_take_their_place(
 ):
     several = pickle.loads(pickle.dumps(recognizer)).set_params(widths=(0.9, 1.0))
     save_model(several, tmp_path / "strings")
-    loaded = load_model(tmp_path / "strings", device="cpu")
+    loaded = load_model(tmp_path / "strings", device="cpu", engine="torch")
     assert loaded.read(unseen) == several.read(unseen)
-    one = load_model(tmp_path / "strings", device="cpu", widths=(1.0,))
+    one = loaded.set_params(widths=(1.0,))
     assert one.read(unseen) == recognizer.read(unseen)
 
 
@@ -84,16 +86,17 @@ def test_weights_of_another_network_are_refused(recognizer, drawn, tmp_path):
 
 def test_a_misspelt_parameter_is_no_fault_of_the_file(recognizer, tmp_path):
     save_model(recognizer, tmp_path / "strings")
-    with pytest.raises(TypeError, match="StringRecognizer has no parameter 'width'"):
+    with pytest.raises(ValueError, match="Invalid parameter 'width' for estimator"):
         load_model(tmp_path / "strings", width=1.0)
+    loaded = load_model(tmp_path / "strings", device="moon")
     with pytest.raises(ValueError, match="device='moon'") as caught:
-        load_model(tmp_path / "strings", device="moon")
+        loaded.predict([np.zeros((32, 9), np.uint8)])
     assert not isinstance(caught.value, ModelFileError)
 
 
 @pytest.mark.parametrize("params", [{"network": "deep"}, {"distortion": "mirror"}])
 def test_a_header_of_what_is_not_known_names_its_file(recognizer, params, tmp_path):
-    header, weights = recognizer._pack()
+    header, weights = pack_model(recognizer)
     header["params"] |= params
     write_model(tmp_path / "newer", header, weights)
     with pytest.raises(ModelFileError, match="newer does not describe a String"):
@@ -104,20 +107,31 @@ def test_the_file_of_a_classifier_is_refused(tmp_path):
     X, y = np.zeros((2, 28, 28), np.uint8), [0, 1]
     path = tmp_path / "digits"
     save_model(LeNet5Classifier(max_epochs=1, device="cpu").fit(X, y), path)
+    start = StringRecognizer(initial_weights=path)
     with pytest.raises(ModelFileError, match="no single StringRecognizer"):
-        load_model(path)
+        start.fit([np.zeros((32, 9), np.uint8)], ["1"])
 
 
 def test_onnxruntime_gives_the_same_posteriors(recognizer, unseen):
-    strips = list(unseen)
-    here, there = (
-        compute_log_posteriors(
-            recognizer.net_.module_, strips, engine=engine, temperature=1.7
-        )
-        for engine in ("torch", "onnxruntime")
-    )
+    twin = pickle.loads(pickle.dumps(recognizer)).set_params(engine="onnxruntime")
+    here, there = (one.posteriors(unseen) for one in (recognizer, twin))
     for one, other in zip(here, there, strict=True):
         assert_allclose(np.exp(one), np.exp(other), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_what_ships_gives_the_same_posteriors_without_torch(kind, unseen):
+    strips = list(unseen)[:20]
+    for width in (0.8, 1.0, 1.3):
+        here, there = (
+            load_model(kind, device="cpu", engine=engine, widths=(width,))
+            for engine in ("auto", "torch")
+        )
+        for one, other in zip(
+            here.posteriors(strips), there.posteriors(strips), strict=True
+        ):
+            assert_allclose(np.exp(one), np.exp(other), atol=1e-5)
+        assert "_net" not in vars(here), "torch was not needed"
 
 
 def test_an_onnx_file_takes_strips_of_any_width(recognizer, unseen, tmp_path):
@@ -136,3 +150,4 @@ def test_the_engine_is_a_parameter(recognizer, unseen, tmp_path):
     save_model(recognizer, tmp_path / "strings")
     other = load_model(tmp_path / "strings", device="cpu", engine="onnxruntime")
     assert_array_equal(other.predict(unseen), recognizer.predict(unseen))
+    assert "_net" not in vars(other), "torch was not needed"

