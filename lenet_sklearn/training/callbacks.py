@@ -156,7 +156,8 @@ class RateRecord(Callback):
     ) -> None:
         """Look at the rate of the batch that comes now."""
         if training:
-            self.rate_ = net.optimizer_.param_groups[0]["lr"]
+            # The last group has what is in none of the user's.
+            self.rate_ = net.optimizer_.param_groups[-1]["lr"]
 
     def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
         """Note it down."""

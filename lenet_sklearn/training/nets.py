@@ -241,8 +241,8 @@ def continue_as(net: TrainingNet, params: Mapping[str, Any]) -> None:
     ]
     net.train_split = None
     net.lr = params["lr"]
-    for group in net.optimizer_.param_groups:
-        group["lr"] = net.lr
+    for group, rate in _rates_of_groups(net, params):
+        group["lr"] = rate
     net.batch_size = params["batch_size"]
     net.distortion = _distortion(params)
     net.frozen = tuple(params["frozen"] or ())
@@ -288,6 +288,16 @@ def _callbacks(
     if stops:
         callbacks.append(("stop", stop_early(params["patience"])))
     return callbacks
+
+
+def _rates_of_groups(
+    net: TrainingNet, params: Mapping[str, Any]
+) -> Iterator[tuple[dict[str, Any], float]]:
+    """Give each group of weights with its own rate, or that of all others."""
+    own = params.get("optimizer__param_groups") or []
+    rates = [settings.get("lr", net.lr) for _, settings in own]
+    # skorch puts what is in no group behind them.
+    return zip(net.optimizer_.param_groups, [*rates, net.lr], strict=False)
 
 
 def _distortion(params: Mapping[str, Any]) -> Distortion | None:

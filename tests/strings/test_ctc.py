@@ -4,7 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
+from torch.nn import functional
 
 from lenet_sklearn.strings.ctc import (
     align,
@@ -79,3 +81,32 @@ def test_long_strings_are_aligned_too():
 def test_alignment_refuses_a_string_without_room():
     with pytest.raises(ValueError, match="no room in 2 positions"):
         align(draw_posteriors(2, 3), (1, 1))
+
+
+def test_scores_are_those_of_torchs_loss():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 60, 40)
+    fields = [draw_posteriors(n, 11, seed=n).astype(np.float32) for n in lengths]
+    strings = [tuple(rng.integers(10, size=rng.integers(0, 9))) for _ in fields]
+    scores = score_strings(fields, strings)
+    for field, string, score in zip(fields, strings, scores, strict=True):
+        loss = functional.ctc_loss(
+            torch.from_numpy(field).double()[:, None],
+            torch.tensor([string], dtype=torch.int64),
+            torch.tensor([len(field)]),
+            torch.tensor([len(string)]),
+            blank=10,
+            reduction="sum",
+        )
+        assert score == pytest.approx(-float(loss), rel=1e-6)
+
+
+def test_a_field_of_many_positions_leaves_no_range_of_floats():
+    field = draw_posteriors(4000, 11).astype(np.float32)
+    [score] = score_strings([field], [(1, 2, 3)])
+    assert np.isfinite(score)
+    assert score < -4000
+
+
+def test_no_strings_have_no_scores():
+    assert score_strings([], []).shape == (0,)

@@ -13,7 +13,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.model_selection import GridSearchCV, GroupKFold
-from skorch.callbacks import EarlyStopping, EpochScoring, TensorBoard
+from skorch.callbacks import EarlyStopping, EpochScoring, LRScheduler, TensorBoard
 from torch import nn
 
 from lenet_sklearn import (
@@ -175,6 +175,25 @@ def test_early_stopping_goes_back_to_the_best_weights(digits):
     best = make(max_epochs=classifier.best_epoch_, schedule="constant", lr=0.01)
     best.set_params(early_stopping=True, patience=99).fit(X, y)
     assert_array_equal(logits(best, X), logits(classifier, X))
+
+
+def test_early_stopping_goes_back_to_the_best_mean_of_the_weights(digits):
+    X, y = digits
+    how = {"schedule": "constant", "lr": 0.01, "averaging": 0.9}
+    stopped = make(max_epochs=60, early_stopping=True, patience=2, **how).fit(X, y)
+    assert stopped.best_epoch_ == 1 + np.argmin(stopped.history_["valid_loss"])
+    best = make(max_epochs=stopped.best_epoch_, early_stopping=True, patience=99, **how)
+    assert_array_equal(logits(best.fit(X, y), X), logits(stopped, X))
+
+
+def test_a_training_that_is_not_stopped_ends_with_its_best_weights_too(digits):
+    X, y = digits
+    how = {"schedule": [(2, 0.005), (2, 1.0)], "early_stopping": True}
+    spoiled = make(patience=9, **how).fit(X, y)
+    assert spoiled.best_epoch_ <= 2
+    assert len(spoiled.history_["epoch"]) == 4
+    best = make(max_epochs=spoiled.best_epoch_, **how).fit(X, y)
+    assert_array_equal(logits(best, X), logits(spoiled, X))
 
 
 def test_without_early_stopping_the_last_epoch_is_the_best(digits):
@@ -405,6 +424,62 @@ def test_skorchs_own_early_stopping_stops(digits):
 def test_what_callbacks_note_down_is_in_the_history(digits):
     right = EpochScoring(lambda net, X, y: 0.5, name="half", on_train=True)
     assert_array_equal(make(callbacks=[right]).fit(*digits).history_["half"], 0.5)
+
+
+def test_a_schedule_of_ones_own_sets_the_rate(digits):
+    own = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    history = make(schedule="constant", callbacks=[own]).fit(*digits).history_
+    assert_allclose(history["lr"], [0.005, 0.0025, 0.00125, 0.000625])
+    with pytest.raises(ValueError, match=r"schedule='one-cycle' and an LRScheduler"):
+        make(callbacks=[own]).fit(*digits)
+
+
+def test_layers_keep_rates_of_their_own(digits):
+    groups = [("c1.*", {"lr": 0.0}), ("c3.*", {"lr": 0.05})]
+    classifier = make(optimizer__param_groups=groups, schedule="cosine")
+    rates = [0.0, 0.05, 0.005]
+    optimizer = classifier.fit(*digits).net_.optimizer_
+    assert [group["initial_lr"] for group in optimizer.param_groups] == rates
+    assert classifier.history_["lr"][0] > 0.004, "that of all other layers"
+    kept = classifier.net_.module_.c1.weight.detach().clone()
+    classifier.partial_fit(*digits)
+    assert [group["lr"] for group in optimizer.param_groups] == rates
+    assert torch.equal(classifier.net_.module_.c1.weight, kept)
+
+
+def test_what_is_set_after_the_fit_changes_the_next_fit_only(tmp_path, digits):
+    X, y = digits
+    classifier = make().fit(X, y)
+    expected = classifier.predict_proba(X)
+    classifier.set_params(padding=6, module__pooling="average", lr=0.1)
+    assert_array_equal(classifier.predict_proba(X), expected)
+    save_model(classifier, tmp_path / "model")
+    loaded = load_model(tmp_path / "model", device="cpu")
+    assert (loaded.padding, loaded.lr) == (None, 0.1)
+    loaded.set_params(padding=6, module__pooling="average")
+    assert_allclose(loaded.predict_proba(X), expected, rtol=0, atol=1e-5)
+    loaded.set_params(engine="torch")
+    assert_array_equal(loaded.predict_proba(X), expected)
+    assert loaded.fit(X, y).net_.module_.c1.padding == (6, 6)
+
+
+def test_a_loaded_classifier_is_trained_on_and_calibrated(tmp_path, digits):
+    X, y = digits
+    classifier = make().fit(X, y)
+    save_model(classifier, tmp_path / "model")
+    loaded = load_model(tmp_path / "model", device="cpu", warm_start=True)
+    assert loaded.calibrate(X, y).temperature_ != 1
+    loaded.set_params(max_epochs=1, lr=1e-9).fit(X, y)
+    assert_allclose(logits(loaded, X), logits(classifier, X), atol=1e-3)
+    assert loaded.partial_fit(X, y).best_epoch_ == 2
+    assert_array_equal(loaded.predict_proba(X), loaded.predict_proba(X))
+
+
+def test_a_criterion_of_ones_own_takes_the_place_of_the_loss(digits):
+    own = {"criterion": nn.MultiMarginLoss, "criterion__margin": 2.0}
+    classifier = make(**own, max_epochs=10).fit(*digits)
+    assert type(classifier.net_.criterion_) is nn.MultiMarginLoss
+    assert classifier.score(*digits) > 0.6
 
 
 class Terminal(io.StringIO):
