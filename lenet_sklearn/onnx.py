@@ -26,8 +26,8 @@ from lenet_sklearn.inference import (
     start_session,
 )
 from lenet_sklearn.inputs import encode_labels, image_format
-from lenet_sklearn.models.files import write_whole
 from lenet_sklearn.network import LeNet5
+from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.torch_inference import fold_columns, made_of
 
 if TYPE_CHECKING:  # they import this module

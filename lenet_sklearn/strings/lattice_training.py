@@ -15,7 +15,7 @@ from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.training.batches import to_network_input
 from lenet_sklearn.training.callbacks import rate_factor
 from lenet_sklearn.training.fitting import extend_classes
-from lenet_sklearn.training.transfer import keep_share
+from lenet_sklearn.training.nets import keep_share
 
 # Stands for minus infinity, whose differences have no gradient: no sum of scores
 # comes near it.

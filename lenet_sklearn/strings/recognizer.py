@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.inference import reads_without_torch, run_session
-from lenet_sklearn.models.files import write_whole
+from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.parameters import (
     COUNT,
     ENGINES,

@@ -27,8 +27,7 @@ from lenet_sklearn.training.callbacks import (
     copy_callbacks,
     make_schedule,
 )
-from lenet_sklearn.training.nets import run_epochs
-from lenet_sklearn.training.transfer import keep_share, take_over
+from lenet_sklearn.training.nets import keep_share, run_epochs, take_over
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.strings.recognizer import StringRecognizer

@@ -17,9 +17,10 @@ from lenet_sklearn.training.nets import (
     continue_as,
     history_columns,
     run_epochs,
+    start_from,
+    take_over,
 )
 from lenet_sklearn.training.samples import Samples, check_groups, check_weights
-from lenet_sklearn.training.transfer import start_from, take_over
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.classifier import LeNet5Classifier

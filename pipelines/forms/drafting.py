@@ -11,7 +11,7 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL import ImageDraw, ImageFont
 
-from lenet_sklearn.models.files import write_whole
+from lenet_sklearn.outputs import write_whole
 from pipelines.fields.boxes import WritingBox, find_boxes
 from pipelines.forms.form import Field, Form, FormError
 from pipelines.images import Image, check_image

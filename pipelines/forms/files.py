@@ -7,7 +7,7 @@ from typing import Any
 
 import pydantic
 
-from lenet_sklearn.models.files import write_whole
+from lenet_sklearn.outputs import write_whole
 from pipelines.forms.field import MOST_BOXES
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from lenet_sklearn import LeNet5Classifier, load_dataset, load_model, save_model
 from lenet_sklearn.inference import Graph
-from lenet_sklearn.models import graphs
+from lenet_sklearn.models import registry
 from lenet_sklearn.models.files import read_model
 from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
 
@@ -22,8 +22,8 @@ def digits():
 @pytest.fixture
 def no_exporter(monkeypatch):
     """Have the extra `onnx` missing, and no graph known but those that ship."""
-    monkeypatch.setattr(graphs, "find_spec", lambda name: None)
-    monkeypatch.setattr(graphs, "_known", {})
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry, "_known", {})
 
 
 def refuse():
@@ -39,7 +39,7 @@ def test_a_graph_and_its_weights_come_apart_again():
 
 
 def test_the_graphs_that_ship_are_found_without_an_export(no_exporter):
-    header, _ = read_model(graphs.model_path("mnist"))
+    header, _ = read_model(registry.model_path("mnist"))
     assert find_graph(header["architecture"], refuse) is not None
     assert find_graph("wide", refuse) is not None
 
@@ -51,7 +51,7 @@ def test_an_architecture_is_exported_once(monkeypatch):
         exported.append(Graph(b"new", ()))
         return exported[-1]
 
-    monkeypatch.setattr(graphs, "_known", {})
+    monkeypatch.setattr(registry, "_known", {})
     found = [find_graph(key, export) for key in ("a", "a", "b", None, None)]
     assert len(exported) == 4, "of a network that nothing stands for, each time"
     assert found[0] is found[1]
@@ -61,7 +61,7 @@ def test_what_cannot_be_exported_has_no_graph(monkeypatch):
     def fail():
         raise ValueError("torch cannot export this")
 
-    monkeypatch.setattr(graphs, "_known", {})
+    monkeypatch.setattr(registry, "_known", {})
     assert find_graph(None, fail) is None
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from lenet_sklearn import LeNet5, LeNet5Classifier, ModelFileError
 from lenet_sklearn.models.files import write_model
-from lenet_sklearn.training.transfer import keep_share, start_from, take_over
+from lenet_sklearn.training.nets import keep_share, start_from, take_over
 
 
 def numbers_of(network):
