@@ -1,16 +1,25 @@
 PYTHON ?= python3
 
-.PHONY: demo test test-floors
+.PHONY: demo docs test test-all test-floors
 
 demo: .venv/installed
 	.venv/bin/lenet demo -o demo
 
+docs: .venv/installed-for-docs
+	.venv/bin/sphinx-build --builder html --nitpicky --fail-on-warning --keep-going \
+		docs docs/_build/html
+
+# A file's tests run in one process, so that what they train is trained once.
 test: .venv/installed-for-tests
-	.venv/bin/pytest -n auto
+	.venv/bin/pytest -n auto --dist loadfile
+
+# With what is marked slow: the wheel in an empty environment.
+test-all: .venv/installed-for-tests
+	.venv/bin/pytest -n auto --dist loadfile -m ""
 
 # The suite under the lowest versions that pyproject.toml allows.
 test-floors: .venv-floors/installed
-	.venv-floors/bin/pytest -n auto
+	.venv-floors/bin/pytest -n auto --dist loadfile
 
 .venv/installed: pyproject.toml
 	test -d .venv || $(PYTHON) -m venv .venv
@@ -22,9 +31,15 @@ test-floors: .venv-floors/installed
 	.venv/bin/pip install --quiet --editable ".[test]"
 	touch $@
 
-# pip always takes the newest versions; uv can take the oldest.
+.venv/installed-for-docs: pyproject.toml
+	test -d .venv || $(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --editable ".[docs]"
+	touch $@
+
+# pip always takes the newest versions; uv can take the oldest, where none is
+# installed yet.
 .venv-floors/installed: pyproject.toml
-	test -d .venv-floors || $(PYTHON) -m venv .venv-floors
+	$(PYTHON) -m venv --clear .venv-floors
 	.venv-floors/bin/pip install --quiet uv
 	.venv-floors/bin/uv pip install --quiet --python .venv-floors/bin/python \
 		--resolution lowest-direct --editable ".[test]"

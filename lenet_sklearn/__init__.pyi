@@ -10,7 +10,7 @@ from .metrics import fit_temperature
 from .models.files import ModelFileError
 from .models.registry import load_model, save_model
 from .network import LeNet5, count_parameters
-from .training.distortions import Distortion
+from .training.batches import Distortion
 
 __all__ = [
     "Distortion",

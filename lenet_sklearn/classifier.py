@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -16,10 +17,15 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from lenet_sklearn.engines import run_engine
-from lenet_sklearn.inputs import check_images, check_training_set, label_columns
+from lenet_sklearn.inference import compute_logits, reads_without_torch, run_session
+from lenet_sklearn.inputs import (
+    check_images,
+    check_training_set,
+    image_format,
+    label_columns,
+)
 from lenet_sklearn.metrics import fit_temperature, rubbish_posteriors
-from lenet_sklearn.models.pretrained import shipped_models
+from lenet_sklearn.models.files import shipped_models
 from lenet_sklearn.models.registry import load_model
 from lenet_sklearn.parameters import (
     CONSTRAINTS,
@@ -116,7 +122,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
 
     initial_weights : str or path, default=None
         Start the training from these weights: "mnist" or "forms", which ship
-        with the package, or a file of :func:`save_model`. Output rows of
+        with the package, or a file that :func:`save_model` wrote. Output rows of
         classes the file knows are taken over; the others start anew.
 
     frozen : list of str, default=None
@@ -201,7 +207,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
     >>> from sklearn.datasets import load_digits
     >>> from lenet_sklearn import LeNet5Classifier
     >>> X, y = load_digits(return_X_y=True)
-    >>> classifier = LeNet5Classifier(max_epochs=5, random_state=0, device="cpu")
+    >>> classifier = LeNet5Classifier(max_epochs=15, random_state=0, device="cpu")
     >>> classifier.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.8
     True
     """
@@ -608,8 +614,20 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        rows = check_images(self, X)
-        return run_engine(self, rows)
+        rows, reading = check_images(self, X), image_format(self)
+        # One that was loaded has not imported torch, and nobody has changed its net:
+        # the graph of its file reads. Once there is a net, torch does.
+        if reads_without_torch(self):
+            return compute_logits(self._stored.run, rows, **reading)
+        network = self.net_.module_
+        if self.engine == "onnxruntime":
+            from lenet_sklearn.onnx import session_of
+
+            session = session_of(network, reading["size"], axes={0: "n"})
+            return compute_logits(partial(run_session, session), rows, **reading)
+        from lenet_sklearn.torch_inference import compute_logits_torch
+
+        return compute_logits_torch(network, rows, **reading)
 
     def _forget_network(self) -> None:
         for name in ("_net", "_stored"):

@@ -26,15 +26,14 @@ from lenet_sklearn.inference import (
     start_session,
 )
 from lenet_sklearn.inputs import encode_labels, image_format
-from lenet_sklearn.outputs import write_whole
-from lenet_sklearn.strings.strips import EXAMPLE_SIZE
-from lenet_sklearn.torch_inference import made_of
+from lenet_sklearn.models.files import write_whole
+from lenet_sklearn.network import LeNet5
+from lenet_sklearn.torch_inference import fold_columns, made_of
 
 if TYPE_CHECKING:  # they import this module
     from collections.abc import Iterator
 
     from lenet_sklearn.classifier import LeNet5Classifier
-    from lenet_sklearn.strings import StringRecognizer
 
 # Half of what is promised to users; float32 posteriors differ by about 1e-7.
 _TOLERANCE = 5e-6
@@ -42,6 +41,10 @@ _TOLERANCE = 5e-6
 # Sizes of the batches a model is exported and tried with: two that differ, so that
 # a module into whose constants the first one went is found out.
 _N_EXPORTED, _N_TRIED = 2, 3
+
+# onnxruntime keeps maps in blocks of 8 or 16, and reorders them where they do not
+# fill such blocks. Two times 8 fill either.
+_ALIGNMENT = 8
 
 # Graphs of networks, by the size of their images: they outlive a change of weights.
 _graphs: WeakKeyDictionary[nn.Module, dict[tuple[int, int], Graph]] = (
@@ -80,35 +83,7 @@ def export_classifier(
             "input_scale": json.dumps(float(scale)),
         },
     )
-    compare(start_session(Graph(content, ()), {}), network, draw(_N_TRIED))
-    write_whole(path, content)
-
-
-def export_recognizer(
-    recognizer: "StringRecognizer", path: str | os.PathLike[str]
-) -> None:
-    """Write a recognizer as an ONNX model; see its method `to_onnx`.
-
-    Parameters
-    ----------
-    recognizer : StringRecognizer
-        Fitted.
-
-    path : str or path
-        File to write.
-    """
-    network = _StringPosteriorNetwork(recognizer)
-    content = export(
-        network,
-        _draw_images(_N_EXPORTED, EXAMPLE_SIZE),
-        input_name="strips",
-        output_names=("log_posteriors",),
-        axes={0: "n", 3: "width"},
-        metadata={"characters": recognizer.characters_},
-    )
-    height, width = EXAMPLE_SIZE
-    tried = _draw_images(_N_TRIED, (height, width + 1))
-    compare(start_session(Graph(content, ()), {}), network, tried)
+    compare(start_session(Graph(content)), network, draw(_N_TRIED))
     write_whole(path, content)
 
 
@@ -177,9 +152,10 @@ def export_graph(
         If torch cannot export the network, or onnxruntime then gives other results.
     """
     onnx = import_extra("onnx", extra="onnx", caller="Exporting to ONNX")
-    plain = _on_cpu(network)
+    plain = copy_to_cpu(network)
+    twin = fold_columns(plain, size, align=_ALIGNMENT)
     content = export(
-        plain,
+        twin,
         _draw_images(_N_EXPORTED, size),
         input_name="images",
         output_names=("logits",),
@@ -187,21 +163,18 @@ def export_graph(
     )
     model = onnx.load_model_from_string(content)
     weights = {name: t.numpy() for name, t in plain.state_dict().items()}
-    given = {item.name: item for item in model.graph.initializer}
-    taken = [
-        name
-        for name, item in given.items()
-        if name in weights
-        and np.array_equal(onnx.numpy_helper.to_array(item), weights[name])
-    ]
-    for name in taken:
-        model.graph.initializer.remove(given[name])
+    taken = []
+    for item in model.graph.initializer:
+        if item.name in weights:
+            _make_external(item, onnx.numpy_helper.to_array(item).nbytes)
+            taken.append(item.name)
     # The number of classes is the weights' affair, and names of files are nobody's.
     model.graph.output[0].type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
     for node in model.graph.node:
         del node.metadata_props[:]
-    graph = Graph(model.SerializeToString(), tuple(taken))
+    folded = type(twin) is LeNet5 and twin.c1.stride != plain.c1.stride
+    graph = Graph(model.SerializeToString(), tuple(taken), folded)
     compare(start_session(graph, weights), plain, _draw_images(_N_TRIED, size))
     return graph
 
@@ -331,7 +304,7 @@ class _PosteriorNetwork(nn.Module):
     def __init__(self, classifier: "LeNet5Classifier") -> None:
         super().__init__()
         reading = image_format(classifier)
-        self.network = _on_cpu(classifier.net_.module_)
+        self.network = copy_to_cpu(classifier.net_.module_)
         self.scale = reading["scale"]
         self.temperature = classifier.temperature_
         shape, size = reading["image_shape"], reading["size"]
@@ -349,20 +322,6 @@ class _PosteriorNetwork(nn.Module):
         return torch.softmax(logits / self.temperature, 1), logits
 
 
-class _StringPosteriorNetwork(nn.Module):
-    """Strips into logarithms of posteriors, on the CPU."""
-
-    def __init__(self, recognizer: "StringRecognizer") -> None:
-        super().__init__()
-        self.network = _on_cpu(recognizer.net_.module_)
-        self.temperature = recognizer.temperature_
-        self.eval()
-
-    def forward(self, strips: Tensor) -> Tensor:
-        logits = self.network(strips).transpose(1, 2)
-        return torch.log_softmax(logits / self.temperature, dim=2)
-
-
 def _start(
     network: nn.Module, size: tuple[int, int], axes: Mapping[int, str]
 ) -> Session:
@@ -370,11 +329,19 @@ def _start(
     graphs = _graphs.setdefault(network, {})
     if size not in graphs:
         graphs[size] = export_graph(network, size, axes=axes)
-    plain = _on_cpu(network)
+    plain = copy_to_cpu(network)
     weights = {name: t.numpy() for name, t in plain.state_dict().items()}
     session = start_session(graphs[size], weights)
     compare(session, plain, _draw_images(_N_TRIED, size))
     return session
+
+
+def _make_external(item: Any, n_bytes: int) -> None:
+    """Have an initializer of a graph handed to it, in place of standing in it."""
+    item.ClearField("raw_data")
+    item.data_location = 1  # EXTERNAL in onnx.proto
+    for key, value in (("location", "weights"), ("offset", "0"), ("length", n_bytes)):
+        item.external_data.add(key=key, value=str(value))
 
 
 def _draw_images(n_images: int, side: tuple[int, ...]) -> Tensor:
@@ -382,8 +349,18 @@ def _draw_images(n_images: int, side: tuple[int, ...]) -> Tensor:
     return torch.rand(n_images, 1, *side, generator=generator)
 
 
-def _on_cpu(network: nn.Module) -> nn.Module:
-    """Copy a network to the CPU, in evaluation mode; the original is left alone."""
+def copy_to_cpu(network: nn.Module) -> nn.Module:
+    """Copy a network to the CPU, in evaluation mode.
+
+    Parameters
+    ----------
+    network : torch module
+        Left alone.
+
+    Returns
+    -------
+    copy : torch module
+    """
     return deepcopy(network).cpu().eval()
 
 

@@ -5,7 +5,11 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from lenet_sklearn.validation import Interval, StrOptions
+# Private names of scikit-learn are imported here and nowhere else: a test says so when
+# a new version of it has them no more.
+from sklearn.utils._param_validation import HasMethods as HasMethods
+from sklearn.utils._param_validation import Interval as Interval
+from sklearn.utils._param_validation import StrOptions as StrOptions
 
 SCHEDULES = ("constant", "cosine", "one-cycle")
 OPTIMIZERS = ("adam", "adamw", "sgd")

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lenet_sklearn.inference import fold_kernels
 from lenet_sklearn.network import LeNet5
 from lenet_sklearn.training.batches import as_images, to_network_input
 
@@ -25,9 +26,8 @@ _made: WeakKeyDictionary[nn.Module, dict[str, tuple[Any, Any]]] = WeakKeyDiction
 def fold_columns(network: nn.Module, side: tuple[int, int], *, align: int) -> nn.Module:
     """Let C1 compute two columns at once, and S2 pool over them.
 
-    CPUs compute 8 or 16 maps in one instruction, but C1 has six. With kernels
-    shifted by one column as further maps, at every second column only, twelve of
-    sixteen are used, and half of the pooling is a maximum or mean of two maps.
+    The kernels are those of :func:`lenet_sklearn.inference.fold_kernels`; half of the
+    pooling is then a maximum or mean of two maps.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def fold_columns(network: nn.Module, side: tuple[int, int], *, align: int) -> nn
     folded = copy.deepcopy(network)
     n_maps = network.c1.out_channels
     offset = -(-n_maps // align) * align
-    folded.c1 = _fold_convolution(network.c1, offset)
+    folded.c1 = _fold_convolution(network.c1, align)
     folded.s2 = _FoldedPooling(type(network.s2), n_maps, offset)
     return folded if _agree(folded, plain, side) else plain
 
@@ -120,25 +120,23 @@ class _FoldedPooling(nn.Module):
         return (even + odd) / 2
 
 
-def _fold_convolution(layer: nn.Conv2d, offset: int) -> nn.Conv2d:
-    height, width = layer.weight.shape[-2:]
+def _fold_convolution(layer: nn.Conv2d, align: int) -> nn.Conv2d:
+    bias = torch.zeros(layer.out_channels) if layer.bias is None else layer.bias
+    weights = fold_kernels(
+        layer.weight.detach().numpy(), bias.detach().numpy(), align=align
+    )
     # Prediction leaves the global generator alone.
     with torch.random.fork_rng(devices=[]):
         folded = nn.Conv2d(
             1,
-            2 * offset,
-            (height, width + 1),
+            len(weights[1]),
+            weights[0].shape[-2:],
             stride=(1, 2),
             padding=(int(layer.padding[0]), int(layer.padding[1])),
         )
     with torch.no_grad():
-        for parameter in folded.parameters():
-            parameter.zero_()
-        for start, shift in ((0, 0), (offset, 1)):
-            maps = slice(start, start + layer.out_channels)
-            folded.weight[maps, :, :, shift : shift + width] = layer.weight
-            if layer.bias is not None:
-                folded.bias[maps] = layer.bias  # type: ignore[index]
+        for parameter, values in zip(folded.parameters(), weights, strict=True):
+            parameter.copy_(torch.from_numpy(values))
     return folded.eval()
 
 

@@ -1,8 +1,6 @@
 from .drawing.lines import DrawnLines
-from .fields.combs import Frame, cut_comb, find_combs
+from .fields.combs import Comb, Frame, cut_comb, find_combs
 from .fields.dropout import FieldCut, cut_field, drop_print
-from .fields.speckle import Despeckler, despeckle
-from .fields.walls import Comb
 from .forms.drafting import draft_form
 from .forms.form import Field, Form, FormError, Sum
 from .glyphs.cut import Piece
@@ -10,9 +8,12 @@ from .glyphs.normalize import GlyphNormalizer, normalize_glyph
 from .lines.strips import LineNormalizer, normalize_line
 from .models import load_line_reader
 from .outcomes import FieldReading, PageReading, Reason, ReasonKind
-from .pages.deskew import Deskewer, deskew, estimate_skew
-from .pages.flatten import BackgroundFlattener, flatten_background
-from .pages.orientation import upright_log_odds
+from .pages.cleaning import (
+    BackgroundFlattener,
+    Despeckler,
+    despeckle,
+    flatten_background,
+)
 from .pages.register import (
     PageRegistrar,
     PreparedBlank,
@@ -21,6 +22,7 @@ from .pages.register import (
     prepare_blank,
     register,
 )
+from .pages.upright import Deskewer, deskew, estimate_skew, upright_log_odds
 from .plotting import LatticeDisplay
 from .readers.comb import CombReader
 from .readers.cutting import CuttingReader

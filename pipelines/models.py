@@ -8,8 +8,12 @@ from typing import Any, Final, TypeAlias
 from numpy.typing import NDArray
 
 from lenet_sklearn.models.cards import ModelCard, read_card
-from lenet_sklearn.models.files import ModelFileError, read_header, weights_of_part
-from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.models.files import (
+    ModelFileError,
+    model_path,
+    read_header,
+    weights_of_part,
+)
 from lenet_sklearn.models.registry import (
     load_model,
     pack_model,
@@ -111,7 +115,7 @@ def load_line_reader(
     Parameters
     ----------
     path : str or path
-        File to read, as ``lenet train --fields`` writes it, or the name of a model that
+        File to read, as ``lenet train fields`` writes it, or the name of a model that
         ships with the package; "vote" for two of these that vote.
 
     device : str, default="auto"

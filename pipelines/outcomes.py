@@ -129,7 +129,7 @@ class PageReading:
 
 
 def settle(value: str, confidence: float, threshold: float) -> FieldReading:
-    """Accept a value, or say why not.
+    """Accept a value, or give the reason why not.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from lenet_sklearn.outputs import replaced_file
+from lenet_sklearn.models.files import replaced_file
 
 if sys.platform != "win32":
     import fcntl
@@ -232,7 +232,7 @@ def _unlock(descriptor: int | None) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> str:
-    """Say why a file cannot be written; a missing folder is the usual reason."""
+    """Return why a file cannot be written: usually its folder does not exist."""
     if not path.parent.is_dir():
         return f"{path} cannot be written: the folder {path.parent} does not exist"
     return f"{path} cannot be written: {error.strerror or error}"

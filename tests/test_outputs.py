@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lenet_sklearn.outputs import write_whole
+from lenet_sklearn.models.files import write_whole
 from pipelines.outputs import OutputError, ResultFile, check_writable, make_folder
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -166,6 +166,7 @@ def fresh_venv(tmp_path):
 
 
 # One test and no more, so that the installation, which takes minutes, is paid once.
+@pytest.mark.slow
 def test_the_wheel_installs_into_an_empty_venv_and_reads(
     distributions, fresh_venv, tmp_path
 ):

@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 from tables import folder_of
 
 from lenet_sklearn import load_model, save_model
-from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.models.files import model_path
 from lenet_sklearn.strings import StringRecognizer
 from pipelines import CuttingReader, normalize_line, read_pages
 from pipelines.images import Image

@@ -1,13 +1,13 @@
 """Measure the LeNet-5 family on MNIST: errors, rejection, other hands, time.
 
     python examples/benchmarks/mnist.py
-    python examples/benchmarks/mnist.py --models models --jobs 2 --readme README.md
+    python examples/benchmarks/mnist.py --models models --page docs/benchmarks.md
     python examples/benchmarks/mnist.py --only prediction epoch
 
 The test set is read after the last epoch of trainings whose settings were chosen on
 the training set. Eleven networks are trained, which takes over an hour of CPU time;
 --models keeps them, and takes up those that are there. Everything timed runs in one
-thread. The digits are not part of the project.
+thread. The digits are not part of the project; --jobs 2 trains two networks at once.
 """
 
 import os
@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 import torch
 from family import SEEDS, Models, mnist
+from pages import fill_page
 from races import bare_epoch, compare, cpu_time, describe, plain_loop
-from readme import fill_mark
 from semeion import load_semeion
 from sklearn.base import ClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
@@ -268,9 +268,8 @@ def main() -> None:
         }
         table = as_table(take_measures(measures, args.only, args.data), _PACKAGES)
     print(table, end="")
-    if args.readme:
-        text = fill_mark(args.readme.read_text(encoding="utf-8"), "mnist", table)
-        args.readme.write_text(text, encoding="utf-8")
+    if args.page:
+        fill_page(args.page, "mnist", table)
 
 
 if __name__ == "__main__":

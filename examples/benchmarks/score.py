@@ -1,8 +1,8 @@
-"""Measure what the README states: reading rates, time and memory, as a table.
+"""Measure reading rates, time and memory on real scans, as a table.
 
     python examples/benchmarks/score.py
     python examples/benchmarks/score.py --only exam speed
-    python examples/benchmarks/score.py --readme README.md
+    python examples/benchmarks/score.py --page docs/benchmarks.md
 
 The scans are not part of the project; what cannot be measured without them says
 so. Everything runs in one thread.
@@ -21,7 +21,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
 import cv2
 import numpy as np
 from degradations import DEGRADATIONS
-from readme import refresh_readme
+from pages import fill_page
 from runs import cpu_seconds, link_files, peak_memory, repeat_pdf, run_code, run_lenet
 from tables import (
     Row,
@@ -256,8 +256,8 @@ def main() -> None:
     args = parse_table_args(table_parser(__doc__, MEASURES))
     table = as_table(take_measures(MEASURES, args.only, args.data), _PACKAGES)
     print(table, end="")
-    if args.readme:
-        refresh_readme(args.readme, table)
+    if args.page:
+        fill_page(args.page, "measured", table)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Measure the reading of digit strings on real cheque amounts.
 
     python examples/benchmarks/strings.py
-    python examples/benchmarks/strings.py --models models --readme README.md
+    python examples/benchmarks/strings.py --models models --page docs/benchmarks.md
     python examples/benchmarks/strings.py --only speed length nothing
 
 Everything fitted is measured by 5-fold cross-validation: no amount is read by a
@@ -26,8 +26,8 @@ import numpy as np
 import torch
 from amounts import Amounts, fit_fold, fit_segments_fold, folds_of, load_amounts
 from numpy.typing import NDArray
+from pages import fill_page
 from races import cpu_time
-from readme import fill_mark
 from tables import Row, as_table, parse_table_args, table_parser, take_measures
 
 from lenet_sklearn import count_parameters, load_model
@@ -366,9 +366,8 @@ def main() -> None:
         }
         table = as_table(take_measures(measures, args.only, args.data), _PACKAGES)
     print(table, end="")
-    if args.readme:
-        text = fill_mark(args.readme.read_text(encoding="utf-8"), "strings", table)
-        args.readme.write_text(text, encoding="utf-8")
+    if args.page:
+        fill_page(args.page, "strings", table)
 
 
 if __name__ == "__main__":

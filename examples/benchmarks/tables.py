@@ -38,15 +38,15 @@ def table_parser(doc: str, measures: Measures) -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", nargs="+", choices=measures, metavar="NAME", help=", ".join(measures)
     )
-    parser.add_argument("--readme", type=Path, help="file to write the table into")
+    parser.add_argument("--page", type=Path, help="file to write the table into")
     return parser
 
 
 def parse_table_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Parse the command line; a table in the README is a whole one."""
+    """Parse the command line; a table on a page is a whole one."""
     args = parser.parse_args()
-    if args.only and args.readme:
-        parser.error("--readme wants the whole table, so not --only")
+    if args.only and args.page:
+        parser.error("--page wants the whole table, so not --only")
     args.data = args.data.resolve()
     return args
 

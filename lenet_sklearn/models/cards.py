@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
 
-from lenet_sklearn.models.files import read_model
-from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.models.files import model_path, read_model
 
 # What the result of a training depends on.
 _PACKAGES = ("lenet-sklearn", "numpy", "scikit-learn", "skorch", "torch", "torchvision")

@@ -1,10 +1,13 @@
-"""Models in one file: JSON and safetensors, no pickle."""
+"""Model files: JSON and safetensors, no pickle, written whole; and those that ship."""
 
 import contextlib
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +15,70 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from lenet_sklearn.outputs import write_whole
-
 if TYPE_CHECKING:
     from lenet_sklearn.models.cards import ModelCard
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file beside its place, then move it there.
+
+    Parameters
+    ----------
+    path : str or path
+        File to write. One that exists is replaced as a whole or not at all; of a
+        symbolic link, the file that it leads to.
+
+    content : bytes
+        What the file is to hold.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist or cannot be written.
+
+    Notes
+    -----
+    The bytes go to a temporary file in the same folder, which then takes the name
+    of the file: whoever reads it sees the old content or the new one.
+    """
+    target = replaced_file(Path(path))
+    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        # Only its owner may read a temporary file; a new file is as the umask says.
+        os.chmod(draft, 0o666 & ~_umask())
+        os.replace(draft, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+def replaced_file(path: Path) -> Path:
+    """Return the file that writing to a path replaces.
+
+    Parameters
+    ----------
+    path : Path
+        It need not exist.
+
+    Returns
+    -------
+    file : Path
+        The path itself, or where it leads to if it is a symbolic link.
+    """
+    try:
+        return Path(os.path.realpath(path)) if path.is_symlink() else path
+    except OSError:  # whoever opens it says what is wrong with it
+        return path
+
+
+def _umask() -> int:
+    """Return the mask of new files, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 # Raised with every change that an older reader would misunderstand.
@@ -237,3 +300,85 @@ def _checksum(tensors: Mapping[str, NDArray[Any]]) -> str:
         digest.update(name.encode())
         digest.update(tensors[name].tobytes())
     return digest.hexdigest()
+
+
+# Classifiers of characters; recognizers of strings, and models of pieces of writing,
+# in folders of their own.
+_WEIGHTS = Path(__file__).parents[1] / "weights"
+_STRING_WEIGHTS = _WEIGHTS / "strings"
+_SEGMENT_WEIGHTS = _WEIGHTS / "segments"
+
+
+def shipped_models() -> list[str]:
+    """List the classifiers that ship with the package.
+
+    Returns
+    -------
+    names : list of str
+        Sorted.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.models.files import shipped_models
+    >>> shipped_models()
+    ['forms', 'mnist']
+    """
+    return _names_in(_WEIGHTS)
+
+
+def shipped_recognizers() -> list[str]:
+    """List the recognizers of strings that ship with the package.
+
+    Returns
+    -------
+    names : list of str
+        Sorted.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.models.files import shipped_recognizers
+    >>> shipped_recognizers()
+    ['lenet5', 'lenet5_dense', 'wide']
+    """
+    return _names_in(_STRING_WEIGHTS)
+
+
+def shipped_segmenters() -> list[str]:
+    """List the models of pieces of writing that ship with the package.
+
+    Returns
+    -------
+    names : list of str
+        Sorted.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.models.files import shipped_segmenters
+    >>> shipped_segmenters()
+    ['segments']
+    """
+    return _names_in(_SEGMENT_WEIGHTS)
+
+
+def model_path(source: str | os.PathLike[str]) -> Path:
+    """Find the file of a model.
+
+    Parameters
+    ----------
+    source : str or path
+        The name of a model that ships with the package, or a file. A file of
+        the same name as a model is passed with its folder: ``./mnist``.
+
+    Returns
+    -------
+    path : Path
+        Not checked to exist where `source` is no model's name.
+    """
+    for folder in (_WEIGHTS, _STRING_WEIGHTS, _SEGMENT_WEIGHTS):
+        if source in _names_in(folder):
+            return folder / f"{source}.safetensors"
+    return Path(source)
+
+
+def _names_in(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.safetensors"))

@@ -1,6 +1,5 @@
 from .curves import ErrorRejectDisplay, TrainingCurveDisplay
-from .feature_maps import FeatureMapDisplay
-from .kernels import KernelDisplay
+from .kernels import FeatureMapDisplay, KernelDisplay
 from .misread import MisreadDisplay
 from .strings import StringPosteriorDisplay
 

@@ -186,7 +186,7 @@ class ErrorRejectDisplay:
     Parameters
     ----------
     curve : ErrorRejectCurve
-        As :func:`lenet_sklearn.metrics.error_reject_curve` gives it.
+        As ``lenet_sklearn.metrics.error_reject_curve`` gives it.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
 from .committee import StringCommittee, join_recognizers
+from .decoding import Hypothesis
 from .distortions import StripDistortion
-from .hypotheses import Hypothesis
 from .network import StringNetwork
 from .recognizer import StringRecognizer
 

@@ -9,10 +9,10 @@ from sklearn.base import clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from lenet_sklearn.parameters import Interval
 from lenet_sklearn.strings.reading import BaseStringReader, Members, check_pairs
 from lenet_sklearn.strings.recognizer import StringRecognizer
 from lenet_sklearn.strings.strips import Strip
-from lenet_sklearn.validation import Interval
 
 
 class StringCommittee(BaseStringReader):

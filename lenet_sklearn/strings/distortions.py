@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lenet_sklearn.training.distortions import change_pen, draw_uniform, per_image
+from lenet_sklearn.training.batches import change_pen, draw_uniform, per_image
 
 # Pixels between the knots of bends: about one for each stroke.
 _KNOT_DISTANCE = 8

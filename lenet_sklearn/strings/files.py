@@ -3,20 +3,18 @@
 import os
 from collections.abc import Mapping
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.inference import Graph
+from lenet_sklearn.inference import Graph, weights_of
 from lenet_sklearn.models.files import ModelFileError, weights_of_part
-from lenet_sklearn.models.graphs import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.strings.committee import StringCommittee, join_members
+from lenet_sklearn.strings.recognizer import StringRecognizer
 from lenet_sklearn.strings.strips import EXAMPLE_SIZE
-
-if TYPE_CHECKING:  # they import this module
-    from lenet_sklearn.strings.committee import StringCommittee
-    from lenet_sklearn.strings.recognizer import StringRecognizer
 
 Header = dict[str, Any]
 Weights = dict[str, NDArray[Any]]
@@ -25,7 +23,7 @@ Weights = dict[str, NDArray[Any]]
 _NOT_SAVED = ("callbacks", "device", "engine", "verbose", "warm_start")
 
 
-def pack_recognizer(recognizer: "StringRecognizer") -> tuple[Header, Weights]:
+def pack_recognizer(recognizer: StringRecognizer) -> tuple[Header, Weights]:
     """Turn a fitted recognizer into what a file holds.
 
     Parameters
@@ -57,7 +55,7 @@ def unpack_recognizer(
     header: Mapping[str, Any],
     weights: Weights,
     **params: Any,
-) -> "StringRecognizer":
+) -> StringRecognizer:
     """Make the recognizer that a file describes.
 
     Parameters
@@ -87,8 +85,6 @@ def unpack_recognizer(
     ValueError
         If there is no such parameter.
     """
-    from lenet_sklearn.strings.recognizer import StringRecognizer
-
     try:
         recognizer = StringRecognizer(**header["params"])
         recognizer._validate_params()
@@ -104,7 +100,7 @@ def unpack_recognizer(
     return recognizer.set_params(**params)
 
 
-def pack_committee(committee: "StringCommittee") -> tuple[Header, Weights]:
+def pack_committee(committee: StringCommittee) -> tuple[Header, Weights]:
     """Turn a fitted committee into what a file holds.
 
     Parameters
@@ -139,7 +135,7 @@ def unpack_committee(
     header: Mapping[str, Any],
     weights: Weights,
     **params: Any,
-) -> "StringCommittee":
+) -> StringCommittee:
     """Make the committee that a file describes.
 
     Parameters
@@ -166,8 +162,6 @@ def unpack_committee(
     ModelFileError
         If the file describes something else.
     """
-    from lenet_sklearn.strings.committee import join_members
-
     if not header.get("members") or "beam_width" not in header:
         raise ModelFileError(
             f"{source} does not describe a StringCommittee: it names no members, or"
@@ -180,26 +174,7 @@ def unpack_committee(
     return join_members(members, header["beam_width"])
 
 
-def weights_of(recognizer: "StringRecognizer") -> Weights:
-    """Return the weights of a fitted recognizer.
-
-    Parameters
-    ----------
-    recognizer : StringRecognizer
-        Fitted.
-
-    Returns
-    -------
-    weights : dict of str to ndarray
-        By the names they have in the network. Not to be changed.
-    """
-    if "_stored" in vars(recognizer):
-        return dict(recognizer._stored.weights)
-    state = recognizer.net_.module_.state_dict()
-    return {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
-
-
-def _graph_of(recognizer: "StringRecognizer") -> Graph | None:
+def _graph_of(recognizer: StringRecognizer) -> Graph | None:
     if "_stored" in vars(recognizer):
         return recognizer._stored.graph
 

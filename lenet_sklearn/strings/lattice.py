@@ -92,7 +92,7 @@ def read_lattice(
 
     mask : str, default=None
         What strings look like: ``#`` is any digit, a digit stands for itself,
-        as in :func:`pipelines.forms.rules.fits_mask`.
+        as in :func:`pipelines.forms.field.fits_mask`.
 
     Returns
     -------

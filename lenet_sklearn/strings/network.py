@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from lenet_sklearn.strings.strips import FULL_STEP, HEIGHT, LAYOUTS
+from lenet_sklearn.inference import Graph, start_session
+from lenet_sklearn.onnx import compare, copy_to_cpu, export
+from lenet_sklearn.strings.strips import EXAMPLE_SIZE, FULL_STEP, HEIGHT, LAYOUTS
 from lenet_sklearn.torch_inference import made_of
 
 
@@ -165,6 +167,61 @@ def run_torch(
     with torch.inference_mode():
         logits: NDArray[np.float32] = layers(stack).squeeze(2).cpu().numpy()
     return logits
+
+
+def export_network(
+    network: StringNetwork, temperature: float, characters: str
+) -> bytes:
+    """Export a network with its softmax as an ONNX model.
+
+    Parameters
+    ----------
+    network : StringNetwork
+        Left as it is.
+
+    temperature : float
+        What the logits are divided by.
+
+    characters : str
+        What the columns of the posteriors stand for; goes into its metadata.
+
+    Returns
+    -------
+    content : bytes
+        The model.
+
+    Raises
+    ------
+    ImportError
+        If a package of the extra ``onnx`` is not installed.
+    """
+    posteriors = _PosteriorNetwork(copy_to_cpu(network), temperature).eval()
+    height, width = EXAMPLE_SIZE
+    content = export(
+        posteriors,
+        torch.zeros(2, 1, height, width),
+        input_name="strips",
+        output_names=("log_posteriors",),
+        axes={0: "n", 3: "width"},
+        metadata={"characters": characters},
+    )
+    tried = torch.linspace(0, 1, 3 * height * (width + 1))
+    tried = tried.reshape(3, 1, height, width + 1)
+    compare(start_session(Graph(content)), posteriors, tried)
+    return content
+
+
+class _PosteriorNetwork(nn.Module):
+    """Strips into logarithms of posteriors."""
+
+    def __init__(self, network: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.network = network
+        self.temperature = temperature
+
+    def forward(self, strips: Tensor) -> Tensor:
+        logits = self.network(strips).transpose(1, 2)
+        return torch.log_softmax(logits / self.temperature, dim=2)
 
 
 def plain_layers(network: StringNetwork) -> nn.Sequential:

@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from lenet_sklearn.strings.beam import Scored, search_beam
 from lenet_sklearn.strings.ctc import Symbols, align, place_characters, score_strings
-from lenet_sklearn.strings.hypotheses import Constraint, Hypothesis, make_constraint
-from lenet_sklearn.strings.inference import LogPosteriors
-from lenet_sklearn.strings.strips import Strip, prepare_strip
+from lenet_sklearn.strings.decoding import (
+    Constraint,
+    Hypothesis,
+    Scored,
+    make_constraint,
+    search_beam,
+)
+from lenet_sklearn.strings.strips import LogPosteriors, Strip, prepare_strip
 
 # Posteriors along one field of each member of an ensemble: of several networks, or of
 # one network at several widths of the field.

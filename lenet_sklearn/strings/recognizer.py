@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.engines import reads_without_torch
-from lenet_sklearn.inference import run_session
+from lenet_sklearn.inference import reads_without_torch, run_session
+from lenet_sklearn.models.files import write_whole
 from lenet_sklearn.parameters import (
     COUNT,
     ENGINES,
@@ -20,16 +20,22 @@ from lenet_sklearn.parameters import (
     POSITIVE,
     SCHEDULES,
     SHARE,
+    Interval,
+    StrOptions,
 )
-from lenet_sklearn.strings.inference import Run, compute_log_posteriors
 from lenet_sklearn.strings.reading import (
     BaseStringReader,
     Members,
     check_pairs,
     encode_texts,
 )
-from lenet_sklearn.strings.strips import EXAMPLE_SIZE, LAYOUTS, Strip
-from lenet_sklearn.validation import Interval, StrOptions
+from lenet_sklearn.strings.strips import (
+    EXAMPLE_SIZE,
+    LAYOUTS,
+    Run,
+    Strip,
+    compute_log_posteriors,
+)
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from lenet_sklearn.strings.training import StringNet
@@ -69,10 +75,10 @@ class StringRecognizer(BaseStringReader):
 
     schedule : {"constant", "cosine", "one-cycle"} or list of (epochs, rate), \
             default="one-cycle"
-        Course of the learning rate, as for :class:`LeNet5Classifier`.
+        Course of the learning rate, as for :class:`lenet_sklearn.LeNet5Classifier`.
 
     averaging : int or float, default=None
-        Average the weights, as for :class:`LeNet5Classifier`.
+        Average the weights, as for :class:`lenet_sklearn.LeNet5Classifier`.
 
     distortion : "writing", dict or None, default="writing"
         Random distortions of training strips; a dict has parameters of
@@ -88,8 +94,8 @@ class StringRecognizer(BaseStringReader):
 
     initial_weights : str or path, default=None
         Start the training from these weights: a file that
-        :func:`lenet_sklearn.save_model` wrote, or the name of one that ships. Rows
-        of characters that the file knows are taken over.
+        :func:`lenet_sklearn.save_model` wrote, or the name of one that ships with the
+        package. Rows of characters that the file knows are taken over.
 
     initial_share : float, default=0.0
         Share of the initial weights in those that `fit` ends with; the rest is what
@@ -105,7 +111,8 @@ class StringRecognizer(BaseStringReader):
         torch knows.
 
     engine : {"auto", "onnxruntime", "torch"}, default="auto"
-        What runs the network in reading, as for :class:`LeNet5Classifier`.
+        What runs the network in reading, as for
+        :class:`lenet_sklearn.LeNet5Classifier`.
 
     random_state : int, RandomState instance or None, default=None
         Seed of weights, shuffling and distortions. The global generators of
@@ -154,13 +161,14 @@ class StringRecognizer(BaseStringReader):
     >>> from lenet_sklearn.strings import StringRecognizer
     >>> bar = np.zeros((32, 40), np.uint8)
     >>> bar[4:28, 18:22] = 255
-    >>> X, y = [bar, np.zeros_like(bar)] * 16, ["1", ""] * 16
+    >>> two = np.hstack([bar, bar])
+    >>> X, y = [bar, two, np.zeros_like(bar)] * 10, ["1", "11", ""] * 10
     >>> recognizer = StringRecognizer(
-    ...     network="lenet5_dense", characters="1", max_epochs=10, random_state=0,
+    ...     network="lenet5_dense", characters="1", max_epochs=15, random_state=0,
     ...     batch_size=8, device="cpu",
     ... )
-    >>> recognizer.fit(X, y).predict([np.hstack([bar, bar])])
-    array(['11'], dtype=object)
+    >>> recognizer.fit(X, y).predict([two, bar])
+    array(['11', '1'], dtype=object)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -323,10 +331,12 @@ class StringRecognizer(BaseStringReader):
         OSError
             If the file cannot be written.
         """
-        from lenet_sklearn.onnx import export_recognizer
+        from lenet_sklearn.strings.network import export_network
 
         check_is_fitted(self)
-        export_recognizer(self, path)
+        network = self.net_.module_
+        content = export_network(network, self.temperature_, self.characters_)
+        write_whole(path, content)
 
     @property
     def net_(self) -> "StringNet":

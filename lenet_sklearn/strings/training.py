@@ -16,11 +16,10 @@ from torch.nn import functional
 from torch.utils.data import Dataset
 
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
-from lenet_sklearn.models.files import ModelFileError, read_model
-from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.inference import weights_of
+from lenet_sklearn.models.files import ModelFileError, model_path, read_model
 from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
-from lenet_sklearn.strings.files import weights_of
 from lenet_sklearn.strings.network import StringNetwork
 from lenet_sklearn.strings.strips import Strip, prepare_strip, stack_strips
 from lenet_sklearn.training.callbacks import (

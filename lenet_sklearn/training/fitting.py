@@ -8,8 +8,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
+from lenet_sklearn.inference import weights_of
 from lenet_sklearn.inputs import image_format, label_columns
-from lenet_sklearn.models.classifiers import weights_of
 from lenet_sklearn.training.batches import ImageDataset
 from lenet_sklearn.training.nets import (
     TrainingNet,

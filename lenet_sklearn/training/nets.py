@@ -19,7 +19,12 @@ from lenet_sklearn.inputs import network_input
 from lenet_sklearn.lecun1998 import MAPLoss
 from lenet_sklearn.network import LeNet5
 from lenet_sklearn.parameters import is_net_parameter
-from lenet_sklearn.training.batches import ImageDataset, keep_batch
+from lenet_sklearn.training.batches import (
+    Distortion,
+    ImageDataset,
+    keep_batch,
+    make_distortion,
+)
 from lenet_sklearn.training.callbacks import (
     RateRecord,
     ValidAccuracy,
@@ -29,7 +34,6 @@ from lenet_sklearn.training.callbacks import (
     stop_early,
     was_stopped,
 )
-from lenet_sklearn.training.distortions import Distortion, make_distortion
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,

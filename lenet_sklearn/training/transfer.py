@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from lenet_sklearn.inputs import decode_labels
 from lenet_sklearn.lecun1998 import class_codes
-from lenet_sklearn.models.files import ModelFileError, read_model
-from lenet_sklearn.models.pretrained import model_path
+from lenet_sklearn.models.files import ModelFileError, model_path, read_model
 from lenet_sklearn.parameters import DEFAULT_PARTS, architecture
 from lenet_sklearn.training.callbacks import float_state
 

@@ -5,35 +5,44 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.options import (
-    Command,
-    Digits,
-    Dpi,
-    Jobs,
-    Model,
-    Output,
-    Pages,
-    Scans,
-    Seed,
-    Threshold,
+from pipelines.cli.inputs import (
+    check_model,
     choose_form,
     find_inputs,
     load_reading_model,
     make_reader_of,
     use_one_thread,
 )
-from pipelines.cli.train import evaluate, info, train
+from pipelines.cli.options import (
+    Blank,
+    Combs,
+    Command,
+    DemoFolder,
+    Digits,
+    Dpi,
+    Draft,
+    FieldImages,
+    Force,
+    FormFile,
+    Model,
+    Overlay,
+    Pages,
+    ReadingOptions,
+    Scans,
+    Seed,
+    Table,
+    group_options,
+)
+from pipelines.cli.train import evaluate, train
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
-    from pipelines.scoring.summary import Summary
-    from pipelines.scoring.table import PageResult
+    from pipelines.scoring.table import PageResult, Summary
 
 
 _FAILED = 1
@@ -52,6 +61,8 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         print(f"lenet {version('lenet-sklearn')}")
         raise typer.Exit
 
@@ -70,18 +81,14 @@ def _options(
 
 @app.command(cls=Command, epilog="Example: lenet demo -o demo --pages 12")
 def demo(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to fill.")
-    ] = Path("lenet-demo"),
-    pages: Pages = 12,
-    seed: Seed = 0,
+    output: DemoFolder = Path("lenet-demo"), pages: Pages = 12, seed: Seed = 0
 ) -> None:
     """Draw filled-in forms, read them, compare."""
     from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
     from pipelines.outputs import make_folder
     from pipelines.scoring.batch import score_pages
-    from pipelines.scoring.summary import truth_table
+    from pipelines.scoring.table import truth_table
 
     table, pictures = output / "results.csv", output / "pictures"
     clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)
@@ -106,37 +113,25 @@ def demo(
 @app.command(
     cls=Command, epilog="Example: lenet score scans/ --comb student_id=9 -o results.csv"
 )
+@group_options
 def score(
     scans: Scans,
-    output: Output,
-    form: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The form's fields, from `lenet form`."),
-    ] = None,
-    comb: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=N",
-            help="A row of N boxes, wherever it is on the page. May be repeated.",
-        ),
-    ] = None,
+    output: Table,
+    form: FormFile = None,
+    comb: Combs = None,
     dpi: Dpi = 200,
-    jobs: Jobs = 1,
-    overlay: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write pictures of what was read here."),
-    ] = None,
-    threshold: Threshold = 0.9,
-    model: Model = "forms",
+    overlay: Overlay = None,
+    *,
+    reading: ReadingOptions,
 ) -> None:
     """Read scanned pages: a table with a row for each.
 
     The columns are document, page, status and error, then for each field its
     value, NAME, and NAME.status and NAME.confidence.
 
-    A page is ok; review: look at the fields that are not accepted or blank; or
-    failed: it could not be read. The column error says why, unless the
-    confidence tells it.
+    A page is ok; review: look at the fields that are neither accepted nor blank; or
+    failed: it could not be read. The column error says why, unless a low
+    confidence does.
 
     A field is accepted; rejected: look at it; blank; invalid: it breaks a rule
     of the form; or unlocated: it was not found on the page.
@@ -152,13 +147,19 @@ def score(
         print(f"lenet: warning: {form}: {doubt}", file=sys.stderr)
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
     others = [form, fields.blank, *(draft_images(form) if form else ())]
-    files = find_inputs(scans, output, model=model, others=others, exclude=overlay)
+    files = find_inputs(
+        scans, output, model=reading.model, others=others, exclude=overlay
+    )
     if overlay:
         make_folder(overlay)
 
     def scored() -> Iterator["PageResult"]:
-        reader = _form_reader(fields, model, threshold, locate_digits=bool(overlay))
-        yield from score_pages(files, reader, dpi=dpi, jobs=jobs, overlay=overlay)
+        reader = _form_reader(
+            fields, reading.model, reading.threshold, locate_digits=bool(overlay)
+        )
+        yield from score_pages(
+            files, reader, dpi=dpi, jobs=reading.jobs, overlay=overlay
+        )
 
     total = sum(map(count_pages, files)) if sys.stderr.isatty() else None
     summary = _write_pages(output, fields, scored(), total=total)
@@ -171,27 +172,26 @@ def score(
 @app.command(
     cls=Command, epilog="Example: lenet read fields/*.png --digits 9 -o values.csv"
 )
+@group_options
 def read(
-    fields: Annotated[
-        list[str],
-        typer.Argument(metavar="FIELDS", help="Images of single fields, or folders."),
-    ],
-    output: Output,
+    fields: FieldImages,
+    output: Table,
     digits: Digits = None,
-    jobs: Jobs = 1,
-    threshold: Threshold = 0.9,
-    model: Model = "forms",
+    *,
+    reading: ReadingOptions,
 ) -> None:
     """Read images of single fields, already cut out."""
     from pipelines.outputs import ResultFile
     from pipelines.scoring.batch import score_fields, write_results
     from pipelines.scoring.table import VALUE_COLUMNS, value_row
 
-    files = find_inputs(fields, output, model=model)
+    files = find_inputs(fields, output, model=reading.model)
 
     def values() -> Iterator["PageResult"]:
-        reader = make_reader_of(model, digits=digits, threshold=threshold)
-        yield from score_fields(files, reader, jobs=jobs)
+        reader = make_reader_of(
+            reading.model, digits=digits, threshold=reading.threshold
+        )
+        yield from score_fields(files, reader, jobs=reading.jobs)
 
     file = ResultFile(output, VALUE_COLUMNS)
     n_files = len(files)
@@ -201,15 +201,7 @@ def read(
 
 
 @app.command(cls=Command, epilog="Example: lenet form blank.pdf -o form.json")
-def form(
-    blank: Annotated[Path, typer.Argument(metavar="BLANK", help="Scan or PDF of it.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="JSON to write.")
-    ],
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace files that exist.")
-    ] = False,
-) -> None:
+def form(blank: Blank, output: Draft, force: Force = False) -> None:
     """Draft a form from a blank page, with a picture.
 
     The fields are named field_01, field_02... in reading order. Look at the
@@ -221,13 +213,17 @@ def form(
     print(write_draft(blank, output, overwrite=force))
 
 
-app.command(
-    cls=Command, epilog="Example: lenet train --data mnist -o model.safetensors"
-)(train)
-app.command(
-    cls=Command, epilog="Example: lenet evaluate mnist --data mnist --data-dir mnist/"
-)(evaluate)
-app.command(cls=Command, epilog="Example: lenet info mnist")(info)
+app.add_typer(train)
+app.add_typer(evaluate)
+
+
+@app.command(cls=Command, epilog="Example: lenet info mnist")
+def info(model: Model) -> None:
+    """Print where a model comes from: its card."""
+    from pipelines.models import describe_model
+
+    check_model(model)
+    print(describe_model(model))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -245,7 +241,7 @@ def main(args: Sequence[str] | None = None) -> int:
         explained in one line on stderr, and 128 more than its number for a signal.
     """
     words = list(sys.argv[1:] if args is None else args)
-    command = shlex.join(["lenet", *words])  # model cards tell it
+    command = shlex.join(["lenet", *words])  # for model cards
     before = {number: signal.signal(number, _interrupt) for number in _ENDING}
     try:
         return int(app(words or ["--help"], standalone_mode=False, obj=command) or 0)

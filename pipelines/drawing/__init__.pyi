@@ -11,8 +11,7 @@ from .scanning import (
 )
 from .stack import FilledForms, draw_filled_forms
 from .strings import draw_digit, draw_string
-from .tracing import trace_digit
-from .writers import Pen, Writer, draw_pen, draw_writer
+from .writers import Pen, Writer, draw_pen, draw_writer, trace_digit
 
 __all__ = [
     "CombField",

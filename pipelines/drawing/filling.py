@@ -15,8 +15,14 @@ from pipelines.drawing.printing import (
     print_comb,
 )
 from pipelines.drawing.shapes import Points
-from pipelines.drawing.tracing import smooth_curve, trace_digit
-from pipelines.drawing.writers import MM_PER_INCH, RandomState, Writer, draw_writer
+from pipelines.drawing.writers import (
+    MM_PER_INCH,
+    RandomState,
+    Writer,
+    draw_writer,
+    smooth_curve,
+    trace_digit,
+)
 from pipelines.images import Image
 
 _PAPER: Final = 255

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from pipelines.drawing.shapes import Points
 from pipelines.drawing.skeletons import SIDE
-from pipelines.drawing.tracing import smooth_noise
-from pipelines.drawing.writers import Pen, RandomState
+from pipelines.drawing.writers import Pen, RandomState, smooth_noise
 from pipelines.images import Image
 
 Plane: TypeAlias = NDArray[np.float32]

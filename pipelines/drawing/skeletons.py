@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.drawing.shapes import COPYBOOK, Points, Stroke
-from pipelines.drawing.tracing import smooth_stroke
+from pipelines.drawing.writers import smooth_stroke
 from pipelines.images import Image
 
 Glyphs = NDArray[np.uint8]

@@ -11,8 +11,7 @@ from pipelines.drawing.inking import ink_strokes
 from pipelines.drawing.shapes import Points
 from pipelines.drawing.skeletons import ends_of
 from pipelines.drawing.texts import draw_mark
-from pipelines.drawing.tracing import trace_digit
-from pipelines.drawing.writers import Hand, RandomState, Writer
+from pipelines.drawing.writers import Hand, RandomState, Writer, trace_digit
 from pipelines.images import Image
 
 _PAPER: Final = 255

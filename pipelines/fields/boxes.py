@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, are_alike, find_cells, read_lines
-from pipelines.fields.ticks import find_ticked
+from pipelines.fields.frames import find_ticked
 from pipelines.images import Image, check_image
 
 Points = NDArray[np.float64]
@@ -133,7 +133,7 @@ def _writing_cells(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _is_guide(cell: Cell, inner: Sequence[Cell]) -> bool:
-    """Tell whether the cells in a cell are a guide, an 8 or a 0, in its middle."""
+    """Return whether the cells in a cell are a guide, an 8 or a 0, in its middle."""
     digit_like = 0.8 < cell.height / cell.width < 2.5
     if not digit_like or not 1 <= len(inner) <= 2:
         return False
@@ -158,7 +158,7 @@ def _rows(cells: Sequence[Cell], mm: float) -> Iterator[list[Cell]]:
 
 
 def _may_be_digit_box(cell: Cell, mm: float) -> bool:
-    """Tell whether a cell has the shape and size of a box for one digit."""
+    """Return whether a cell has the shape and size of a box for one digit."""
     aspect = cell.height / cell.width
     widest = _MAX_FLAT_WIDTH_MM if aspect < _FLAT else _MAX_COMB_WIDTH_MM
     return (
@@ -169,7 +169,7 @@ def _may_be_digit_box(cell: Cell, mm: float) -> bool:
 
 
 def _may_be_box(cell: Cell, mm: float) -> bool:
-    """Tell whether a cell has the size of a box that stands alone."""
+    """Return whether a cell has the size of a box that stands alone."""
     return (
         min(cell.width, cell.height) >= _MIN_BOX_MM * mm
         and cell.height <= _MAX_BOX_HEIGHT_MM * mm
@@ -179,7 +179,7 @@ def _may_be_box(cell: Cell, mm: float) -> bool:
 
 
 def _follows(cell: Cell, other: Cell) -> bool:
-    """Tell whether a cell is the right neighbour of another in a row."""
+    """Return whether a cell is the right neighbour of another in a row."""
     along, across = cell.offset(other)
     return (
         are_alike(cell, other)
@@ -246,7 +246,7 @@ def _with_ticked(found: list[WritingBox], comb: WritingBox) -> list[WritingBox]:
 
 
 def _overlap(a: WritingBox, b: WritingBox) -> bool:
-    """Tell whether two boxes share more than their walls."""
+    """Return whether two boxes share more than their walls."""
     low = np.maximum(a.quad.min(axis=0), b.quad.min(axis=0))
     high = np.minimum(a.quad.max(axis=0), b.quad.max(axis=0))
     sides = np.minimum(np.ptp(a.quad, axis=0), np.ptp(b.quad, axis=0))

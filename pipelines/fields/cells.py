@@ -92,7 +92,7 @@ class Cell:
         return dx * cos + dy * sin, dy * cos - dx * sin
 
     def holds(self, other: "Cell") -> bool:
-        """Tell whether another, smaller cell lies in this one."""
+        """Return whether another, smaller cell lies in this one."""
         along, across = self.offset(other)
         return (
             other.area < self.area
@@ -169,7 +169,7 @@ def find_cells(lines: PageLines) -> list[Cell]:
 
 
 def are_alike(a: Cell, b: Cell) -> bool:
-    """Tell whether two cells have the same size and tilt.
+    """Return whether two cells have the same size and tilt.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def _joined(plain: Sequence[Cell], bridged: Sequence[Cell], mm: float) -> list[C
 
 
 def _is_divided(frame: Cell, pieces: Sequence[Cell], mm: float) -> bool:
-    """Tell whether dashed walls part a cell; bridged guides and print do not."""
+    """Return whether dashed walls part a cell; bridged guides and print do not."""
     n_pieces = len(pieces)
     walls = frame.width - sum(piece.width for piece in pieces)
     return (
@@ -289,7 +289,7 @@ def _is_divided(frame: Cell, pieces: Sequence[Cell], mm: float) -> bool:
 
 
 def _same(a: Cell, b: Cell) -> bool:
-    """Tell whether two cells are one, found twice."""
+    """Return whether two cells are one, found twice."""
     reach = 0.15 * min(a.width, a.height)
     return math.hypot(a.x - b.x, a.y - b.y) < reach and 0.7 < a.area / b.area < 1.4
 
@@ -301,7 +301,7 @@ def _innermost(cell: Cell, others: Sequence[Cell]) -> Cell | None:
 
 
 def _is_printed(lines: PageLines, cell: Cell) -> bool:
-    """Tell whether dark print stands in a cell, away from its walls."""
+    """Return whether dark print stands in a cell, away from its walls."""
     inset = 0.06 * min(cell.width, cell.height) + 0.4 * lines.mm
     size = (max(cell.width - 2 * inset, 1), max(cell.height - 2 * inset, 1))
     corners = cv2.boxPoints(((cell.x, cell.y), size, cell.angle))

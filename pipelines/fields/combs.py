@@ -1,15 +1,201 @@
-"""Find comb fields, rows of equal boxes for one digit each, on a filled-in page."""
+"""Find comb fields, rows of equal boxes for one digit each, and fit their walls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from pipelines.fields.frames import Mask, find_frames, mark_lines
-from pipelines.fields.quads import cut_quad
-from pipelines.fields.walls import MARGIN, MIN_ASPECT, Comb, fit_walls
+from pipelines.fields.frames import (
+    Mask,
+    Points,
+    cut_quad,
+    find_frames,
+    mark_lines,
+    runs,
+)
 from pipelines.images import Image, check_image, shrink
+
+# Width of a box by its height. Combs in use lie between 0.5 and 1.3.
+MIN_ASPECT, _MAX_ASPECT = 0.35, 2.0
+
+# A wall is dark over this much of its height; digits are lower than their box.
+_WALL_COVERAGE = 0.75
+
+# The lines above and below a comb are dark over this much of its width.
+_LINE_COVERAGE = 0.6
+
+# Ones as high as their boxes may stand in most of them; in all of them they are
+# the walls of a comb of twice as many boxes.
+_MOST_CROWDED = 0.85
+
+# Boxes are mostly paper, even with a felt pen in every one; pictures are not.
+_MOST_INK = 0.45
+
+# Page kept around a comb that is cut out, as a share of its height.
+MARGIN = 0.3
+
+# The numbers of boxes tried where the number is not known.
+_MAX_DIGITS = 40
+
+
+@dataclass(frozen=True)
+class Comb:
+    """A row of boxes found on a page.
+
+    Attributes
+    ----------
+    quad : ndarray of shape (4, 2), dtype float64
+        Corners ``(x, y)`` of the frame in page pixels: upper left, upper
+        right, lower right, lower left.
+
+    digits : int
+        Number of boxes.
+
+    score : float
+        Share of the expected walls that are there, in [0, 1].
+    """
+
+    quad: Points
+    digits: int
+    score: float
+
+
+def fit_walls(page: Image, frame: Points, digits: int | None) -> Comb | None:
+    """Find walls at equal distances between the lines of a frame.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        Grey page.
+
+    frame : ndarray of shape (4, 2), dtype float64
+        Corners ``(x, y)`` of the frame, to a few pixels.
+
+    digits : int or None
+        Number of boxes wanted; None for any number from 2.
+
+    Returns
+    -------
+    comb : Comb or None
+        The comb with its corners moved to the outer walls; None if there are no
+        such walls, or if the frame is a part of a longer one.
+    """
+    strip, pad, matrix = cut_quad(page, frame, MARGIN)
+    height = strip.shape[0] - 2 * pad
+    dark = _strip_lines(strip, pad)
+    upper, lower = round(pad), round(pad + height)
+    lines = [np.any(dark[row - 2 : row + 3], axis=0) for row in (upper, lower)]
+    if min(line[upper:-upper].mean() for line in lines) < _LINE_COVERAGE:
+        return None
+    # Walls reach from line to line; digits keep away from both.
+    inset = max(2, round(0.03 * height))
+    coverage = dark[upper + inset : lower - inset].mean(axis=0)
+    if coverage.mean() > _MOST_INK:
+        return None
+    fit = _best_grid(coverage, pad, (strip.shape[1] - 2 * pad) / height, digits)
+    if fit is None or _goes_on(lines, fit):
+        return None
+    top, bottom = pad, pad + height
+    corners = np.array(
+        [[fit.left, top], [fit.right, top], [fit.right, bottom], [fit.left, bottom]]
+    )
+    quad = cv2.perspectiveTransform(corners[None], np.linalg.inv(matrix))[0]
+    return Comb(quad, fit.count, fit.score)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Walls at equal distances from column `left` to column `right`."""
+
+    count: int
+    left: float
+    right: float
+    score: float
+
+
+def _best_grid(
+    coverage: Points, pad: float, aspect: float, digits: int | None
+) -> _Grid | None:
+    """Try all numbers of boxes and all outer walls."""
+    width = len(coverage) - 2 * pad
+    grids = [
+        _Grid(count, left, right, _grid_score(coverage, left, right, count))
+        for count in _box_counts(aspect, digits)
+        for left, right in _ends(coverage, pad, width / count)
+    ]
+    best = max(grids, key=lambda grid: grid.score, default=None)
+    return best if best is not None and best.score > 0 else None
+
+
+def _goes_on(lines: Sequence[NDArray[Any]], grid: _Grid) -> bool:
+    """Return whether both lines run on beyond the outer wall of either side."""
+    beyond = 4  # the wall itself, and corners that stick out
+    before, after = int(grid.left) - beyond, int(grid.right) + beyond + 1
+    outside = [[line[:before], line[after:]] for line in lines]
+    return any(
+        all(part.size > beyond and part.mean() > 0.9 for part in side)
+        for side in zip(*outside, strict=True)
+    )
+
+
+def _box_counts(aspect: float, digits: int | None) -> Sequence[int]:
+    if digits is not None:
+        fits = MIN_ASPECT <= aspect / digits <= _MAX_ASPECT
+        return [digits] if fits else []
+    fewest = max(2, int(np.ceil(aspect / _MAX_ASPECT)))
+    most = min(_MAX_DIGITS, int(aspect / MIN_ASPECT))
+    return range(fewest, most + 1)
+
+
+def _strip_lines(strip: Image, pad: float) -> Mask:
+    """Mark what is as dark as the frame's lines, widened by a pixel."""
+    size = 2 * (strip.shape[0] // 4) + 1
+    depth = cv2.subtract(cv2.blur(strip, (size, size)), strip)
+    upper, lower = round(pad), round(strip.shape[0] - pad)
+    rules = np.maximum(
+        depth[max(upper - 2, 0) : upper + 3].max(axis=0),
+        depth[lower - 3 : lower + 2].max(axis=0),
+    )
+    dark = (depth > max(8.0, 0.4 * float(np.median(rules)))).view(np.uint8)
+    return cv2.dilate(dark, np.ones((3, 3), np.uint8))
+
+
+def _ends(coverage: Points, pad: float, pitch: float) -> list[tuple[float, float]]:
+    """Pairs of columns where the first and the last wall may stand."""
+    reach = min(pad, 0.45 * pitch)
+
+    def walls(centre: float) -> list[float]:
+        start = max(int(centre - reach), 0)
+        near = coverage[start : int(centre + reach) + 1] >= _WALL_COVERAGE
+        return [start + (a + b - 1) / 2 for a, b in runs(near)]
+
+    lefts, rights = walls(pad), walls(len(coverage) - 1 - pad)
+    return [(left, right) for left in lefts for right in rights]
+
+
+def _grid_score(coverage: Points, left: float, right: float, count: int) -> float:
+    """Share of the expected walls that are there; 0 for what is no comb."""
+    pitch = (right - left) / count
+    reach = max(2.0, 0.07 * pitch)
+    walls = [
+        coverage[max(int(x - reach), 0) : int(x + reach) + 2].max()
+        for x in np.linspace(left, right, count + 1)
+    ]
+    middles = [
+        coverage[int(x - 0.2 * pitch) : int(x + 0.2 * pitch) + 1].max()
+        for x in np.linspace(left, right, count + 1)[:-1] + pitch / 2
+    ]
+    present = np.mean(np.array(walls) >= _WALL_COVERAGE)
+    # A one may stand as high as a wall, but not in every box.
+    crowded = np.mean(np.array(middles) >= 0.95)
+    score = float(np.mean(walls) - 0.1 * crowded)
+    return (
+        score if present >= 0.85 and crowded <= _MOST_CROWDED and score >= 0.85 else 0.0
+    )
+
 
 # A page is searched on a copy of about 100 dpi: lines of a frame still hold
 # together there, and a whole page costs a few milliseconds.

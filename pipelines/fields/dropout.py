@@ -17,7 +17,7 @@ from pipelines.pages.alignment import (
     project,
     warp_image,
 )
-from pipelines.pages.flatten import flatten_background
+from pipelines.pages.cleaning import flatten_background
 from pipelines.pages.register import PreparedBlank, Registration
 
 Box = tuple[float, float, float, float]
@@ -122,7 +122,7 @@ def cut_field(
         Where the blank's points are on the page.
 
     blank : PreparedBlank
-        The blank page, from :func:`~pipelines.pages.register.prepare_blank`.
+        The blank page, from :func:`pipelines.prepare_blank`.
 
     box : tuple of (top, left, height, width)
         The field on the blank page, in pixels.

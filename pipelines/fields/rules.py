@@ -122,7 +122,7 @@ def _fit(window: Mask, first: int, start: int, vertical: bool) -> Rule | None:
 
 
 def _dark_at(dark: Mask, rows: NDArray[np.float64], reach: int) -> NDArray[np.bool_]:
-    """Tell for every column whether it is dark within `reach` of a row."""
+    """Find for every column whether it is dark within `reach` of a row."""
     columns = np.arange(dark.shape[1])
     base = np.rint(rows).astype(int)
     hit = np.zeros(len(columns), dtype=bool)
@@ -280,7 +280,7 @@ def _footprint(mask: Mask, rule: Rule) -> tuple[Mask, NDArray[np.bool_]]:
 
 
 def _crossed(dark: Mask, rule: Rule) -> NDArray[np.bool_]:
-    """Tell for every pixel along a rule whether there is ink on both sides."""
+    """Find for every pixel along a rule whether there is ink on both sides."""
     across = dark.T if rule.vertical else dark
     along = np.arange(rule.start, rule.stop)
     first, last = _limits(rule, along)

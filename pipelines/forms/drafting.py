@@ -11,12 +11,12 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL import ImageDraw, ImageFont
 
-from lenet_sklearn.outputs import write_whole
+from lenet_sklearn.models.files import write_whole
 from pipelines.fields.boxes import WritingBox, find_boxes
 from pipelines.forms.form import Field, Form, FormError
 from pipelines.images import Image, check_image
 from pipelines.outputs import check_writable
-from pipelines.pages.deskew import deskew, estimate_skew
+from pipelines.pages.upright import deskew, estimate_skew
 from pipelines.scans.read import open_scan
 
 Box = tuple[int, int, int, int]
@@ -31,7 +31,7 @@ _LEAST_OVERLAP: Final = 0.6
 
 
 def doubt_places(form: Form) -> list[str]:
-    """Say which combs of a form do not lie on such a comb of its blank page.
+    """List the combs of a form that do not lie on such a comb of its blank page.
 
     Combs are found as :func:`draft_form` finds them. It does not find all that can
     be read: what is said here is a warning.
@@ -67,7 +67,7 @@ def doubt_places(form: Form) -> list[str]:
 
 
 def _doubt(field: Field, box: Box, printed: Sequence[WritingBox]) -> str:
-    """Say what speaks against the box of a comb; nothing if it lies on one."""
+    """Describe what is wrong with the box of a comb; nothing if it lies on one."""
     there = [place for place in printed if _lies_on(box, place)]
     if any(place.cells == field.digits for place in there):
         return ""
@@ -87,7 +87,7 @@ def _doubt(field: Field, box: Box, printed: Sequence[WritingBox]) -> str:
 
 
 def _lies_on(box: Box, place: WritingBox) -> bool:
-    """Say whether a box of the form is where boxes are printed."""
+    """Return whether a box of the form is where boxes are printed."""
     (top, left, height, width), (y, x, h, w) = box, place.box
     shared = min(top + height, y + h) - max(top, y)
     covered = max(top + height, y + h) - min(top, y)

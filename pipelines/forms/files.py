@@ -7,8 +7,8 @@ from typing import Any
 
 import pydantic
 
-from lenet_sklearn.outputs import write_whole
-from pipelines.forms.rules import MOST_BOXES
+from lenet_sklearn.models.files import write_whole
+from pipelines.forms.field import MOST_BOXES
 
 
 class FormError(ValueError):
@@ -178,7 +178,7 @@ def _value_at(content: object, loc: tuple[int | str, ...]) -> object:
 
 
 def _reason(finding: Any, content: object) -> str:
-    """Say what was expected and what came."""
+    """Describe what was expected and what came."""
     kind, loc = finding["type"], finding["loc"]
     if kind == "value_error":
         return str(finding["ctx"]["error"])

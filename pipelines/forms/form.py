@@ -8,9 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
-from pipelines.forms.field import Field, FieldKind, FrozenModel
+from pipelines.forms.field import Field, FieldKind, FrozenModel, is_number
 from pipelines.forms.files import FormError, explain, read_json, write_json
-from pipelines.forms.rules import is_number
 from pipelines.images import Image
 from pipelines.pages.register import PreparedBlank, prepare_blank
 from pipelines.scans.read import ScanError, open_scan
@@ -63,7 +62,7 @@ class Form(FrozenModel):
 
     See Also
     --------
-    write_draft : Make the file of a form from a blank page.
+    draft_form : Draft a form from a blank page.
 
     Examples
     --------
@@ -225,7 +224,7 @@ class Form(FrozenModel):
             return self.blank, 0
 
     def check_sums(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Say which totals are not the sum of their parts.
+        """List the totals that are not the sum of their parts.
 
         Parameters
         ----------

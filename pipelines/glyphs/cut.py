@@ -16,8 +16,14 @@ from pipelines.fields.rules import (
     strokes_along,
     trace_rule,
 )
-from pipelines.glyphs.ink import Mask, ink_level, ink_mask, lift_ink
-from pipelines.glyphs.marks import is_cancelled, may_be_cross
+from pipelines.glyphs.ink import (
+    Mask,
+    ink_level,
+    ink_mask,
+    is_cancelled,
+    lift_ink,
+    may_be_cross,
+)
 from pipelines.images import Image, find_components
 
 # A component smaller than this share of the squared height of the box is a
@@ -174,7 +180,7 @@ def _strokes(ink: Mask, height: float) -> Mask:
 def _owners(
     ink: Mask, frame: Frame, walls: NDArray[np.float64]
 ) -> tuple[NDArray[np.int16], set[int]]:
-    """Tell for every pixel in which box it was written (-1 for none).
+    """Find for every pixel in which box it was written (-1 for none).
 
     Also returns the boxes whose ink may be part of something larger: a line
     through several boxes, a stroke that comes from outside of the field.

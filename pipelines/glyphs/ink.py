@@ -1,4 +1,6 @@
-"""Tell ink from paper, and lift it off."""
+"""Separate ink from paper, lift it off, and distinguish marks that cancel a box."""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -97,3 +99,202 @@ def lift_ink(field: Image, mask: Mask, level: float) -> Image:
     paper = 255.0 - field[rows, columns]
     ink = np.clip(paper * (255 / (255 - level)), 0, 255)
     return np.where(near > 0, 255 - ink, 255).astype(np.uint8)
+
+
+Points = NDArray[np.float64]
+
+# The ink of a stroke lies within this share of its mark's diagonal of a line:
+# half the width of a felt pen and the bend of a hasty hand.
+_WANDER = 0.09
+
+# Pixels of a mark that lines are fitted to: enough to see every gap.
+_MOST_POINTS = 400
+
+
+def is_cancelled(ink: Mask, box: tuple[int, int]) -> bool:
+    """Return whether the ink in a box crosses it out.
+
+    Marks that are told from digits: a cross, a stroke from corner to corner, a
+    dash, and a scribble that fills the box.
+
+    Parameters
+    ----------
+    ink : ndarray of shape (height, width), dtype uint8
+        1 where there is writing, 0 elsewhere.
+
+    box : tuple of int
+        Height and width of the printed box, in pixels.
+
+    Returns
+    -------
+    cancelled : bool
+        False for a box without ink.
+
+    Examples
+    --------
+    >>> import cv2
+    >>> import numpy as np
+    >>> from pipelines.glyphs.ink import is_cancelled
+    >>> ink = np.zeros((60, 50), dtype=np.uint8)
+    >>> _ = cv2.line(ink, (4, 5), (46, 56), 1, 3)
+    >>> _ = cv2.line(ink, (45, 4), (5, 57), 1, 3)
+    >>> is_cancelled(ink, (60, 50))
+    True
+    """
+    mark = _mark(ink)
+    return mark is not None and (
+        _is_dash(mark, box)
+        or _is_scribble(mark, box)
+        or (_leaves_middles(mark) and _is_cross(mark, box))
+        or _is_slash(mark, box)
+    )
+
+
+def may_be_cross(ink: Mask, box: tuple[int, int]) -> bool:
+    """Return whether the ink in a box may as well be a cross as a digit.
+
+    Some cross out a box with two strokes of which one leans more than the other, and
+    some write fours, sevens and eights like that.
+
+    Parameters
+    ----------
+    ink : ndarray of shape (height, width), dtype uint8
+        1 where there is writing, 0 elsewhere.
+
+    box : tuple of int
+        Height and width of the printed box, in pixels.
+
+    Returns
+    -------
+    doubtful : bool
+        False for most digits at a quick look: they have ink half way up one side.
+    """
+    mark = _mark(ink)
+    return mark is not None and _leaves_middles(mark.T) and _is_cross(mark, box)
+
+
+def _mark(ink: Mask) -> Mask | None:
+    """Cut out what is written; None where nothing is."""
+    left, top, width, height = cv2.boundingRect(ink)
+    return ink[top : top + height, left : left + width] if width else None
+
+
+def _is_dash(mark: Mask, box: tuple[int, int]) -> bool:
+    """Wide and flat, where digits are upright."""
+    height, width = mark.shape
+    return width >= 0.3 * box[1] and height <= 0.3 * width and height < 0.3 * box[0]
+
+
+def _is_scribble(mark: Mask, box: tuple[int, int]) -> bool:
+    """More ink than paper over most of the box, where digits have loops."""
+    height, width = mark.shape
+    large = height >= 0.5 * box[0] and width >= 0.5 * box[1]
+    return large and float(mark.mean()) >= 0.75
+
+
+def _is_cross(mark: Mask, box: tuple[int, int]) -> bool:
+    """Two straight strokes, one falling and one rising, that cross in the middle."""
+    height, width = mark.shape
+    if height < 0.4 * box[0] or width < 0.4 * box[1]:
+        return False
+    ys, xs = np.nonzero(mark)
+    points = np.column_stack([xs, ys]).astype(np.float64)
+    points = points[:: len(points) // _MOST_POINTS + 1]
+    falling, rising = _two_lines(points, width, height)
+    from_falling, from_rising = falling.distances(points), rising.distances(points)
+    own, off = from_falling < from_rising, np.minimum(from_falling, from_rising)
+    if np.mean(off <= _WANDER * np.hypot(height, width)) < 0.95:
+        return False
+    return (
+        _is_diagonal(falling, 1)
+        and _is_diagonal(rising, -1)
+        and all(
+            _crosses(line, other, points[part], 0.5 * np.hypot(height, width))
+            for line, other, part in ((falling, rising, own), (rising, falling, ~own))
+        )
+    )
+
+
+def _leaves_middles(mark: Mask) -> bool:
+    """Return whether the middles of the upper and lower edge are free.
+
+    They are in a cross whose strokes lean alike; most digits have ink in one.
+    """
+    height, width = mark.shape
+    columns = slice(round(0.45 * width), round(0.55 * width) + 1)
+    edge = max(1, round(0.1 * height))
+    return not (mark[:edge, columns].any() or mark[-edge:, columns].any())
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line through `centre` along a unit vector."""
+
+    centre: Points
+    direction: Points
+
+    def distances(self, points: Points) -> Points:
+        x, y = (points - self.centre).T
+        distances: Points = np.abs(x * self.direction[1] - y * self.direction[0])
+        return distances
+
+    def places(self, points: Points) -> Points:
+        places: Points = (points - self.centre) @ self.direction
+        return places
+
+
+def _two_lines(points: Points, width: int, height: int) -> tuple[_Line, _Line]:
+    """Fit two lines, each to the points that are nearer to it than to the other."""
+    centre = np.array([width, height]) / 2
+    size = np.hypot(width, height)
+    lines = [_Line(centre, np.array([width, sign * height]) / size) for sign in (1, -1)]
+    for _ in range(4):
+        first = lines[0].distances(points) < lines[1].distances(points)
+        if first.sum() < 3 or (~first).sum() < 3:
+            break
+        lines = [_fitted(points[first]), _fitted(points[~first])]
+    return lines[0], lines[1]
+
+
+def _fitted(points: Points) -> _Line:
+    """Fit a line by the principal axis of some points."""
+    centre = points.mean(axis=0)
+    x, y = (points - centre).T
+    angle = np.arctan2(2 * (x @ y), x @ x - y @ y) / 2
+    return _Line(centre, np.array([np.cos(angle), np.sin(angle)]))
+
+
+def _is_diagonal(line: _Line, sign: int) -> bool:
+    """Return whether a line falls (1) or rises (-1) at 20 to 75 degrees."""
+    angle = np.degrees(np.arctan2(sign * line.direction[1], line.direction[0]))
+    return bool(20 <= angle <= 75)
+
+
+def _crosses(line: _Line, other: _Line, own: Points, shortest: float) -> bool:
+    """Return whether a stroke is long and whole, and crossed in its middle."""
+    if len(own) < 3:
+        return False
+    places = np.sort(line.places(own))
+    length = places[-1] - places[0]
+    if length < shortest or np.diff(places).max() > 0.2 * length:
+        return False
+    # Where the other line meets this one, along this one.
+    normal = np.array([-other.direction[1], other.direction[0]])
+    meeting = (other.centre - line.centre) @ normal / (line.direction @ normal)
+    return bool(0.2 <= (meeting - places[0]) / length <= 0.8)
+
+
+def _is_slash(mark: Mask, box: tuple[int, int]) -> bool:
+    """All ink on one diagonal of the box; a slanted one is narrower."""
+    height, width = mark.shape
+    if height < 0.85 * box[0] or width < 0.75 * box[1]:
+        return False
+    return any(np.mean(np.abs(d) <= _WANDER) >= 0.97 for d in _distances(mark))
+
+
+def _distances(mark: Mask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Distance of every ink pixel from both diagonals, in shares of the size."""
+    ys, xs = np.nonzero(mark)
+    y = (ys + 0.5) / mark.shape[0]
+    x = (xs + 0.5) / mark.shape[1]
+    return (y - x) / np.sqrt(2), (y + x - 1) / np.sqrt(2)

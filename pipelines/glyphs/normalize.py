@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet_sklearn.validation import Interval
-from pipelines.images import Image, check_image
-from pipelines.transformers import StatelessTransformer
+from lenet_sklearn.parameters import Interval
+from pipelines.images import Image, StatelessTransformer, check_image
 
 # MNIST's own measures: images of 28 x 28, digits in a box of 20 x 20.
 _SIZE = 28

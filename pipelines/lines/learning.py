@@ -118,7 +118,7 @@ def adapt_model(
         If no field has writing in it, or none can be read as its string.
     """
     from lenet_sklearn.recipes import modern
-    from lenet_sklearn.training.distortions import make_distortion
+    from lenet_sklearn.training.batches import make_distortion
 
     samples = list(_cut(zip(fields, texts, strict=True), model.geometry))
     if not samples:

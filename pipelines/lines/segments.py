@@ -1,14 +1,21 @@
 """Read strings by over-segmentation and a best path."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet_sklearn.models.registry import Kind, register_kind
+from lenet_sklearn.models.files import weights_of_part
+from lenet_sklearn.models.registry import (
+    Kind,
+    pack_model,
+    register_kind,
+    unpack_model,
+)
 from lenet_sklearn.strings.lattice import Lattice, align_text, read_lattice, score_all
 from pipelines.images import Image
 from pipelines.lines.arcs import Arcs, Geometry, draw_glyphs, join_pieces
@@ -327,11 +334,76 @@ def _boxes_of(arcs: Sequence[int], segments: Segments) -> list[Box]:
     return [locate_box(segments.arcs.boxes[n], segments.writing) for n in arcs]
 
 
+# Names of weights begin so, according to what they belong to.
+_CLASSIFIER = "classifier"
+_GEOMETRY = "geometry"
+
+
+def pack_segments(
+    model: CuttingModel,
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Turn a model of pieces of writing into what a file holds.
+
+    Parameters
+    ----------
+    model : CuttingModel
+        Its classifier must be a LeNet5Classifier.
+
+    Returns
+    -------
+    header : dict
+        All but the numbers, as JSON has it.
+
+    weights : dict of str to ndarray
+        The numbers.
+    """
+    header, weights = pack_model(model.classifier)
+    named = {f"{_CLASSIFIER}.{name}": values for name, values in weights.items()}
+    for part in fields(Geometry):
+        named[f"{_GEOMETRY}.{part.name}"] = getattr(model.geometry, part.name)
+    return {_CLASSIFIER: header}, named
+
+
+def unpack_segments(
+    source: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Mapping[str, NDArray[Any]],
+    **params: Any,
+) -> CuttingModel:
+    """Make the model that :func:`pack_segments` packed.
+
+    Parameters
+    ----------
+    source : str or path
+        Where it was read, for messages.
+
+    header : mapping
+        As it was packed.
+
+    weights : mapping of str to ndarray
+        As they were packed.
+
+    **params : dict
+        Parameters of the classifier in place of those of the file.
+
+    Returns
+    -------
+    model : CuttingModel
+        Ready to read.
+    """
+    own = weights_of_part(weights, _CLASSIFIER)
+    classifier = unpack_model(source, header[_CLASSIFIER], own, **params)
+    geometry = weights_of_part(weights, _GEOMETRY)
+    return CuttingModel(
+        classifier, Geometry(*(geometry[part.name] for part in fields(Geometry)))
+    )
+
+
 register_kind(
     CuttingModel.__name__,
     Kind(
-        "pipelines.lines.segments.CuttingModel",
-        "pipelines.lines.files.pack_segments",
-        "pipelines.lines.files.unpack_segments",
+        f"{__name__}.CuttingModel",
+        f"{__name__}.pack_segments",
+        f"{__name__}.unpack_segments",
     ),
 )

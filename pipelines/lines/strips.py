@@ -7,9 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet_sklearn.validation import Interval
-from pipelines.images import Image, check_image
-from pipelines.transformers import StatelessTransformer
+from lenet_sklearn.parameters import Interval
+from pipelines.images import Image, StatelessTransformer, check_image
 
 # The height a strip has by default; the network's layers are laid out for it.
 LINE_HEIGHT: Final = 32

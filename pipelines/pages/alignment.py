@@ -176,7 +176,7 @@ def match_features(
 
 
 def is_plausible(matrix: Matrix, blank: Image, page: Image) -> bool:
-    """Tell whether the blank's outline lands as a sheet of paper can be seen.
+    """Return whether the blank's outline lands as a sheet of paper can be seen.
 
     Parameters
     ----------
@@ -303,7 +303,7 @@ def _parabolic_peak(surface: NDArray[Any], peak: Sequence[int]) -> Matrix:
 
 
 def moved_alike(centres: NDArray[np.intp], shifts: Matrix) -> NDArray[np.bool_]:
-    """Tell which patches moved as the eight patches nearest to them did.
+    """Find which patches moved as the eight patches nearest to them did.
 
     Parameters
     ----------

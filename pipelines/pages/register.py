@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.validation import Interval
+from lenet_sklearn.parameters import Interval
 from pipelines.images import Image, check_image, check_images
 from pipelines.pages.alignment import (
     FEWEST_MATCHES,
@@ -28,7 +28,7 @@ from pipelines.pages.alignment import (
     project,
     warp_image,
 )
-from pipelines.pages.flatten import flatten_background
+from pipelines.pages.cleaning import flatten_background
 
 # Share of the blank's printed patches that must lie where they should. Pages
 # of the right form reach 0.9 and more, written on, photographed and folded;

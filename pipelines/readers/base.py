@@ -224,9 +224,9 @@ def is_fitted(model: Any) -> bool:
 
     Examples
     --------
-    >>> from lenet_sklearn import LeNet5Classifier
+    >>> from lenet_sklearn import LeNet5Classifier, load_model
     >>> from pipelines.readers.base import is_fitted
-    >>> is_fitted(LeNet5Classifier()), is_fitted(LeNet5Classifier.from_pretrained())
+    >>> is_fitted(LeNet5Classifier()), is_fitted(load_model("mnist"))
     (False, True)
     """
     if isinstance(model, Pipeline):
@@ -287,7 +287,6 @@ class Reader(BaseEstimator):
 class StringReader(Reader):
     """Base of estimators that read one string in every image of a field."""
 
-    @abstractmethod
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
         """Read every field of `X`.
 
@@ -301,6 +300,11 @@ class StringReader(Reader):
         values : ndarray of shape (n_samples,), dtype object
             Strings; ``""`` is an empty field.
         """
+        return np.array(self._texts(X), dtype=object)
+
+    @abstractmethod
+    def _texts(self, X: Sequence[Image]) -> list[str]:
+        """Read the most probable string of every field."""
 
     def score(self, X: Sequence[Image], y: Sequence[str]) -> float:
         """Return the share of fields whose whole string is right.
@@ -434,20 +438,8 @@ class FreeReader(StringReader):
         texts = check_texts(texts, len(fields), caller=type(self).__name__)
         return self._locate(fields, texts)
 
-    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
-        """Read every field of `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        Returns
-        -------
-        values : ndarray of shape (n_samples,), dtype object
-            Strings; ``""`` is an empty field.
-        """
-        return np.array([best.text for [best] in self.read(X)], dtype=object)
+    def _texts(self, X: Sequence[Image]) -> list[str]:
+        return [best.text for [best] in self.read(X)]
 
     def _check_params(self) -> None:
         self._validate_params()
@@ -458,14 +450,9 @@ class FreeReader(StringReader):
 
     @abstractmethod
     def _read(
-        self,
-        fields: Sequence[Image],
-        *,
-        n_best: int = 1,
-        lengths: int | Collection[int] | None = None,
-        mask: str | None = None,
+        self, fields: Sequence[Image], *, n_best: int = 1, **rule: Any
     ) -> list[list[Any]]:
-        """Read fields that have been checked."""
+        """Read fields that have been checked; `rule` is of `lengths` and `mask`."""
 
     @abstractmethod
     def _locate(

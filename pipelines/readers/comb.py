@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.models.registry import load_model
+from lenet_sklearn.parameters import HasMethods, Interval
 from lenet_sklearn.strings.lattice import GAP, read_boxes
-from lenet_sklearn.validation import HasMethods, Interval
-from pipelines.fields.combs import Frame, cut_comb, find_combs
-from pipelines.fields.walls import Comb
+from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
 from pipelines.glyphs.cut import Piece, cut_boxes
 from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, check_images
@@ -211,21 +210,6 @@ class CombReader(StringReader):
         classes = getattr(self.classifier, "classes_", classes)
         return {str(c): c for c in (range(10) if classes is None else classes)}
 
-    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
-        """Read every field of `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        Returns
-        -------
-        values : ndarray of shape (n_samples,), dtype object
-            Strings; ``""`` is an empty field, or one without a comb.
-        """
-        return np.array([reading.value for reading in self.read(X)], dtype=object)
-
     def read(
         self,
         X: Sequence[Image],
@@ -251,6 +235,9 @@ class CombReader(StringReader):
         readings = iter(self.read_pieces([comb for comb in pieces if comb]))
         missing = FieldReading("", "unlocated", 0.0, reason=_NO_COMB)
         return [next(readings) if comb else missing for comb in pieces]
+
+    def _texts(self, X: Sequence[Image]) -> list[str]:
+        return [reading.value for reading in self.read(X)]
 
     def cut(
         self, X: Sequence[Image], frames: Sequence[Frame | None] | None = None
@@ -382,4 +369,4 @@ def _can_go_on(classifier: Any) -> bool:
 @cache
 def _pretrained() -> Any:
     """Load the shipped LeNet-5 once."""
-    return LeNet5Classifier.from_pretrained(SHIPPED)
+    return load_model(SHIPPED)

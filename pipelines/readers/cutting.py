@@ -1,12 +1,12 @@
 """From images of free writing to strings, by cutting it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cache
 from numbers import Integral
 from typing import Any, ClassVar, Final
 
 from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.validation import Interval
+from lenet_sklearn.parameters import Interval
 from pipelines.images import Image
 from pipelines.lines.segments import CuttingModel, locate_digits, read_lines
 from pipelines.readers.base import FreeReader
@@ -98,22 +98,14 @@ class CuttingReader(FreeReader):
         )
 
     def _read(
-        self,
-        fields: Sequence[Image],
-        *,
-        n_best: int = 1,
-        lengths: int | Collection[int] | None = None,
-        mask: str | None = None,
+        self, fields: Sequence[Image], *, n_best: int = 1, **rule: Any
     ) -> list[list[Any]]:
-        from lenet_sklearn.strings.hypotheses import make_constraint  # imports torch
+        from lenet_sklearn.strings.decoding import make_constraint  # imports torch
 
-        rule = make_constraint(DIGITS, lengths, mask)
+        lengths, mask = rule.get("lengths"), rule.get("mask")
+        lengths = make_constraint(DIGITS, lengths, mask).lengths
         return read_lines(
-            fields,
-            self.reading_model(),
-            n_best=n_best,
-            lengths=rule.lengths,
-            mask=mask,
+            fields, self.reading_model(), n_best=n_best, lengths=lengths, mask=mask
         )
 
     def _locate(

@@ -6,20 +6,17 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from lenet_sklearn.parameters import HasMethods, Interval
 from lenet_sklearn.strings.lattice import GAP
-from lenet_sklearn.validation import HasMethods, Interval
 from pipelines.fields.combs import Frame
-from pipelines.fields.speckle import Despeckler
-from pipelines.forms.field import Field
-from pipelines.forms.rules import fits_mask
+from pipelines.forms.field import Field, fits_mask
 from pipelines.glyphs.cut import Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading, reject_uncertain, settle
-from pipelines.pages.flatten import BackgroundFlattener
+from pipelines.pages.cleaning import BackgroundFlattener, Despeckler
 from pipelines.readers.base import (
     StringReader,
     check_characters,
@@ -207,21 +204,6 @@ class FieldReader(StringReader):
         self._keep(classifier_=classifier, line_reader_=line_reader)
         return self
 
-    def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
-        """Read every field of `X`.
-
-        Parameters
-        ----------
-        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
-            Images of fields.
-
-        Returns
-        -------
-        values : ndarray of shape (n_samples,), dtype object
-            Strings; ``""`` is an empty field.
-        """
-        return np.array([reading.value for reading in self.read(X)], dtype=object)
-
     def read(
         self,
         X: Sequence[Image],
@@ -301,6 +283,9 @@ class FieldReader(StringReader):
             [(columns.start + left, columns.start + right) for left, right in spans]
             for (_, columns), spans in zip(parts, found, strict=True)
         ]
+
+    def _texts(self, X: Sequence[Image]) -> list[str]:
+        return [reading.value for reading in self.read(X)]
 
     def cut(
         self, X: Sequence[Image], frames: Sequence[Frame | None] | None = None

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.utils import Tags
 
+from lenet_sklearn.parameters import HasMethods
 from lenet_sklearn.strings.lattice import GAP
-from lenet_sklearn.validation import HasMethods
 from pipelines.fields.combs import Frame, cut_comb
 from pipelines.forms.form import Field, Form
 from pipelines.glyphs.cut import Piece
@@ -22,7 +22,7 @@ from pipelines.outcomes import (
     ReasonKind,
     settle,
 )
-from pipelines.pages.orientation import upright_log_odds
+from pipelines.pages.upright import upright_log_odds
 from pipelines.readers.base import (
     Reader,
     check_text,
@@ -33,8 +33,13 @@ from pipelines.readers.base import (
 )
 from pipelines.readers.comb import CombReader
 from pipelines.readers.field import FieldReader, cleaning_steps, make_field_reader
-from pipelines.readers.placed import cut_placed, locate_digits
-from pipelines.readers.sought import SoughtCombs, page_quad, seek_combs
+from pipelines.readers.places import (
+    SoughtCombs,
+    cut_placed,
+    locate_digits,
+    page_quad,
+    seek_combs,
+)
 
 # One page in a hundred lies in the scanner on its head.
 _UPRIGHT_LOG_ODDS = float(np.log(99))

@@ -1,6 +1,6 @@
 """From images of free writing to strings, by a network that slides over them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import cache
 from numbers import Integral
@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from sklearn.base import clone
 
 from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.validation import HasMethods, Interval
+from lenet_sklearn.parameters import HasMethods, Interval
 from pipelines.images import Image
 from pipelines.lines.learning import KEPT
 from pipelines.lines.strips import normalize_line
@@ -113,16 +113,11 @@ class SlidingReader(FreeReader):
             self.recognizer_ = clone(start).fit(strips, texts)
 
     def _read(
-        self,
-        fields: Sequence[Image],
-        *,
-        n_best: int = 1,
-        lengths: int | Collection[int] | None = None,
-        mask: str | None = None,
+        self, fields: Sequence[Image], *, n_best: int = 1, **rule: Any
     ) -> list[list[Any]]:
         strips = [normalize_line(field) for field in fields]
         readings: list[list[Any]] = self.reading_recognizer().read(
-            strips, n_best=n_best, lengths=lengths, mask=mask
+            strips, n_best=n_best, **rule
         )
         return readings
 

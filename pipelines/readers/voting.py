@@ -1,6 +1,6 @@
 """From images of free writing to strings, by pooling two readers' posteriors."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Final, TypeAlias
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import softmax
 
 from lenet_sklearn.models.registry import Kind, register_kind
-from lenet_sklearn.validation import HasMethods
+from lenet_sklearn.parameters import HasMethods
 from pipelines.images import Image
 from pipelines.readers.base import FreeReader, continue_from
 from pipelines.readers.cutting import CuttingReader, check_digits
@@ -161,20 +161,13 @@ class VotingReader(FreeReader):
         self.cutting_reader_ = cutting
 
     def _read(
-        self,
-        fields: Sequence[Image],
-        *,
-        n_best: int = 1,
-        lengths: int | Collection[int] | None = None,
-        mask: str | None = None,
+        self, fields: Sequence[Image], *, n_best: int = 1, **rule: Any
     ) -> list[list[Any]]:
         n_candidates = max(n_best, _N_CANDIDATES)
         free = self._list_candidates(fields, n_candidates)
         allowed = free
-        if lengths is not None or mask is not None:
-            allowed = self._list_candidates(
-                fields, n_candidates, lengths=lengths, mask=mask
-            )
+        if any(part is not None for part in rule.values()):
+            allowed = self._list_candidates(fields, n_candidates, **rule)
         return [
             self._pool(*candidates)[:n_best]
             for candidates in zip(free, allowed, strict=True)

@@ -152,7 +152,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _refuse(error: OSError) -> None:
-    """Say which folder cannot be listed; its scans would be missed by nobody."""
+    """Name the folder that cannot be listed, or nobody would miss its scans."""
     raise ScanError(
         f"{error.filename}: this folder cannot be listed: {error.strerror}."
         " Make it readable, or move it away"

@@ -13,9 +13,8 @@ import PIL.Image
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from pipelines.images import Image
+from pipelines.images import Image, to_grey
 from pipelines.scans.find import ScanError, find_scans
-from pipelines.scans.grey import to_grey
 
 __all__ = ["Scan", "ScanError", "find_scans", "open_scan", "read_pages"]
 
@@ -344,7 +343,7 @@ def _explained(what: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Say in plain words why a file or a page could not be read."""
+    """Explain in plain words why a file or a page could not be read."""
     if isinstance(error, ScanError):
         return str(error)
     if isinstance(error, FileNotFoundError):

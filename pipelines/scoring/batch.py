@@ -23,8 +23,7 @@ from pipelines.outputs import ResultFile
 from pipelines.readers.base import clean_images, split_reader
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
-from pipelines.scoring.summary import Summary, Unit
-from pipelines.scoring.table import PageResult
+from pipelines.scoring.table import PageResult, Summary, Unit
 
 
 class Reader(Protocol):
@@ -56,7 +55,7 @@ def score_pages(
     Parameters
     ----------
     files : iterable of Path
-        Scan files, as :func:`pipelines.scans.read.find_scans` lists them.
+        Scan files, as :func:`pipelines.find_scans` lists them.
 
     reader : Reader
         Reads one page: ``reader.read(page)`` returns a `PageReading`.
@@ -116,7 +115,7 @@ def score_fields(
         Image files. Each page of a file with several is a field.
 
     reader : Pipeline
-        As :func:`pipelines.readers.make_field_reader` makes it.
+        As :func:`pipelines.make_field_reader` makes it.
 
     jobs : int, default=1
         Number of processes; -1 for one a core.

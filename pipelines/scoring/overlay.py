@@ -38,8 +38,6 @@ _LINE_LENGTH = 90
 # rows of text, within what looks right on the page.
 _TEXT_OF_FIELD = 0.7
 _FIELD_TEXT_OF_PAGE = (1 / 120, 1 / 75)
-# Among crowded fields text is drawn smaller, rather than over one of them.
-_SCALES = (1.0, 0.75, 0.5)
 _SMALLEST_TEXT = 9  # pixels; below that no digit can be told from another
 # What is said of one field beside it; the table has all of it.
 _REASON_LENGTH = 40
@@ -83,15 +81,15 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
     picture = PIL.Image.fromarray(page).convert("RGB")
     canvas = ImageDraw.Draw(picture)
     placed = {n: f for n, f in reading.fields.items() if f.quad is not None}
-    fields = [_bounds(field.quad) for field in placed.values()]
+    taken = [_bounds(field.quad) for field in placed.values()]
     notes: list[_Note] = []
     for text, status in _headlines(reading):
-        notes.append(_place_note(canvas, text, status, None, fields, notes))
+        notes.append(_place_note(canvas, text, status, None, taken))
+        taken.append(notes[-1].place)
     for name, field in placed.items():
         label = _label(name, field)
-        notes.append(
-            _place_note(canvas, label, field.status, field.quad, fields, notes)
-        )
+        notes.append(_place_note(canvas, label, field.status, field.quad, taken))
+        taken.append(notes[-1].place)
     for field in placed.values():
         _frame(canvas, field)
     for note in notes:
@@ -167,38 +165,25 @@ def _place_note(
     text: str,
     status: str,
     quad: NDArray[np.float64] | None,
-    fields: Sequence[Box],
-    others: Sequence[_Note],
+    taken: Sequence[Box],
 ) -> _Note:
-    """Find a place for a text beside a field, or at the top."""
-    size, texts = canvas.im.size, [note.place for note in others]
-    for scale in _SCALES:
-        font = ImageFont.load_default(
-            max(scale * _text_size(size, quad), _SMALLEST_TEXT)
-        )
-        _, _, width, height = canvas.textbbox((0, 0), text, font, anchor="la")
-        pad = round(height) // 4
-        places = _places(size, quad, (round(width) + 2 * pad, round(height) + 2 * pad))
-        # Where nothing is free, rather over a field than over what another says.
-        place = min(places, key=lambda p: (_covered(p, texts), _covered(p, fields)))
-        note = _Note(text, status, font, place)
-        if not _covered(place, [*texts, *fields]):
-            return note
-    if quad is None:
-        return note
-    return _moved_off(note, size, _bounds(quad), [*texts, *fields])
-
-
-def _moved_off(
-    note: _Note, size: tuple[int, int], field: Box, taken: Sequence[Box]
-) -> _Note:
-    """Move a text to the nearest free place; where the page has none, it stays."""
-    free = _free_places(note.place, size, taken)
-    if not free:
+    """Find a place for a text: above its field or at the top, or the nearest free."""
+    size = canvas.im.size
+    font = ImageFont.load_default(max(_text_size(size, quad), _SMALLEST_TEXT))
+    right, bottom = canvas.textbbox((0, 0), text, font, anchor="la")[2:]
+    pad = round(bottom) // 4
+    width, height = round(right) + 2 * pad, round(bottom) + 2 * pad
+    field = (0, 0, 0, 0) if quad is None else _bounds(quad)
+    left = max(0, min(field[0], size[0] - width))
+    top = max(0, min(field[1] - height - height // 4, size[1] - height))
+    note = _Note(text, status, font, (left, top, left + width, top + height))
+    free = _free_places(note.place, size, taken) if _covered(note.place, taken) else []
+    if not free:  # where the page has no place, it stays
         return note
     nearest = min(free, key=lambda box: _distance(box, field))
     end = _nearest_point(field, _centre(nearest))
-    return replace(note, place=nearest, line=[_nearest_point(nearest, end), end])
+    line = [] if quad is None else [_nearest_point(nearest, end), end]
+    return replace(note, place=nearest, line=line)
 
 
 def _write(canvas: ImageDraw.ImageDraw, note: _Note) -> None:
@@ -254,37 +239,6 @@ def _text_size(size: tuple[int, int], quad: NDArray[np.float64] | None) -> float
     return min(max(_TEXT_OF_FIELD * height, least), most)
 
 
-def _places(
-    size: tuple[int, int], quad: NDArray[np.float64] | None, text: tuple[int, int]
-) -> list[Box]:
-    """List where a text may stand, the best place first, as left, top, right, bottom.
-
-    Places beyond an edge of the page are moved into it.
-    """
-    width, height = text
-    if quad is None:  # down the left edge, from the top
-        return [
-            (0, top, width, top + height)
-            for top in range(0, max(1, size[1] - height), height)
-        ]
-    left, top, right, bottom = _bounds(quad)
-    gap = height // 4
-    middle = (top + bottom - height) // 2
-    corners = [
-        (left, top - gap - height),
-        (left, bottom + gap),
-        (right + gap, middle),
-        (left - gap - width, middle),
-        (right - width, top - gap - height),
-        (right - width, bottom + gap),
-    ]
-    inside = [
-        (max(0, min(x, size[0] - width)), max(0, min(y, size[1] - height)))
-        for x, y in corners
-    ]
-    return [(x, y, x + width, y + height) for x, y in inside]
-
-
 def _bounds(quad: NDArray[np.float64] | None) -> Box:
     """Return the upright box round a quad: left, top, right, bottom."""
     corners = np.asarray(quad)
@@ -293,11 +247,11 @@ def _bounds(quad: NDArray[np.float64] | None) -> Box:
     return left, top, right, bottom
 
 
-def _covered(box: Box, others: Iterable[Box]) -> int:
-    """Return how many pixels of others a box covers."""
+def _covered(box: Box, others: Iterable[Box]) -> bool:
+    """Return whether a box covers a part of others."""
     left, top, right, bottom = box
-    return sum(
-        max(0, min(right, other[2]) - max(left, other[0]))
-        * max(0, min(bottom, other[3]) - max(top, other[1]))
+    return any(
+        min(right, other[2]) > max(left, other[0])
+        and min(bottom, other[3]) > max(top, other[1])
         for other in others
     )

@@ -1,4 +1,4 @@
-"""Train a classifier or a committee: what ``lenet train`` does."""
+"""Train a classifier or a committee: ``lenet train digits``."""
 
 import json
 import os
@@ -173,7 +173,7 @@ def train(
         As in :func:`lenet_sklearn.load_dataset`.
 
     output : path
-        Model file to write, by custom ending in ``.safetensors``.
+        Model file to write, usually named ``*.safetensors``.
 
     data_dir : path, default=None
         Where the files of MNIST are.
@@ -194,7 +194,7 @@ def train(
     ValueError
         If the data set cannot be had, or a parameter is not valid.
 
-    OSError
+    OutputError
         If `output` cannot be written; found out before the training.
 
     Notes
@@ -242,7 +242,7 @@ def parse_params(texts: Sequence[str]) -> dict[str, Any]:
     Parameters
     ----------
     texts : sequence of str
-        Each ``NAME=VALUE``, the value as JSON has it; what is no JSON is a string.
+        Each ``NAME=VALUE``, the value as JSON has it; what is not JSON is a string.
 
     Returns
     -------
@@ -257,18 +257,20 @@ def parse_params(texts: Sequence[str]) -> dict[str, Any]:
     Examples
     --------
     >>> from pipelines.training.characters import parse_params
-    >>> parse_params(["lr=0.01", "pooling=average", "distortion=null"])
-    {'lr': 0.01, 'pooling': 'average', 'distortion': None}
+    >>> parse_params(["lr=0.01", "module__pooling=average", "distortion=null"])
+    {'lr': 0.01, 'module__pooling': 'average', 'distortion': None}
     """
     from lenet_sklearn import LeNet5Classifier
+    from lenet_sklearn.parameters import is_net_parameter
 
     known = sorted(LeNet5Classifier().get_params())
     params = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        if not equals or name not in known:
+        if not equals or not (name in known or is_net_parameter(name)):
             raise ValueError(
-                f"--set expects NAME=VALUE with one of {', '.join(known)}. Got {text!r}"
+                f"--set expects NAME=VALUE with one of {', '.join(known)}, or with a"
+                f" part of the network, such as module__pooling. Got {text!r}"
             )
         params[name] = _parse_value(value)
     return params

@@ -1,4 +1,4 @@
-"""Measure a classifier on labelled images, or a reader on labelled fields."""
+"""Measure a model: ``lenet evaluate digits`` and ``lenet evaluate fields``."""
 
 import os
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.images import Image
+from pipelines.models import AnyLineReader
 from pipelines.outcomes import FieldReading, show_confidence
 from pipelines.outputs import ResultFile
 from pipelines.plotting import check_plots, plot_evaluation
@@ -136,12 +138,13 @@ def evaluate(
     from lenet_sklearn import load_dataset, load_model
     from lenet_sklearn.committee import members_of
     from lenet_sklearn.datasets import has_test_split
-    from lenet_sklearn.models.pretrained import model_path
+    from lenet_sklearn.models.files import model_path
     from pipelines.models import holds_line_reader
 
     if holds_line_reader(model):
         raise ValueError(
-            f"{model} reads strings, not characters. Measure it on --fields."
+            f"{model} reads strings, not characters. Measure it with"
+            " lenet evaluate fields."
         )
     if plots:
         check_plots(plots)
@@ -201,6 +204,31 @@ def measure(classifier: Any, X: NDArray[np.uint8], y: NDArray[Any]) -> Evaluatio
     return Evaluation(labels, confusion)
 
 
+def count_correct(
+    reader: AnyLineReader, fields: Sequence[Image], texts: Sequence[str]
+) -> int:
+    """Count the fields that a reader reads without a mistake.
+
+    Parameters
+    ----------
+    reader : SlidingReader, CuttingReader or VotingReader
+        Reads fields as they are.
+
+    fields : sequence of n_fields ndarrays of shape (height, width), dtype uint8
+        Images of fields.
+
+    texts : sequence of n_fields str
+        What they say.
+
+    Returns
+    -------
+    n_correct : int
+        How many.
+    """
+    read = reader.predict(fields)
+    return sum(text == truth for text, truth in zip(read, texts, strict=True))
+
+
 def _confusion_table(evaluation: Evaluation) -> list[str]:
     """Lines of a table; zeros are dots, so that the errors stand out."""
     names = [str(label) for label in evaluation.labels.tolist()]
@@ -240,10 +268,10 @@ class FieldEvaluation:
     >>> from pipelines.training.labelled import LabelledField
     >>> field = LabelledField("a.png", np.zeros((9, 9), np.uint8), "12")
     >>> print(FieldEvaluation([field], [FieldReading("17", "rejected", 0.6)]))
-    0 of 1 fields right (0.0 %)
-    accepted: 0 right, 0 wrong
+    0 of 1 fields read correctly (0.0 %)
+    accepted: 0 correct, 0 wrong
     <BLANKLINE>
-    misread, the surest first
+    misread, the most confident first
       a.png: 12 read as 17, rejected (0.600)
     """
 
@@ -258,16 +286,16 @@ class FieldEvaluation:
 
     def __str__(self) -> str:
         misread = self.misread()
-        n_fields, n_right = len(self.fields), len(self.fields) - len(misread)
+        n_fields, n_correct = len(self.fields), len(self.fields) - len(misread)
         n_wrong = sum(reading.status == "accepted" for _, reading in misread)
         n_accepted = sum(reading.status == "accepted" for reading in self.readings)
-        share = 100 * n_right / n_fields
+        share = 100 * n_correct / n_fields
         lines = [
-            f"{n_right} of {n_fields} fields right ({share:.1f} %)",
-            f"accepted: {n_accepted - n_wrong} right, {n_wrong} wrong",
+            f"{n_correct} of {n_fields} fields read correctly ({share:.1f} %)",
+            f"accepted: {n_accepted - n_wrong} correct, {n_wrong} wrong",
         ]
         if misread:
-            lines += ["", "misread, the surest first"]
+            lines += ["", "misread, the most confident first"]
         lines += [_describe(*pair) for pair in misread[:_N_LISTED]]
         if len(misread) > _N_LISTED:
             lines.append(f"  and {len(misread) - _N_LISTED} more")
@@ -295,8 +323,8 @@ def evaluate_fields(
         CSV file with the columns ``file`` and ``value``.
 
     plots : Path, default=None
-        Folder for ``misread_fields.png`` and ``misread_fields.csv``, the surest
-        first: what is wrong there is often the truth.
+        Folder for ``misread_fields.png`` and ``misread_fields.csv``, the most
+        confident first: what is wrong there is often the truth.
 
     Returns
     -------
@@ -340,11 +368,11 @@ def _write_list(path: Path, evaluation: FieldEvaluation) -> None:
     """Write all that was misread, as a table that corrected values can go into."""
     with ResultFile(path, ["file", "value", "read", "status", "confidence"]) as table:
         for field, reading in evaluation.misread():
-            judged = reading.status, show_confidence(reading.confidence, 4)
-            table.write([field.name, field.value, reading.value, *judged])
+            outcome = reading.status, show_confidence(reading.confidence, 4)
+            table.write([field.name, field.value, reading.value, *outcome])
 
 
 def _describe(field: LabelledField, reading: FieldReading) -> str:
-    told, read = (text or "nothing" for text in (field.value, reading.value))
-    judged = f"{reading.status} ({show_confidence(reading.confidence, 3)})"
-    return f"  {field.name}: {told} read as {read}, {judged}"
+    truth, read = (text or "nothing" for text in (field.value, reading.value))
+    outcome = f"{reading.status} ({show_confidence(reading.confidence, 3)})"
+    return f"  {field.name}: {truth} read as {read}, {outcome}"

@@ -1,4 +1,4 @@
-"""Adapt a reader of strings to a user's own fields: ``lenet train --fields``."""
+"""Adapt a reader of strings to a user's own fields: ``lenet train fields``."""
 
 import os
 from collections.abc import Sequence
@@ -9,35 +9,32 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from tqdm import tqdm
 
-from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.strings.committee import StringCommittee
 from pipelines.images import Image
 from pipelines.models import (
     MEMBERS,
     VOTE,
-    VOTING,
     AnyLineReader,
     holds_line_reader,
-    kind_of,
     load_line_reader,
     save_line_reader,
 )
 from pipelines.outputs import check_writable
-from pipelines.readers.cutting import CuttingReader
+from pipelines.readers.sliding import SlidingReader
 from pipelines.readers.voting import VotingReader
+from pipelines.training.evaluation import count_correct
 from pipelines.training.labelled import clean_fields, read_labelled_fields
 
-_BEGIN_WITH = (
-    f"Begin with {VOTE!r}, {', '.join(map(repr, MEMBERS))} or a file fitted from one of"
+_START_FROM = (
+    f"Start from {VOTE!r}, {', '.join(map(repr, MEMBERS))} or a file fitted from one of"
     " those."
 )
 
-_NO_GAIN = "\nFitting brought nothing: label more fields, or read with what ships."
+_NO_GAIN = "\nNothing was gained: label more fields, or read with what ships."
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What fitting to a user's fields brought.
+    """What fitting to a user's fields gained.
 
     Attributes
     ----------
@@ -51,7 +48,7 @@ class Adaptation:
         Folds of the cross-validation.
 
     before, after : tuple of int
-        Fields read without a fault in each fold, by the weights started from,
+        Fields read without a mistake in each fold, by the weights started from,
         and after fitting them on the other folds.
     """
 
@@ -78,9 +75,10 @@ class Adaptation:
             "after": f"{self._share(self.after)}, {folds}",
         }
 
-    def _share(self, right: tuple[int, ...]) -> str:
-        share = 100 * sum(right) / self.n_fields
-        return f"{share:.1f} % of fields right ({sum(right)} of {self.n_fields})"
+    def _share(self, correct: tuple[int, ...]) -> str:
+        share = 100 * sum(correct) / self.n_fields
+        counts = f"{sum(correct)} of {self.n_fields}"
+        return f"{share:.1f} % of fields read correctly ({counts})"
 
 
 def adapt_reader(
@@ -108,7 +106,7 @@ def adapt_reader(
         CSV file with the columns ``file``, relative to the folder, and ``value``.
 
     output : path
-        Model file to write, by custom ending in ``.safetensors``.
+        Model file to write, usually named ``*.safetensors``.
 
     model : str or path, default="vote"
         Weights to start from: a recognizer or a model of pieces, one that ships
@@ -138,40 +136,33 @@ def adapt_reader(
         `model` is a vote that has been fitted, a committee or a classifier, or
         `output` is the file of `model` or `truth`.
 
-    OSError
+    OutputError
         If `output` cannot be written; found out before the work.
     """
     from lenet_sklearn.models.cards import ModelCard
-    from lenet_sklearn.models.pretrained import model_path
+    from lenet_sklearn.models.files import model_path
 
     path = Path(output)
     check_writable(path)
-    # The model is begun with anew in every fold.
+    # Every fold starts from the model anew.
     if path.resolve() in {model_path(model).resolve(), Path(truth).resolve()}:
         raise ValueError(
             f"{path} is one of the files to read, and would be written over."
             " Write another."
         )
     labelled = read_labelled_fields(fields, truth)
-    images = clean_fields(labelled)
-    texts = [field.value for field in labelled]
-    if n_folds < 2:
-        raise ValueError(f"adapt_reader expects n_folds of 2 or more. Got {n_folds}.")
-    if len(images) < n_folds:
-        raise ValueError(
-            f"{truth} has {len(images)} fields, and the gain is measured on {n_folds}"
-            f" parts of them. Label more fields: {n_folds} at the least."
-        )
+    _check_folds(n_folds, len(labelled), truth)
+    images, texts = clean_fields(labelled), [field.value for field in labelled]
     start = _load(model, device, random_state)
     origin = f"{Path(model).stem}, then fields"
     card = ModelCard.write_today(origin, len(texts), command)
+    folds = KFold(n_folds, shuffle=True, random_state=random_state)
     # disable=None: no bar where nobody looks.
     with tqdm(total=n_folds + 1, unit="fit", disable=None) as bar:
         adapted = clone(start).fit(images, texts)
         save_line_reader(adapted, path, card=card)  # before anything else can fail
         bar.update()
         counts = []
-        folds = KFold(n_folds, shuffle=True, random_state=random_state)
         try:
             for split in folds.split(texts):
                 counts.append(_try_fold(start, images, texts, split))
@@ -185,31 +176,36 @@ def adapt_reader(
     return adaptation
 
 
+def _check_folds(n_folds: int, n_fields: int, truth: str | os.PathLike[str]) -> None:
+    if n_folds < 2:
+        raise ValueError(f"adapt_reader expects n_folds of 2 or more. Got {n_folds}.")
+    if n_fields < n_folds:
+        raise ValueError(
+            f"{truth} has {n_fields} fields, and the gain is measured on {n_folds}"
+            f" parts of them. Label more fields: {n_folds} at the least."
+        )
+
+
 def _load(
     model: str | os.PathLike[str], device: str, random_state: int
 ) -> AnyLineReader:
-    """Make the reader that a model is for, so that its clones begin with it."""
-    if model == VOTE:
-        slides, cuts = (_load(member, device, random_state) for member in MEMBERS)
-        return VotingReader(sliding_reader=slides, cutting_reader=cuts)
-    kind = kind_of(model)
-    if kind == VOTING:
-        raise ValueError(
-            f"{model} is a vote that has been fitted already. Begin with {VOTE!r}, and"
-            " give it all fields: those it was fitted on, and the new ones."
-        )
-    if kind == StringCommittee.__name__:
-        raise ValueError(
-            f"{model} is a committee, and single recognizers are fitted. {_BEGIN_WITH}"
-        )
+    """Make the reader that a model is for, so that its clones start from it."""
     if not holds_line_reader(model):
         raise ValueError(
-            f"{model} reads single characters, and fields hold strings. {_BEGIN_WITH}"
+            f"{model} reads single characters, and fields hold strings. {_START_FROM}"
         )
     reader = load_line_reader(model, device=device)
-    given = "model" if isinstance(reader, CuttingReader) else "recognizer"
-    part = load_model(model, device=device)
-    return reader.set_params(**{given: part}, random_state=random_state)
+    if isinstance(reader, VotingReader) and model != VOTE:
+        raise ValueError(
+            f"{model} is a vote that has been fitted already. Start from {VOTE!r}, and"
+            " give it all fields: those it was fitted on, and the new ones."
+        )
+    if isinstance(reader, SlidingReader) and hasattr(reader.recognizer, "members_"):
+        raise ValueError(
+            f"{model} is a committee, and single recognizers are fitted. {_START_FROM}"
+        )
+    seeds = [name for name in reader.get_params() if name.endswith("random_state")]
+    return reader.set_params(**dict.fromkeys(seeds, random_state))
 
 
 def _try_fold(
@@ -218,17 +214,10 @@ def _try_fold(
     texts: Sequence[str],
     split: tuple[Sequence[int], Sequence[int]],
 ) -> tuple[int, int]:
-    """Count fields read right in a fold, as it came and after fitting the rest."""
+    """Count fields of a fold read correctly, before and after fitting the others."""
     (rest, rest_texts), (held, held_texts) = (
         ([images[i] for i in part], [texts[i] for i in part]) for part in split
     )
-    before = _count_right(start, held, held_texts)
-    after = _count_right(clone(start).fit(rest, rest_texts), held, held_texts)
+    before = count_correct(start, held, held_texts)
+    after = count_correct(clone(start).fit(rest, rest_texts), held, held_texts)
     return before, after
-
-
-def _count_right(
-    reader: AnyLineReader, images: Sequence[Image], texts: Sequence[str]
-) -> int:
-    read = reader.predict(images)
-    return sum(text == truth for text, truth in zip(read, texts, strict=True))

@@ -54,7 +54,7 @@ def read_labelled_fields(
     Raises
     ------
     ValueError
-        If the file has no such columns or rows, a value is no number, or an image
+        If the file has no such columns or rows, a value is not of digits, or an image
         cannot be read; says which.
 
     Examples
@@ -92,7 +92,7 @@ def read_labelled_fields(
 def doubt_values(
     fields: str | os.PathLike[str], truth: str | os.PathLike[str]
 ) -> list[str]:
-    r"""Say which values may be missing, though the file can be used as it is.
+    r"""List values that may be missing, though the file can be used as it is.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
             rows = [(row.get("file") or "", row.get("value")) for row in table]
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path} cannot be read: it is no text in UTF-8. Save it as UTF-8, which"
+            f"{path} cannot be read: it is not text in UTF-8. Save it as UTF-8, which"
             " spreadsheets call CSV UTF-8."
         ) from error
     except (OSError, csv.Error) as error:
@@ -202,7 +202,7 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
 
 
 def _find_delimiter(header: str) -> str:
-    """Tell what stands between two columns: spreadsheets of many countries write ;."""
+    """Find what separates columns: spreadsheets of many countries write semicolons."""
     return next((mark for mark in ",;\t" if mark in header), ",")
 
 

@@ -1,35 +1,40 @@
-"""Train readers of strings on drawn fields."""
+"""Train models that read strings on drawn fields: ``lenet train strings``."""
 
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from tqdm import tqdm
 
-from lenet_sklearn.models.registry import save_model
 from pipelines.drawing.lines import DrawnLines
 from pipelines.images import Image
 from pipelines.lines.learning import train_model
-from pipelines.lines.segments import NO_DIGIT, CuttingModel, read_lines
+from pipelines.lines.segments import NO_DIGIT, CuttingModel
+from pipelines.models import save_line_reader
 from pipelines.outputs import check_writable
-
-if TYPE_CHECKING:
-    from lenet_sklearn.strings import StringRecognizer
-
+from pipelines.readers.cutting import CuttingReader
+from pipelines.readers.sliding import SlidingReader
+from pipelines.training.evaluation import count_correct
 
 # What is trained reads every strip at these widths, and its file says so: the mean of
 # them reads several per cent more than one (examples/benchmarks/strings.py). Steps of
 # a sixth, a little narrower in the middle than what is drawn, as real fields were.
 WIDTHS: Final = (0.7, 0.82, 0.95, 1.1, 1.28)
 
-# Strips drawn for the report, from test digits and another seed than the training's.
+# What a model of pieces is called where a network is named.
+SEGMENTS: Final = "segments"
+
+# Fields drawn for the report, from test digits and another seed than the training's.
 _N_TEST: Final = 1000
 
-# The widest network takes a quarter of an hour for so many on one core.
+# Fields drawn for the training. The widest network takes a quarter of an hour for so
+# many on one core. A model of pieces takes five minutes for its fewer: it starts from
+# digits it knows, and soon learns to cut.
 _N_LINES: Final = 200_000
+_N_LINES_OF_SEGMENTS: Final = 16_000
 
 # The highest rate of a single pass. Every strip is new, so that nothing needs to be
 # learned by heart: a rate as high as the training bears.
@@ -44,11 +49,12 @@ _SETTINGS: Final[dict[str, Any]] = {
     # What it does, the drawing does.
     "distortion": None,
     "widths": WIDTHS,
+    "verbose": 1,
 }
 
 
 @dataclass(frozen=True)
-class LineTraining:
+class StringTraining:
     """What a training on drawn fields did.
 
     Attributes
@@ -60,19 +66,19 @@ class LineTraining:
         Which network.
 
     n_lines : int
-        Strips trained on.
+        Fields trained on.
 
     n_parameters : int
-        Trainable parameters of the network.
+        Trainable parameters of the model.
 
     seconds : float
-        Wall-clock time of the training, the drawing of its strips included.
+        Wall-clock time of the training, the drawing of its fields included.
 
     n_test : int
         Other fields that were drawn for a test.
 
-    n_right : int
-        Of these, those read without a fault.
+    n_correct : int
+        Of these, those read without a mistake.
     """
 
     path: Path
@@ -81,7 +87,7 @@ class LineTraining:
     n_parameters: int
     seconds: float
     n_test: int
-    n_right: int
+    n_correct: int
 
     def __str__(self) -> str:
         return (
@@ -95,11 +101,11 @@ class LineTraining:
     @property
     def figure(self) -> str:
         """What the card says of the test."""
-        share = 100 * self.n_right / self.n_test
-        return f"{share:.1f} % of {self.n_test} other drawn fields right"
+        share = 100 * self.n_correct / self.n_test
+        return f"{share:.1f} % of {self.n_test} other drawn fields read correctly"
 
 
-def train_lines(
+def train_strings(
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
@@ -109,11 +115,12 @@ def train_lines(
     random_state: int = 0,
     device: str = "auto",
     command: str | None = None,
-) -> LineTraining:
-    """Train a string recognizer on fields drawn from single digits, and save it.
+) -> StringTraining:
+    """Train a model on fields drawn from single digits, and save it.
 
-    Every field is drawn once and forgotten. Nothing but the digits of the data
-    set goes into the training: no field that anybody filled in.
+    Every field is drawn once and forgotten. Nothing but the digits of the data set
+    goes into the training: no field that anybody filled in. A model of pieces starts
+    from the classifier of digits that ships.
 
     Parameters
     ----------
@@ -121,80 +128,106 @@ def train_lines(
         Digits to draw with, as in :func:`lenet_sklearn.load_dataset`.
 
     output : path
-        Model file to write, by custom ending in ``.safetensors``.
+        Model file to write, usually named ``*.safetensors``.
 
     data_dir : path, default=None
         Where the files of MNIST are.
 
-    network : {"wide", "lenet5_dense", "lenet5"}, default="wide"
-        As for :class:`lenet_sklearn.strings.StringRecognizer`.
+    network : {"wide", "lenet5_dense", "lenet5", "segments"}, default="wide"
+        As for :class:`lenet_sklearn.strings.StringRecognizer`; "segments" for a model
+        of pieces of a field that is cut.
 
     n_lines : int, default=None
-        Fields to draw; None for 200,000.
+        Fields to draw; None for 200,000, or 16,000 for "segments".
 
     random_state : int, default=0
         Seed of the fields and of the training. The same seed gives the same file
         on the same day, machine and one CPU thread.
 
     device : str, default="auto"
-        As for :class:`lenet_sklearn.strings.StringRecognizer`.
+        As for :class:`lenet_sklearn.LeNet5Classifier`.
 
     command : str, default=None
         The command line, for the model card.
 
     Returns
     -------
-    training : LineTraining
+    training : StringTraining
         What was done; its string is the report to print.
 
     Raises
     ------
     ValueError
-        If the data set cannot be had, or a parameter is not valid.
+        If the data set cannot be had, a parameter is not valid, or labels are not
+        the ten digits, which a model of pieces reads.
 
-    OSError
+    OutputError
         If `output` cannot be written; found out before the training.
 
     Notes
     -----
-    A thousand fields take about 4 seconds with the widest network, on one core.
-    Shows a progress bar on a terminal, nothing in a pipe.
+    A thousand fields take about 4 seconds with the widest network, on one core, and
+    20 seconds with a model of pieces. Shows a progress bar on a terminal, nothing in
+    a pipe.
     """
-    from lenet_sklearn import count_parameters
     from lenet_sklearn.models.cards import ModelCard
-    from lenet_sklearn.strings import StringRecognizer
     from pipelines.training.characters import name_of
 
     path = Path(output)
     check_writable(path)
-    n_lines = n_lines or _N_LINES
+    n_lines = n_lines or (_N_LINES_OF_SEGMENTS if network == SEGMENTS else _N_LINES)
     lines = draw_from(data, data_dir, n_lines, random_state)
-    recognizer = StringRecognizer(
-        network=network,
-        random_state=random_state,
-        device=device,
-        verbose=1,
-        **_SETTINGS,
-    )
     start = time.perf_counter()
-    recognizer.fit(lines, lines.texts)
+    if network == SEGMENTS:
+        _check_digits(data, lines)
+        reader, n_parameters = _train_cutting(lines, device)
+    else:
+        reader, n_parameters = _train_sliding(lines, network, device)
     seconds = time.perf_counter() - start
-    origin = f"fields drawn from {name_of(data)}"
-    card = ModelCard.write_today(origin, n_lines, command)
-    save_model(recognizer, path, card=card)  # before anything else can fail
-    training = LineTraining(
+    card = ModelCard.write_today(f"fields drawn from {name_of(data)}", n_lines, command)
+    save_line_reader(reader, path, card=card)  # before anything else can fail
+    held = draw_from(data, data_dir, _N_TEST, random_state + 1, held_out=True)
+    training = StringTraining(
         path=path,
         network=network,
         n_lines=n_lines,
-        n_parameters=count_parameters(recognizer.net_.module_),
+        n_parameters=n_parameters,
         seconds=seconds,
         n_test=_N_TEST,
-        n_right=_count_right(recognizer, data, data_dir, random_state),
+        n_correct=count_correct(reader, list(_draw_fields(held)), held.texts),
     )
-    save_model(
-        recognizer, path, card=replace(card, figures={"test set": training.figure})
-    )
+    card = replace(card, figures={"test set": training.figure})
+    save_line_reader(reader, path, card=card)
     return training
+
+
+def _train_sliding(
+    lines: DrawnLines, network: str, device: str
+) -> tuple[SlidingReader, int]:
+    """Train a network that slides; return its reader, and its number of parameters."""
+    from lenet_sklearn import count_parameters
+    from lenet_sklearn.strings import StringRecognizer
+
+    recognizer = StringRecognizer(
+        network=network, random_state=lines.random_state, device=device, **_SETTINGS
+    )
+    recognizer.fit(lines, lines.texts)
+    return SlidingReader(recognizer), count_parameters(recognizer.net_.module_)
+
+
+def _train_cutting(lines: DrawnLines, device: str) -> tuple[CuttingReader, int]:
+    """Train a model of pieces; return its reader, and its number of parameters."""
+    drawn = zip(_draw_fields(lines), lines.texts, strict=True)
+    # disable=None: no bar where nobody looks.
+    shown = tqdm(drawn, total=len(lines), unit=" fields", disable=None)
+    model = train_model(
+        shown, n_lines=len(lines), random_state=lines.random_state, device=device
+    )
+    return CuttingReader(model), count_numbers(model)
+
+
+def _draw_fields(lines: DrawnLines) -> Iterator[Image]:
+    return (lines.draw_field(index) for index in range(len(lines)))
 
 
 def draw_from(
@@ -239,112 +272,6 @@ def draw_from(
     return DrawnLines(glyphs, labels, n_lines=n_lines, random_state=random_state)
 
 
-def _count_right(
-    recognizer: "StringRecognizer",
-    data: str | os.PathLike[str],
-    data_dir: str | os.PathLike[str] | None,
-    random_state: int,
-) -> int:
-    """Count strips read without a fault among others than those of the training."""
-    lines = draw_from(data, data_dir, _N_TEST, random_state + 1, held_out=True)
-    read = recognizer.predict(lines)
-    return sum(text == truth for text, truth in zip(read, lines.texts, strict=True))
-
-
-# What a model of pieces is called where a network is named.
-SEGMENTS = "segments"
-
-# Five minutes on one core: it begins with digits it knows, and learns to cut soon.
-_N_FIELDS: Final = 16_000
-
-
-def train_segments(
-    data: str | os.PathLike[str],
-    output: str | os.PathLike[str],
-    *,
-    data_dir: str | os.PathLike[str] | None = None,
-    n_lines: int | None = None,
-    random_state: int = 0,
-    device: str = "auto",
-    command: str | None = None,
-) -> LineTraining:
-    """Train a model of pieces of writing on fields drawn from digits, and save it.
-
-    It begins with the classifier of digits that ships. Every field is drawn once
-    and forgotten; nothing that anybody filled in is among them.
-
-    Parameters
-    ----------
-    data : {"mnist", "forms", "digits"} or path
-        Digits to draw with, as in :func:`lenet_sklearn.load_dataset`.
-
-    output : path
-        Model file to write, by custom ending in ``.safetensors``.
-
-    data_dir : path, default=None
-        Where the files of MNIST are.
-
-    n_lines : int, default=None
-        Fields to draw; None for 16,000.
-
-    random_state : int, default=0
-        Seed of the fields and of the training.
-
-    device : str, default="auto"
-        As for :class:`lenet_sklearn.LeNet5Classifier`.
-
-    command : str, default=None
-        The command line, for the model card.
-
-    Returns
-    -------
-    training : LineTraining
-        What was done; its string is the report to print.
-
-    Raises
-    ------
-    ValueError
-        If the data set cannot be had, or its labels are not the ten digits.
-
-    OSError
-        If `output` cannot be written; found out before the training.
-
-    Notes
-    -----
-    A thousand fields take about 20 seconds on one core. Shows a progress bar on a
-    terminal, nothing in a pipe.
-    """
-    from lenet_sklearn.models.cards import ModelCard
-    from pipelines.training.characters import name_of
-
-    path = Path(output)
-    check_writable(path)
-    n_lines = n_lines or _N_FIELDS
-    lines = draw_from(data, data_dir, n_lines, random_state)
-    _check_digits(data, lines)
-    start = time.perf_counter()
-    # disable=None: no bar where nobody looks.
-    shown = tqdm(_fields_of(lines), total=n_lines, unit=" fields", disable=None)
-    model = train_model(
-        shown, n_lines=n_lines, random_state=random_state, device=device
-    )
-    seconds = time.perf_counter() - start
-    card = ModelCard.write_today(f"fields drawn from {name_of(data)}", n_lines, command)
-    save_model(model, path, card=card)  # before anything else can fail
-    held = draw_from(data, data_dir, _N_TEST, random_state + 1, held_out=True)
-    training = LineTraining(
-        path=path,
-        network=SEGMENTS,
-        n_lines=n_lines,
-        n_parameters=count_numbers(model),
-        seconds=seconds,
-        n_test=_N_TEST,
-        n_right=_count_right_fields(model, held),
-    )
-    save_model(model, path, card=replace(card, figures={"test set": training.figure}))
-    return training
-
-
 def count_numbers(model: CuttingModel) -> int:
     """Count what a model has learned: weights of its network and of its geometry.
 
@@ -371,16 +298,3 @@ def _check_digits(data: str | os.PathLike[str], lines: DrawnLines) -> None:
             f"Over-segmentation reads the ten digits, and {data} has {sorted(unknown)}."
             " Train another network on it, or leave these out."
         )
-
-
-def _fields_of(lines: DrawnLines) -> Iterator[tuple[Image, str]]:
-    for index, text in enumerate(lines.texts):
-        yield lines.draw_field(index), text
-
-
-def _count_right_fields(model: CuttingModel, lines: DrawnLines) -> int:
-    """Count fields read without a fault."""
-    read = read_lines([field for field, _ in _fields_of(lines)], model)
-    return sum(
-        best.text == text for [best], text in zip(read, lines.texts, strict=True)
-    )

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from pipelines.drawing import draw_writer, trace_digit
-from pipelines.drawing.tracing import smooth_curve, smooth_stroke
+from pipelines.drawing.writers import smooth_curve, smooth_stroke
 
 
 @pytest.fixture

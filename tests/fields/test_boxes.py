@@ -35,7 +35,8 @@ class Sheet:
 
     def text(self, words, x, y, size=1.0):
         at = (self.px(x), self.px(y))
-        cv2.putText(self.page, words, at, cv2.FONT_HERSHEY_SIMPLEX, size, 0, 2)
+        pen = round(2 * size)  # as in print, where large letters are not thin lines
+        cv2.putText(self.page, words, at, cv2.FONT_HERSHEY_SIMPLEX, size, 0, pen)
 
     def scanned(self, angle=0.0, noise=5.0):
         height, width = self.page.shape

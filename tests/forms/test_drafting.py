@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from pipelines.forms.drafting import draft_form, draw_draft, write_draft
 from pipelines.forms.form import Form, FormError
 from pipelines.outputs import OutputError
-from pipelines.pages.deskew import deskew
+from pipelines.pages.upright import deskew
 from pipelines.scans.read import open_scan
 
 

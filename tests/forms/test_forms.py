@@ -2,14 +2,17 @@
 
 import copy
 import json
+import os
 import pickle
 
 import numpy as np
 import PIL.Image
 import pytest
 
+from pipelines.forms.drafting import doubt_places
+from pipelines.forms.field import has_check_digit
 from pipelines.forms.form import Field, Form, FormError, Sum
-from pipelines.forms.rules import has_check_digit
+from pipelines.scans.read import open_scan
 
 
 @pytest.fixture
@@ -48,6 +51,25 @@ def test_the_form_of_the_design_is_read(folder):
     assert (field.name, field.kind, field.digits) == ("total", "comb", 3)
     assert field.box == (10, 20, 30, 60)
     assert form.load_blank().shape == (100, 200)
+
+
+def test_the_blank_page_is_read_once_until_it_changes(folder, monkeypatch):
+    opened = []
+
+    def open_noted(path):
+        opened.append(path)
+        return open_scan(path)
+
+    monkeypatch.setattr("pipelines.forms.form.open_scan", open_noted)
+    path = write(folder, form_of(box=[10, 20, 30, 60]))
+    for _ in range(2):
+        form = Form.from_file(path)
+        assert form.load_blank().max() == 255
+        assert doubt_places(form)
+    assert opened == [folder / "blank.png"]
+    os.utime(folder / "blank.png", ns=(0, 0))
+    form.load_blank()
+    assert len(opened) == 2
 
 
 def test_what_is_written_is_read_back(folder):

@@ -6,8 +6,12 @@ import pytest
 
 from pipelines.lines.arcs import draw_glyphs, join_pieces
 from pipelines.lines.cuts import cheapest_paths, cut_writing
-from pipelines.lines.ink import estimate_slant, find_writing, measure_contrast
-from pipelines.lines.ruling import find_ruling
+from pipelines.lines.ink import (
+    estimate_slant,
+    find_ruling,
+    find_writing,
+    measure_contrast,
+)
 
 
 def bars(*lefts, paper=220, ink=60):

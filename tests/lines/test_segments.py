@@ -6,7 +6,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from lenet_sklearn import load_model, save_model
-from pipelines import DrawnLines
+from lenet_sklearn.inference import reads_without_torch
+from pipelines import CuttingReader, DrawnLines
 from pipelines.lines.arcs import start_geometry
 from pipelines.lines.learning import adapt_model, train_model
 from pipelines.lines.segments import (
@@ -151,8 +152,17 @@ def test_a_saved_model_reads_the_same(model, held, tmp_path):
 
 def test_what_is_no_model_of_pieces_is_refused():
     assert kind_of("mnist") == "LeNet5Classifier"
-    with pytest.raises(ValueError, match="no model of pieces"):
-        load_model("mnist")
+    with pytest.raises(ValueError, match="'model' parameter of CuttingReader"):
+        CuttingReader(load_model("mnist")).predict([PAPER])
+
+
+def test_what_ships_reads_with_its_graph_as_with_torch(held):
+    shipped, with_torch = (load_model("segments", engine=e) for e in ("auto", "torch"))
+    assert reads_without_torch(shipped.classifier)
+    segments = [segment_field(field) for field, _ in held[:5]]
+    lattices = (build_lattices(segments, m) for m in (shipped, with_torch))
+    for a, b in zip(*lattices, strict=True):
+        np.testing.assert_allclose(a.scores, b.scores, atol=1e-4)
 
 
 def test_measures_that_never_change_do_no_harm():

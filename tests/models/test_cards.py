@@ -46,7 +46,7 @@ def test_a_card_of_a_newer_version_is_read_as_far_as_it_is_known():
 
 def test_train_writes_a_card_and_info_prints_it(tmp_path, capsys):
     path = tmp_path / "model.safetensors"
-    words = ["train", "--data", "digits", "-o", str(path), "--epochs", "1"]
+    words = ["train", "digits", "digits", "-o", str(path), "--epochs", "1"]
     assert main([*words, "--device", "cpu"]) == 0
     report = capsys.readouterr().out
     assert main(["info", str(path)]) == 0
@@ -67,13 +67,13 @@ def test_info_describes_the_shipped_model(capsys):
 
 def test_train_and_evaluate_draw_their_pictures(tmp_path, capsys):
     path, plots = tmp_path / "model", tmp_path / "plots"
-    words = ["--data", "digits", "--device", "cpu", "--plots", str(plots)]
-    assert main(["train", *words, "-o", str(path), "--epochs", "1"]) == 0
+    words = ["digits", "--device", "cpu", "--plots", str(plots)]
+    assert main(["train", "digits", *words, "-o", str(path), "--epochs", "1"]) == 0
     drawn = {"training", "kernels", "misread", "error_reject", "feature_maps"}
     assert {picture.stem for picture in plots.glob("*.png")} == drawn
     for picture in plots.glob("*.png"):
         picture.unlink()
-    assert main(["evaluate", str(path), *words]) == 0
+    assert main(["evaluate", "digits", str(path), *words]) == 0
     assert {picture.stem for picture in plots.glob("*.png")} == drawn - {
         "training",
         "kernels",
@@ -84,7 +84,7 @@ def test_train_and_evaluate_draw_their_pictures(tmp_path, capsys):
 def test_missing_matplotlib_is_said_before_the_training(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     path = tmp_path / "model"
-    words = ["train", "--data", "digits", "-o", str(path), "--plots", str(tmp_path)]
+    words = ["train", "digits", "digits", "-o", str(path), "--plots", str(tmp_path)]
     assert main(words) == 2
     assert "lenet-sklearn[plot]" in capsys.readouterr().err
     assert not path.exists()
@@ -102,7 +102,7 @@ def test_a_committee_is_described_and_drawn_without_a_card(tmp_path, capsys):
     assert "members      2\n" in shown
     assert shown.count("parameters   61706") == 1
     assert shown.count("estimator    ") == 2
-    words = ["evaluate", str(path), "--data", "digits", "--device", "cpu"]
+    words = ["evaluate", "digits", str(path), "digits", "--device", "cpu"]
     assert main([*words, "--plots", str(plots)]) == 0, capsys.readouterr().err
     drawn = {picture.stem for picture in plots.glob("*.png")}
     assert drawn == {"misread", "error_reject"}

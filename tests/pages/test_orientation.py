@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.pages.orientation import upright_log_odds
+from pipelines.pages.upright import upright_log_odds
 
 
 def text_page(text, size=1.0):

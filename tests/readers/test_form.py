@@ -39,7 +39,7 @@ from pipelines.drawing import (
     scan_page,
 )
 from pipelines.outcomes import FieldReading
-from pipelines.pages.deskew import deskew
+from pipelines.pages.upright import deskew
 from pipelines.scans.read import read_pages
 from pipelines.scoring.table import review_reason
 

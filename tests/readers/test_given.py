@@ -12,8 +12,9 @@ from lenet_sklearn import (
     LeNet5Classifier,
     join_classifiers,
     load_model,
+    save_model,
 )
-from lenet_sklearn.strings import StringRecognizer, join_recognizers
+from lenet_sklearn.strings import join_recognizers
 from pipelines import (
     CombReader,
     CuttingReader,
@@ -48,13 +49,13 @@ def lines():
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
     path = tmp_path_factory.mktemp("given") / "digits.safetensors"
-    LeNet5Classifier.from_pretrained("mnist").save(path)
+    save_model(load_model("mnist"), path)
     return load_model(path)
 
 
 @pytest.fixture(scope="module")
 def recognizer():
-    return StringRecognizer.load("lenet5", device="cpu")
+    return load_model("lenet5", device="cpu")
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def brief(monkeypatch):
 def _weights(model):
     return {
         name: values.detach().numpy().copy()
-        for name, values in model.net_.module_.state_dict().items()
+        for name, values in model.net_.module_.named_parameters()
     }
 
 

@@ -150,7 +150,7 @@ def test_files_of_single_readers_are_no_votes(tmp_path):
 
 
 def test_a_file_keeps_a_committee_too(fields, tmp_path):
-    networks = [StringRecognizer.load(n, device="cpu") for n in ("wide", "lenet5")]
+    networks = [load_model(n, device="cpu") for n in ("wide", "lenet5")]
     committee = SlidingReader(join_recognizers(networks))
     reader = VotingReader(sliding_reader=committee)
     save_line_reader(reader, tmp_path / "m")

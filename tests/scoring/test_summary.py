@@ -3,8 +3,7 @@
 import pytest
 
 from pipelines.outcomes import FieldReading, PageReading
-from pipelines.scoring.summary import Summary, truth_table
-from pipelines.scoring.table import PageResult
+from pipelines.scoring.table import PageResult, Summary, truth_table
 
 
 def test_the_summary_counts_pages_and_fields_by_status():

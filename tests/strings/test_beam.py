@@ -5,9 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 from test_ctc import draw_posteriors, sum_over_paths
 
-from lenet_sklearn.strings.beam import search_beam
 from lenet_sklearn.strings.ctc import score_strings
-from lenet_sklearn.strings.hypotheses import make_constraint
+from lenet_sklearn.strings.decoding import make_constraint, search_beam
 
 
 def best_of(expected, n_best):

@@ -9,7 +9,7 @@ from lenet_sklearn.strings.lattice import (
     read_boxes,
     read_lattice,
 )
-from pipelines.forms.rules import fits_mask
+from pipelines.forms.field import fits_mask
 
 
 def lattice_of(seed, n_nodes=5, characters=("0", "1", "2", "")):

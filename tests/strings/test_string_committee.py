@@ -18,7 +18,7 @@ from lenet_sklearn.strings import (
     join_recognizers,
 )
 from lenet_sklearn.strings.ctc import score_strings
-from lenet_sklearn.strings.hypotheses import Constraint
+from lenet_sklearn.strings.decoding import Constraint
 from lenet_sklearn.strings.reading import search_ensemble
 
 
@@ -88,12 +88,13 @@ def test_calibration_changes_members_and_none_that_was_joined(
     recognizer, unseen, tmp_path
 ):
     save_model(recognizer, tmp_path / "single")
-    other = load_model(tmp_path / "single", device="cpu")
-    before = recognizer.temperature_
-    committee = join_recognizers([recognizer, other]).calibrate(unseen, unseen.texts)
+    given = [load_model(tmp_path / "single", device="cpu") for _ in range(2)]
+    for member in given:
+        member.temperature_ = 5.0  # far from what any of these comes out with
+    committee = join_recognizers(given).calibrate(unseen, unseen.texts)
     one, two = (member.temperature_ for member in committee.members_)
-    assert one == two != before
-    assert recognizer.temperature_ == other.temperature_ == before
+    assert one == two != 5.0
+    assert [member.temperature_ for member in given] == [5.0, 5.0]
 
 
 def test_recognizers_of_different_characters_are_refused(recognizer):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lenet_sklearn.strings.hypotheses import make_constraint
+from lenet_sklearn.strings.decoding import make_constraint
 
 DIGITS = "0123456789"
 

@@ -8,8 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lenet_sklearn import LeNet5Classifier, ModelFileError, load_model, save_model
-from lenet_sklearn.models.files import write_model
-from lenet_sklearn.models.pretrained import shipped_recognizers
+from lenet_sklearn.models.files import shipped_recognizers, write_model
 from lenet_sklearn.models.registry import pack_model
 from lenet_sklearn.strings import StringRecognizer
 from lenet_sklearn.strings.strips import LAYOUTS

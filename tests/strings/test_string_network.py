@@ -9,9 +9,8 @@ from numpy.testing import assert_allclose
 
 from lenet_sklearn import LeNet5, count_parameters
 from lenet_sklearn.strings import StringNetwork
-from lenet_sklearn.strings.inference import compute_log_posteriors
 from lenet_sklearn.strings.network import plain_layers, run_torch
-from lenet_sklearn.strings.strips import LAYOUTS
+from lenet_sklearn.strings.strips import LAYOUTS, compute_log_posteriors
 
 
 @pytest.mark.parametrize(

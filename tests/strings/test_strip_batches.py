@@ -110,8 +110,8 @@ def test_distortions_keep_all_strokes_within_the_new_width():
     got, got_widths = distort(strips, widths)
     # Seeds 0 to 59 of torch give 0.77 to 1.21: the width's limit, at a pixel's grain.
     scales = got.sum(dim=(1, 2, 3)) / strips.sum(dim=(1, 2, 3))
-    assert scales.min() > 0.7
-    assert scales.max() < 1.3
+    assert scales.min() > 0.75
+    assert scales.max() < 1.25
     for strip, width in zip(got, got_widths.tolist(), strict=True):
         assert strip[..., width:].abs().sum() < 0.1
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lenet_sklearn import Distortion
-from lenet_sklearn.training.distortions import make_distortion
+from lenet_sklearn.training.batches import make_distortion
 
 STILL = {
     "rotation": 0,

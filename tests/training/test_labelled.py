@@ -111,7 +111,7 @@ def test_a_missing_table_or_folder_is_refused(folder):
 
 def test_the_report_tells_what_was_misread(folder):
     evaluation = evaluate_fields(FieldReader(), folder, folder / "truth.csv")
-    assert str(evaluation).startswith("1 of 2 fields right (50.0 %)")
+    assert str(evaluation).startswith("1 of 2 fields read correctly (50.0 %)")
     assert "a.png: 007 read as nothing" in str(evaluation)
 
 

@@ -11,15 +11,17 @@ from lenet_sklearn.models.cards import read_card
 from lenet_sklearn.strings import join_recognizers
 from pipelines.outputs import OutputError
 from pipelines.training.fields import Adaptation, adapt_reader
-from pipelines.training.strings import WIDTHS, train_lines
+from pipelines.training.strings import WIDTHS, train_strings
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "drawn.safetensors"
-    training = train_lines(
-        "digits", path, network="lenet5", n_lines=64, command="lenet train"
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.training.strings._N_TEST", 20)
+        training = train_strings(
+            "digits", path, network="lenet5", n_lines=64, command="lenet train"
+        )
     return training, path
 
 
@@ -51,12 +53,12 @@ def test_report_and_card_say_what_was_done(model):
     card = read_card(path)
     assert card.data == "fields drawn from digits"
     assert (card.n_samples, card.command) == (64, "lenet train")
-    assert "of 1000 other drawn fields" in card.figures["test set"]
+    assert "of 20 other drawn fields" in card.figures["test set"]
 
 
 def test_unwritable_output_is_found_out_before_the_training(tmp_path):
     with pytest.raises(OutputError, match=r"folder .* does not exist"):
-        train_lines("digits", tmp_path / "none" / "a.safetensors", n_lines=10**9)
+        train_strings("digits", tmp_path / "none" / "a.safetensors", n_lines=10**9)
 
 
 def test_adapting_reports_before_and_after(model, fields, tmp_path):
@@ -87,14 +89,14 @@ def test_the_truth_is_not_written_over(model, fields):
 
 
 def test_a_classifier_of_characters_is_nothing_to_begin_with(fields, tmp_path):
-    with pytest.raises(ValueError, match=r"mnist reads single.*Begin with 'vote'"):
+    with pytest.raises(ValueError, match=r"mnist reads single.*Start from 'vote'"):
         adapt_reader(fields, fields / "truth.csv", tmp_path / "m", model="mnist")
 
 
 def test_a_committee_is_nothing_to_begin_with(model, fields, tmp_path):
     path = tmp_path / "committee"
     save_model(join_recognizers([load_model(model[1], device="cpu")]), path)
-    with pytest.raises(ValueError, match=r"is a committee, .*Begin with 'vote'"):
+    with pytest.raises(ValueError, match=r"is a committee, .*Start from 'vote'"):
         adapt_reader(fields, fields / "truth.csv", tmp_path / "m", model=path)
 
 
@@ -116,7 +118,7 @@ def test_what_was_fitted_is_kept_when_its_measuring_is_interrupted(
 @pytest.mark.parametrize(("after", "helps"), [((3, 4), True), ((3, 3), False)])
 def test_fitting_that_brings_nothing_says_so(tmp_path, after, helps):
     adaptation = Adaptation(tmp_path / "a", 10, 2, before=(4, 2), after=after)
-    assert ("brought nothing" in str(adaptation)) is not helps
+    assert ("Nothing was gained" in str(adaptation)) is not helps
 
 
 def test_too_few_fields_are_refused(model, fields, tmp_path):

@@ -1,0 +1,310 @@
+"""Classifiers and committees of them as files: what is kept, and how they come back."""
+
+import json
+import os
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import VotingClassifier
+from sklearn.utils.validation import check_is_fitted
+
+from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.committee import check_members, join_members
+from lenet_sklearn.inference import Graph, weights_of
+from lenet_sklearn.inputs import (
+    decode_labels,
+    encode_labels,
+    image_format,
+    network_input,
+)
+from lenet_sklearn.models.files import ModelFileError, plain_value, weights_of_part
+from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.parameters import architecture, qualified_name
+
+Header = dict[str, Any]
+Weights = dict[str, NDArray[Any]]
+
+# Parameters a model file does not hold: they belong to the machine, or to Python.
+_NOT_SAVED = ("callbacks", "device", "engine", "verbose")
+
+# Parameters that the weights depend on: kept as they were in the training, whatever
+# has been set since.
+_OF_WEIGHTS = ("module", "padding", "rubbish")
+
+
+def pack_classifier(classifier: LeNet5Classifier) -> tuple[Header, Weights]:
+    """Turn a fitted classifier into what a file holds.
+
+    Parameters
+    ----------
+    classifier : LeNet5Classifier
+        Fitted.
+
+    Returns
+    -------
+    header : dict
+        All but the weights, as JSON has it.
+
+    weights : dict of str to ndarray
+        Of its network.
+
+    Raises
+    ------
+    TypeError
+        If the labels are neither numbers nor strings.
+    """
+    check_is_fitted(classifier)
+    header = {
+        "params": _portable(classifier),
+        "classes": encode_labels(classifier.classes_),
+        "image_shape": list(classifier.image_shape_),
+        "n_features": int(classifier.n_features_in_),
+        "input_scale": float(classifier.input_scale_),
+        "temperature": float(classifier.temperature_),
+    }
+    header["architecture"] = _architecture_key(classifier)
+    return pack_graph(header, weights_of(classifier), _graph_of(classifier))
+
+
+def unpack_classifier(
+    source: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Weights,
+    **params: Any,
+) -> LeNet5Classifier:
+    """Make the classifier that a file describes.
+
+    Parameters
+    ----------
+    source : str or path
+        Where it was read, for messages.
+
+    header : mapping
+        As from :func:`pack_classifier`.
+
+    weights : dict of str to ndarray
+        As from :func:`pack_classifier`.
+
+    **params : dict
+        Parameters in place of those of the file.
+
+    Returns
+    -------
+    classifier : LeNet5Classifier
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If the file describes something else, or a module that is not passed.
+
+    ValueError
+        If there is no such parameter.
+    """
+    try:
+        restored = _restored(header["params"])
+        _check_module(source, restored.pop("module", None), params.get("module"))
+        classifier = LeNet5Classifier(**restored)
+        classifier._validate_params()
+        classifier.classes_ = decode_labels(header["classes"])
+        classifier.image_shape_ = tuple(header["image_shape"])
+        classifier.n_features_in_ = header["n_features"]
+        classifier.input_scale_ = header["input_scale"]
+        classifier.temperature_ = header["temperature"]
+        classifier._trained_with = _trained_with(classifier, params)
+        classifier._stored = unpack_graph(header, weights)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{source} does not describe a LeNet5Classifier: {error}."
+            " Save the model anew with this version."
+        ) from error
+    return classifier.set_params(**params)
+
+
+def pack_committee(committee: VotingClassifier) -> tuple[Header, Weights]:
+    """Turn a fitted committee into what a file holds.
+
+    Parameters
+    ----------
+    committee : VotingClassifier
+        Fitted, of :class:`lenet_sklearn.LeNet5Classifier` only, with
+        ``voting="soft"`` and without weights.
+
+    Returns
+    -------
+    header : dict
+        All but the weights, as JSON has it.
+
+    weights : dict of str to ndarray
+        Those of all members; names begin with the index of the member and a dot.
+
+    Raises
+    ------
+    TypeError
+        If a member is something else.
+
+    ValueError
+        If it votes otherwise.
+    """
+    members = check_members(committee, "save_model")
+    if committee.voting != "soft" or committee.weights is not None:
+        raise ValueError(
+            "save_model expects a committee with voting='soft' and weights=None."
+            f" Got voting={committee.voting!r} and weights={committee.weights}."
+            " Pickle the committee instead."
+        )
+    packed = [pack_classifier(member) for member in members]
+    header = {
+        "members": [described for described, _ in packed],
+        "classes": encode_labels(committee.classes_),
+    }
+    weights = {
+        f"{index}.{name}": values
+        for index, (_, own) in enumerate(packed)
+        for name, values in own.items()
+    }
+    return header, weights
+
+
+def unpack_committee(
+    source: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Weights,
+    **params: Any,
+) -> VotingClassifier:
+    """Make the committee that a file describes.
+
+    Parameters
+    ----------
+    source : str or path
+        Where it was read, for messages.
+
+    header : mapping
+        As from :func:`pack_committee`.
+
+    weights : dict of str to ndarray
+        As from :func:`pack_committee`.
+
+    **params : dict
+        Parameters of all members, in place of those of the file.
+
+    Returns
+    -------
+    committee : VotingClassifier
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If the file describes something else, or a module that is not passed.
+    """
+    members = [
+        unpack_classifier(source, own, weights_of_part(weights, index), **params)
+        for index, own in enumerate(header.get("members", []))
+    ]
+    if not members:
+        raise ModelFileError(f"{source} is a committee without members. Save it anew.")
+    return join_members(members, decode_labels(header["classes"]))
+
+
+def _graph_of(classifier: LeNet5Classifier) -> Graph | None:
+    """Return the graph that runs the network of a classifier without torch."""
+    if "_stored" in vars(classifier):
+        return classifier._stored.graph
+
+    def export() -> Graph:
+        from lenet_sklearn.onnx import export_graph
+
+        size = image_format(classifier)["size"]
+        return export_graph(classifier.net_.module_, size, axes={0: "n"})
+
+    return find_graph(_architecture_key(classifier), export)
+
+
+def _architecture_key(classifier: LeNet5Classifier) -> str | None:
+    """Describe all that the graph of a network depends on."""
+    params = classifier._trained_with
+    if params["module"] is not None:
+        return None  # two networks of one's own may have the same name, and be others
+    reading = network_input(classifier.image_shape_, params["padding"])
+    parts = sorted(architecture(params).items())
+    described = [parts, *reading, len(classifier.classes_)]
+    return json.dumps(described, default=plain_value)
+
+
+def _trained_with(
+    classifier: "LeNet5Classifier", params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the network was built with: the file's, and what it cannot hold."""
+    given = {name: params[name] for name in params if name.startswith("module__")}
+    of_file = classifier.get_params(deep=False)
+    return {**given, **of_file, "module": params.get("module")}
+
+
+def _check_module(
+    source: str | os.PathLike[str], theirs: str | None, ours: type[Any] | None
+) -> None:
+    """Refuse a network that is not the one of a file."""
+    given = None if ours is None else qualified_name(ours)
+    if given != theirs:
+        wanted = "no module" if theirs is None else f"module={theirs}"
+        raise ModelFileError(
+            f"{source} was trained with {wanted}. Got module={given}."
+            " Pass load_model the class it was trained with."
+        )
+
+
+def _portable(classifier: LeNet5Classifier) -> dict[str, Any]:
+    """Parameters that JSON can hold and another machine can use."""
+    kept = {
+        name: value
+        for name, value in classifier.get_params(deep=False).items()
+        if name not in _NOT_SAVED and not name.startswith("module__")
+    }
+    kept |= {
+        name: value
+        for name, value in classifier._trained_with.items()
+        if name in _OF_WEIGHTS or name.startswith("module__")
+    }
+    if kept["classes"] is not None:
+        kept["classes"] = encode_labels(np.asarray(kept["classes"]))
+    if isinstance(kept["class_weight"], Mapping) and kept["class_weight"]:
+        labels, weights = zip(*kept["class_weight"].items(), strict=True)
+        kept["class_weight"] = [encode_labels(np.array(labels)), list(weights)]
+    if isinstance(kept["initial_weights"], os.PathLike):
+        kept["initial_weights"] = os.fspath(kept["initial_weights"])
+    if not isinstance(kept["random_state"], Integral):
+        kept["random_state"] = None
+    if kept["module"] is not None:
+        kept["module"] = qualified_name(kept["module"])
+    if isinstance(kept["optimizer"], type):
+        kept = {n: v for n, v in kept.items() if not n.startswith("optimizer")}
+    return {name: value for name, value in kept.items() if _is_plain(name, value)}
+
+
+def _is_plain(name: str, value: object) -> bool:
+    """Arguments of skorch's net may be classes and functions, which stay behind."""
+    return "__" not in name or isinstance(
+        value, str | bool | int | float | list | tuple | None | np.generic
+    )
+
+
+def _restored(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo :func:`_portable`."""
+    restored = {
+        # JSON has made lists of tuples.
+        name: tuple(value)
+        if name.startswith("module__") and isinstance(value, list)
+        else value
+        for name, value in params.items()
+    }
+    if params.get("classes") is not None:
+        restored["classes"] = decode_labels(params["classes"]).tolist()
+    if isinstance(params.get("class_weight"), list):
+        labels, weights = params["class_weight"]
+        keys = decode_labels(labels).tolist()
+        restored["class_weight"] = dict(zip(keys, weights, strict=True))
+    return restored

@@ -1,0 +1,283 @@
+"""What the words given to ``lenet`` stand for: forms, scans, models and readers."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pipelines.forms.field import MOST_BOXES
+from pipelines.scans.find import ScanError, find_other_images, find_scans
+
+if TYPE_CHECKING:
+    from pipelines.forms.form import Form
+
+# Files that a message names.
+_MOST_NAMES = 3
+
+
+def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
+    """Return the form that the options of a command stand for.
+
+    Parameters
+    ----------
+    form : Path or None
+        The file of a form.
+
+    combs : sequence of str
+        Comb fields, each as ``NAME=N``.
+
+    Returns
+    -------
+    form : Form
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is neither or both, or a comb is not as it should be.
+
+    FormError
+        If the form cannot be used.
+    """
+    from pipelines.forms.form import Form
+
+    if form is None and not combs:
+        raise typer.BadParameter(
+            "Say what to read: either --form FILE or --comb NAME=N"
+        )
+    if form is not None and combs:
+        raise typer.BadParameter(
+            "Say what to read by --form FILE or by --comb NAME=N, not by both"
+        )
+    if form is not None:
+        return Form.from_file(form)
+    return Form.from_combs(_parse_combs(combs))
+
+
+def _parse_combs(combs: Sequence[str]) -> dict[str, int]:
+    """Read the names of combs and how many boxes they have."""
+    numbers: dict[str, int] = {}
+    for text in combs:
+        name, _, number = text.rpartition("=")
+        if not name or not number.isdecimal():
+            raise typer.BadParameter(
+                f"--comb expects NAME=N, such as student_id=9. Got {text!r}"
+            )
+        if name in numbers:
+            raise typer.BadParameter(
+                f"--comb names {name} twice. Give each comb a name of its own"
+            )
+        numbers[name] = int(number)
+        if not 1 <= numbers[name] <= MOST_BOXES:
+            raise typer.BadParameter(
+                f"--comb {text}: a comb has 1 to {MOST_BOXES} boxes."
+                " Count those that are printed in a row"
+            )
+    return numbers
+
+
+def load_reading_model(model: str) -> dict[str, Any]:
+    """Load what ``--model`` names, as the argument of a reader.
+
+    Parameters
+    ----------
+    model : str
+        A file, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    argument : dict
+        As of :func:`pipelines.models.load_reader_parts`.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such model.
+
+    ValueError
+        If the file holds no model.
+    """
+    from pipelines.models import load_reader_parts
+
+    check_model(model)
+    return load_reader_parts(model)
+
+
+def make_reader_of(model: str, **params: Any) -> Any:
+    """Make a reader of fields that reads with what ``--model`` names.
+
+    Parameters
+    ----------
+    model : str
+        A file, or the name of a model that ships with the package.
+
+    **params : dict
+        As for :func:`pipelines.make_field_reader`.
+
+    Returns
+    -------
+    reader : Pipeline
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such model.
+    """
+    from pipelines.readers import make_field_reader
+
+    use_one_thread()
+    return make_field_reader(**load_reading_model(model), **params)
+
+
+def use_one_thread() -> None:
+    """Keep to one thread a process: more only cost time on images this small.
+
+    To be called before torch is imported, which takes the number over then.
+    """
+    import cv2
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    cv2.setNumThreads(1)
+
+
+def check_model(model: str) -> None:
+    """Check that there is a model of this name.
+
+    Parameters
+    ----------
+    model : str
+        A file, or the name of a model that ships with the package.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such file.
+    """
+    from lenet_sklearn.models.files import (
+        model_path,
+        shipped_models,
+        shipped_recognizers,
+        shipped_segmenters,
+    )
+    from pipelines.models import VOTE
+
+    if model == VOTE or model_path(model).is_file():
+        return
+    shipped = " or ".join(
+        [*shipped_models(), *shipped_recognizers(), *shipped_segmenters(), VOTE]
+    )
+    raise typer.BadParameter(
+        f"there is no model file {model}. Give one that `lenet train` wrote, or"
+        f" {shipped}"
+    )
+
+
+def find_inputs(
+    paths: Sequence[str],
+    output: Path,
+    *,
+    model: str,
+    others: Sequence[Path | None] = (),
+    exclude: Path | None = None,
+) -> list[Path]:
+    """List the scans to read, and refuse to write the table over what is read.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        As for :func:`pipelines.scans.find.find_scans`.
+
+    output : Path
+        The table.
+
+    model : str
+        What ``--model`` names.
+
+    others : sequence of Path or None, default=()
+        Further files that the command reads, and files that belong to those. They
+        are scans only if `paths` names them one by one.
+
+    exclude : Path, default=None
+        A folder whose files are not scans.
+
+    Returns
+    -------
+    files : list of Path
+
+    Raises
+    ------
+    typer.BadParameter
+        If the table is one of the scans, the model, or one of the others.
+
+    ScanError
+        If a path stands for no scan.
+    """
+    files = find_scans(paths, exclude=exclude)
+    _report_files("passed over, of a kind that is not read", find_other_images(paths))
+    files, own = _separate(files, others, named=paths)
+    _report_files("left out, as parts of the form", own)
+    if not files:
+        raise ScanError(
+            f"{' '.join(paths)}: no scans, only parts of the form. Name a folder with"
+            " pages that are filled in"
+        )
+    read = {file.resolve() for file in [*files, *others] if file is not None}
+    if output.resolve() in read or _is_model_file(model, output):
+        raise typer.BadParameter(
+            f"{output} is one of the files to read, and would be written over."
+            " Name another file for the table"
+        )
+    return files
+
+
+def _separate(
+    files: Sequence[Path], others: Sequence[Path | None], *, named: Sequence[str]
+) -> tuple[list[Path], list[Path]]:
+    """Separate scans from other files that lie in the same folder."""
+    real = {other.resolve() for other in others if other is not None}
+    asked = {os.path.abspath(name) for name in named}
+    own = [
+        file
+        for file in files
+        if file.resolve() in real and os.path.abspath(file) not in asked
+    ]
+    return [file for file in files if file not in own], own
+
+
+def _report_files(what: str, files: Sequence[Path]) -> None:
+    """Print to stderr which files are not read, and why."""
+    if not files:
+        return
+    names = ", ".join(path.name for path in files[:_MOST_NAMES])
+    more = ", ..." if len(files) > _MOST_NAMES else ""
+    print(
+        f"lenet: {what}: {names}{more} ({len(files)} file{'s' * (len(files) != 1)})",
+        file=sys.stderr,
+    )
+
+
+def _is_model_file(model: str, path: Path) -> bool:
+    """Return whether ``--model`` names this very file, and not a model that ships."""
+    if Path(model).resolve() != path.resolve():
+        return False
+    use_one_thread()
+    from lenet_sklearn.models.files import model_path
+    from pipelines.models import VOTE
+
+    return model != VOTE and model_path(model) == Path(model)
+
+
+def warn_of_doubts(fields: Path, truth: Path) -> None:
+    """Warn before the work, which goes on, of what may be wrong with the truth.
+
+    Parameters
+    ----------
+    fields, truth : Path
+        As for :func:`pipelines.training.labelled.read_labelled_fields`.
+    """
+    from pipelines.training.labelled import doubt_values
+
+    for doubt in doubt_values(fields, truth):
+        print(f"lenet: warning: {doubt}", file=sys.stderr)

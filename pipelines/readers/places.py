@@ -1,0 +1,278 @@
+"""Find the fields of a form on a page: at their places, or wherever they are."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.fields.combs import Comb, Frame, find_combs
+from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
+from pipelines.fields.frames import Points
+from pipelines.forms.form import Field, Form
+from pipelines.images import Image
+from pipelines.outcomes import FieldReading
+from pipelines.pages.alignment import project
+from pipelines.pages.register import register
+
+# A comb whose walls are this much worse than those of the best is no rival.
+_RIVAL = 0.1
+
+
+@dataclass(frozen=True)
+class SoughtCombs:
+    """Where the combs of a form were found on a page.
+
+    Attributes
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        The page, turned so that its combs lie across it.
+
+    quarter_turns : int
+        How often it was turned by 90 degrees counter-clockwise.
+
+    combs : dict of str to Comb
+        The combs found, by the name of their field.
+
+    missing : dict of str to str
+        Why a field was not found, by its name.
+
+    doubtful : dict of str to str
+        Why a comb may not be that of its field, by its name.
+
+    counterparts : dict of str to str
+        Which field a comb belongs to if the page lies on its head, by the
+        name of the field it belongs to if not.
+    """
+
+    page: Image
+    quarter_turns: int
+    combs: dict[str, Comb]
+    missing: dict[str, str]
+    doubtful: dict[str, str]
+    counterparts: dict[str, str]
+
+    @property
+    def skew(self) -> float:
+        """Skew of the page by its combs, in degrees as :func:`estimate_skew` has it."""
+        edges = [comb.quad[1] - comb.quad[0] for comb in self.combs.values()]
+        angles = [-np.degrees(np.arctan2(down, along)) for along, down in edges]
+        return float(np.median(angles)) if angles else 0.0
+
+
+def seek_combs(page: Image, fields: Sequence[Field]) -> SoughtCombs:
+    """Find the combs of some fields on a page.
+
+    A page without any of them is looked at once more on its side. Fields of
+    one number of boxes are told apart by their order on the page.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        Grey page, dark ink on light paper.
+
+    fields : sequence of Field
+        Combs without a place, in the order in which they are read.
+
+    Returns
+    -------
+    sought : SoughtCombs
+        What was found.
+    """
+    upright = _seek(page, 0, fields)
+    if upright.combs:
+        return upright
+    aside = _seek(np.ascontiguousarray(np.rot90(page)), 1, fields)
+    return aside if aside.combs else upright
+
+
+def page_quad(quad: Points, page: Image, quarter_turns: int) -> Points:
+    """Map corners on a page turned by 90 degrees back to the page itself.
+
+    Parameters
+    ----------
+    quad : ndarray of shape (4, 2)
+        Corners ``(x, y)`` on the turned page.
+
+    page : ndarray of shape (height, width), dtype uint8
+        The page as it was before.
+
+    quarter_turns : {0, 1}
+        How often it was turned counter-clockwise.
+
+    Returns
+    -------
+    quad : ndarray of shape (4, 2)
+        The same corners on `page`.
+    """
+    if not quarter_turns:
+        return quad
+    return np.column_stack([page.shape[1] - 1 - quad[:, 1], quad[:, 0]])
+
+
+def _seek(page: Image, quarter_turns: int, fields: Sequence[Field]) -> SoughtCombs:
+    sought = SoughtCombs(page, quarter_turns, {}, {}, {}, {})
+    for digits in Counter(field.digits for field in fields):
+        names = [field.name for field in fields if field.digits == digits]
+        _assign(sought, names, find_combs(page, digits), digits or 0)
+    return sought
+
+
+def _assign(
+    sought: SoughtCombs, names: Sequence[str], combs: Sequence[Comb], digits: int
+) -> None:
+    """Give the fields of one number of boxes the combs found, in their order."""
+    if len(combs) < len(names):
+        reason = f"found {len(combs)} of {len(names)} combs of {digits} boxes"
+        sought.missing.update(dict.fromkeys(names, reason))
+        return
+    best = sorted(combs, key=lambda comb: -comb.score)[: len(names)]
+    rivals = sum(comb.score > best[-1].score - _RIVAL for comb in combs)
+    chosen = [comb for comb in combs if any(comb is one for one in best)]
+    sought.combs.update(zip(names, chosen, strict=True))
+    sought.counterparts.update(zip(names, reversed(names), strict=True))
+    if rivals > len(names):
+        reason = f"the page has {len(combs)} combs of {digits} boxes"
+        sought.doubtful.update(dict.fromkeys(names, reason))
+
+
+@dataclass(frozen=True)
+class PlacedField:
+    """A field cut out at its place, without what is printed.
+
+    Attributes
+    ----------
+    image : ndarray of shape (height, width), dtype uint8
+        The field, straight, with a margin.
+
+    frame : Frame
+        Where its boxes are in the image.
+
+    quad : ndarray of shape (4, 2), dtype float64
+        Corners ``(x, y)`` on the page, clockwise from the upper left one.
+    """
+
+    image: Image
+    frame: Frame
+    quad: Points
+
+
+def cut_placed(
+    page: Image, form: Form
+) -> tuple[dict[str, PlacedField], dict[str, str]]:
+    """Register a page onto the blank of its form and cut its fields out.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        Scan or photograph, dark ink on light paper.
+
+    form : Form
+        With a blank page, if any of its fields has a place.
+
+    Returns
+    -------
+    cuts : dict of str to PlacedField
+        The fields that were found, by name.
+
+    missing : dict of str to str
+        Why a field was not found, by name.
+    """
+    fields = [field for field in form.fields if field.box is not None]
+    if not fields or form.blank is None:
+        return {}, {}
+    blank = form.prepared_blank()
+    registration = register(page, blank)
+    if not registration.is_good:
+        return {}, {field.name: registration.reason for field in fields}
+    cuts = {
+        field.name: cut_field(page, registration, blank, field.box)
+        for field in fields
+        if field.box is not None
+    }
+    missing = {
+        name: f"{cut.print_found:.0%} of the print around it was found"
+        for name, cut in cuts.items()
+        if cut.print_found < MIN_PRINT_FOUND
+    }
+    found = {
+        field.name: _placed(field, cuts[field.name])
+        for field in fields
+        if field.name not in missing
+    }
+    return found, missing
+
+
+def locate_digits(
+    readings: Mapping[str, FieldReading],
+    cuts: Mapping[str, PlacedField],
+    images: Sequence[Image],
+    reader: Any,
+) -> dict[str, FieldReading]:
+    """Find where on the page the digits of free writing stand.
+
+    Parameters
+    ----------
+    readings : mapping of str to FieldReading
+        What was read, by name of the field.
+
+    cuts : mapping of str to PlacedField
+        The same fields.
+
+    images : sequence of ndarrays of shape (height, width), dtype uint8
+        Their images, cleaned, in the order of the readings.
+
+    reader : FieldReader
+        What read them.
+
+    Returns
+    -------
+    located : dict of str to FieldReading
+        The readings, those of free writing with `digit_quads`.
+    """
+    free = {
+        name: image
+        for (name, reading), image in zip(readings.items(), images, strict=True)
+        if reading.value and not cuts[name].frame.digits
+    }
+    if not free:
+        return dict(readings)
+    values = [readings[name].value for name in free]
+    spans = reader.locate(
+        list(free.values()), values, [cuts[name].frame for name in free]
+    )
+    return dict(readings) | {
+        name: replace(readings[name], digit_quads=_page_quads(cuts[name], columns))
+        for name, columns in zip(free, spans, strict=True)
+    }
+
+
+def _placed(field: Field, cut: FieldCut) -> PlacedField:
+    top, left, height, width = cut.box
+    digits = field.digits if field.kind == "comb" and field.digits else 0
+    frame = Frame(
+        left, top, left + width, top + height, digits, ruled=False, hidden=cut.hidden
+    )
+    return PlacedField(cut.image, frame, cut.quad)
+
+
+def _page_quads(
+    placed: PlacedField, spans: Sequence[tuple[int, int]]
+) -> tuple[Points, ...]:
+    """Map columns of a cut field back to its page, as high as the field."""
+    top, bottom = placed.frame.top, placed.frame.bottom
+    field = _corners(placed.frame.left, top, placed.frame.right, bottom)
+    to_page = cv2.getPerspectiveTransform(field, placed.quad.astype(np.float32))
+    return tuple(
+        project(to_page, _corners(left, top, right, bottom).astype(np.float64))
+        for left, right in spans
+    )
+
+
+def _corners(left: float, top: float, right: float, bottom: float) -> NDArray[Any]:
+    """List the corners of a box as OpenCV takes them."""
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    return np.array(corners, dtype=np.float32)
