@@ -231,8 +231,7 @@ def _architecture_key(classifier: LeNet5Classifier) -> str | None:
         return None  # two networks of one's own may have the same name, and be others
     reading = network_input(classifier.image_shape_, params["padding"])
     parts = sorted(architecture(params).items())
-    described = [parts, *reading, len(classifier.classes_)]
-    return json.dumps(described, default=plain_value)
+    return json.dumps([parts, *reading], default=plain_value)
 
 
 def _trained_with(
