@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import typer
 
@@ -41,8 +43,11 @@ def _commands(command: object, *words: str) -> Iterator[tuple[str, ...]]:
 
 def _print(*words: str) -> str:
     """Run a command, and return what it prints."""
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        status = main(words)
+    with (
+        mock.patch.object(sys, "argv", ["lenet", *words]),  # as help names it
+        contextlib.redirect_stdout(io.StringIO()) as printed,
+    ):
+        status = main()
     if status:
         raise RuntimeError(f"lenet {' '.join(words)} ended with status {status}")
     return printed.getvalue()

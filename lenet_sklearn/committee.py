@@ -1,6 +1,7 @@
 """Several classifiers that vote: scikit-learn's soft voting."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from sklearn.utils.validation import (
 
 from lenet_sklearn.classifier import LeNet5Classifier
 from lenet_sklearn.devices import draw_seed
-from lenet_sklearn.inputs import label_columns
+from lenet_sklearn.inputs import decode_labels, encode_labels, label_columns
 from lenet_sklearn.metrics import fit_temperature
+from lenet_sklearn.models.files import ModelFileError, weights_of_part
+from lenet_sklearn.packing import pack_classifier, unpack_classifier
 
 
 def make_committee(
@@ -246,3 +249,91 @@ def join_members(
     committee.le_ = LabelEncoder().fit(classes)
     committee.classes_ = committee.le_.classes_
     return committee
+
+
+def pack_committee(
+    committee: VotingClassifier,
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Turn a fitted committee into what a file holds.
+
+    Parameters
+    ----------
+    committee : VotingClassifier
+        Fitted, of :class:`lenet_sklearn.LeNet5Classifier` only, with
+        ``voting="soft"`` and without weights.
+
+    Returns
+    -------
+    header : dict
+        All but the weights, as JSON has it.
+
+    weights : dict of str to ndarray
+        Those of all members; names begin with the index of the member and a dot.
+
+    Raises
+    ------
+    TypeError
+        If a member is something else.
+
+    ValueError
+        If it votes otherwise.
+    """
+    members = check_members(committee, "save_model")
+    if committee.voting != "soft" or committee.weights is not None:
+        raise ValueError(
+            "save_model expects a committee with voting='soft' and weights=None."
+            f" Got voting={committee.voting!r} and weights={committee.weights}."
+            " Pickle the committee instead."
+        )
+    packed = [pack_classifier(member) for member in members]
+    header = {
+        "members": [described for described, _ in packed],
+        "classes": encode_labels(committee.classes_),
+    }
+    weights = {
+        f"{index}.{name}": values
+        for index, (_, own) in enumerate(packed)
+        for name, values in own.items()
+    }
+    return header, weights
+
+
+def unpack_committee(
+    source: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    weights: Mapping[str, NDArray[Any]],
+    **params: Any,
+) -> VotingClassifier:
+    """Make the committee that a file describes.
+
+    Parameters
+    ----------
+    source : str or path
+        Where it was read, for messages.
+
+    header : mapping
+        As from :func:`pack_committee`.
+
+    weights : dict of str to ndarray
+        As from :func:`pack_committee`.
+
+    **params : dict
+        Parameters of all members, in place of those of the file.
+
+    Returns
+    -------
+    committee : VotingClassifier
+        Fitted.
+
+    Raises
+    ------
+    ModelFileError
+        If the file describes something else, or a module that is not passed.
+    """
+    members = [
+        unpack_classifier(source, own, weights_of_part(weights, index), **params)
+        for index, own in enumerate(header.get("members", []))
+    ]
+    if not members:
+        raise ModelFileError(f"{source} is a committee without members. Save it anew.")
+    return join_members(members, decode_labels(header["classes"]))

@@ -139,7 +139,7 @@ def load_writers(
 
 
 def has_test_split(name: str | os.PathLike[str]) -> bool:
-    """Say whether a data set comes with a test set of its own.
+    """Return whether a data set comes with a test set of its own.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Classifiers and committees of them as files: what is kept, and how they come back."""
+"""Classifiers as files: what of them is kept, and how they come back."""
 
 import json
 import os
@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import VotingClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.classifier import LeNet5Classifier
-from lenet_sklearn.committee import check_members, join_members
 from lenet_sklearn.inference import Graph, weights_of
 from lenet_sklearn.inputs import (
     decode_labels,
@@ -20,7 +18,7 @@ from lenet_sklearn.inputs import (
     image_format,
     network_input,
 )
-from lenet_sklearn.models.files import ModelFileError, plain_value, weights_of_part
+from lenet_sklearn.models.files import ModelFileError, plain_value
 from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
 from lenet_sklearn.parameters import architecture, qualified_name
 
@@ -122,92 +120,6 @@ def unpack_classifier(
             " Save the model anew with this version."
         ) from error
     return classifier.set_params(**params)
-
-
-def pack_committee(committee: VotingClassifier) -> tuple[Header, Weights]:
-    """Turn a fitted committee into what a file holds.
-
-    Parameters
-    ----------
-    committee : VotingClassifier
-        Fitted, of :class:`lenet_sklearn.LeNet5Classifier` only, with
-        ``voting="soft"`` and without weights.
-
-    Returns
-    -------
-    header : dict
-        All but the weights, as JSON has it.
-
-    weights : dict of str to ndarray
-        Those of all members; names begin with the index of the member and a dot.
-
-    Raises
-    ------
-    TypeError
-        If a member is something else.
-
-    ValueError
-        If it votes otherwise.
-    """
-    members = check_members(committee, "save_model")
-    if committee.voting != "soft" or committee.weights is not None:
-        raise ValueError(
-            "save_model expects a committee with voting='soft' and weights=None."
-            f" Got voting={committee.voting!r} and weights={committee.weights}."
-            " Pickle the committee instead."
-        )
-    packed = [pack_classifier(member) for member in members]
-    header = {
-        "members": [described for described, _ in packed],
-        "classes": encode_labels(committee.classes_),
-    }
-    weights = {
-        f"{index}.{name}": values
-        for index, (_, own) in enumerate(packed)
-        for name, values in own.items()
-    }
-    return header, weights
-
-
-def unpack_committee(
-    source: str | os.PathLike[str],
-    header: Mapping[str, Any],
-    weights: Weights,
-    **params: Any,
-) -> VotingClassifier:
-    """Make the committee that a file describes.
-
-    Parameters
-    ----------
-    source : str or path
-        Where it was read, for messages.
-
-    header : mapping
-        As from :func:`pack_committee`.
-
-    weights : dict of str to ndarray
-        As from :func:`pack_committee`.
-
-    **params : dict
-        Parameters of all members, in place of those of the file.
-
-    Returns
-    -------
-    committee : VotingClassifier
-        Fitted.
-
-    Raises
-    ------
-    ModelFileError
-        If the file describes something else, or a module that is not passed.
-    """
-    members = [
-        unpack_classifier(source, own, weights_of_part(weights, index), **params)
-        for index, own in enumerate(header.get("members", []))
-    ]
-    if not members:
-        raise ModelFileError(f"{source} is a committee without members. Save it anew.")
-    return join_members(members, decode_labels(header["classes"]))
 
 
 def _graph_of(classifier: LeNet5Classifier) -> Graph | None:

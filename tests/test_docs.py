@@ -77,14 +77,15 @@ def folder(tmp_path_factory, printed):
 
 @pytest.fixture
 def short_trainings(monkeypatch):
-    """Train on sixty small digits in place of MNIST, in one pass; export nothing."""
+    """Train on sixty digits, in one pass; export nothing."""
     digits, labels = lenet_sklearn.load_dataset("digits")
     large = np.pad(digits.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (2, 2), (2, 2)))
 
-    def load(*_):
-        return large[:60], labels[:60]
-
-    monkeypatch.setattr(lenet_sklearn.datasets, "_load_mnist", load)
+    for name, images in {"mnist": large, "digits": digits}.items():
+        few = images[:60], labels[:60]
+        monkeypatch.setattr(
+            lenet_sklearn.datasets, f"_load_{name}", lambda *_, r=few: r
+        )
     monkeypatch.setattr("lenet_sklearn.models.registry._try", lambda export: None)
     monkeypatch.setitem(lenet_sklearn.recipes.modern, "max_epochs", 1)
     for name in ("_N_LINES", "_N_LINES_OF_SEGMENTS", "_N_TEST"):

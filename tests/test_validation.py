@@ -5,7 +5,7 @@ from numbers import Real
 import pytest
 from sklearn.base import BaseEstimator
 
-from lenet_sklearn.validation import HasMethods, Interval, StrOptions
+from lenet_sklearn.parameters import HasMethods, Interval, StrOptions
 
 
 class Checked(BaseEstimator):

@@ -51,8 +51,8 @@ _kinds: dict[str, Kind] = {
     ),
     "LeNet5Committee": Kind(
         "sklearn.ensemble.VotingClassifier",
-        f"{_CLASSIFIERS}.pack_committee",
-        f"{_CLASSIFIERS}.unpack_committee",
+        "lenet_sklearn.committee.pack_committee",
+        "lenet_sklearn.committee.unpack_committee",
     ),
     "StringRecognizer": Kind(
         "lenet_sklearn.strings.recognizer.StringRecognizer",

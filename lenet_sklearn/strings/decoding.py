@@ -62,13 +62,13 @@ class Constraint:
         return float("inf") if self.lengths is None else max(self.lengths, default=-1)
 
     def admits(self, symbol: int, place: int) -> bool:
-        """Tell whether a symbol may stand at a place of some string allowed."""
+        """Return whether a symbol may stand at a place of some string allowed."""
         if place >= self.longest:
             return False
         return self.places is None or self.places[place] in (None, symbol)
 
     def allows(self, symbols: Symbols) -> bool:
-        """Tell whether a whole string is allowed."""
+        """Return whether a whole string is allowed."""
         if self.lengths is not None and len(symbols) not in self.lengths:
             return False
         return all(self.admits(symbol, place) for place, symbol in enumerate(symbols))

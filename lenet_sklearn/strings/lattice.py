@@ -288,7 +288,7 @@ class _Rules:
         return state + 1
 
     def ends(self, state: int) -> bool:
-        """Tell whether a string may end here."""
+        """Return whether a string may end here."""
         return self.lengths is None or state in self.lengths
 
 

@@ -311,7 +311,7 @@ def _module_arguments(
     n_classes: int,
     image_shape: tuple[int, int],
 ) -> Iterator[tuple[str, Any]]:
-    """Tell the module what it asks for by the names of its parameters."""
+    """Pass the module what it asks for by the names of its parameters."""
     shape, padding = network_input(image_shape, params["padding"])
     offered = {
         "n_classes": n_classes,

@@ -29,7 +29,7 @@ _PAPER: Final = 255
 
 
 def entry_value(entry: str) -> str:
-    """Say which string was meant by what stands in the boxes.
+    """Return the string that was meant by what stands in the boxes.
 
     Parameters
     ----------

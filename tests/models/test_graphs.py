@@ -10,7 +10,7 @@ from lenet_sklearn import LeNet5Classifier, load_dataset, load_model, save_model
 from lenet_sklearn.inference import Graph
 from lenet_sklearn.models import graphs
 from lenet_sklearn.models.files import read_model
-from lenet_sklearn.models.graphs import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
 
 
 @pytest.fixture(scope="module")
