@@ -188,8 +188,8 @@ def _encode_tensor(name: str, values: NDArray[Any]) -> bytes:
     """Write an array as ONNX's TensorProto: sizes, kind of numbers, name, numbers."""
     sizes = b"".join(_varint(size) for size in values.shape)
     kind = _varint(2 << 3) + _varint(_KINDS[values.dtype.name])
-    return _field(1, sizes) + kind + _field(8, name.encode()) + _field(
-        9, values.tobytes()
+    return (
+        _field(1, sizes) + kind + _field(8, name.encode()) + _field(9, values.tobytes())
     )
 
 

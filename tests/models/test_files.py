@@ -8,7 +8,12 @@ from safetensors.numpy import save_file
 
 from lenet_sklearn import ModelFileError
 from lenet_sklearn.inputs import decode_labels, encode_labels
-from lenet_sklearn.models.files import FORMAT_VERSION, read_model, write_model
+from lenet_sklearn.models.files import (
+    FORMAT_VERSION,
+    read_header,
+    read_model,
+    write_model,
+)
 
 TENSORS = {"a": np.arange(6.0).reshape(2, 3), "b": np.array(4)}
 
