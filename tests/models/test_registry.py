@@ -39,7 +39,9 @@ def test_a_class_derived_from_a_kind_is_of_that_kind():
     class Mine(LeNet5Classifier):
         pass
 
-    header, _ = pack_model(Mine.from_pretrained("mnist"))
+    mine = Mine.from_pretrained("mnist")
+    assert type(mine) is Mine
+    header, _ = pack_model(mine)
     assert header["model"] == "LeNet5Classifier"
 
 
@@ -200,3 +202,6 @@ def test_a_graph_is_kept_from_file_to_file(tmp_path, digits, monkeypatch):
         assert_allclose(model.predict_proba(X), expected, rtol=0, atol=1e-5)
         assert "_net" not in vars(model), "torch was not needed"
     assert_array_equal(again.set_params(engine="torch").predict_proba(X), expected)
+    start = {"initial_weights": tmp_path / "second", "max_epochs": 1, "lr": 1e-9}
+    resumed = LeNet5Classifier(**own, **start, device="cpu").fit(X, y)
+    assert_allclose(resumed.predict_proba(X), expected, rtol=0, atol=1e-4)
