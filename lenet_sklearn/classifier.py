@@ -45,7 +45,8 @@ _ADAPTING = {"max_epochs": 5, "lr": 1e-3, "random_state": None}
 
 
 def _knows_rubbish(classifier: "LeNet5Classifier") -> bool:
-    return classifier.rubbish is not None
+    params = vars(classifier).get("_trained_with", vars(classifier))
+    return params["rubbish"] is not None
 
 
 class LeNet5Classifier(ClassifierMixin, BaseEstimator):
@@ -407,7 +408,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
     def predict_rubbish_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Compute the posterior probability that an image is no character at all.
 
-        There where the parameter `rubbish` is a number. What is left of 1 is
+        There where `rubbish` is, or was in `fit`, a number. What is left of 1 is
         shared by the classes as :meth:`predict_proba` has it.
 
         Parameters
@@ -548,7 +549,9 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
                 f"There is no pretrained model {name!r}. There are {shipped_models()}."
                 " Read a file of your own with lenet_sklearn.load_model."
             )
-        classifier: Self = load_model(name, device=params.pop("device", "auto"))
+        loaded = load_model(name, device=params.pop("device", "auto"))
+        classifier = cls()  # which may be derived from this one
+        classifier.__dict__.update(vars(loaded))
         classifier.set_params(**{**_ADAPTING, "initial_weights": name, **params})
         return classifier
 

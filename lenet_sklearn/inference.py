@@ -23,6 +23,9 @@ _CHUNK = 128
 # Of onnxruntime's messages only errors are shown.
 _ERRORS = 3
 
+# Numbers of the kinds of numbers, in onnx.proto.
+_KINDS = {"float32": 1, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -143,12 +146,65 @@ def start_session(
     if graph.folded:
         kernels, bias = fold_kernels(given["c1.weight"], given["c1.bias"])
         given |= {"c1.weight": kernels, "c1.bias": bias}
-    make = onnxruntime.OrtValue.ortvalue_from_numpy
-    values = [make(np.array(given[name], order="C")) for name in graph.weights]
-    options.add_external_initializers(list(graph.weights), values)
+    content = fill_graph(graph, given)
     return onnxruntime.InferenceSession(
-        graph.content, options, providers=["CPUExecutionProvider"]
+        content, options, providers=["CPUExecutionProvider"]
     )
+
+
+def fill_graph(graph: Graph, weights: Mapping[str, NDArray[Any]]) -> bytes:
+    """Put weights into a graph.
+
+    Parameters
+    ----------
+    graph : Graph
+        Which names them.
+
+    weights : mapping of str to ndarray
+        Those that the graph names, and maybe others; folded ones where it is folded.
+
+    Returns
+    -------
+    content : bytes
+        An ONNX model that is complete.
+
+    Notes
+    -----
+    ONNX is written as protocol buffers [1]_, in which one message behind another is
+    merged with it: here a model whose graph has the weights and nothing else. So a
+    graph is as good for three classes as for ten, and the package ``onnx``, which
+    reading does without, is not needed.
+
+    References
+    ----------
+    .. [1] Protocol Buffers Documentation, "Encoding"; the numbers of the fields are
+       those of ``onnx.proto``.
+    """
+    tensors = [_field(5, _encode_tensor(n, weights[n])) for n in graph.weights]
+    return graph.content + _field(7, b"".join(tensors))
+
+
+def _encode_tensor(name: str, values: NDArray[Any]) -> bytes:
+    """Write an array as ONNX's TensorProto: sizes, kind of numbers, name, numbers."""
+    sizes = b"".join(_varint(size) for size in values.shape)
+    kind = _varint(2 << 3) + _varint(_KINDS[values.dtype.name])
+    return (
+        _field(1, sizes) + kind + _field(8, name.encode()) + _field(9, values.tobytes())
+    )
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Write a field of a protocol buffer that has a length."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    """Write a number in groups of seven bits, the lowest first."""
+    groups = []
+    while value > 127:
+        groups.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*groups, value])
 
 
 def fold_kernels(

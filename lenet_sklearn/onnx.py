@@ -163,11 +163,10 @@ def export_graph(
     )
     model = onnx.load_model_from_string(content)
     weights = {name: t.numpy() for name, t in plain.state_dict().items()}
-    taken = []
-    for item in model.graph.initializer:
-        if item.name in weights:
-            _make_external(item, onnx.numpy_helper.to_array(item).nbytes)
-            taken.append(item.name)
+    given = {item.name: item for item in model.graph.initializer}
+    taken = [name for name in given if name in weights]
+    for name in taken:
+        model.graph.initializer.remove(given[name])
     # The number of classes is the weights' affair, and names of files are nobody's.
     model.graph.output[0].type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
@@ -334,14 +333,6 @@ def _start(
     session = start_session(graphs[size], weights)
     compare(session, plain, _draw_images(_N_TRIED, size))
     return session
-
-
-def _make_external(item: Any, n_bytes: int) -> None:
-    """Have an initializer of a graph handed to it, in place of standing in it."""
-    item.ClearField("raw_data")
-    item.data_location = 1  # EXTERNAL in onnx.proto
-    for key, value in (("location", "weights"), ("offset", "0"), ("length", n_bytes)):
-        item.external_data.add(key=key, value=str(value))
 
 
 def _draw_images(n_images: int, side: tuple[int, ...]) -> Tensor:

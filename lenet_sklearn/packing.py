@@ -20,7 +20,7 @@ from lenet_sklearn.inputs import (
 )
 from lenet_sklearn.models.files import ModelFileError, plain_value
 from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
-from lenet_sklearn.parameters import architecture, qualified_name
+from lenet_sklearn.parameters import architecture, is_plain, qualified_name
 
 Header = dict[str, Any]
 Weights = dict[str, NDArray[Any]]
@@ -143,8 +143,7 @@ def _architecture_key(classifier: LeNet5Classifier) -> str | None:
         return None  # two networks of one's own may have the same name, and be others
     reading = network_input(classifier.image_shape_, params["padding"])
     parts = sorted(architecture(params).items())
-    described = [parts, *reading, len(classifier.classes_)]
-    return json.dumps(described, default=plain_value)
+    return json.dumps([parts, *reading], default=plain_value)
 
 
 def _trained_with(
@@ -194,14 +193,8 @@ def _portable(classifier: LeNet5Classifier) -> dict[str, Any]:
         kept["module"] = qualified_name(kept["module"])
     if isinstance(kept["optimizer"], type):
         kept = {n: v for n, v in kept.items() if not n.startswith("optimizer")}
-    return {name: value for name, value in kept.items() if _is_plain(name, value)}
-
-
-def _is_plain(name: str, value: object) -> bool:
-    """Arguments of skorch's net may be classes and functions, which stay behind."""
-    return "__" not in name or isinstance(
-        value, str | bool | int | float | list | tuple | None | np.generic
-    )
+    # Arguments of skorch's net may be classes and functions, which stay behind.
+    return {n: v for n, v in kept.items() if "__" not in n or is_plain(v)}
 
 
 def _restored(params: Mapping[str, Any]) -> dict[str, Any]:

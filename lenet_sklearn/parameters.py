@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 # Private names of scikit-learn are imported here and nowhere else: a test says so when
 # a new version of it has them no more.
 from sklearn.utils._param_validation import HasMethods as HasMethods
@@ -131,8 +133,8 @@ def architecture(params: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     parts : dict
-        The module by its name, and those of its arguments that are not at the
-        default of :class:`lenet_sklearn.LeNet5`.
+        The module by its name, and those of its arguments that a file can hold and
+        that are not at the default of :class:`lenet_sklearn.LeNet5`.
 
     Examples
     --------
@@ -144,11 +146,28 @@ def architecture(params: Mapping[str, Any]) -> dict[str, Any]:
     parts = {"module": qualified_name(module) if isinstance(module, type) else module}
     for name, value in params.items():
         plain = tuple(value) if isinstance(value, list) else value
-        if name.startswith("module__") and (
-            module is not None or plain != DEFAULT_PARTS.get(name)
-        ):
+        default = DEFAULT_PARTS.get(name) if module is None else _NO_DEFAULT
+        if name.startswith("module__") and is_plain(value) and plain != default:
             parts[name] = plain
     return {name: parts[name] for name in parts if name not in _OF_TRAINING}
+
+
+def is_plain(value: object) -> bool:
+    """Return whether a file can hold a value, as it cannot hold classes and functions.
+
+    Parameters
+    ----------
+    value : object
+        Of a parameter.
+
+    Returns
+    -------
+    plain : bool
+        True for numbers, strings, None and sequences.
+    """
+    return isinstance(
+        value, str | bool | int | float | list | tuple | None | np.generic
+    )
 
 
 def qualified_name(module: type[Any]) -> str:
@@ -176,6 +195,9 @@ DEFAULT_PARTS = {
     "module__output": "linear",
     "module__pooling": "max",
 }
+
+# Of a network of one's own no default is known.
+_NO_DEFAULT = object()
 
 # Arguments of LeNet5 that change its training only.
 _OF_TRAINING = ("module__dropout", "module__init")

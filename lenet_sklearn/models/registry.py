@@ -15,7 +15,6 @@ from lenet_sklearn.models.files import (
     ModelFileError,
     model_path,
     read_model,
-    weights_of_part,
     write_model,
 )
 
@@ -249,7 +248,7 @@ def _find(name: str) -> Any:
 _GRAPH = "graph"
 
 # Models that ship, whose graphs fit all networks of their architecture.
-_SHIPPED = ("mnist", "segments", "lenet5", "lenet5_dense", "wide")
+_SHIPPED = ("mnist", "lenet5", "lenet5_dense", "wide")
 
 # Graphs by what they are of. They do not depend on the weights.
 _known: dict[str, Graph] = {}
@@ -355,12 +354,7 @@ def _shipped_graphs() -> dict[str, Graph]:
     found = {}
     for name in _SHIPPED:
         header, weights = read_model(model_path(name))
-        # A model of several parts describes each by its name.
-        parts = {part: own for part, own in header.items() if isinstance(own, dict)}
-        for part, own in {"": header, **parts}.items():
-            if "architecture" in own:
-                taken = weights_of_part(weights, part) if part else weights
-                graph = unpack_graph(own, taken).graph
-                if graph is not None:
-                    found[own["architecture"]] = graph
+        graph = unpack_graph(header, weights).graph
+        if graph is not None:
+            found[header["architecture"]] = graph
     return found

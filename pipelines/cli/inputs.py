@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pipelines.forms.field import MOST_BOXES
 from pipelines.scans.find import ScanError, find_other_images, find_scans
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
 
 def _parse_combs(combs: Sequence[str]) -> dict[str, int]:
     """Read the names of combs and how many boxes they have."""
+    from pipelines.forms.field import MOST_BOXES  # it takes a while
+
     numbers: dict[str, int] = {}
     for text in combs:
         name, _, number = text.rpartition("=")

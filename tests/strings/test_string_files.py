@@ -146,6 +146,17 @@ def test_an_onnx_file_takes_strips_of_any_width(recognizer, unseen, tmp_path):
     assert metadata["characters"] == "0123456789"
 
 
+def test_a_network_of_other_characters_has_the_graph_that_ships(tmp_path, monkeypatch):
+    monkeypatch.setattr("lenet_sklearn.models.registry.find_spec", lambda name: None)
+    strips = [np.full((32, 40), 99, np.uint8)] * 2
+    three = StringRecognizer(characters="abc", max_epochs=1, device="cpu")
+    save_model(three.fit(strips, ["ab", "c"]), tmp_path / "strings")
+    loaded = load_model(tmp_path / "strings", device="cpu")
+    got, expected = (one.posteriors(strips) for one in (loaded, three))
+    assert_allclose(np.exp(got), np.exp(expected), atol=1e-5)
+    assert "_net" not in vars(loaded), "torch was not needed"
+
+
 def test_the_engine_is_a_parameter(recognizer, unseen, tmp_path):
     save_model(recognizer, tmp_path / "strings")
     other = load_model(tmp_path / "strings", device="cpu", engine="onnxruntime")

@@ -129,6 +129,8 @@ def test_rubbish_takes_what_is_unlike_all_digits(digits):
 
 def test_without_a_rubbish_class_it_has_no_posterior(digits):
     assert not hasattr(make(), "predict_rubbish_proba")
+    fitted = make(max_epochs=1).fit(*digits).set_params(rubbish=3.0)
+    assert not hasattr(fitted, "predict_rubbish_proba")
 
 
 @pytest.mark.parametrize(
