@@ -42,6 +42,10 @@ _TOLERANCE = 5e-6
 # a module into whose constants the first one went is found out.
 _N_EXPORTED, _N_TRIED = 2, 3
 
+# Length of an axis that is left open, at most: torch must see that no index of a map
+# overflows. The exported model has no such limit.
+_LONGEST = 2**20
+
 # onnxruntime keeps maps in blocks of 8 or 16, and reorders them where they do not
 # fill such blocks. Two times 8 fill either.
 _ALIGNMENT = 8
@@ -235,7 +239,10 @@ def export(
                 input_names=[input_name],
                 output_names=list(output_names),
                 dynamic_shapes=(
-                    {axis: torch.export.Dim(name) for axis, name in axes.items()},
+                    {
+                        axis: torch.export.Dim(name, max=_LONGEST)
+                        for axis, name in axes.items()
+                    },
                 ),
             )
         except Exception as error:  # torch's errors have no common public base
