@@ -1,9 +1,21 @@
-"""Write a file as a whole or not at all."""
+"""Write files that are there as a whole or not at all."""
 
+import csv
+import errno
 import os
+import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
+
+if sys.platform != "win32":
+    import fcntl
+
+
+class OutputError(OSError):
+    """A place to write results to cannot be written; says which, and why."""
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
@@ -59,6 +71,224 @@ def replaced_file(path: Path) -> Path:
         return Path(os.path.realpath(path)) if path.is_symlink() else path
     except OSError:  # whoever opens it says what is wrong with it
         return path
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work whether its result can be kept.
+
+    Parameters
+    ----------
+    path : Path
+        File that is to be written; of a symbolic link, the file that it leads to.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or is there and is not a regular file.
+    """
+    target = replaced_file(path)
+    try:
+        _check_regular(path)
+        if not os.access(target.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise OutputError(_cannot_write(target, error)) from None
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that files can be written into, before there is one to write.
+
+    Parameters
+    ----------
+    path : Path
+        The folder. Its parents are made too.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made, or nothing can be written into it.
+    """
+    try:
+        if path.exists() and not path.is_dir():
+            raise FileExistsError(0, "it is a file. Name a folder")
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise OutputError(_cannot_write(path, error)) from error
+
+
+class ResultFile:
+    r"""A CSV file that is there as a whole or not at all.
+
+    Rows go to ``<path>.part`` and each is on its way to the disk when
+    :meth:`write` returns. When the ``with`` block ends well the file takes its
+    name; when it does not, or the program is killed, what was at `path` before
+    is untouched and the rows so far stay in the ``.part`` file, until another run
+    has a row for it. The error that ended the block gets a note that says so.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write. Its folder must exist. Of a link, the file it leads to is
+        replaced.
+
+    header : sequence of str
+        The names of the columns.
+
+    Attributes
+    ----------
+    part : Path
+        The file that the rows go to.
+
+    n_rows : int
+        Number of rows written.
+
+    Raises
+    ------
+    OutputError
+        On entering the ``with`` block, if the file cannot be written, is not a
+        regular file, or (except on Windows) another run is writing it.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.outputs import ResultFile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "results.csv")
+    ...     with ResultFile(path, ["id"]) as results:
+    ...         results.write(["007"])
+    ...         path.exists()
+    ...     path.read_text()
+    False
+    'id\n007\n'
+    """
+
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
+        self.path = path
+        self._target = replaced_file(path)
+        # Beside the file that it becomes: files are not moved between disks.
+        self.part = self._target.with_name(self._target.name + ".part")
+        self.n_rows = 0
+        self._header = header
+        self._begun = False
+
+    def __enter__(self) -> "ResultFile":
+        try:
+            _check_regular(self.path)
+            _check_regular(self.part)
+            self._lock = _lock(self.part)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"another run is writing {self.path}, by way of {self.part}. Wait for"
+                " its end, or name another file"
+            ) from error
+        except OSError as error:
+            raise OutputError(_cannot_write(self._target, error)) from error
+        try:
+            # Names of files need not be valid UTF-8; they come out as they are.
+            # The rows of an earlier run stay until there is one to replace them.
+            self._file = self.part.open(
+                "a", encoding="utf-8", errors="surrogateescape", newline=""
+            )
+        except OSError as error:
+            _unlock(self._lock)
+            raise OutputError(_cannot_write(self._target, error)) from error
+        self._rows = csv.writer(self._file, lineterminator="\n")
+        return self
+
+    def _begin(self) -> None:
+        """Write the header in place of what an earlier run has left."""
+        if not self._begun:
+            self._file.truncate(0)
+            self._rows.writerow(self._header)
+            self._begun = True
+
+    def write(self, row: Sequence[str]) -> None:
+        """Append one row.
+
+        Parameters
+        ----------
+        row : sequence of str
+            A cell for each column.
+        """
+        self._begin()
+        self._rows.writerow(row)
+        self._file.flush()
+        self.n_rows += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Unlocked last: who locks the rows next must not find them moved away.
+        try:
+            self._end(error)
+        finally:
+            _unlock(self._lock)
+
+    def _end(self, error: BaseException | None) -> None:
+        """Give the rows their name, or say in a note where they are left."""
+        if error is None:
+            self._begin()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self.part.replace(self._target)
+            return
+        with suppress(OSError):  # a disk that is full refuses this too
+            self._file.close()
+        if not self.n_rows:
+            with suppress(OSError):  # the first error is the one to be told
+                if self._begun or not self.part.stat().st_size:
+                    self.part.unlink()
+            return
+        left = "is as it was" if self.path.exists() else "was not made"
+        error.add_note(f"{self.n_rows} rows are in {self.part}, and {self.path} {left}")
+
+
+def _check_regular(path: Path) -> None:
+    """Refuse to replace a folder, a device, a pipe or the like. Links are followed."""
+    if path.is_dir():
+        raise IsADirectoryError(0, "it is a folder. Name a file")
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is not a regular file. Name another")
+
+
+def _lock(path: Path) -> int | None:
+    """Open a file, made if need be, that no other run may lock until it is closed.
+
+    The system closes it for a run that is killed. Processes that a run starts do not
+    have it open: they are programs of their own, not forks.
+    """
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Who had it may have ended between the two: what is open is its table then.
+        free = os.path.samestat(os.fstat(descriptor), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        free = False
+    except OSError:  # a file system without locks
+        free = True
+    if not free:
+        os.close(descriptor)
+        raise BlockingIOError(f"{path} is locked")
+    return descriptor
+
+
+def _unlock(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def _cannot_write(path: Path, error: OSError) -> str:
+    """Return why a file cannot be written: usually its folder does not exist."""
+    if not path.parent.is_dir():
+        return f"{path} cannot be written: the folder {path.parent} does not exist"
+    return f"{path} cannot be written: {error.strerror or error}"
 
 
 def _umask() -> int:

@@ -25,7 +25,6 @@ from pipelines.readers import (
     CuttingReader,
     SlidingReader,
     VotingReader,
-    comb,
     cutting,
     sliding,
 )
@@ -164,33 +163,6 @@ def load_line_reader(
         if isinstance(model, CuttingModel)
         else SlidingReader(model)
     )
-
-
-def load_reader_parts(model: str | os.PathLike[str]) -> dict[str, Any]:
-    """Load a model as the argument of a reader of fields that it is for.
-
-    Parameters
-    ----------
-    model : str or path
-        A file, or the name of a model that ships with the package.
-
-    Returns
-    -------
-    parts : dict
-        A `line_reader` of strings, or a fitted `classifier` of characters: arguments of
-        :func:`pipelines.make_field_reader`. None for the classifier that a reader takes
-        by default: it is loaded when it is first used.
-
-    Raises
-    ------
-    ModelFileError
-        If the file cannot be read.
-    """
-    if model == comb.SHIPPED:
-        return {}
-    if holds_line_reader(model):
-        return {"line_reader": load_line_reader(model)}
-    return {"classifier": load_model(model)}
 
 
 def save_line_reader(

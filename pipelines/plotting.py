@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet_sklearn.outputs import make_folder
 from lenet_sklearn.strings.lattice import Lattice, LatticeReading, read_lattice
 from pipelines.images import Image
 from pipelines.lines.segments import Segments, build_lattices, segment_field
-from pipelines.outputs import make_folder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,7 +16,7 @@ PACKAGES = ("lenet_sklearn", "pipelines")
 # Rooms of pipelines in the order in which the data meets them. A room imports those of
 # lines above its own only; those of one line do not import each other.
 ORDER = (
-    ("images", "outcomes", "outputs"),
+    ("images", "outcomes"),
     ("scans",),
     ("pages",),
     ("fields",),
@@ -34,7 +34,7 @@ ORDER = (
 # It draws filled-in forms, and strips as `lines` normalises them, for training and the
 # demo: what reads must not import it, nor it what reads.
 DRAWING = "drawing"
-DRAWING_IMPORTS = {"images", "outputs", "lines", "forms"}
+DRAWING_IMPORTS = {"images", "lines", "forms"}
 
 MOST_MODULES = 120
 LONGEST_BODY = 40

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from lenet_sklearn.outputs import write_whole
-from pipelines.outputs import OutputError, ResultFile, check_writable, make_folder
+from lenet_sklearn.outputs import (
+    OutputError,
+    ResultFile,
+    check_writable,
+    make_folder,
+    write_whole,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -83,7 +88,7 @@ def test_the_table_survives_commas_quotes_and_names_that_are_no_utf8(tmp_path):
 FULL = """
     import resource, signal
     from pathlib import Path
-    from pipelines.outputs import ResultFile
+    from lenet_sklearn.outputs import ResultFile
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

@@ -84,9 +84,9 @@ def demo(
     output: DemoFolder = Path("lenet-demo"), pages: Pages = 12, seed: Seed = 0
 ) -> None:
     """Draw filled-in forms, read them, compare."""
+    from lenet_sklearn.outputs import make_folder
     from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
-    from pipelines.outputs import make_folder
     from pipelines.scoring.batch import score_pages
     from pipelines.scoring.table import truth_table
 
@@ -138,8 +138,9 @@ def score(
 
     Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
     """
-    from pipelines.forms.drafting import doubt_places, draft_images
-    from pipelines.outputs import make_folder
+    from lenet_sklearn.outputs import make_folder
+    from pipelines.forms.files import draft_images
+    from pipelines.forms.form import doubt_places
     from pipelines.scoring.batch import count_pages, score_pages
 
     fields = choose_form(form, comb or [])
@@ -181,7 +182,7 @@ def read(
     reading: ReadingOptions,
 ) -> None:
     """Read images of single fields, already cut out."""
-    from pipelines.outputs import ResultFile
+    from lenet_sklearn.outputs import ResultFile
     from pipelines.scoring.batch import score_fields, write_results
     from pipelines.scoring.table import VALUE_COLUMNS, value_row
 
@@ -292,12 +293,12 @@ def clear_demo_folder(
     OSError
         If a page cannot be taken away.
     """
+    from lenet_sklearn.outputs import OutputError, ResultFile
     from pipelines.drawing.stack import (
         holds_drawn_form,
         list_drawn_files,
         list_drawn_scans,
     )
-    from pipelines.outputs import OutputError, ResultFile
 
     written = list_drawn_files(folder, n_pages=n_pages)
     written += [table, ResultFile(table, ()).part, *pictures.glob("page_*")]
@@ -352,7 +353,7 @@ def _write_pages(
     output: Path, form: "Form", results: Iterable["PageResult"], *, total: int | None
 ) -> "Summary":
     """Write results.csv while the pages are read."""
-    from pipelines.outputs import ResultFile
+    from lenet_sklearn.outputs import ResultFile
     from pipelines.scoring.batch import write_results
     from pipelines.scoring.table import result_header, result_row
 

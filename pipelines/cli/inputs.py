@@ -90,7 +90,9 @@ def load_reading_model(model: str) -> dict[str, Any]:
     Returns
     -------
     argument : dict
-        As of :func:`pipelines.models.load_reader_parts`.
+        A `line_reader` of strings, or a fitted `classifier` of characters: of
+        :func:`pipelines.make_field_reader`. None for the classifier that a reader
+        takes by default, which is loaded when it is first used.
 
     Raises
     ------
@@ -100,10 +102,17 @@ def load_reading_model(model: str) -> dict[str, Any]:
     ValueError
         If the file holds no model.
     """
-    from pipelines.models import load_reader_parts
+    from pipelines.readers.comb import SHIPPED
+
+    if model == SHIPPED:
+        return {}
+    from lenet_sklearn.models.registry import load_model
+    from pipelines.models import holds_line_reader, load_line_reader
 
     check_model(model)
-    return load_reader_parts(model)
+    if holds_line_reader(model):
+        return {"line_reader": load_line_reader(model)}
+    return {"classifier": load_model(model)}
 
 
 def make_reader_of(model: str, **params: Any) -> Any:

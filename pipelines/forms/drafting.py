@@ -1,104 +1,21 @@
-"""Draft a form from its blank page: fields that are found, named, drawn and doubted."""
+"""Draft a form from its blank page: fields that are found, named and drawn."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 from PIL import ImageDraw, ImageFont
 
-from lenet_sklearn.outputs import write_whole
+from lenet_sklearn.outputs import check_writable, write_whole
 from pipelines.fields.boxes import WritingBox, find_boxes
+from pipelines.forms.files import draft_images
 from pipelines.forms.form import Field, Form, FormError
 from pipelines.images import Image, check_image
-from pipelines.outputs import check_writable
 from pipelines.pages.upright import deskew, estimate_skew
 from pipelines.scans.read import open_scan
-
-Box = tuple[int, int, int, int]
-
-# The ends of a comb may be off by this share of one of its boxes: a comb is cut into
-# equal parts.
-_END_TOLERANCE: Final = 0.35
-
-# Rows that both cover, of the rows that either does. How high a box reaches matters
-# less.
-_LEAST_OVERLAP: Final = 0.6
-
-
-def doubt_places(form: Form) -> list[str]:
-    """List the combs of a form that do not lie on such a comb of its blank page.
-
-    Combs are found as :func:`draft_form` finds them. It does not find all that can
-    be read: what is said here is a warning.
-
-    Parameters
-    ----------
-    form : Form
-        With or without a blank page.
-
-    Returns
-    -------
-    doubts : list of str
-        A line for each comb: its name, the key and the reason.
-
-    Raises
-    ------
-    FormError
-        If the blank page cannot be read.
-
-    Examples
-    --------
-    >>> from pipelines import Form
-    >>> from pipelines.forms.drafting import doubt_places
-    >>> doubt_places(Form.from_combs({"student_id": 9}))
-    []
-    """
-    placed = [(f, f.box) for f in form.fields if f.kind == "comb" and f.box]
-    if not placed:
-        return []
-    printed = find_boxes(form.load_blank())
-    doubts = [_doubt(field, box, printed) for field, box in placed]
-    return [doubt for doubt in doubts if doubt]
-
-
-def _doubt(field: Field, box: Box, printed: Sequence[WritingBox]) -> str:
-    """Describe what is wrong with the box of a comb; nothing if it lies on one."""
-    there = [place for place in printed if _lies_on(box, place)]
-    if any(place.cells == field.digits for place in there):
-        return ""
-    if there:
-        cells = there[0].cells
-        boxes = f"{cells} boxes" if cells > 1 else "a single box"
-        return f"field {field.name!r}: digits: is {field.digits}; {boxes} printed there"
-    doubt = (
-        f"field {field.name!r}: box: no comb of {field.digits} boxes was found there on"
-        " the blank page"
-    )
-    alike = [place.box for place in printed if place.cells == field.digits]
-    if not alike:
-        return doubt
-    nearest = min(alike, key=lambda other: _distance(box, other))
-    return f"{doubt}; the nearest is at {list(nearest)}"
-
-
-def _lies_on(box: Box, place: WritingBox) -> bool:
-    """Return whether a box of the form is where boxes are printed."""
-    (top, left, height, width), (y, x, h, w) = box, place.box
-    shared = min(top + height, y + h) - max(top, y)
-    covered = max(top + height, y + h) - min(top, y)
-    off = max(abs(left - x), abs(left + width - x - w)) / (w / place.cells)
-    return shared >= _LEAST_OVERLAP * covered and off <= _END_TOLERANCE
-
-
-def _distance(a: Box, b: Box) -> float:
-    """Return the distance of the middles of two boxes, along rows and columns."""
-    return sum(abs(a[i] + a[i + 2] / 2 - b[i] - b[i + 2] / 2) for i in (0, 1))
-
 
 # A page that is less skewed is left as it is, pixel for pixel: the estimate has
 # steps of 0.1 degree, and over the width of a comb this is less than a wall.
@@ -276,27 +193,6 @@ def write_draft(
     if n_pages == 1:
         return summary
     return f"{blank} has {n_pages} pages; this is the form of the first.\n{summary}"
-
-
-def draft_images(output: Path) -> tuple[Path, Path]:
-    """Name the images that :func:`write_draft` writes beside a form.
-
-    Parameters
-    ----------
-    output : Path
-        The JSON file of the form.
-
-    Returns
-    -------
-    picture, copy : Path
-        The picture of the fields, and the blank page.
-
-    Examples
-    --------
-    >>> [path.name for path in draft_images(Path("form.json"))]
-    ['form.png', 'form.blank.png']
-    """
-    return output.with_suffix(".png"), output.with_suffix(".blank.png")
 
 
 def _as_field(place: WritingBox, name: str, page: Image) -> Field:

@@ -122,6 +122,31 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_whole(path, lay_out_json(content))
 
 
+def draft_images(output: Path) -> tuple[Path, Path]:
+    """Name the images that drafting a form writes beside its file.
+
+    Parameters
+    ----------
+    output : Path
+        The JSON file of the form.
+
+    Returns
+    -------
+    picture, copy : Path
+        The picture of the fields, and the blank page.
+
+    See Also
+    --------
+    pipelines.forms.drafting.write_draft : Writes them.
+
+    Examples
+    --------
+    >>> [path.name for path in draft_images(Path("form.json"))]
+    ['form.png', 'form.blank.png']
+    """
+    return output.with_suffix(".png"), output.with_suffix(".blank.png")
+
+
 def explain(error: pydantic.ValidationError, content: object) -> str:
     """Put pydantic's first finding in the words of a form.
 

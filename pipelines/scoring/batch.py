@@ -17,9 +17,9 @@ import joblib
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
+from lenet_sklearn.outputs import ResultFile
 from pipelines.images import Image
 from pipelines.outcomes import PageReading
-from pipelines.outputs import ResultFile
 from pipelines.readers.base import clean_images, split_reader
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay

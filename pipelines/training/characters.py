@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet_sklearn.models.registry import save_model
-from pipelines.outputs import check_writable
+from lenet_sklearn.outputs import check_writable
 from pipelines.plotting import check_plots, plot_evaluation, plot_training
 from pipelines.training.evaluation import Evaluation, measure
 

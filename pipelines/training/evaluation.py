@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet_sklearn.outputs import ResultFile
 from pipelines.images import Image
 from pipelines.models import AnyLineReader
 from pipelines.outcomes import FieldReading, show_confidence
-from pipelines.outputs import ResultFile
 from pipelines.plotting import check_plots, plot_evaluation
 from pipelines.readers.field import FieldReader
 from pipelines.training.labelled import (

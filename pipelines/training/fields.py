@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from tqdm import tqdm
 
+from lenet_sklearn.outputs import check_writable
 from pipelines.images import Image
 from pipelines.models import (
     MEMBERS,
@@ -18,7 +19,6 @@ from pipelines.models import (
     load_line_reader,
     save_line_reader,
 )
-from pipelines.outputs import check_writable
 from pipelines.readers.sliding import SlidingReader
 from pipelines.readers.voting import VotingReader
 from pipelines.training.evaluation import count_correct

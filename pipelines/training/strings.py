@@ -9,12 +9,12 @@ from typing import Any, Final, Literal
 
 from tqdm import tqdm
 
+from lenet_sklearn.outputs import check_writable
 from pipelines.drawing.lines import DrawnLines
 from pipelines.images import Image
 from pipelines.lines.learning import train_model
 from pipelines.lines.segments import NO_DIGIT, CuttingModel
 from pipelines.models import save_line_reader
-from pipelines.outputs import check_writable
 from pipelines.readers.cutting import CuttingReader
 from pipelines.readers.sliding import SlidingReader
 from pipelines.training.evaluation import count_correct

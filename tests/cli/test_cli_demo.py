@@ -2,9 +2,9 @@
 
 import pytest
 
+from lenet_sklearn.outputs import OutputError
 from pipelines.cli.commands import clear_demo_folder
 from pipelines.drawing import draw_filled_forms
-from pipelines.outputs import OutputError
 
 
 def clear(folder, n_pages):

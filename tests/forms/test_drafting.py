@@ -8,9 +8,9 @@ import PIL.Image
 import pytest
 from numpy.testing import assert_array_equal
 
+from lenet_sklearn.outputs import OutputError
 from pipelines.forms.drafting import draft_form, draw_draft, write_draft
 from pipelines.forms.form import Form, FormError
-from pipelines.outputs import OutputError
 from pipelines.pages.upright import deskew
 from pipelines.scans.read import open_scan
 

@@ -9,9 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from pipelines.forms.drafting import doubt_places
 from pipelines.forms.field import has_check_digit
-from pipelines.forms.form import Field, Form, FormError, Sum
+from pipelines.forms.form import Field, Form, FormError, Sum, doubt_places
 from pipelines.scans.read import open_scan
 
 

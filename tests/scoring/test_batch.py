@@ -7,8 +7,8 @@ import PIL.Image
 import pytest
 from sklearn.pipeline import Pipeline
 
+from lenet_sklearn.outputs import ResultFile
 from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind, settle
-from pipelines.outputs import ResultFile
 from pipelines.scoring.batch import score_fields, score_pages, write_results
 from pipelines.scoring.table import PageResult, result_header, result_row, value_row
 

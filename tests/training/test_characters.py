@@ -11,9 +11,9 @@ from lenet_sklearn import (
     load_dataset,
     load_model,
 )
+from lenet_sklearn.outputs import OutputError
 from pipelines import make_field_reader
 from pipelines.cli.commands import main
-from pipelines.outputs import OutputError
 from pipelines.training.characters import (
     make_model,
     parse_params,

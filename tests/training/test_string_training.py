@@ -8,8 +8,8 @@ import pytest
 
 from lenet_sklearn import load_model, save_model
 from lenet_sklearn.models.cards import read_card
+from lenet_sklearn.outputs import OutputError
 from lenet_sklearn.strings import join_recognizers
-from pipelines.outputs import OutputError
 from pipelines.training.fields import Adaptation, adapt_reader
 from pipelines.training.strings import WIDTHS, train_strings
 
