@@ -85,6 +85,8 @@ def demo(
 ) -> None:
     """Draw filled-in forms, read them, compare."""
     from lenet_sklearn.outputs import make_folder
+
+    use_one_thread()
     from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
     from pipelines.scoring.batch import score_pages
@@ -104,7 +106,7 @@ def demo(
             results.append(result)
             yield result
 
-    summary = _write_pages(table, form, scored(), total=pages)
+    summary = _write_pages(table, form, scored(), n_files=pages)
     print(f"{truth_table(results, forms.truth)}\n{summary}")
     print(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
     _exit_by(summary)
@@ -139,9 +141,11 @@ def score(
     Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
     """
     from lenet_sklearn.outputs import make_folder
+
+    use_one_thread()
     from pipelines.forms.files import draft_images
     from pipelines.forms.form import doubt_places
-    from pipelines.scoring.batch import count_pages, score_pages
+    from pipelines.scoring.batch import score_pages
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
@@ -159,11 +163,15 @@ def score(
             fields, reading.model, reading.threshold, locate_digits=bool(overlay)
         )
         yield from score_pages(
-            files, reader, dpi=dpi, jobs=reading.jobs, overlay=overlay
+            files,
+            reader,
+            dpi=dpi,
+            jobs=reading.jobs,
+            overlay=overlay,
+            limits=reading.limits(),
         )
 
-    total = sum(map(count_pages, files)) if sys.stderr.isatty() else None
-    summary = _write_pages(output, fields, scored(), total=total)
+    summary = _write_pages(output, fields, scored(), n_files=len(files))
     print(f"{summary}\nTable: {output}")
     if overlay:
         print(f"Pictures: {overlay}")
@@ -182,6 +190,7 @@ def read(
     reading: ReadingOptions,
 ) -> None:
     """Read images of single fields, already cut out."""
+    use_one_thread()
     from lenet_sklearn.outputs import ResultFile
     from pipelines.scoring.batch import score_fields, write_results
     from pipelines.scoring.table import VALUE_COLUMNS, value_row
@@ -192,11 +201,12 @@ def read(
         reader = make_reader_of(
             reading.model, digits=digits, threshold=reading.threshold
         )
-        yield from score_fields(files, reader, jobs=reading.jobs)
+        limits = reading.limits()
+        yield from score_fields(files, reader, jobs=reading.jobs, limits=limits)
 
     file = ResultFile(output, VALUE_COLUMNS)
     n_files = len(files)
-    summary = write_results(file, value_row, values(), total=n_files, unit="field")
+    summary = write_results(file, value_row, values(), n_files=n_files, unit="field")
     print(f"{summary}\nTable: {output}")
     _exit_by(summary)
 
@@ -339,7 +349,6 @@ def _explain(error: BaseException) -> tuple[str, int] | None:
 def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> Any:
     from pipelines.readers import make_form_reader
 
-    use_one_thread()
     reading = load_reading_model(model)
     if "line_reader" in reading and all(f.kind == "comb" for f in form.fields):
         raise typer.BadParameter(
@@ -350,7 +359,7 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
 
 
 def _write_pages(
-    output: Path, form: "Form", results: Iterable["PageResult"], *, total: int | None
+    output: Path, form: "Form", results: Iterable["PageResult"], *, n_files: int
 ) -> "Summary":
     """Write results.csv while the pages are read."""
     from lenet_sklearn.outputs import ResultFile
@@ -359,7 +368,7 @@ def _write_pages(
 
     names = [field.name for field in form.fields]
     file = ResultFile(output, result_header(names))
-    return write_results(file, lambda r: result_row(r, names), results, total=total)
+    return write_results(file, lambda r: result_row(r, names), results, n_files=n_files)
 
 
 def _exit_by(summary: "Summary") -> None:

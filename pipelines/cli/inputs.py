@@ -137,18 +137,18 @@ def make_reader_of(model: str, **params: Any) -> Any:
     """
     from pipelines.readers import make_field_reader
 
-    use_one_thread()
     return make_field_reader(**load_reading_model(model), **params)
 
 
 def use_one_thread() -> None:
     """Keep to one thread a process: more only cost time on images this small.
 
-    To be called before torch is imported, which takes the number over then.
+    To be called before numpy and torch are imported, which take the number over then.
+    A process that has one thread can also be forked, to read pages.
     """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     import cv2
 
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     cv2.setNumThreads(1)
 
 

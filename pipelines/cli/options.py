@@ -7,12 +7,15 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from pipelines.scans.find import SCAN_SUFFIXES
+
+if TYPE_CHECKING:
+    from pipelines.scoring.processes import Limits
 
 
 class Command(TyperCommand):
@@ -166,6 +169,20 @@ ReadingModel = Annotated[
         " fields without boxes, which vote reads unless another is named.",
     ),
 ]
+PageTimeout = Annotated[
+    float,
+    typer.Option(
+        metavar="S", min=0.1, help="Seconds after which a page is given up, as failed."
+    ),
+]
+PageMemory = Annotated[
+    float,
+    typer.Option(
+        metavar="GB",
+        min=0.1,
+        help="Gigabytes of memory at which a page is given up, as failed.",
+    ),
+]
 Threshold = Annotated[
     float,
     typer.Option(
@@ -291,8 +308,16 @@ class ReadingOptions:
     """How pages and fields are read."""
 
     jobs: Jobs = 1
+    page_timeout: PageTimeout = 60.0
+    page_memory: PageMemory = 2.0
     threshold: Threshold = 0.9
     model: ReadingModel = "forms"
+
+    def limits(self) -> "Limits":
+        """Return what one page may cost."""
+        from pipelines.scoring.processes import Limits  # it takes a while
+
+        return Limits(seconds=self.page_timeout, gigabytes=self.page_memory)
 
 
 @dataclass(frozen=True)

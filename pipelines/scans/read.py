@@ -337,6 +337,8 @@ def _explained(what: str) -> Iterator[None]:
             # Pillow warns of odd metadata, and of sizes that are checked here.
             warnings.simplefilter("ignore")
             yield
+    except MemoryError:
+        raise  # which says nothing about the file
     # Decoders raise nearly anything on damaged data, from SyntaxError to KeyError.
     except Exception as error:
         raise ScanError(f"{what}: {_reason(error)}") from error

@@ -1,19 +1,12 @@
 """Read a stack of scans: one row for each page, whatever happens to the others."""
 
 import os
-import pickle
-import signal
-import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-import cv2
-import joblib
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
@@ -23,6 +16,7 @@ from pipelines.outcomes import PageReading
 from pipelines.readers.base import clean_images, split_reader
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
+from pipelines.scoring.processes import Limits, Lost, Processes
 from pipelines.scoring.table import PageResult, Summary, Unit
 
 
@@ -35,11 +29,17 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class _Task:
-    """One page to read; `overlay` is where its picture goes, if anywhere."""
+    """One page to read.
+
+    `overlay` is where its picture goes, if anywhere; `error` says why it cannot be
+    read, where that is known before.
+    """
 
     file: Path
     index: int
+    n_pages: int
     overlay: Path | None
+    error: str = ""
 
 
 def score_pages(
@@ -49,6 +49,7 @@ def score_pages(
     dpi: float = 200.0,
     jobs: int = 1,
     overlay: Path | None = None,
+    limits: Limits | None = None,
 ) -> Iterator[PageResult]:
     """Read every page of scan files, in order, one result for each.
 
@@ -70,6 +71,12 @@ def score_pages(
         Folder to write a picture of each page into, with what was read drawn
         on it, named after the file and the page: ``exam-p3.png``.
 
+    limits : Limits, default=None
+        What a page may cost in time and memory. With limits, every file is opened in
+        a process of its own, which is ended where a page exceeds them; that page has
+        an error then, and those after it are read. None has no limits where there is
+        one job, which is this process, and those of ``Limits()`` where there are more.
+
     Yields
     ------
     result : PageResult
@@ -88,24 +95,31 @@ def score_pages(
     >>> result.page, result.reading.status, result.reading.error
     (1, 'failed', 'nowhere.png: no such file')
     """
-    tasks = _list_tasks(list(files), overlay)
+    files = list(files)
     worker = _Worker(reader, dpi)
-    if jobs == 1:
+    if jobs == 1 and limits is None:
         with worker:
-            yield from map(worker, tasks)
+            for task in _list_tasks(files, overlay, worker.answer_here):
+                yield _result(task, worker.answer_here(task))
         return
-    with (
-        _shared(worker) as path,
-        joblib.parallel_config("loky", inner_max_num_threads=1),
-    ):
-        parallel = joblib.Parallel(
-            n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1
-        )
-        yield from parallel(joblib.delayed(_run)(path, task) for task in tasks)
+    with Processes(worker, jobs=jobs, limits=limits or Limits()) as processes:
+        asked: deque[_Task] = deque()
+
+        def tasks() -> Iterator[_Task]:
+            for task in _list_tasks(files, overlay, processes.ask):
+                asked.append(task)
+                yield task
+
+        for answer in processes.map(tasks()):
+            yield _result(asked.popleft(), answer)
 
 
 def score_fields(
-    files: Iterable[Path], reader: Pipeline, *, jobs: int = 1
+    files: Iterable[Path],
+    reader: Pipeline,
+    *,
+    jobs: int = 1,
+    limits: Limits | None = None,
 ) -> Iterator[PageResult]:
     """Read images of single fields, in order, one result for each.
 
@@ -120,21 +134,38 @@ def score_fields(
     jobs : int, default=1
         Number of processes; -1 for one a core.
 
+    limits : Limits, default=None
+        As for :func:`score_pages`.
+
     Yields
     ------
     result : PageResult
         Its reading has one field, named ``value``, or an error.
     """
-    yield from score_pages(files, _OneField(reader), jobs=jobs)
+    yield from score_pages(files, _OneField(reader), jobs=jobs, limits=limits)
 
 
-def _list_tasks(files: Sequence[Path], overlay: Path | None) -> Iterator[_Task]:
+def _list_tasks(
+    files: Sequence[Path], overlay: Path | None, ask: Callable[[Path], Any]
+) -> Iterator[_Task]:
     """List the pages of all files; one page for a file that cannot be opened."""
     pictures = _picture_names(files)
     for file in files:
-        for index in range(count_pages(file)):
+        counted = ask(file)
+        if isinstance(counted, Lost):
+            yield _Task(file, 0, 1, None, error=f"{file}: {counted.reason}")
+            continue
+        for index in range(counted):
             picture = f"{pictures[file]}-p{index + 1}.png"
-            yield _Task(file, index, None if overlay is None else overlay / picture)
+            place = None if overlay is None else overlay / picture
+            yield _Task(file, index, counted, place)
+
+
+def _result(task: _Task, answer: PageReading | Lost) -> PageResult:
+    if isinstance(answer, Lost):
+        where = f"{task.file}: page {task.index + 1}"
+        answer = PageReading(error=f"{where}: {answer.reason}")
+    return PageResult(str(task.file), task.index + 1, answer, task.n_pages)
 
 
 def write_results(
@@ -142,7 +173,7 @@ def write_results(
     row: Callable[[PageResult], Sequence[str]],
     results: Iterable[PageResult],
     *,
-    total: int | None = None,
+    n_files: int | None = None,
     unit: Unit = "page",
 ) -> Summary:
     """Write a table while its rows come in, with a progress bar on a terminal.
@@ -159,8 +190,8 @@ def write_results(
     results : iterable of PageResult
         What :func:`score_pages` or :func:`score_fields` yield.
 
-    total : int, default=None
-        How many results there will be, if that is known.
+    n_files : int, default=None
+        How many files they are of, for the progress bar, if that is known.
 
     unit : {"page", "field"}, default="page"
         What each result is.
@@ -176,32 +207,22 @@ def write_results(
         If the table cannot be written.
     """
     summary = Summary(unit)
-    with file:
-        # None: no bar where stderr is no terminal.
-        for result in tqdm(results, total=total, unit=unit, disable=None):
+    # None: no bar where stderr is no terminal.
+    with file, _Bar(total=n_files, unit=unit, disable=None) as bar:
+        for result in results:
             file.write(row(result))
             summary.add(result)
+            # How many pages a file has is known once it is opened.
+            if bar.total is not None and result.page == 1:
+                bar.total += result.n_pages - 1
+            bar.update()
     return summary
 
 
-def count_pages(file: Path) -> int:
-    """Count the rows a file will give: its pages, or 1 if it cannot be opened.
+class _Bar(tqdm):
+    """A progress bar without a thread: with one, processes could not be forked."""
 
-    Parameters
-    ----------
-    file : Path
-        A scan file.
-
-    Returns
-    -------
-    n_pages : int
-        At least 1.
-    """
-    try:
-        with open_scan(file) as scan:
-            return len(scan)
-    except ScanError:
-        return 1
+    monitor_interval = 0
 
 
 def _picture_names(files: Sequence[Path]) -> dict[Path, str]:
@@ -235,20 +256,40 @@ class _OneField:
 
 
 class _Worker:
-    """Reads pages by file and number, and keeps the file it read last open."""
+    """Counts and reads pages, and keeps the file it read last open."""
 
     def __init__(self, reader: Reader, dpi: float) -> None:
         self._reader = reader
         self._dpi = dpi
         self._scan: Scan | None = None
 
-    def __call__(self, task: _Task) -> PageResult:
+    def __call__(self, request: Path | _Task) -> Any:
+        """Count the pages of a file, or read one."""
+        if isinstance(request, Path):
+            return self._count(request)
+        if request.error:
+            return PageReading(error=request.error)
         # Nothing that one page does may cost the others their rows.
         try:
-            reading = self._read(task)
+            return self._read(request)
+        except MemoryError:
+            raise
         except Exception as error:
-            reading = PageReading(error=_one_line(error))
-        return PageResult(str(task.file), task.index + 1, reading)
+            return PageReading(error=_one_line(error))
+
+    def answer_here(self, request: Path | _Task) -> Any:
+        """Answer in this process, which outlives a lack of memory."""
+        try:
+            return self(request)
+        except MemoryError:
+            return Lost("needs more memory than there is")
+
+    def _count(self, file: Path) -> int:
+        """Count the rows a file will give: its pages, or 1 if it cannot be opened."""
+        try:
+            return len(self._open(file))
+        except ScanError:
+            return 1
 
     def __enter__(self) -> "_Worker":
         return self
@@ -278,32 +319,6 @@ class _Worker:
         if self._scan is not None:
             self._scan.close()
         self._scan = None
-
-
-@contextmanager
-def _shared(worker: _Worker) -> Iterator[Path]:
-    """Put a worker where processes find it; sent with each page it would cost more."""
-    with tempfile.TemporaryDirectory(prefix="lenet-") as folder:
-        path = Path(folder, "worker.pickle")
-        # Wrapped, it may also hold what a notebook or a script defines.
-        portable = joblib.wrap_non_picklable_objects(worker)
-        path.write_bytes(pickle.dumps((os.getcwd(), portable)))
-        yield path
-
-
-@lru_cache(maxsize=1)
-def _load_worker(path: Path) -> _Worker:
-    cv2.setNumThreads(1)  # joblib sees to the other libraries
-    # Ctrl-C reaches the process that started this one too, and it ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker: _Worker
-    folder, worker = pickle.loads(path.read_bytes())
-    os.chdir(folder)  # joblib keeps its processes, and they stay where they began
-    return worker
-
-
-def _run(path: Path, task: _Task) -> PageResult:
-    return _load_worker(path)(task)
 
 
 def _one_line(error: Exception) -> str:

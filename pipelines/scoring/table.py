@@ -29,11 +29,15 @@ class PageResult:
 
     reading : PageReading
         Its fields, or the reason why it could not be read.
+
+    n_pages : int, default=1
+        Number of pages of the document.
     """
 
     document: str
     page: int
     reading: PageReading
+    n_pages: int = 1
 
 
 def result_header(names: Iterable[str]) -> list[str]:

@@ -547,12 +547,34 @@ def test_a_killed_run_keeps_the_old_table_and_the_rows_so_far(folder):
     assert rows(folder / "r.csv.part")[0]["rin"] == "007"
 
 
-def test_a_killed_worker_is_said_in_one_line(folder, capfd, monkeypatch):
+def test_a_page_that_kills_its_process_is_a_row(folder, monkeypatch):
     class Deadly:
         def read(self, page):
-            os.kill(os.getpid(), signal.SIGKILL)
+            if not page.any():
+                os.kill(os.getpid(), signal.SIGKILL)
+            return PageReading()
 
     monkeypatch.setattr(pipelines.readers, "make_form_reader", lambda f, **o: Deadly())
+    save_page(folder / "p.png", grey=0)
+    save_page(folder / "q.png")
+    assert score("p.png", "q.png", "--jobs", "2") == 1
+    [killed, other] = rows(folder / "results.csv")
+    reason = "the process that read it was killed (SIGKILL)"
+    assert killed["error"] == f"p.png: page 1: {reason}"
+    assert (killed["status"], other["status"]) == ("failed", "ok")
+
+
+def test_a_page_that_takes_too_long_is_a_row(folder, monkeypatch):
+    class Slow:
+        def read(self, page):
+            time.sleep(0 if page.any() else 3600)
+            return PageReading()
+
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", lambda f, **o: Slow())
     save_page(folder / "p.png")
-    assert score("p.png", "--jobs", "2") == 1
-    assert "a process was killed" in capfd.readouterr().err
+    save_page(folder / "q.png", grey=0)
+    assert score("p.png", "q.png", "--page-timeout", "1") == 1
+    [other, slow] = rows(folder / "results.csv")
+    reason = "took longer than the 1 seconds a page may take"
+    assert slow["error"] == f"q.png: page 1: {reason}"
+    assert (slow["status"], other["status"]) == ("failed", "ok")
