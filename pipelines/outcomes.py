@@ -1,6 +1,6 @@
 """What reading a page gives, and how a confidence decides: data, never an exception."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 from typing import Literal
@@ -36,6 +36,9 @@ class ReasonKind(StrEnum):
 
     SEVERAL
         The page has more combs of this length than the form.
+
+    DAMAGED
+        A part of the page could not be decoded.
     """
 
     UNCERTAIN = "uncertain"
@@ -44,6 +47,7 @@ class ReasonKind(StrEnum):
     NOT_FOUND = "not found"
     ORIENTATION = "orientation"
     SEVERAL = "several"
+    DAMAGED = "damaged"
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,32 @@ def reject_uncertain(value: str, confidence: float, threshold: float) -> FieldRe
     """
     reason = Reason(ReasonKind.UNCERTAIN, f"confidence below {threshold:g}")
     return FieldReading(value, "rejected", confidence, reason=reason)
+
+
+def distrust(reading: PageReading, damage: str) -> PageReading:
+    """Accept nothing on a page of which a part could not be decoded.
+
+    Parameters
+    ----------
+    reading : PageReading
+        What was read on the rest.
+
+    damage : str
+        What is wrong with the page.
+
+    Returns
+    -------
+    reading : PageReading
+        With the same values, rejected where they were accepted or blank.
+    """
+    reason = Reason(ReasonKind.DAMAGED, f"a part of the page is damaged: {damage}")
+    fields = {
+        name: replace(field, status="rejected", reason=reason)
+        if field.status in ("accepted", "blank")
+        else field
+        for name, field in reading.fields.items()
+    }
+    return PageReading(fields, reading.error)
 
 
 def show_confidence(confidence: float, places: int) -> str:

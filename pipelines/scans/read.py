@@ -14,6 +14,12 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from pipelines.images import Image, to_grey
+from pipelines.scans.damage import (
+    find_jpeg_damage,
+    find_pdf_damage,
+    find_png_damage,
+    listen_to_decoder,
+)
 from pipelines.scans.find import ScanError, find_scans
 
 __all__ = ["Scan", "ScanError", "find_scans", "open_scan", "read_pages"]
@@ -75,6 +81,10 @@ class Scan(ABC):
     path : Path
         The file.
 
+    damage : str
+        What of the page that was read last could not be decoded, in words; empty
+        where all of it was, as far as decoders say. What is there was read.
+
     See Also
     --------
     open_scan : Open a file.
@@ -83,6 +93,7 @@ class Scan(ABC):
 
     def __init__(self, path: Path, max_megapixels: float) -> None:
         self.path = path
+        self.damage = ""
         self._max_megapixels = max_megapixels
 
     @abstractmethod
@@ -118,6 +129,7 @@ class Scan(ABC):
         """
         if not 0 <= index < len(self):
             raise IndexError(f"{self.path} has {len(self)} pages. Got index {index}.")
+        self.damage = ""
         with _explained(f"{self.path}: page {index + 1}"):
             return self._decode(index)
 
@@ -156,14 +168,24 @@ class _ImageScan(Scan):
         self._image.seek(index)
         self._check_size(*self._image.size)
         orientation = _orientation(self._image)
-        is_tiff = self._image.format == "TIFF"  # Pillow turns these by itself
+        if self._image.format == "TIFF":  # Pillow turns these by itself
+            with listen_to_decoder() as complaints:
+                page = to_grey(self._image)
+            self.damage = "; ".join(complaints[:1])
+            return page
+        self.damage = _find_damage(self._image.format, self.path)
         page = to_grey(self._image)
-        if is_tiff or orientation not in _UPRIGHT:
+        if orientation not in _UPRIGHT:
             return page
         return np.ascontiguousarray(_UPRIGHT[orientation](page))
 
     def close(self) -> None:
         self._image.close()
+
+
+def _find_damage(image_format: str | None, path: Path) -> str:
+    find = {"PNG": find_png_damage, "JPEG": find_jpeg_damage}.get(image_format or "")
+    return find(path) if find else ""
 
 
 class _PdfScan(Scan):
@@ -190,6 +212,7 @@ class _PdfScan(Scan):
             bitmap = page.render(scale=scale, grayscale=True)
             grey: Image = bitmap.to_numpy().copy()  # the bitmap is freed
             bitmap.close()
+            self.damage = find_pdf_damage(page)
         finally:
             page.close()
         return grey if grey.ndim == 2 else grey[..., 0]

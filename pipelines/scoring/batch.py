@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from lenet_sklearn.outputs import ResultFile
 from pipelines.images import Image
-from pipelines.outcomes import PageReading
+from pipelines.outcomes import PageReading, distrust
 from pipelines.readers.base import clean_images, split_reader
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
@@ -298,8 +298,11 @@ class _Worker:
         self._close()
 
     def _read(self, task: _Task) -> PageReading:
-        page = self._open(task.file).read(task.index)
+        scan = self._open(task.file)
+        page = scan.read(task.index)
         reading = self._reader.read(page)
+        if scan.damage:
+            reading = distrust(reading, scan.damage)
         if task.overlay is None:
             return reading
         try:
