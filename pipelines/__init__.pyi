@@ -33,6 +33,7 @@ from .readers.voting import VotingReader
 from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
 from .scoring.batch import score_fields, score_pages
 from .scoring.overlay import draw_overlay
+from .scoring.processes import PageLimits
 
 __all__ = [
     "BackgroundFlattener",
@@ -53,6 +54,7 @@ __all__ = [
     "GlyphNormalizer",
     "LatticeDisplay",
     "LineNormalizer",
+    "PageLimits",
     "PageReading",
     "PageRegistrar",
     "Piece",

@@ -35,3 +35,38 @@ def numpy_state():
         return [name, keys.tolist(), *rest]
 
     return state
+
+
+# Of a PDF: its catalog, its pages, and a page that draws a form.
+_BOMB_OBJECTS = (
+    "<</Type/Catalog/Pages 2 0 R>>",
+    "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+    (
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
+        "/Resources<</XObject<</F 5 0 R>>>>>>"
+    ),
+)
+
+
+@pytest.fixture
+def bomb(tmp_path):
+    """Write a PDF of 600 bytes whose page draws itself, until memory runs out."""
+    draw_twice = b"/F Do /F Do"
+    form = (
+        b"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources"
+        b"<</XObject<</F 5 0 R>>>>/Length %d>>stream\n%s\nendstream"
+    ) % (len(draw_twice), draw_twice)
+    content = b"<</Length 5>>stream\n/F Do\nendstream"
+    bodies = [*(text.encode() for text in _BOMB_OBJECTS), content, form]
+    data, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(bodies, 1):
+        places.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    data += b"xref\n0 6\n0000000000 65535 f \n" + table
+    data += b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % data.rindex(
+        b"xref\n0"
+    )
+    path = tmp_path / "bomb.pdf"
+    path.write_bytes(data)
+    return path

@@ -67,6 +67,7 @@ PUBLIC = {
         "GlyphNormalizer",
         "LatticeDisplay",
         "LineNormalizer",
+        "PageLimits",
         "PageReading",
         "PageRegistrar",
         "Piece",

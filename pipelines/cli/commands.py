@@ -39,6 +39,7 @@ from pipelines.cli.options import (
     group_options,
 )
 from pipelines.cli.train import evaluate, train
+from pipelines.scans.find import ScanError
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
@@ -219,9 +220,23 @@ def form(blank: Blank, output: Draft, force: Force = False) -> None:
     picture, then rename them in the JSON file. Of a file with several pages, the
     first is the form.
     """
+    use_one_thread()
     from pipelines.forms.drafting import write_draft
+    from pipelines.scoring.processes import Lost, PageLimits, Processes
 
-    print(write_draft(blank, output, overwrite=force))
+    def draft(page: Path) -> str | Exception:
+        try:
+            return write_draft(page, output, overwrite=force)
+        except (ValueError, OSError) as error:
+            return error
+
+    with Processes(draft, jobs=1, limits=PageLimits()) as processes:
+        answer = processes.ask(blank)
+    if isinstance(answer, Lost):
+        raise ScanError(f"{blank}: {answer.reason}")
+    if isinstance(answer, Exception):
+        raise answer
+    print(answer)
 
 
 app.add_typer(train)

@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 from pipelines.scans.find import SCAN_SUFFIXES
 
 if TYPE_CHECKING:
-    from pipelines.scoring.processes import Limits
+    from pipelines.scoring.processes import PageLimits
 
 
 class Command(TyperCommand):
@@ -313,11 +313,11 @@ class ReadingOptions:
     threshold: Threshold = 0.9
     model: ReadingModel = "forms"
 
-    def limits(self) -> "Limits":
+    def limits(self) -> "PageLimits":
         """Return what one page may cost."""
-        from pipelines.scoring.processes import Limits  # it takes a while
+        from pipelines.scoring.processes import PageLimits  # it takes a while
 
-        return Limits(seconds=self.page_timeout, gigabytes=self.page_memory)
+        return PageLimits(seconds=self.page_timeout, gigabytes=self.page_memory)
 
 
 @dataclass(frozen=True)

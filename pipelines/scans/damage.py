@@ -16,10 +16,13 @@ import pypdfium2.raw as pdfium
 
 # What libtiff and libjpeg print and Pillow does not see, such as "Fax4Decode: Bad code
 # word at line 139 of strip 1 (x 0)."
-_COMPLAINT: Final = re.compile(rb"^(?:Corrupt JPEG data|\w+): .*", re.MULTILINE)
+_COMPLAINT: Final = re.compile(
+    rb"^(?:\w+:|Corrupt |Inconsistent |Invalid |Premature |Unknown |Warning).*",
+    re.MULTILINE,
+)
 
-# Bytes too many: some cameras write them, and nothing is lost by it.
-_HARMLESS: Final = b"extraneous bytes"
+# Nothing is lost by these: bytes too many, as some cameras write them, and odd headers.
+_HARMLESS: Final = (b"extraneous bytes", b"Invalid SOS", b"Adobe", b"JFIF")
 
 # JPEG and JPEG 2000 end with this marker, and hold it nowhere else in what they code
 # (ITU-T T.81, table B.1; T.800, table A.2). Behind it a writer may pad.
@@ -99,7 +102,7 @@ def listen_to_decoder() -> Iterator[list[str]]:
     complaints += [
         line.decode(errors="replace")
         for line in _COMPLAINT.findall(text)
-        if _HARMLESS not in line
+        if not any(word in line for word in _HARMLESS)
     ]
     if others := _COMPLAINT.sub(b"", text).strip():
         os.write(2, others + b"\n")

@@ -16,7 +16,7 @@ from pipelines.outcomes import PageReading, distrust
 from pipelines.readers.base import clean_images, split_reader
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
-from pipelines.scoring.processes import Limits, Lost, Processes
+from pipelines.scoring.processes import Lost, PageLimits, Processes
 from pipelines.scoring.table import PageResult, Summary, Unit
 
 
@@ -49,7 +49,7 @@ def score_pages(
     dpi: float = 200.0,
     jobs: int = 1,
     overlay: Path | None = None,
-    limits: Limits | None = None,
+    limits: PageLimits | None = None,
 ) -> Iterator[PageResult]:
     """Read every page of scan files, in order, one result for each.
 
@@ -71,11 +71,11 @@ def score_pages(
         Folder to write a picture of each page into, with what was read drawn
         on it, named after the file and the page: ``exam-p3.png``.
 
-    limits : Limits, default=None
+    limits : PageLimits, default=None
         What a page may cost in time and memory. With limits, every file is opened in
         a process of its own, which is ended where a page exceeds them; that page has
         an error then, and those after it are read. None has no limits where there is
-        one job, which is this process, and those of ``Limits()`` where there are more.
+        one job, which is this process, and those of ``PageLimits()`` where there are more.
 
     Yields
     ------
@@ -102,7 +102,7 @@ def score_pages(
             for task in _list_tasks(files, overlay, worker.answer_here):
                 yield _result(task, worker.answer_here(task))
         return
-    with Processes(worker, jobs=jobs, limits=limits or Limits()) as processes:
+    with Processes(worker, jobs=jobs, limits=limits or PageLimits()) as processes:
         asked: deque[_Task] = deque()
 
         def tasks() -> Iterator[_Task]:
@@ -119,7 +119,7 @@ def score_fields(
     reader: Pipeline,
     *,
     jobs: int = 1,
-    limits: Limits | None = None,
+    limits: PageLimits | None = None,
 ) -> Iterator[PageResult]:
     """Read images of single fields, in order, one result for each.
 
@@ -134,7 +134,7 @@ def score_fields(
     jobs : int, default=1
         Number of processes; -1 for one a core.
 
-    limits : Limits, default=None
+    limits : PageLimits, default=None
         As for :func:`score_pages`.
 
     Yields

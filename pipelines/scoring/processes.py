@@ -37,7 +37,7 @@ _GIGABYTE: Final = 10**9
 
 
 @dataclass(frozen=True)
-class Limits:
+class PageLimits:
     """What one page may cost, so that no file can stop a batch.
 
     Attributes
@@ -82,7 +82,7 @@ class Processes(Generic[Request]):
     jobs : int
         Number of processes; -1 for one a core.
 
-    limits : Limits
+    limits : PageLimits
         Of each request.
 
     Notes
@@ -93,7 +93,7 @@ class Processes(Generic[Request]):
     """
 
     def __init__(
-        self, work: Callable[[Request], Any], *, jobs: int, limits: Limits
+        self, work: Callable[[Request], Any], *, jobs: int, limits: PageLimits
     ) -> None:
         n_processes = joblib.effective_n_jobs(jobs)
         self._lanes = [_Lane(work, limits) for _ in range(n_processes)]
@@ -184,7 +184,7 @@ class Processes(Generic[Request]):
 class _Lane:
     """One process at a time, and what it is asked."""
 
-    def __init__(self, work: Callable[[Any], Any], limits: Limits) -> None:
+    def __init__(self, work: Callable[[Any], Any], limits: PageLimits) -> None:
         self._work = work
         self._limits = limits
         self._process: Any = None
@@ -280,7 +280,7 @@ def _portable(work: Callable[[Any], Any]) -> bytes:
     return pickle.dumps(joblib.wrap_non_picklable_objects(work))
 
 
-def _serve(pipe: Any, work: Any, limits: Limits) -> None:
+def _serve(pipe: Any, work: Any, limits: PageLimits) -> None:
     """Answer requests until there are none: the life of a process."""
     # Ctrl-C reaches the process that started this one too, and it ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -325,11 +325,11 @@ def _limit_memory(gigabytes: float) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
-def _too_much_memory(limits: Limits) -> str:
+def _too_much_memory(limits: PageLimits) -> str:
     return f"needs more than the {limits.gigabytes:g} gigabytes a page may take"
 
 
-def _how_it_ended(code: int | None, limits: Limits) -> str:
+def _how_it_ended(code: int | None, limits: PageLimits) -> str:
     """Describe the end of a process that gave no answer."""
     if code is None or code >= 0:
         return f"the process that read it ended with exit status {code}"

@@ -564,6 +564,13 @@ def test_a_page_that_kills_its_process_is_a_row(folder, monkeypatch):
     assert (killed["status"], other["status"]) == ("failed", "ok")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are Linux's")
+def test_a_blank_page_that_takes_gigabytes_makes_no_form(folder, bomb, capfd):
+    assert main(["form", str(bomb), "-o", "form.json"]) == 2
+    assert f"lenet: {bomb}: the process that read it" in capfd.readouterr().err
+    assert not (folder / "form.json").exists()
+
+
 def test_a_page_that_takes_too_long_is_a_row(folder, monkeypatch):
     class Slow:
         def read(self, page):

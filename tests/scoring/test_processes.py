@@ -10,19 +10,9 @@ import numpy as np
 import pytest
 
 from pipelines.scoring.batch import score_pages
-from pipelines.scoring.processes import Limits, Lost, Processes
+from pipelines.scoring.processes import Lost, PageLimits, Processes
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="limits are Linux's")
-
-# A page that draws itself, forever: 586 bytes that take gigabytes.
-_OBJECTS = (
-    "<</Type/Catalog/Pages 2 0 R>>",
-    "<</Type/Pages/Kids[3 0 R]/Count 1>>",
-    (
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
-        "/Resources<</XObject<</F 5 0 R>>>>>>"
-    ),
-)
 
 
 def work(request):
@@ -41,7 +31,7 @@ def work(request):
 
 def test_answers_come_in_the_order_of_the_requests():
     requests = [("sleep", 0.5), *[("count", n) for n in range(6)]]
-    with Processes(work, jobs=2, limits=Limits()) as processes:
+    with Processes(work, jobs=2, limits=PageLimits()) as processes:
         assert list(processes.map(requests)) == [0.5, *range(6)]
 
 
@@ -50,12 +40,12 @@ def test_requests_may_ask_something_while_they_are_listed():
         for n in range(3):
             yield "count", processes.ask(("count", n)) + 10
 
-    with Processes(work, jobs=2, limits=Limits()) as processes:
+    with Processes(work, jobs=2, limits=PageLimits()) as processes:
         assert list(processes.map(requests())) == [10, 11, 12]
 
 
 def test_what_takes_too_long_is_given_up_and_the_rest_is_done():
-    limits = Limits(seconds=2.0)
+    limits = PageLimits(seconds=2.0)
     with Processes(work, jobs=1, limits=limits) as processes:
         processes.ask(("count", 0))  # importing takes its time
         lost, then = processes.map([("sleep", 3600), ("count", 7)])
@@ -66,7 +56,7 @@ def test_what_takes_too_long_is_given_up_and_the_rest_is_done():
 @on_linux
 def test_what_takes_too_much_memory_is_given_up_and_the_rest_is_done():
     requests = [("fill", 0.1), ("fill", 2.0), ("count", 7)]
-    with Processes(work, jobs=1, limits=Limits(gigabytes=1.0)) as processes:
+    with Processes(work, jobs=1, limits=PageLimits(gigabytes=1.0)) as processes:
         fits, lost, then = processes.map(requests)
     assert fits == pytest.approx(0.1e9 / 8)
     assert lost == Lost("needs more than the 1 gigabytes a page may take")
@@ -77,14 +67,14 @@ def test_what_takes_too_much_memory_is_given_up_and_the_rest_is_done():
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
 def test_a_process_that_dies_is_named_and_replaced(number):
     requests = [("count", 1), ("die", number), ("count", 2)]
-    with Processes(work, jobs=1, limits=Limits()) as processes:
+    with Processes(work, jobs=1, limits=PageLimits()) as processes:
         before, lost, after = processes.map(requests)
     assert (before, after) == (1, 2)
     assert number.name in lost.reason
 
 
 def test_a_bug_in_the_work_is_a_lost_answer():
-    with Processes(work, jobs=1, limits=Limits()) as processes:
+    with Processes(work, jobs=1, limits=PageLimits()) as processes:
         lost, after = processes.map([("raise", 3), ("count", 2)])
     assert isinstance(lost, Lost)
     assert "KeyError: 3" in lost.reason
@@ -96,11 +86,11 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import os, time\n"
-        "from pipelines.scoring.processes import Limits, Processes\n"
+        "from pipelines.scoring.processes import PageLimits, Processes\n"
         "def work(request):\n"
         "    if request: time.sleep(3600)\n"
         "    return os.getpid()\n"
-        "with Processes(work, jobs=2, limits=Limits()) as processes:\n"
+        "with Processes(work, jobs=2, limits=PageLimits()) as processes:\n"
         "    print(processes.ask(0), flush=True)\n"
         "    list(processes.map([1, 1]))\n"
     )
@@ -123,9 +113,8 @@ def _runs(pid):
 
 
 @on_linux
-def test_a_page_that_takes_gigabytes_is_a_row_and_the_next_page_is_read(tmp_path):
-    bomb = _write_bomb(tmp_path / "bomb.pdf")
-    limits = Limits(seconds=30.0, gigabytes=0.5)
+def test_a_page_that_takes_gigabytes_is_a_row_and_the_next_page_is_read(bomb):
+    limits = PageLimits(seconds=30.0, gigabytes=0.5)
     lost, other = score_pages([bomb, bomb], _Mean(), limits=limits)
     for result in (lost, other):
         assert result.reading.status == "failed"
@@ -136,24 +125,3 @@ def test_a_page_that_takes_gigabytes_is_a_row_and_the_next_page_is_read(tmp_path
 class _Mean:
     def read(self, page):
         raise AssertionError("the page cannot be drawn")
-
-
-def _write_bomb(path):
-    draw_twice = b"/F Do /F Do"
-    form = (
-        b"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources"
-        b"<</XObject<</F 5 0 R>>>>/Length %d>>stream\n%s\nendstream"
-    ) % (len(draw_twice), draw_twice)
-    content = b"<</Length 5>>stream\n/F Do\nendstream"
-    bodies = [*(text.encode() for text in _OBJECTS), content, form]
-    data, places = b"%PDF-1.4\n", []
-    for number, body in enumerate(bodies, 1):
-        places.append(len(data))
-        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    data += b"xref\n0 6\n0000000000 65535 f \n" + table
-    data += b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % data.rindex(
-        b"xref\n0"
-    )
-    path.write_bytes(data)
-    return path
