@@ -75,7 +75,7 @@ def score_pages(
         What a page may cost in time and memory. With limits, every file is opened in
         a process of its own, which is ended where a page exceeds them; that page has
         an error then, and those after it are read. None has no limits where there is
-        one job, which is this process, and those of ``PageLimits()`` where there are more.
+        one job, which is this process, and those of ``PageLimits()`` with more.
 
     Yields
     ------
