@@ -205,7 +205,7 @@ class Form(FrozenModel):
         FormError
             If the form has none, or it cannot be read.
         """
-        return _read_blank(*self._blank_version())
+        return _read_blank(*self.blank_version())
 
     def prepared_blank(self) -> PreparedBlank:
         """Read the blank page and find what pages are registered by.
@@ -223,10 +223,24 @@ class Form(FrozenModel):
         ValueError
             If there is too little print on it for pages to be registered.
         """
-        return _prepare_blank(*self._blank_version())
+        return _prepare_blank(*self.blank_version())
 
-    def _blank_version(self) -> tuple[Path, int]:
-        """Return the file of the blank page, and when it was written."""
+    def blank_version(self) -> tuple[Path, int]:
+        """Return the file of the blank page, and when it was written.
+
+        Returns
+        -------
+        blank : Path
+            The file.
+
+        modified : int
+            In nanoseconds; 0 for a file that cannot be looked at.
+
+        Raises
+        ------
+        FormError
+            If the form has no blank page.
+        """
         if self.blank is None:
             raise FormError("blank: this form has no blank page")
         try:

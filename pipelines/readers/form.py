@@ -1,13 +1,15 @@
 """From page images to the fields of a form."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.utils import Tags
+from sklearn.utils.validation import check_memory
 
 from lenet_sklearn.parameters import HasMethods
 from lenet_sklearn.strings.lattice import GAP
@@ -77,6 +79,11 @@ class FormReader(Reader):
         Find where on the page each digit of free writing stands, for pictures. The
         network goes over such fields twice then.
 
+    memory : str or joblib.Memory, default=None
+        Folder in which to keep what was cut out of each page, by the content of the
+        page, the form and the release. Pages that are read again, as by a search over
+        parameters of the field reader, are neither registered nor cut again.
+
     Attributes
     ----------
     field_reader_ : estimator
@@ -101,14 +108,21 @@ class FormReader(Reader):
         "form": [Form],
         "field_reader": [HasMethods(["fit", "predict"]), None],
         "locate_digits": ["boolean"],
+        "memory": [str, HasMethods(["cache"]), None],
     }
 
     def __init__(
-        self, form: Form, *, field_reader: Any = None, locate_digits: bool = False
+        self,
+        form: Form,
+        *,
+        field_reader: Any = None,
+        locate_digits: bool = False,
+        memory: Any = None,
     ) -> None:
         self.form = form
         self.field_reader = field_reader
         self.locate_digits = locate_digits
+        self.memory = memory
 
     def fit(self, X: Sequence[Image], y: NDArray[Any]) -> Self:
         """Adapt the reader to the writing on pages whose fields are known.
@@ -155,7 +169,7 @@ class FormReader(Reader):
 
     def _cut_all(self, page: Image) -> dict[str, tuple[Image, Frame]]:
         """Cut out every field that is found."""
-        placed, _ = cut_placed(page, self.form)
+        placed, _ = self._kept(cut_placed, page, self.form)
         cuts = {name: (cut.image, cut.frame) for name, cut in placed.items()}
         return cuts | self._cut_sought(page)
 
@@ -166,13 +180,21 @@ class FormReader(Reader):
             return {}
         steps = [step for _, step in cleaning_steps()]  # those given are not fitted
         reader = self._orienting_reader()
-        sought = seek_combs(page, fields)
+        sought = self._kept(seek_combs, page, fields)
         ways = _read_both_ways(_cut_combs(sought, steps, reader), reader)
         if _upright_log_odds(sought, *ways) < 0:
-            sought = seek_combs(_half_turn(sought.page), fields)
+            sought = self._kept(seek_combs, _half_turn(sought.page), fields)
         return {
             name: cut_comb(sought.page, comb) for name, comb in sought.combs.items()
         }
+
+    def _kept(self, cut: Callable[..., Any], page: Image, what: Any) -> Any:
+        """Cut a page, or look up what was cut out of it before."""
+        if self.memory is None:
+            return cut(page, what)
+        blank = self.form.blank_version() if self.form.blank else None
+        release = version("lenet-sklearn")
+        return check_memory(self.memory).cache(_cut)(cut, page, what, blank, release)
 
     def _orienting_reader(self) -> FieldReader | CombReader:
         """Return what tells upright combs from turned ones before `fit`."""
@@ -278,7 +300,7 @@ class FormReader(Reader):
         self, page: Image, steps: Sequence[Any], reader: FieldReader
     ) -> dict[str, FieldReading]:
         """Read the fields that have a place on the blank page."""
-        cuts, missing = cut_placed(page, self.form)
+        cuts, missing = self._kept(cut_placed, page, self.form)
         images = clean_images(steps, [cut.image for cut in cuts.values()])
         frames = [cut.frame for cut in cuts.values()]
         fields = {field.name: field for field in self.form.fields}
@@ -298,7 +320,7 @@ class FormReader(Reader):
         fields = self._sought_fields()
         if not fields:
             return {}
-        sought = seek_combs(page, fields)
+        sought = self._kept(seek_combs, page, fields)
         pieces = _cut_combs(sought, steps, reader)
         read = _read_either_way(page, sought, pieces, reader)
         return _unlocated(sought.missing) | read
@@ -354,6 +376,7 @@ def make_form_reader(
     line_reader: Any = None,
     threshold: float = 0.9,
     locate_digits: bool = False,
+    memory: Any = None,
 ) -> FormReader:
     """Compose the default reader of a form.
 
@@ -374,6 +397,9 @@ def make_form_reader(
     locate_digits : bool, default=False
         Find where on the page each digit of free writing stands, for pictures.
 
+    memory : str or joblib.Memory, default=None
+        Folder in which to keep what was cut out of each page.
+
     Returns
     -------
     reader : FormReader
@@ -388,7 +414,16 @@ def make_form_reader(
     ['despeckle', 'flatten', 'read']
     """
     fields = make_field_reader(classifier, line_reader=line_reader, threshold=threshold)
-    return FormReader(form, field_reader=fields, locate_digits=locate_digits)
+    return FormReader(
+        form, field_reader=fields, locate_digits=locate_digits, memory=memory
+    )
+
+
+def _cut(
+    cut: Callable[..., Any], page: Image, what: Any, _blank: Any, _release: str
+) -> Any:
+    """Cut a page; what else decides the result is here for the key of a memory."""
+    return cut(page, what)
 
 
 def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:

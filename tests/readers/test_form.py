@@ -40,6 +40,7 @@ from pipelines.drawing import (
 )
 from pipelines.outcomes import FieldReading
 from pipelines.pages.upright import deskew
+from pipelines.readers import places
 from pipelines.scans.read import read_pages
 from pipelines.scoring.table import review_reason
 
@@ -583,3 +584,38 @@ def test_the_parts_can_be_searched_from_the_outside(pages, answers, number_form)
     search.fit(pages, answers)
     assert set(search.best_params_) == set(grid)
     assert search.best_score_ == 1
+
+
+@pytest.fixture
+def demo_page(tmp_path):
+    """A page of the demonstration, and its form."""
+    drawn = draw_filled_forms(tmp_path, n_pages=1, random_state=0)
+    [page] = read_pages(drawn.scans[0])
+    return page, Form.from_file(drawn.form)
+
+
+def test_a_page_that_is_read_again_is_not_cut_again(demo_page, tmp_path, monkeypatch):
+    page, form = demo_page
+    expected = make_form_reader(form).predict([page])
+    reader = make_form_reader(form, memory=str(tmp_path / "kept"))
+    assert_array_equal(reader.predict([page]), expected)
+    monkeypatch.setattr(places, "register", None)  # who calls it fails
+    again = clone(reader).set_params(field_reader__read__threshold=0.5)
+    assert_array_equal(again.predict([page]), expected)
+
+
+def test_combs_that_were_found_are_not_looked_for_again(pages, tmp_path, monkeypatch):
+    form = Form.from_combs({"id": 5})
+    reader = make_form_reader(form, memory=str(tmp_path / "kept"))
+    expected = reader.predict(pages)
+    monkeypatch.setattr(places, "find_combs", None)  # who calls it fails
+    assert_array_equal(clone(reader).predict(pages), expected)
+
+
+def test_what_was_cut_is_not_kept_for_another_blank_page(demo_page, tmp_path):
+    page, form = demo_page
+    reader = make_form_reader(form, memory=str(tmp_path / "kept"))
+    assert any(reader.predict([page])[0])
+    cv2.imwrite(str(form.blank), np.full_like(form.load_blank(), 255))
+    with pytest.raises(ValueError, match="print"):
+        reader.predict([page])
