@@ -3,7 +3,7 @@ from .fields.combs import Comb, Frame, cut_comb, find_combs
 from .fields.dropout import FieldCut, cut_field, drop_print
 from .forms.drafting import draft_form
 from .forms.form import Field, Form, FormError, Sum
-from .glyphs.cut import Piece
+from .glyphs.cut import BoxCutter, Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph
 from .lines.strips import LineNormalizer, normalize_line
 from .models import load_line_reader
@@ -37,6 +37,7 @@ from .scoring.processes import PageLimits
 
 __all__ = [
     "BackgroundFlattener",
+    "BoxCutter",
     "Comb",
     "CombReader",
     "CuttingReader",

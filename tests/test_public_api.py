@@ -50,6 +50,7 @@ PUBLIC = {
     ],
     "pipelines": [
         "BackgroundFlattener",
+        "BoxCutter",
         "Comb",
         "CombReader",
         "CuttingReader",

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from numbers import Real
+from typing import Any, ClassVar, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
+from lenet_sklearn.parameters import NOT_NEGATIVE, Interval
 from pipelines.fields.combs import Frame
 from pipelines.fields.rules import (
     Rule,
@@ -25,13 +28,6 @@ from pipelines.glyphs.ink import (
     may_be_cross,
 )
 from pipelines.images import Image, find_components
-
-# A component smaller than this share of the squared height of the box is a
-# speck: a dot of a pen, which is as wide as a stroke, is ten times larger.
-_SPECK = 0.0025
-
-# Ink beyond this share in a neighbouring box means that two digits touch.
-_TOUCHING = 0.3
 
 # Probability that a digit that ends at an erased line has lost a stroke to it, and
 # the width of that stroke as a share of the height of the box.
@@ -79,6 +75,73 @@ class Piece:
     certainty: float = 1.0
 
 
+class BoxCutter(BaseEstimator):
+    """Cut comb fields at the walls of their boxes.
+
+    Parameters
+    ----------
+    speck : float, default=0.0025
+        Least area of ink that was written, as a share of the squared height of the
+        box. A dot of a pen, which is as wide as a stroke, is ten times larger.
+
+    touching : float, default=0.3
+        Ink beyond this share in a neighbouring box means that two digits touch, and
+        are parted at the wall; less is a stroke that leaves its box.
+
+    faintest : float, default=210
+        Grey level, from 0 to 255, of the faintest ink: what is lighter is paper.
+
+    See Also
+    --------
+    cut_boxes : Equivalent function for one field.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines import BoxCutter, Frame
+    >>> field = np.full((40, 100), 255, dtype=np.uint8)
+    >>> field[12:28, 24:27] = 200  # a faint one in the first box
+    >>> frame = Frame(10, 5, 90, 35, 2, ruled=False)
+    >>> [piece.kind for piece in BoxCutter().cut(field, frame)]
+    ['digit', 'empty']
+    >>> [piece.kind for piece in BoxCutter(faintest=180).cut(field, frame)]
+    ['empty', 'empty']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "speck": [NOT_NEGATIVE],
+        "touching": [Interval(Real, 0, 1, closed="both")],
+        "faintest": [Interval(Real, 0, 255, closed="both")],
+    }
+
+    def __init__(
+        self, *, speck: float = 0.0025, touching: float = 0.3, faintest: float = 210
+    ) -> None:
+        self.speck = speck
+        self.touching = touching
+        self.faintest = faintest
+
+    def cut(self, field: Image, frame: Frame) -> list[Piece]:
+        """Cut one field.
+
+        Parameters
+        ----------
+        field : ndarray of shape (height, width), dtype uint8
+            Flattened field, dark ink on paper of 255, with some margin around the
+            frame.
+
+        frame : Frame
+            Where the boxes are.
+
+        Returns
+        -------
+        pieces : list of Piece
+            One for each box, from left to right.
+        """
+        self._validate_params()
+        return _cut(self, field, frame)
+
+
 def cut_boxes(field: Image, frame: Frame) -> list[Piece]:
     """Cut a comb field at the walls of its boxes.
 
@@ -110,24 +173,30 @@ def cut_boxes(field: Image, frame: Frame) -> list[Piece]:
     >>> [p.kind for p in cut_boxes(field, Frame(10, 5, 90, 35, 2, ruled=False))]
     ['digit', 'empty']
     """
+    return BoxCutter().cut(field, frame)
+
+
+def _cut(cutter: BoxCutter, field: Image, frame: Frame) -> list[Piece]:
     walls = np.linspace(frame.left, frame.right, frame.digits + 1)
-    level = ink_level(_inside(field, frame, walls))
+    inside = _inside(field, frame, walls)
+    level = ink_level(inside, faintest=cutter.faintest)
     if level is None:
         blank = np.full((1, 1), 255, np.uint8)
         return [Piece("empty", blank, *pair) for pair in pairwise(walls)]
     dark = ink_mask(field, level)
     if not frame.ruled:
-        return _pieces(field, dark, level, frame, walls)
+        return _pieces(cutter, field, dark, level, frame, walls)
     rules = _comb_rules(dark, frame, walls)
     ink = erase_rules(dark, rules)
     frame = replace(frame, hidden=cover_rules(dark.shape, rules))
     walls = _traced_walls(walls, rules, (frame.top + frame.bottom) / 2)
-    pieces = _pieces(field, ink, level, frame, walls)
+    pieces = _pieces(cutter, field, ink, level, frame, walls)
     height = frame.bottom - frame.top
     along = strokes_along(_strokes(ink, height), rules, longest=0.7 * height)
     if not along.any():
         return pieces
-    mended = _pieces(np.where(along, 0, field), ink | along, level, frame, walls)
+    strokes = np.where(along, 0, field)
+    mended = _pieces(cutter, strokes, ink | along, level, frame, walls)
     return [_either(piece, other) for piece, other in zip(pieces, mended, strict=True)]
 
 
@@ -178,7 +247,7 @@ def _strokes(ink: Mask, height: float) -> Mask:
 
 
 def _owners(
-    ink: Mask, frame: Frame, walls: NDArray[np.float64]
+    cutter: BoxCutter, ink: Mask, frame: Frame, walls: NDArray[np.float64]
 ) -> tuple[NDArray[np.int16], set[int]]:
     """Find for every pixel in which box it was written (-1 for none).
 
@@ -196,13 +265,13 @@ def _owners(
         left, top, width, tall, area = stats[label]
         x, y = centres[label]
         inside = frame.top <= y <= frame.bottom and walls[0] <= x <= walls[-1]
-        if area < max(4, _SPECK * height**2) or not inside:
+        if area < max(4, cutter.speck * height**2) or not inside:
             continue
         own = labels[top : top + tall, left : left + width] == label
         near = boxes[left : left + width]
         through = width > _LONGEST * (walls[1] - walls[0])
         target = owners[top : top + tall, left : left + width]
-        target[own] = _assign(own, near, 0.0 if through else _TOUCHING)[own]
+        target[own] = _assign(own, near, 0.0 if through else cutter.touching)[own]
         if through or top == 0 or top + tall == ink.shape[0]:
             foreign.update(near[own.any(axis=0)].tolist())
     return owners, foreign
@@ -221,12 +290,17 @@ def _assign(
 
 
 def _pieces(
-    field: Image, ink: Mask, level: float, frame: Frame, walls: NDArray[np.float64]
+    cutter: BoxCutter,
+    field: Image,
+    ink: Mask,
+    level: float,
+    frame: Frame,
+    walls: NDArray[np.float64],
 ) -> list[Piece]:
     """Share the ink out among the boxes."""
-    owners, foreign = _owners(ink, frame, walls)
+    owners, foreign = _owners(cutter, ink, frame, walls)
     pieces = [
-        _piece(field, owners == box, level, frame, walls[box : box + 2])
+        _piece(cutter, field, owners == box, level, frame, walls[box : box + 2])
         for box in range(frame.digits)
     ]
     return [
@@ -243,6 +317,7 @@ def _either(piece: Piece, other: Piece) -> Piece:
 
 
 def _piece(
+    cutter: BoxCutter,
     field: Image,
     own: NDArray[np.bool_],
     level: float,
@@ -253,7 +328,7 @@ def _piece(
     left, right = float(walls[0]), float(walls[1])
     mask = own.view(np.uint8)
     box = (round(frame.bottom - frame.top), round(right - left))
-    if mask.sum() < max(4, 2 * _SPECK * box[0] ** 2):
+    if mask.sum() < max(4, 2 * cutter.speck * box[0] ** 2):
         return Piece("empty", np.full((1, 1), 255, np.uint8), left, right)
     # A stroke that runs through from edge to edge belongs to a larger mark.
     through = bool(own[0].any() and own[-1].any())

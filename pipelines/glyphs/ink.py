@@ -14,19 +14,24 @@ Mask = NDArray[np.uint8]
 _PAPER = 225
 
 # Faint residues, of light print or of shadows, are lighter than any pencil.
-_FAINTEST_INK = 210
+FAINTEST_INK = 210
 
 # With fewer dark pixels than this share, there is nothing but paper.
 _LEAST_INK = 0.001
 
 
-def ink_level(pixels: NDArray[np.uint8]) -> float | None:
+def ink_level(
+    pixels: NDArray[np.uint8], *, faintest: float = FAINTEST_INK
+) -> float | None:
     """Estimate the grey level of the ink among pixels of a flattened field.
 
     Parameters
     ----------
     pixels : ndarray of any shape, dtype uint8
         Paper of 255 and ink; no printed lines.
+
+    faintest : float, default=210
+        Grey level of the faintest ink; what is lighter is no writing.
 
     Returns
     -------
@@ -50,7 +55,7 @@ def ink_level(pixels: NDArray[np.uint8]) -> float | None:
     # The darker quarter: guides printed in light grey may outnumber the ink,
     # and black specks must not stand for a pencil.
     level = float(np.percentile(dark, 25))
-    return level if level < _FAINTEST_INK else None
+    return level if level < faintest else None
 
 
 def ink_mask(field: Image, level: float) -> Mask:

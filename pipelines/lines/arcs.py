@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipelines.glyphs.normalize import normalize_glyph
 from pipelines.images import Image
-from pipelines.lines.cuts import Pieces
+from pipelines.lines.cuts import USUAL, Cutting, Pieces
 from pipelines.lines.ink import Writing
 
 Floats = NDArray[np.float64]
@@ -114,10 +114,6 @@ def _expand(measures: Floats) -> Floats:
 
 Ints = NDArray[np.int64]
 
-# Most pieces of a digit, and its largest width in heights of the writing.
-_MOST_PIECES = 5
-_WIDEST = 1.6
-
 
 @dataclass(frozen=True)
 class Arcs:
@@ -144,7 +140,7 @@ class Arcs:
         return len(self.starts)
 
 
-def join_pieces(pieces: Pieces, writing: Writing) -> Arcs:
+def join_pieces(pieces: Pieces, writing: Writing, cutting: Cutting = USUAL) -> Arcs:
     """Join neighbouring pieces to everything that may be one digit.
 
     Parameters
@@ -154,6 +150,9 @@ def join_pieces(pieces: Pieces, writing: Writing) -> Arcs:
 
     writing : Writing
         What they were cut from.
+
+    cutting : Cutting, default=USUAL
+        How many may be one digit, and how wide it may be.
 
     Returns
     -------
@@ -165,9 +164,9 @@ def join_pieces(pieces: Pieces, writing: Writing) -> Arcs:
     bottoms, rights = tops + pieces.boxes[:, 2], lefts + pieces.boxes[:, 3]
     starts, stops, boxes = [], [], []
     for start in range(n):
-        for stop in range(start + 1, min(start + _MOST_PIECES, n) + 1):
+        for stop in range(start + 1, min(start + cutting.most_pieces, n) + 1):
             left, right = lefts[start:stop].min(), rights[start:stop].max()
-            if stop > start + 1 and right - left > _WIDEST * writing.height:
+            if stop > start + 1 and right - left > cutting.widest * writing.height:
                 continue
             top, bottom = tops[start:stop].min(), bottoms[start:stop].max()
             starts.append(start)

@@ -2,6 +2,7 @@
 
 from bisect import bisect
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -16,14 +17,50 @@ Labels = NDArray[np.int32]
 # rather than cut it, and runs straight where there is nothing to gain.
 _SIDE_STEP = 0.2
 
-# A path through more ink than this share of the height cuts along a stroke.
-_DEAREST = 0.6
-
-# Two cuts nearer than this share of the height leave a sliver between them.
-_NARROWEST = 0.12
-
 # Components smaller than this share of the squared height are dirt.
 _SPECK = 0.004
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How finely writing is cut, and what may be joined again to a digit.
+
+    Lengths are shares of the height of the writing.
+
+    Attributes
+    ----------
+    narrowest : float, default=0.12
+        Least distance of two cuts: what is nearer leaves a sliver between them.
+
+    most_ink : float, default=0.6
+        Most ink that a cut goes through: with more, it runs along a stroke.
+
+    most_pieces : int, default=5
+        Most pieces of a digit.
+
+    widest : float, default=1.6
+        Greatest width of a digit of several pieces.
+
+    Raises
+    ------
+    ValueError
+        If one is not above 0.
+    """
+
+    narrowest: float = 0.12
+    most_ink: float = 0.6
+    most_pieces: int = 5
+    widest: float = 1.6
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 < value < np.inf:
+                raise ValueError(
+                    f"Cutting expects {name} to be a number above 0. Got {value!r}."
+                )
+
+
+USUAL: Final = Cutting()
 
 
 @dataclass(frozen=True)
@@ -50,7 +87,7 @@ class Pieces:
         return len(self.boxes)
 
 
-def cut_writing(writing: Writing) -> Pieces:
+def cut_writing(writing: Writing, cutting: Cutting = USUAL) -> Pieces:
     """Cut the ink of a field so finely that every digit is whole pieces.
 
     Connected components are parted along the cheapest paths from the top to the
@@ -61,6 +98,9 @@ def cut_writing(writing: Writing) -> Pieces:
     ----------
     writing : Writing
         From :func:`find_writing`.
+
+    cutting : Cutting, default=USUAL
+        How finely.
 
     Returns
     -------
@@ -83,18 +123,21 @@ def cut_writing(writing: Writing) -> Pieces:
     >>> len(cut_writing(find_writing(field))) >= 2
     True
     """
-    paths = cheapest_paths(writing)
+    paths = cheapest_paths(writing, cutting)
     _, components = cv2.connectedComponents(writing.mask)
     return _number(_parted(components, paths), components, writing.height)
 
 
-def cheapest_paths(writing: Writing) -> Ints:
+def cheapest_paths(writing: Writing, cutting: Cutting = USUAL) -> Ints:
     """Find the paths along which writing may be cut.
 
     Parameters
     ----------
     writing : Writing
         From :func:`find_writing`.
+
+    cutting : Cutting, default=USUAL
+        How near to each other, and through how much ink.
 
     Returns
     -------
@@ -106,8 +149,8 @@ def cheapest_paths(writing: Writing) -> Ints:
     above, upwards = _fall(ink[middle::-1])
     below, downwards = _fall(ink[middle:])
     costs = above + below - ink[middle]
-    starts = _minima(costs, _NARROWEST * writing.height)
-    starts = starts[costs[starts] < _DEAREST * writing.height]
+    starts = _minima(costs, cutting.narrowest * writing.height)
+    starts = starts[costs[starts] < cutting.most_ink * writing.height]
     up = _follow(upwards, starts)[::-1]
     down = _follow(downwards, starts)
     return np.concatenate([up[:-1], down]).T

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,7 +75,7 @@ def train_model(
     start = CuttingModel(
         add_class(digits, NO_DIGIT), start_geometry(measures, len(CHARACTERS))
     )
-    samples = _cut(chain(first, stream), start.geometry)
+    samples = _cut(chain(first, stream), start)
     n_steps = -(-n_lines // _BATCH_SIZE)
     return _train(
         start,
@@ -120,7 +121,7 @@ def adapt_model(
     from lenet_sklearn.recipes import modern
     from lenet_sklearn.training.batches import make_distortion
 
-    samples = list(_cut(zip(fields, texts, strict=True), model.geometry))
+    samples = list(_cut(zip(fields, texts, strict=True), model))
     if not samples:
         raise ValueError(
             f"CuttingReader found no writing in any of {len(fields)} fields, so there"
@@ -146,16 +147,16 @@ def adapt_model(
 
 
 def _cut(
-    lines: Iterable[tuple[Image, str]], geometry: Geometry
+    lines: Iterable[tuple[Image, str]], model: CuttingModel
 ) -> Iterator["ArcSample"]:
     """Cut fields into what can be learned from; without those that have no ink."""
     from lenet_sklearn.strings.lattice_training import ArcSample
 
     for field, text in lines:
-        segments = segment_field(field)
+        segments = segment_field(field, model.cutting)
         if segments is not None:
             arcs = segments.arcs
-            terms = geometry.terms(arcs.measures).astype(np.float32)
+            terms = model.geometry.terms(arcs.measures).astype(np.float32)
             columns = [int(digit) for digit in text]
             yield ArcSample(segments.glyphs, terms, arcs.starts, arcs.stops, columns)
 
@@ -191,7 +192,8 @@ def _train(
     network = _join(classifier.net_.module_, model.geometry)
     with seeded(random_state, next(network.parameters()).device):
         train_arcs(network, batches, lr=_RATE, **settings)
-    return CuttingModel(classifier, _geometry_of(network, model.geometry))
+    geometry = _geometry_of(network, model.geometry)
+    return replace(model, classifier=classifier, geometry=geometry)
 
 
 def _join(looks: Any, geometry: Geometry) -> "ArcNetwork":

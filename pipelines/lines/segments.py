@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet_sklearn.models.files import weights_of_part
+from lenet_sklearn.models.files import ModelFileError, weights_of_part
 from lenet_sklearn.models.registry import (
     Kind,
     pack_model,
@@ -19,7 +19,7 @@ from lenet_sklearn.models.registry import (
 from lenet_sklearn.strings.lattice import Lattice, align_text, read_lattice, score_all
 from pipelines.images import Image
 from pipelines.lines.arcs import Arcs, Geometry, draw_glyphs, join_pieces
-from pipelines.lines.cuts import Pieces, cut_writing
+from pipelines.lines.cuts import USUAL, Cutting, Pieces, cut_writing
 from pipelines.lines.ink import Writing, find_writing
 
 Floats = NDArray[np.float64]
@@ -72,10 +72,14 @@ class CuttingModel:
 
     geometry : Geometry
         What the measures of an arc say, for the same columns.
+
+    cutting : Cutting, default=USUAL
+        How the fields were cut that it learned from.
     """
 
     classifier: Any
     geometry: Geometry
+    cutting: Cutting = USUAL
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,16 @@ class LineReading:
     boxes: tuple[Box, ...]
 
 
-def segment_field(field: Image) -> Segments | None:
+def segment_field(field: Image, cutting: Cutting = USUAL) -> Segments | None:
     """Cut a field, and join the pieces in all ways that may be digits.
 
     Parameters
     ----------
     field : ndarray of shape (height, width), dtype uint8
         Grey field, dark ink on lighter paper.
+
+    cutting : Cutting, default=USUAL
+        How finely it is cut, and what is joined.
 
     Returns
     -------
@@ -115,10 +122,10 @@ def segment_field(field: Image) -> Segments | None:
     writing = find_writing(field)
     if writing is None:
         return None
-    pieces = cut_writing(writing)
+    pieces = cut_writing(writing, cutting)
     if not len(pieces):
         return None
-    arcs = join_pieces(pieces, writing)
+    arcs = join_pieces(pieces, writing, cutting)
     return Segments(writing, pieces, arcs, draw_glyphs(arcs, pieces, writing))
 
 
@@ -304,7 +311,8 @@ def _open(
 ) -> Iterator[tuple[Segments | None, Lattice | None]]:
     """Cut fields, and score what they are cut into."""
     for start in range(0, len(fields), _CHUNK):
-        segments = [segment_field(field) for field in fields[start : start + _CHUNK]]
+        chunk = fields[start : start + _CHUNK]
+        segments = [segment_field(field, model.cutting) for field in chunk]
         yield from zip(segments, build_lattices(segments, model), strict=True)
 
 
@@ -337,6 +345,7 @@ def _boxes_of(arcs: Sequence[int], segments: Segments) -> list[Box]:
 # Names of weights begin so, according to what they belong to.
 _CLASSIFIER = "classifier"
 _GEOMETRY = "geometry"
+_CUTTING = "cutting"
 
 
 def pack_segments(
@@ -361,7 +370,7 @@ def pack_segments(
     named = {f"{_CLASSIFIER}.{name}": values for name, values in weights.items()}
     for part in fields(Geometry):
         named[f"{_GEOMETRY}.{part.name}"] = getattr(model.geometry, part.name)
-    return {_CLASSIFIER: header}, named
+    return {_CLASSIFIER: header, _CUTTING: asdict(model.cutting)}, named
 
 
 def unpack_segments(
@@ -390,12 +399,25 @@ def unpack_segments(
     -------
     model : CuttingModel
         Ready to read.
+
+    Raises
+    ------
+    ModelFileError
+        If the file describes something else.
     """
     own = weights_of_part(weights, _CLASSIFIER)
     classifier = unpack_model(source, header[_CLASSIFIER], own, **params)
     geometry = weights_of_part(weights, _GEOMETRY)
+    try:
+        cutting = Cutting(**header.get(_CUTTING, {}))
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"{source} does not describe a CuttingModel: {error}"
+        ) from error
     return CuttingModel(
-        classifier, Geometry(*(geometry[part.name] for part in fields(Geometry)))
+        classifier,
+        Geometry(*(geometry[part.name] for part in fields(Geometry))),
+        cutting,
     )
 
 

@@ -144,14 +144,13 @@ def _default_kernel(shorter: int) -> int:
     return round(min(_FIELD_SHARE * shorter, page_kernel))
 
 
-# A pixel is a speckle if it stands out from all its neighbours by this much:
-# more than the grain of paper, less than the faintest pencil.
+# More than the grain of paper, less than the faintest pencil.
 _CONTRAST = 24
 
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 
 
-def despeckle(image: Image) -> Image:
+def despeckle(image: Image, *, contrast: int = _CONTRAST) -> Image:
     """Replace pixels that are darker or lighter than all their neighbours.
 
     Strokes keep every pixel, even where they are one pixel wide: only what
@@ -162,6 +161,10 @@ def despeckle(image: Image) -> Image:
     ----------
     image : ndarray of shape (height, width), dtype uint8
         Grey image.
+
+    contrast : int, default=24
+        A pixel is a speckle if it stands out from all its neighbours by more grey
+        levels than this.
 
     Returns
     -------
@@ -189,13 +192,19 @@ def despeckle(image: Image) -> Image:
     check_image(image, caller="despeckle")
     darkest = cv2.erode(image, _NEIGHBOURS)
     lightest = cv2.dilate(image, _NEIGHBOURS)
-    pepper = cv2.subtract(darkest, image) > _CONTRAST
-    salt = cv2.subtract(image, lightest) > _CONTRAST
+    pepper = cv2.subtract(darkest, image) > contrast
+    salt = cv2.subtract(image, lightest) > contrast
     return np.where(pepper, darkest, np.where(salt, lightest, image))
 
 
 class Despeckler(StatelessTransformer):
     """Take lone dark and light pixels out of images.
+
+    Parameters
+    ----------
+    contrast : int, default=24
+        A pixel is a speckle if it stands out from all its neighbours by more grey
+        levels than this: more than the grain of paper, less than the faintest pencil.
 
     See Also
     --------
@@ -215,5 +224,12 @@ class Despeckler(StatelessTransformer):
     255
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "contrast": [Interval(Integral, 0, 255, closed="both")],
+    }
+
+    def __init__(self, *, contrast: int = _CONTRAST) -> None:
+        self.contrast = contrast
+
     def _transform_one(self, image: Image) -> Image:
-        return despeckle(image)
+        return despeckle(image, contrast=self.contrast)

@@ -15,7 +15,7 @@ from lenet_sklearn.models.registry import load_model
 from lenet_sklearn.parameters import HasMethods, Interval
 from lenet_sklearn.strings.lattice import GAP, read_boxes
 from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
-from pipelines.glyphs.cut import Piece, cut_boxes
+from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading, Reason, ReasonKind, settle
@@ -68,6 +68,9 @@ class CombReader(StringReader):
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.
 
+    cutter : BoxCutter, default=None
+        Cuts the boxes; None for ``BoxCutter()``.
+
     normalizer : transformer, default=None
         Turns pieces into glyphs; None for ``GlyphNormalizer()``.
 
@@ -99,6 +102,7 @@ class CombReader(StringReader):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
         "digits": [Interval(Integral, 1, None, closed="left"), None],
+        "cutter": [HasMethods(["cut"]), None],
         "normalizer": [HasMethods(["transform"]), None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
@@ -108,11 +112,13 @@ class CombReader(StringReader):
         classifier: Any = None,
         *,
         digits: int | None = None,
+        cutter: Any = None,
         normalizer: Any = None,
         threshold: float = 0.9,
     ) -> None:
         self.classifier = classifier
         self.digits = digits
+        self.cutter = cutter
         self.normalizer = normalizer
         self.threshold = threshold
 
@@ -302,7 +308,8 @@ class CombReader(StringReader):
             if not combs:
                 return []
             field, frame = cut_comb(field, max(combs, key=lambda comb: comb.score))
-        return cut_boxes(field, frame) if frame.digits else []
+        cutter = BoxCutter() if self.cutter is None else self.cutter
+        return list(cutter.cut(field, frame)) if frame.digits else []
 
     def _posteriors(
         self, classifier: Any, digits: Sequence[Piece]

@@ -1,12 +1,13 @@
 """From images of free writing to strings, by cutting it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from numbers import Integral
 from typing import Any, ClassVar, Final
 
 from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.parameters import Interval
+from lenet_sklearn.parameters import COUNT, POSITIVE, Interval
 from pipelines.images import Image
 from pipelines.lines.segments import CuttingModel, locate_digits, read_lines
 from pipelines.readers.base import FreeReader
@@ -31,6 +32,19 @@ class CuttingReader(FreeReader):
     model : CuttingModel, default=None
         What is known about pieces of writing. None takes the model that ships with
         the package, which reads without having been fitted. `fit` adapts a copy.
+
+    narrowest : float, default=None
+        Least distance of two cuts, as a share of the height of the writing; here as
+        below, None takes what the model was trained with: 0.12. Less cuts more finely.
+
+    most_ink : float, default=None
+        Most ink that a cut goes through, as a share of the height: 0.6.
+
+    most_pieces : int, default=None
+        Most pieces of a digit: 5.
+
+    widest : float, default=None
+        Greatest width of a digit of several pieces, in heights of the writing: 1.6.
 
     random_state : int, default=0
         Seed of the training in `fit`.
@@ -67,13 +81,28 @@ class CuttingReader(FreeReader):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "model": [CuttingModel, None],
+        "narrowest": [POSITIVE, None],
+        "most_ink": [POSITIVE, None],
+        "most_pieces": [COUNT, None],
+        "widest": [POSITIVE, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
     }
 
     def __init__(
-        self, model: CuttingModel | None = None, *, random_state: int = 0
+        self,
+        model: CuttingModel | None = None,
+        *,
+        narrowest: float | None = None,
+        most_ink: float | None = None,
+        most_pieces: int | None = None,
+        widest: float | None = None,
+        random_state: int = 0,
     ) -> None:
         self.model = model
+        self.narrowest = narrowest
+        self.most_ink = most_ink
+        self.most_pieces = most_pieces
+        self.widest = widest
         self.random_state = random_state
 
     def reading_model(self) -> CuttingModel:
@@ -84,17 +113,27 @@ class CuttingReader(FreeReader):
         model : CuttingModel
             Ready to read.
         """
-        return self.model_ if hasattr(self, "model_") else self._start()
+        return self._cutting_as_set(getattr(self, "model_", self.model))
 
-    def _start(self) -> CuttingModel:
-        return _pretrained() if self.model is None else self.model
+    def _cutting_as_set(self, model: CuttingModel | None) -> CuttingModel:
+        """Let a model, by default the shipped one, cut as the parameters say."""
+        model = _pretrained() if model is None else model
+        given = {
+            name: value
+            for name in vars(model.cutting)
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(model, cutting=replace(model.cutting, **given))
 
     def _fit(self, fields: Sequence[Image], texts: Sequence[str]) -> None:
         from pipelines.lines.learning import adapt_model  # scikit-learn's are slow
 
         check_digits(texts, caller=type(self).__name__)
         self.model_ = adapt_model(
-            self._start(), fields, texts, random_state=self.random_state
+            self._cutting_as_set(self.model),
+            fields,
+            texts,
+            random_state=self.random_state,
         )
 
     def _read(

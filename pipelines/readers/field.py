@@ -12,8 +12,8 @@ from lenet_sklearn.parameters import HasMethods, Interval
 from lenet_sklearn.strings.lattice import GAP
 from pipelines.fields.combs import Frame
 from pipelines.forms.field import Field, fits_mask
-from pipelines.glyphs.cut import Piece
-from pipelines.glyphs.normalize import GLYPH_SHAPE
+from pipelines.glyphs.cut import BoxCutter, Piece
+from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
 from pipelines.images import Image, check_images
 from pipelines.outcomes import FieldReading, reject_uncertain, settle
 from pipelines.pages.cleaning import BackgroundFlattener, Despeckler
@@ -25,7 +25,8 @@ from pipelines.readers.base import (
     each_of,
 )
 from pipelines.readers.comb import CombReader
-from pipelines.readers.cutting import DIGITS
+from pipelines.readers.cutting import DIGITS, CuttingReader
+from pipelines.readers.sliding import SlidingReader
 from pipelines.readers.voting import VotingReader
 
 # Writing leaves its place on a form by this share of the place's height.
@@ -86,6 +87,9 @@ class FieldReader(StringReader):
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.
 
+    cutter : BoxCutter, default=None
+        As for :class:`CombReader`.
+
     normalizer : transformer, default=None
         As for :class:`CombReader`.
 
@@ -130,6 +134,7 @@ class FieldReader(StringReader):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
         "digits": [Interval(Integral, 1, None, closed="left"), None],
+        "cutter": [HasMethods(["cut"]), None],
         "normalizer": [HasMethods(["transform"]), None],
         "line_reader": [HasMethods(["fit", "read", "locate"]), None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
@@ -140,12 +145,14 @@ class FieldReader(StringReader):
         classifier: Any = None,
         *,
         digits: int | None = None,
+        cutter: Any = None,
         normalizer: Any = None,
         line_reader: Any = None,
         threshold: float = 0.9,
     ) -> None:
         self.classifier = classifier
         self.digits = digits
+        self.cutter = cutter
         self.normalizer = normalizer
         self.line_reader = line_reader
         self.threshold = threshold
@@ -381,6 +388,7 @@ class FieldReader(StringReader):
         return CombReader(
             self.classifier,
             digits=self.digits,
+            cutter=self.cutter,
             normalizer=self.normalizer,
             threshold=self.threshold,
         )
@@ -433,7 +441,8 @@ def make_field_reader(
     Returns
     -------
     reader : Pipeline
-        Steps ``despeckle``, ``flatten`` and ``read``. It reads without having
+        Steps ``despeckle``, ``flatten`` and ``read``. What each of them decides by is
+        a parameter, as ``read__cutter__touching``. It reads without having
         been fitted. Fitting it adapts the classifier and the reader of lines, those
         that ship as those that are given and fitted; what is given unfitted is trained
         by its own parameters.
@@ -450,8 +459,17 @@ def make_field_reader(
     ['despeckle', 'flatten', 'read']
     """
     _check_image_shape(classifier)
+    if line_reader is None:
+        line_reader = VotingReader(
+            sliding_reader=SlidingReader(), cutting_reader=CuttingReader()
+        )
     reader = FieldReader(
-        classifier, digits=digits, line_reader=line_reader, threshold=threshold
+        classifier,
+        digits=digits,
+        cutter=BoxCutter(),
+        normalizer=GlyphNormalizer(),
+        line_reader=line_reader,
+        threshold=threshold,
     )
     return Pipeline([*cleaning_steps(), ("read", reader)])
 
