@@ -248,8 +248,10 @@ class Form(FrozenModel):
         except OSError:  # opening it says what is wrong
             return self.blank, 0
 
-    def check_sums(self, values: Mapping[str, str]) -> dict[str, str]:
-        """List the totals that are not the sum of their parts.
+    def check_sums(
+        self, values: Mapping[str, str]
+    ) -> list[tuple[tuple[str, ...], str]]:
+        """List the sums that are wrong: any of their fields may be the cause.
 
         Parameters
         ----------
@@ -260,10 +262,11 @@ class Form(FrozenModel):
 
         Returns
         -------
-        reasons : dict of str to str
-            For each total that is wrong, by name, the reason.
+        wrong : list of tuples of (fields, reason)
+            For each total that is not the sum of its parts, the names of the total
+            and the parts, and the reason.
         """
-        reasons: dict[str, str] = {}
+        wrong = []
         for rule in self.sums:
             parts = [values.get(part, "_") or "0" for part in rule.parts]
             total = values.get(rule.total, "")
@@ -271,8 +274,9 @@ class Form(FrozenModel):
                 continue
             expected = sum(map(int, parts))
             if int(total) != expected:
-                reasons[rule.total] = f"{total} is not the sum of its parts, {expected}"
-        return reasons
+                reason = f"{rule.total} is {total}, and its parts add up to {expected}"
+                wrong.append(((rule.total, *rule.parts), reason))
+        return wrong
 
     @classmethod
     def _validated(cls, content: object, source: str) -> Self:

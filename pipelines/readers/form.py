@@ -60,6 +60,10 @@ _LEAST_CONFIDENCE = 1e-4
 _PLACELESS = "only a comb can be looked for: the form must say where this is (box)"
 
 
+# Nobody need look at such a field.
+_SETTLED = ("accepted", "blank")
+
+
 class FormReader(Reader):
     """Read the fields of a form on page images.
 
@@ -340,9 +344,9 @@ class FormReader(Reader):
             for name, reading in checked.items()
             if reading.value or reading.status == "blank"
         }
-        sums = self.form.check_sums(there)
-        for name, reason in sums.items():
-            checked[name] = _invalid(checked[name], reason)
+        for fields, reason in self.form.check_sums(there):
+            for name in _suspects({name: checked[name] for name in fields}):
+                checked[name] = _invalid(checked[name], reason)
         return checked
 
     def _field_reader(self) -> Any:
@@ -435,6 +439,14 @@ def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:
     }
 
 
+def _suspects(readings: dict[str, FieldReading]) -> list[str]:
+    """Name the fields that explain why a sum is wrong: the uncertain ones, or all."""
+    unsettled = [n for n, r in readings.items() if r.status not in _SETTLED]
+    # A rule that a field itself breaks says more of what is wrong with it.
+    uncertain = [n for n in unsettled if readings[n].status != "invalid"]
+    return uncertain if unsettled else list(readings)
+
+
 def _invalid(reading: FieldReading, text: str) -> FieldReading:
     reason = Reason(ReasonKind.RULE, text)
     return replace(reading, status="invalid", reason=reason)
@@ -459,7 +471,7 @@ def _read_either_way(
             quad = np.roll(quad, 2, axis=0)
         reading = _doubt_way(reading, certainty, reader.threshold)
         # Blank, too: another comb may be the one that somebody has filled in.
-        if name in sought.doubtful and reading.status in ("accepted", "blank"):
+        if name in sought.doubtful and reading.status in _SETTLED:
             reason = Reason(ReasonKind.SEVERAL, sought.doubtful[name])
             reading = replace(reading, status="rejected", reason=reason)
         result[name] = replace(reading, quad=quad)

@@ -1,8 +1,8 @@
 """Draw what was read onto its page."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten, wrap
 
@@ -34,13 +34,20 @@ COLOURS: dict[str, Colour] = {
 _TEXT_OF_PAGE = 1 / 70
 # So many of them fit across an upright A4 page.
 _LINE_LENGTH = 90
-# Beside a field letters are lower than it, so that rows of fields leave room for
-# rows of text, within what looks right on the page.
+# Beside fields letters are lower than most of them, so that rows of fields leave room
+# for rows of text, within what looks right on the page.
 _TEXT_OF_FIELD = 0.7
 _FIELD_TEXT_OF_PAGE = (1 / 120, 1 / 75)
 _SMALLEST_TEXT = 9  # pixels; below that no digit can be told from another
 # What is said of one field beside it; the table has all of it.
 _REASON_LENGTH = 40
+
+# Darker is print or writing, which a text should not cover. A text over a line of
+# print (a tenth of its area is ink) had better stand three of its heights away.
+_INK = 150
+_COST_OF_INK = 30.0
+# Of two places alike, that which is less far aside of its field, in text heights.
+_COST_OF_ASIDE = 0.05
 
 
 def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
@@ -81,15 +88,16 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
     picture = PIL.Image.fromarray(page).convert("RGB")
     canvas = ImageDraw.Draw(picture)
     placed = {n: f for n, f in reading.fields.items() if f.quad is not None}
-    taken = [_bounds(field.quad) for field in placed.values()]
-    notes: list[_Note] = []
-    for text, status in _headlines(reading):
-        notes.append(_place_note(canvas, text, status, None, taken))
-        taken.append(notes[-1].place)
+    quads = [field.quad for field in placed.values() if field.quad is not None]
+    size = _text_size(page.shape, quads)
+    room = _Room(page, size, [_bounds(quad) for quad in quads])
+    notes = [
+        _place_note(canvas, room, (text, status), max(page.shape) * _TEXT_OF_PAGE)
+        for text, status in _headlines(reading)
+    ]
     for name, field in placed.items():
-        label = _label(name, field)
-        notes.append(_place_note(canvas, label, field.status, field.quad, taken))
-        taken.append(notes[-1].place)
+        words = _label(name, field), field.status
+        notes.append(_place_note(canvas, room, words, size, field.quad))
     for field in placed.values():
         _frame(canvas, field)
     for note in notes:
@@ -162,28 +170,81 @@ class _Note:
 
 def _place_note(
     canvas: ImageDraw.ImageDraw,
-    text: str,
-    status: str,
-    quad: NDArray[np.float64] | None,
-    taken: Sequence[Box],
+    room: "_Room",
+    words: tuple[str, str],
+    size: float,
+    quad: NDArray[np.float64] | None = None,
 ) -> _Note:
-    """Find a place for a text: above its field or at the top, or the nearest free."""
-    size = canvas.im.size
-    font = ImageFont.load_default(max(_text_size(size, quad), _SMALLEST_TEXT))
+    """Find the best place for a text, by its field or at the top of the page."""
+    text, status = words
+    font = ImageFont.load_default(max(size, _SMALLEST_TEXT))
     right, bottom = canvas.textbbox((0, 0), text, font, anchor="la")[2:]
     pad = round(bottom) // 4
     width, height = round(right) + 2 * pad, round(bottom) + 2 * pad
     field = (0, 0, 0, 0) if quad is None else _bounds(quad)
-    left = max(0, min(field[0], size[0] - width))
-    top = max(0, min(field[1] - height - height // 4, size[1] - height))
-    note = _Note(text, status, font, (left, top, left + width, top + height))
-    free = _free_places(note.place, size, taken) if _covered(note.place, taken) else []
-    if not free:  # where the page has no place, it stays
-        return note
-    nearest = min(free, key=lambda box: _distance(box, field))
-    end = _nearest_point(field, _centre(nearest))
-    line = [] if quad is None else [_nearest_point(nearest, end), end]
-    return replace(note, place=nearest, line=line)
+    place = room.take(width, height, field)
+    if quad is None or _distance(place, field) <= height:
+        return _Note(text, status, font, place)
+    end = _nearest_point(field, _centre(place))
+    return _Note(text, status, font, place, [_nearest_point(place, end), end])
+
+
+class _Room:
+    """What of a page is taken by fields and texts, and where its ink is."""
+
+    def __init__(self, page: Image, text_size: float, taken: Sequence[Box]) -> None:
+        # Places are tried in steps of about half the height of a text.
+        self._cell = max(1, round(0.75 * text_size))
+        n_down, n_across = (max(1, side // self._cell) for side in page.shape)
+        used = page[: n_down * self._cell, : n_across * self._cell]
+        dark = (used < _INK).astype(np.float32)
+        self._ink = cv2.resize(dark, (n_across, n_down), interpolation=cv2.INTER_AREA)
+        self._taken = np.zeros((n_down, n_across), np.uint8)
+        for box in taken:
+            self._mark(box)
+
+    def take(self, width: int, height: int, field: Box) -> Box:
+        """Take the place for a text that covers least and is nearest to its field.
+
+        Where the page has no place that is free, it is above the field.
+        """
+        costs = self._costs(width, height, field)
+        left, top = field[0], max(0, field[1] - height)
+        if np.isfinite(costs).any():
+            row, column = np.unravel_index(np.argmin(costs), costs.shape)
+            left, top = int(column) * self._cell, int(row) * self._cell
+        box = left, top, left + width, top + height
+        self._mark(box)
+        return box
+
+    def _costs(self, width: int, height: int, field: Box) -> NDArray[np.float64]:
+        """Weigh all places for a text, by the cell of their upper left corner."""
+        cells = -(-height // self._cell), -(-width // self._cell)
+        window = np.ones(cells, np.uint8)
+        # Of the cells to the right and below: whether one is taken, how much is ink.
+        taken = cv2.dilate(self._taken, window, anchor=(0, 0))
+        ink = cv2.blur(
+            self._ink, cells[::-1], anchor=(0, 0), borderType=cv2.BORDER_CONSTANT
+        )
+        rows, columns = (
+            max(0, n - wanted + 1)
+            for n, wanted in zip(self._taken.shape, cells, strict=True)
+        )
+        tops = self._cell * np.arange(rows)[:, None]
+        lefts = self._cell * np.arange(columns)[None]
+        across = np.maximum(0, np.maximum(field[0] - lefts - width, lefts - field[2]))
+        down = np.maximum(0, np.maximum(field[1] - tops - height, tops - field[3]))
+        aside = np.hypot(lefts - field[0], tops + height - field[1])
+        distances = np.hypot(across, down) + _COST_OF_ASIDE * aside
+        costs = distances / height + _COST_OF_INK * ink[:rows, :columns]
+        return np.where(taken[:rows, :columns] > 0, np.inf, costs)
+
+    def _mark(self, box: Box) -> None:
+        """Take a place, in whole cells."""
+        left, top, right, bottom = (side / self._cell for side in box)
+        rows = slice(max(0, math.floor(top)), max(0, math.ceil(bottom)))
+        columns = slice(max(0, math.floor(left)), max(0, math.ceil(right)))
+        self._taken[rows, columns] = 1
 
 
 def _write(canvas: ImageDraw.ImageDraw, note: _Note) -> None:
@@ -192,26 +253,6 @@ def _write(canvas: ImageDraw.ImageDraw, note: _Note) -> None:
     canvas.rectangle(note.place, COLOURS[note.status])
     pad = (bottom - top) // 6  # a quarter of the letters' height on either side
     canvas.text((left + pad, top + pad), note.text, "white", note.font, anchor="la")
-
-
-def _free_places(box: Box, size: tuple[int, int], taken: Sequence[Box]) -> list[Box]:
-    """List where on a page a box covers none of others, in cells of half its height."""
-    width, height = box[2] - box[0], box[3] - box[1]
-    cell = max(1, height // 2)
-    used = np.zeros((size[1] // cell, size[0] // cell), np.uint8)
-    for left, top, right, bottom in taken:
-        rows = slice(max(0, top // cell), max(0, -(-bottom // cell)))
-        used[rows, max(0, left // cell) : max(0, -(-right // cell))] = 1
-    n_down, n_across = -(-height // cell), -(-width // cell)
-    if n_down > used.shape[0] or n_across > used.shape[1]:
-        return []
-    # With the anchor in a corner: what is used in the cells to the right and below.
-    hit = cv2.dilate(used, np.ones((n_down, n_across), np.uint8), anchor=(0, 0))
-    ys, xs = np.nonzero(1 - hit[: len(hit) - n_down + 1, : hit.shape[1] - n_across + 1])
-    return [
-        (x, y, x + width, y + height)
-        for x, y in zip((cell * xs).tolist(), (cell * ys).tolist(), strict=True)
-    ]
 
 
 def _distance(box: Box, other: Box) -> float:
@@ -230,13 +271,12 @@ def _nearest_point(box: Box, point: tuple[float, float]) -> tuple[float, float]:
     return min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3])
 
 
-def _text_size(size: tuple[int, int], quad: NDArray[np.float64] | None) -> float:
-    """Return how high letters are drawn, in pixels."""
-    if quad is None:
-        return max(size) * _TEXT_OF_PAGE
-    least, most = (max(size) * share for share in _FIELD_TEXT_OF_PAGE)
-    height = float(np.linalg.norm(quad[3] - quad[0]))
-    return min(max(_TEXT_OF_FIELD * height, least), most)
+def _text_size(shape: tuple[int, ...], quads: Sequence[NDArray[np.float64]]) -> float:
+    """Return how high letters beside fields are drawn, in pixels: all of one size."""
+    least, most = (max(shape) * share for share in _FIELD_TEXT_OF_PAGE)
+    heights = [float(np.linalg.norm(quad[3] - quad[0])) for quad in quads]
+    wanted = _TEXT_OF_FIELD * float(np.median(heights)) if heights else least
+    return min(max(wanted, least), most)
 
 
 def _bounds(quad: NDArray[np.float64] | None) -> Box:
@@ -245,13 +285,3 @@ def _bounds(quad: NDArray[np.float64] | None) -> Box:
     left, top = np.floor(corners.min(axis=0)).astype(int).tolist()
     right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
     return left, top, right, bottom
-
-
-def _covered(box: Box, others: Iterable[Box]) -> bool:
-    """Return whether a box covers a part of others."""
-    left, top, right, bottom = box
-    return any(
-        min(right, other[2]) > max(left, other[0])
-        and min(bottom, other[3]) > max(top, other[1])
-        for other in others
-    )

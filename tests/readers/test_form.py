@@ -279,13 +279,27 @@ def test_a_blank_field_breaks_no_constraint():
 
 
 @pytest.mark.parametrize(("total", "status"), [("64", "accepted"), ("65", "invalid")])
-def test_a_total_that_is_not_the_sum_of_its_parts_is_invalid(total, status):
+def test_the_fields_of_a_sum_that_is_wrong_are_invalid(total, status):
     fields = [Field(name=n, digits=d) for n, d in (("a", 3), ("b", 4), ("total", 2))]
     form = Form(fields=fields, sums=[Sum(total="total", parts=["a", "b"])])
     page = _sheet((" 24", 40, 40), ("  40", 180, 40), (total, 320, 40))
     reading = make_form_reader(form).read(page)
     assert [f.value for f in reading.fields.values()] == ["24", "40", total]
-    assert reading.fields["total"].status == status
+    assert [f.status for f in reading.fields.values()] == 3 * [status]
+
+
+@pytest.mark.parametrize("other", ["rejected", "invalid"])
+def test_a_wrong_sum_is_explained_by_what_is_uncertain(other):
+    fields = [Field(name=n, kind="line", maximum=99) for n in ("a", "b", "total")]
+    form = Form(fields=fields, sums=[Sum(total="total", parts=["a", "b"])])
+    value = {"rejected": "41", "invalid": "410"}[other]
+    readings = {
+        "a": FieldReading("24", "accepted", 1.0),
+        "b": FieldReading(value, "rejected", 0.4),
+        "total": FieldReading("64", "accepted", 1.0),
+    }
+    checked = FormReader(form)._checked(readings)
+    assert [f.status for f in checked.values()] == ["accepted", "invalid", "accepted"]
 
 
 def test_a_part_that_was_not_found_or_may_be_empty_is_no_0_in_a_sum():

@@ -154,3 +154,23 @@ def test_a_picture_is_written_with_the_folders_it_needs(page, tmp_path):
     write_overlay(page, PageReading(error="no comb"), tmp_path / "a" / "b.png")
     with PIL.Image.open(tmp_path / "a" / "b.png") as picture:
         assert picture.size == (500, 700)
+
+
+def test_no_text_covers_the_captions_of_a_form(page):
+    caption = np.s_[276:292, 100:260]
+    page[caption][::2, ::2] = 0  # above the field, as captions are
+    field = FieldReading("042", "accepted", 0.9, quad(100, 300, 300, 340))
+    picture = draw_overlay(page, PageReading({"id": field}))
+    assert (picture[caption] == page[caption][..., None]).all()
+
+
+def test_all_texts_beside_fields_are_of_one_size(page, written):
+    rows = ((100, 114), (250, 280), (450, 540))
+    fields = {
+        f"field_{n}": FieldReading("042", "accepted", 0.9, quad(60, top, 260, bottom))
+        for n, (top, bottom) in enumerate(rows)
+    }
+    draw_overlay(page, PageReading(fields))
+    heights = {bottom - top for _, top, _, bottom in written.values()}
+    assert len(written) == 3
+    assert len(heights) == 1
