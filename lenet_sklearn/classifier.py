@@ -611,9 +611,7 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         ValueError
             If there is no such parameter.
         """
-        of_net = {
-            name: params.pop(name) for name in list(params) if is_net_parameter(name)
-        }
+        of_net = {n: params.pop(n) for n in list(params) if is_net_parameter(n)}
         super().set_params(**params)
         self.__dict__.update(of_net)
         return self
@@ -629,9 +627,9 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         return compute_logits_torch(self.net_.module_, rows, reading)
 
     def _build_net(self) -> "TrainingNet":
-        from lenet_sklearn.training.fitting import build_again
+        from lenet_sklearn.training.nets import build_net
 
-        return build_again(self)
+        return build_net(self)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from lenet_sklearn.devices import seeded
 from lenet_sklearn.inference import Run, StoredNetwork, reads_without_torch
 
 
@@ -25,7 +26,9 @@ class NetworkHolder:
                 )
             import torch
 
-            net, weights = self._build_net(), self._stored.weights.items()
+            with seeded(0, torch.device("cpu")):  # the weights it draws are not kept
+                net = self._build_net()
+            weights = self._stored.weights.items()
             net.module_.load_state_dict({n: torch.tensor(w) for n, w in weights})
             self.net_ = net
         return self._net

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +21,7 @@ from lenet_sklearn.inference import Graph, StoredNetwork, arrays_of, resizing_ma
 from lenet_sklearn.inputs import encode_labels, image_format
 from lenet_sklearn.network import LeNet5
 from lenet_sklearn.outputs import write_whole
-from lenet_sklearn.torch_inference import draw_images, fold_columns, made_of
+from lenet_sklearn.torch_inference import agree, draw_images, fold_columns, made_of
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.classifier import LeNet5Classifier
@@ -64,7 +63,6 @@ def export_classifier(
         network,
         classifier.image_shape_,
         scale=scale,
-        input_name="images",
         output_names=("posteriors", "logits"),
         axes={0: "n"},
         metadata={
@@ -149,9 +147,7 @@ def export_graph(network: nn.Module, size: Size, *, axes: Mapping[int, str]) -> 
     onnx = import_extra("onnx", extra="onnx", caller="Exporting to ONNX")
     plain = copy_to_cpu(network)
     twin = fold_columns(plain, size, align=_ALIGNMENT)
-    content = export(
-        twin, size, input_name="images", output_names=("logits",), axes=axes
-    )
+    content = export(twin, size, output_names=("logits",), axes=axes)
     model = onnx.load_model_from_string(content)
     weights = arrays_of(plain)
     given = {item.name: item for item in model.graph.initializer}
@@ -174,9 +170,9 @@ def export(
     size: Size,
     *,
     scale: float = 1.0,
-    input_name: str,
     output_names: Sequence[str],
     axes: Mapping[int, str],
+    input_name: str = "images",
     metadata: Mapping[str, str] | None = None,
 ) -> bytes:
     """Export a network by torch's own exporter.
@@ -192,14 +188,14 @@ def export(
     scale : float, default=1.0
         Full ink in them.
 
-    input_name : str
-        What the input is called in the model.
-
     output_names : sequence of str
         What the outputs are called.
 
     axes : mapping of int to str
         Axes of the input whose length is left open, and their names.
+
+    input_name : str, default="images"
+        What the input is called in the model.
 
     metadata : mapping of str to str, default=None
         What is said of the model.
@@ -255,19 +251,13 @@ def _compare(stored: StoredNetwork, network: nn.Module, images: Tensor) -> None:
     """Refuse a graph whose results are not those of the network."""
     with torch.inference_mode():
         expected = network(images)
-    expected = (expected if isinstance(expected, Tensor) else expected[0]).numpy()
-    # Logits may be large: relative to them; posteriors are at most 1.
-    tolerance = _TOLERANCE * max(1.0, float(np.abs(expected).max()))
-    problem: Exception | None = None
+    expected = expected if isinstance(expected, Tensor) else expected[0]
+    problem, same = None, False
     try:
-        got = stored.run(images.numpy())
+        same = agree(stored.run(images.numpy()), expected.numpy(), _TOLERANCE)
     except Exception as error:  # onnxruntime's errors have no public base
         problem = error
-    if (
-        problem
-        or got.shape != expected.shape
-        or not np.abs(got - expected).max() <= tolerance
-    ):
+    if not same:
         raise ValueError(
             "torch cannot export this network to ONNX: onnxruntime gives other results"
             " than torch. Its forward pass may depend on the values of the images or"

@@ -71,6 +71,8 @@ def search_ensemble(
         return search(members[0], n_best=n_best)
     n_each = max(n_best, _CANDIDATES)
     found = [symbols for one in members for symbols, _ in search(one, n_best=n_each)]
+    if not found:
+        return []
     strings = list(dict.fromkeys(found))
     scores = _mean_scores([members] * len(strings), strings)
     ranked = sorted(zip(strings, scores.tolist(), strict=True), key=lambda s: -s[1])

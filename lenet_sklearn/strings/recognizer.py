@@ -340,9 +340,10 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         return list(zip(*scored, strict=True))
 
     def _build_net(self) -> "StringNet":
-        from lenet_sklearn.strings.training import build_again
+        from lenet_sklearn.strings.training import build_string_net
 
-        return build_again(self)
+        learned = {"network": self.network_, "characters": self.characters_}
+        return build_string_net({**self.get_params(deep=False), **learned})
 
     @property
     def _steps(self) -> list[float]:

@@ -305,24 +305,6 @@ def train_network(
     return net, temperature
 
 
-def build_again(recognizer: "StringRecognizer") -> StringNet:
-    """Make a net as that of a recognizer of which there are the weights alone.
-
-    Parameters
-    ----------
-    recognizer : StringRecognizer
-        That was loaded.
-
-    Returns
-    -------
-    net : StringNet
-        Ready for its weights.
-    """
-    learned = {"network": recognizer.network_, "characters": recognizer.characters_}
-    with seeded(0, torch.device("cpu")):
-        return build_string_net({**recognizer.get_params(deep=False), **learned})
-
-
 def _least_widths(net: StringNet, strings: Sequence[Symbols]) -> list[int]:
     """Widths at which each string has room, however narrow distortion makes it."""
     narrowing = 0.0 if net.distortion is None else net.distortion.width

@@ -140,23 +140,6 @@ def train_one_epoch(
     return net, temperature
 
 
-def build_again(classifier: "LeNet5Classifier") -> TrainingNet:
-    """Make a net as that of a classifier of which there are the weights alone.
-
-    Parameters
-    ----------
-    classifier : LeNet5Classifier
-        That was loaded.
-
-    Returns
-    -------
-    net : TrainingNet
-        Ready for its weights.
-    """
-    with seeded(0, torch.device("cpu")):
-        return build_net(classifier)
-
-
 def classes_to_learn(
     classifier: "LeNet5Classifier", classes: ArrayLike | None
 ) -> NDArray[Any]:
@@ -188,13 +171,12 @@ def classes_to_learn(
                 " classes. Pass classes=np.unique(y_of_all_batches)."
             )
         return np.unique(np.asarray(known))
-    if classes is not None and not np.array_equal(
-        np.unique(classes), classifier.classes_
-    ):
+    told = classifier.classes_ if classes is None else np.unique(classes)
+    if not np.array_equal(told, classifier.classes_):
         raise ValueError(
             "LeNet5Classifier was fitted for the classes"
-            f" {classifier.classes_.tolist()}. Got classes="
-            f"{np.unique(classes).tolist()}. Use fit to start anew."
+            f" {classifier.classes_.tolist()}. Got classes={told.tolist()}."
+            " Use fit to start anew."
         )
     return classifier.classes_
 

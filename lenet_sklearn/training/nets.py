@@ -274,9 +274,7 @@ def history_columns(history: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[A
         for name, value in row.items()
         if isinstance(value, Real) and not isinstance(value, bool)
     )
-    return {
-        name: np.array([row.get(name, np.nan) for row in history]) for name in names
-    }
+    return {n: np.array([row.get(n, np.nan) for row in history]) for n in names}
 
 
 def _callbacks(
