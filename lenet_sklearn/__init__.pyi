@@ -1,10 +1,6 @@
 from . import recipes as recipes
 from .classifier import LeNet5Classifier
-from .committee import (
-    calibrate_committee,
-    join_classifiers,
-    make_committee,
-)
+from .committee import calibrate_committee, join_classifiers, make_committee
 from .datasets import load_dataset, load_writers
 from .metrics import fit_temperature
 from .models.files import ModelFileError

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import partial
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -17,7 +17,8 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from lenet_sklearn.inference import compute_logits, reads_without_torch, run_session
+from lenet_sklearn.estimators import NetworkHolder
+from lenet_sklearn.inference import compute_logits
 from lenet_sklearn.inputs import (
     check_images,
     check_training_set,
@@ -27,11 +28,7 @@ from lenet_sklearn.inputs import (
 from lenet_sklearn.metrics import fit_temperature, rubbish_posteriors
 from lenet_sklearn.models.files import shipped_models
 from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.parameters import (
-    CONSTRAINTS,
-    check_net_parameters,
-    is_net_parameter,
-)
+from lenet_sklearn.parameters import CONSTRAINTS, check_net_parameters, is_net_parameter
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from torch import nn
@@ -44,12 +41,42 @@ if TYPE_CHECKING:  # torch takes seconds to import
 _ADAPTING = {"max_epochs": 5, "lr": 1e-3, "random_state": None}
 
 
+def common_temperature(
+    model: Any, members: Sequence["LeNet5Classifier"], X: ArrayLike, y: ArrayLike
+) -> float:
+    """Find the temperature under which the mean of classifiers is most likely.
+
+    Parameters
+    ----------
+    model : LeNet5Classifier, or VotingClassifier of them
+        Fitted; its labels are those of `y`.
+
+    members : sequence of LeNet5Classifier
+        Those that vote in it.
+
+    X : array-like
+        Images.
+
+    y : array-like of shape (n,)
+        Their labels.
+
+    Returns
+    -------
+    temperature : float
+        As of :func:`lenet_sklearn.fit_temperature`.
+    """
+    logits = np.stack([member._logits(X) for member in members])
+    labels = column_or_1d(y, warn=True)
+    check_consistent_length(logits[0], labels)
+    return fit_temperature(logits, label_columns(labels, model.classes_))
+
+
 def _knows_rubbish(classifier: "LeNet5Classifier") -> bool:
     params = vars(classifier).get("_trained_with", vars(classifier))
     return params["rubbish"] is not None
 
 
-class LeNet5Classifier(ClassifierMixin, BaseEstimator):
+class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
     """Classify images of single characters with LeNet-5.
 
     The network is built and trained in :meth:`fit` by a skorch net, kept as
@@ -312,14 +339,15 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         from lenet_sklearn.training import fitting
 
         self._validate_params()
-        start = fitting.earlier_start(self)
+        goes_on = self.warm_start and self.__sklearn_is_fitted__()
+        earlier = copy(self) if goes_on else None
         rows, labels = check_training_set(self, X, y, reset=True)
         # An interrupted training is not to leave an old network with new labels.
         self._forget_network()
         self.classes_ = np.unique(labels if self.classes is None else self.classes)
         self._trained_with = self.get_params(deep=False)
         samples = fitting.gather_samples(self, rows, labels, sample_weight, groups)
-        fitting.keep_network(self, *fitting.train_anew(self, samples, start))
+        fitting.keep_network(self, *fitting.train_anew(self, samples, earlier))
         return self
 
     def partial_fit(
@@ -401,8 +429,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
             Softmax of the logits divided by `temperature_`; rows sum to 1, also
             where there is a rubbish class, whose share is not in them.
         """
-        posteriors: NDArray[np.float64] = softmax(self._logits(X) / self.temperature_)
-        return posteriors
+        return softmax(self._logits(X) / self.temperature_)
 
     @available_if(_knows_rubbish)
     def predict_rubbish_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -439,8 +466,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
             In the dtype of the labels given to :meth:`fit`.
         """
         columns = self._logits(X).argmax(axis=1)
-        labels: NDArray[Any] = self.classes_[columns]
-        return labels
+        return self.classes_[columns]
 
     def calibrate(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit `temperature_`, so that posteriors are neither too sure nor too shy.
@@ -467,11 +493,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         --------
         lenet_sklearn.fit_temperature : The function that does it.
         """
-        logits = self._logits(X)
-        labels = column_or_1d(y, warn=True)
-        check_consistent_length(logits, labels)
-        columns = label_columns(labels, self.classes_)
-        self.temperature_ = fit_temperature(logits, columns)
+        self.temperature_ = common_temperature(self, [self], X, y)
         return self
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
@@ -555,25 +577,6 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         classifier.set_params(**{**_ADAPTING, "initial_weights": name, **params})
         return classifier
 
-    @property
-    def net_(self) -> "TrainingNet":
-        """The trained net; of a classifier that was loaded, it is made now."""
-        if "_net" not in vars(self):
-            if "_stored" not in vars(self):
-                raise AttributeError(
-                    "LeNet5Classifier has no net_ before it is fitted. Call fit."
-                )
-            from lenet_sklearn.training.fitting import rebuild_net
-
-            self._net = rebuild_net(self)
-            del self._stored
-        return self._net
-
-    @net_.setter
-    def net_(self, net: "TrainingNet") -> None:
-        self._forget_network()
-        self._net = net
-
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters, those of the net among them.
 
@@ -608,9 +611,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         ValueError
             If there is no such parameter.
         """
-        of_net = {
-            name: params.pop(name) for name in list(params) if is_net_parameter(name)
-        }
+        of_net = {n: params.pop(n) for n in list(params) if is_net_parameter(n)}
         super().set_params(**params)
         self.__dict__.update(of_net)
         return self
@@ -618,26 +619,17 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
         rows, reading = check_images(self, X), image_format(self)
-        # One that was loaded has not imported torch, and nobody has changed its net:
-        # the graph of its file reads. Once there is a net, torch does.
-        if reads_without_torch(self):
-            return compute_logits(self._stored.run, rows, **reading)
-        network = self.net_.module_
-        if self.engine == "onnxruntime":
-            from lenet_sklearn.onnx import session_of
-
-            session = session_of(network, reading["size"], axes={0: "n"})
-            return compute_logits(partial(run_session, session), rows, **reading)
+        run = self._find_run(reading["size"], axes={0: "n"})
+        if run is not None:
+            return compute_logits(run, rows, reading)
         from lenet_sklearn.torch_inference import compute_logits_torch
 
-        return compute_logits_torch(network, rows, **reading)
+        return compute_logits_torch(self.net_.module_, rows, reading)
 
-    def _forget_network(self) -> None:
-        for name in ("_net", "_stored"):
-            self.__dict__.pop(name, None)
+    def _build_net(self) -> "TrainingNet":
+        from lenet_sklearn.training.nets import build_net
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return bool({"_net", "_stored"} & vars(self).keys())
+        return build_net(self)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -10,16 +10,11 @@ from sklearn.base import clone
 from sklearn.ensemble import VotingClassifier
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import Bunch
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.classifier import LeNet5Classifier
+from lenet_sklearn.classifier import LeNet5Classifier, common_temperature
 from lenet_sklearn.devices import draw_seed
-from lenet_sklearn.inputs import decode_labels, encode_labels, label_columns
-from lenet_sklearn.metrics import fit_temperature
+from lenet_sklearn.inputs import decode_labels, encode_labels
 from lenet_sklearn.models.files import ModelFileError, weights_of_part
 from lenet_sklearn.packing import pack_classifier, unpack_classifier
 
@@ -152,11 +147,7 @@ def calibrate_committee(
     LeNet5Classifier.calibrate : The same for one classifier.
     """
     members = check_members(committee, "calibrate_committee")
-    labels = column_or_1d(y, warn=True)
-    logits = np.stack([member._logits(X) for member in members])
-    check_consistent_length(logits[0], labels)
-    columns = label_columns(labels, committee.classes_)
-    temperature = fit_temperature(logits, columns)
+    temperature = common_temperature(committee, members, X, y)
     for member in members:
         member.temperature_ = temperature
     return committee

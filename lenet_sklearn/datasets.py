@@ -191,21 +191,15 @@ def _load_digits(split: Split) -> Labelled:
 
 
 def _load_mnist(data_dir: str | os.PathLike[str] | None, split: Split) -> Labelled:
-    files = None if data_dir is None else _find_idx_files(Path(data_dir), split)
-    if files is None:
-        return _torchvision_mnist(data_dir, split)
-    images, labels = map(_read_idx, files)
-    return images, labels.astype(np.int64)
-
-
-def _find_idx_files(data_dir: Path, split: Split) -> list[Path] | None:
-    """Images and labels of a split, gzipped or not, or None if one is missing."""
-    for folder in (data_dir, data_dir / "MNIST" / "raw"):
+    """Read the files in a folder, or where torchvision puts them, if all are there."""
+    root = Path(data_dir) if data_dir else None
+    for folder in () if root is None else (root, root / "MNIST" / "raw"):
         candidates = [_find_file(folder, stem) for stem in _MNIST_FILES[split]]
         files = [path for path in candidates if path is not None]
         if len(files) == len(candidates):
-            return files
-    return None
+            images, labels = map(_read_idx, files)
+            return images, labels.astype(np.int64)
+    return _download_mnist(root, split)
 
 
 def _find_file(folder: Path, stem: str) -> Path | None:
@@ -230,14 +224,12 @@ def _read_idx(path: Path) -> NDArray[Any]:
         ) from error
 
 
-def _torchvision_mnist(
-    data_dir: str | os.PathLike[str] | None, split: Split
-) -> Labelled:
+def _download_mnist(data_dir: Path | None, split: Split) -> Labelled:
     """Let torchvision find or download the files."""
     # Here, because torchvision takes a second to import and few need it.
     from torchvision.datasets import MNIST
 
-    root = Path(data_dir) if data_dir else Path.home() / ".cache" / "lenet_sklearn"
+    root = data_dir or Path.home() / ".cache" / "lenet_sklearn"
     try:
         dataset = MNIST(root, train=split == "train", download=True)
     except (OSError, RuntimeError) as error:

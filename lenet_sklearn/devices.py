@@ -84,7 +84,9 @@ def resolve_device(device: str) -> "torch.device":
     import torch
 
     if device == "auto":
-        return torch.device(_best_device())
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         found = torch.device(device)
         torch.empty(1, device=found)
@@ -94,14 +96,6 @@ def resolve_device(device: str) -> "torch.device":
             f" {str(error).splitlines()[0]}. Use device='auto' or device='cpu'."
         ) from error
     return found
-
-
-def _best_device() -> str:
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def import_extra(module: str, *, extra: str, caller: str) -> ModuleType:

@@ -14,7 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet_sklearn.inputs import ImageFormat, unflatten
+
 Session = Any
+
+# From a batch of images of shape (n, 1, height, width), float32, ink 1 on 0, to logits.
+Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 # Feature maps of so many images stay in the cache of a core: 64 to 256 run at the
 # same speed, more are slower.
@@ -67,7 +72,7 @@ class StoredNetwork:
     ) -> None:
         self.weights = weights
         self.graph = graph
-        self._session: tuple[int, Session] | None = None
+        self._session: tuple[tuple[int, int], Session] | None = None
 
     def run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute the logits of one batch.
@@ -90,9 +95,12 @@ class StoredNetwork:
         if self.graph is None:
             raise ValueError("A StoredNetwork without a graph is run by torch only.")
         # Threads do not survive a fork.
-        if self._session is None or self._session[0] != os.getpid():
-            self._session = os.getpid(), start_session(self.graph, self.weights)
-        return run_session(self._session[1], images)
+        key = os.getpid(), count_threads()
+        if self._session is None or self._session[0] != key:
+            self._session = key, start_session(self.graph, self.weights)
+        session = self._session[1]
+        [name] = (one.name for one in session.get_inputs())
+        return session.run(None, {name: images})[0]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_session": None}
@@ -113,7 +121,23 @@ def weights_of(estimator: Any) -> dict[str, NDArray[Any]]:
     """
     if "_stored" in vars(estimator):
         return dict(estimator._stored.weights)
-    state = estimator.net_.module_.state_dict()
+    return arrays_of(estimator.net_.module_)
+
+
+def arrays_of(network: Any) -> dict[str, NDArray[Any]]:
+    """Return the weights of a torch module as arrays.
+
+    Parameters
+    ----------
+    network : torch module
+        On any device.
+
+    Returns
+    -------
+    weights : dict of str to ndarray
+        By their names. Not to be changed.
+    """
+    state = network.state_dict()
     return {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
 
 
@@ -245,34 +269,8 @@ def fold_kernels(
     return folded, added
 
 
-def run_session(session: Session, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Run one batch.
-
-    Parameters
-    ----------
-    session : onnxruntime.InferenceSession
-        As from :func:`start_session`.
-
-    images : ndarray of shape (n, 1, height, width), dtype float32
-        Ink 1 on 0.
-
-    Returns
-    -------
-    logits : ndarray, dtype float32
-        As the network gives them.
-    """
-    [name] = (one.name for one in session.get_inputs())
-    logits: NDArray[np.float32] = session.run(None, {name: images})[0]
-    return logits
-
-
 def compute_logits(
-    run: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-    rows: NDArray[Any],
-    *,
-    image_shape: tuple[int, int],
-    scale: float,
-    size: tuple[int, int],
+    run: Run, rows: NDArray[Any], reading: ImageFormat
 ) -> NDArray[np.float64]:
     """Run a classifier's network over flattened images.
 
@@ -284,20 +282,21 @@ def compute_logits(
     rows : ndarray of shape (n, n_features), dtype uint8 or float32
         Flattened images, at least one.
 
-    image_shape, scale, size
-        As in :class:`lenet_sklearn.inputs.ImageFormat`.
+    reading : ImageFormat
+        How the network reads them.
 
     Returns
     -------
     logits : ndarray of shape (n, n_classes), dtype float64
         The network's output.
     """
+    shape, size = reading["image_shape"], reading["size"]
     resize = None
-    if image_shape != size:
-        resize = [resizing_matrix(a, b) for a, b in zip(image_shape, size, strict=True)]
+    if shape != size:
+        resize = [resizing_matrix(a, b) for a, b in zip(shape, size, strict=True)]
     chunks = []
     for start in range(0, len(rows), _CHUNK):
-        images = scale_images(rows[start : start + _CHUNK], image_shape, scale)
+        images = scale_images(rows[start : start + _CHUNK], shape, reading["scale"])
         if resize is not None:
             images = resize[0] @ (images @ resize[1].T)
         chunks.append(run(images[:, None]))
@@ -343,12 +342,7 @@ def scale_images(
     """
     if rows.dtype == np.uint8 and scale == 1:
         scale = 255.0
-    height, width = image_shape
-    images = rows.astype(np.float32) / np.float32(scale)
-    missing = height * width - rows.shape[1]
-    if missing:
-        images = np.pad(images, ((0, 0), (0, missing)))
-    return images.reshape(len(rows), height, width)
+    return unflatten(rows, image_shape).astype(np.float32) / np.float32(scale)
 
 
 def resizing_matrix(
@@ -390,8 +384,7 @@ def resizing_matrix(
     distances = np.abs((pixels - centres + np.float32(0.5)) * (1 / reach))
     inside = (pixels >= first) & (pixels < last)
     weights = np.where(inside, np.maximum(0, 1 - distances), np.float32(0))
-    matrix: NDArray[np.float32] = weights / weights.sum(axis=1, keepdims=True)
-    return matrix
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def reads_without_torch(estimator: Any) -> bool:

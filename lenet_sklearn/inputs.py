@@ -177,6 +177,27 @@ def guess_image_shape(n_features: int) -> tuple[int, int]:
     return side, side
 
 
+def unflatten(rows: NDArray[Any], image_shape: tuple[int, int]) -> NDArray[Any]:
+    """Turn rows into images, filled up with background.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features)
+        Flattened images; `n_features` is at most ``height * width``.
+
+    image_shape : tuple of (height, width)
+        Size of the images.
+
+    Returns
+    -------
+    images : ndarray of shape (n, height, width)
+    """
+    missing = math.prod(image_shape) - rows.shape[1]
+    if missing:
+        rows = np.pad(rows, ((0, 0), (0, missing)))
+    return rows.reshape(len(rows), *image_shape)
+
+
 def full_ink(rows: NDArray[Any]) -> float:
     """Find the value that stands for full ink in a training set.
 

@@ -104,7 +104,8 @@ class TableConv2d(nn.Module):
         n_kernels = sum(map(len, table))
         # Kernels that are not there are taken from behind the last one: a zero.
         places = torch.full((len(table), self.n_inputs), n_kernels)
-        places[tuple(zip(*_connections(table), strict=True))] = torch.arange(n_kernels)
+        connected = [(row, i) for row, maps in enumerate(table) for i in maps]
+        places[tuple(zip(*connected, strict=True))] = torch.arange(n_kernels)
         self.register_buffer("places", places.flatten(), persistent=False)
         self.weight = nn.Parameter(torch.empty(n_kernels, kernel_size, kernel_size))
         self.bias = nn.Parameter(torch.empty(len(table)))
@@ -201,13 +202,6 @@ class RBFOutput(nn.Module):
         lengths = features.square().sum(dim=1, keepdim=True) + self.codes.shape[1]
         return 2 * features @ self.codes.T - lengths
 
-
-def _connections(table: tuple[tuple[int, ...], ...]) -> list[tuple[int, int]]:
-    """List the pairs of output and input map, in the order of the kernels."""
-    return [(row, i) for row, maps in enumerate(table) for i in maps]
-
-
-WIDTH, HEIGHT = 7, 12
 
 # Seed of the codes of classes beyond the ten digits: any, but always the same one.
 _SEED = 1998

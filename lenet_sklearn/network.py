@@ -4,7 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -20,19 +20,19 @@ from lenet_sklearn.lecun1998 import (
 )
 from lenet_sklearn.parameters import C3_TABLE
 
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "scaled_tanh": ScaledTanh,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+}
+
 # Inputs of a unit that pools a block of 2 x 2.
 _BLOCK = 4
 
 # What changes the values of units and not their number or connections.
-_SILENT = (
-    nn.Dropout,
-    nn.Identity,
-    nn.ReLU,
-    nn.Sigmoid,
-    nn.SiLU,
-    nn.Tanh,
-    ScaledTanh,
-)
+_SILENT = (nn.Dropout, nn.Identity, *ACTIVATIONS.values())
 
 
 class Layer(NamedTuple):
@@ -112,27 +112,59 @@ def tabulate_layers(network: nn.Module, image: Tensor) -> LayerTable:
     table : LayerTable
         Layers that only squash or drop units are left out.
     """
-    rows: list[Layer] = []
-    # A copy, because hooks are to be left on no network.
-    copied = copy.deepcopy(network).eval()
-    for name, module in copied.named_children():
-        if not isinstance(module, _SILENT):
-            module.register_forward_hook(partial(_note, rows, name))
-    with torch.no_grad():
-        copied(image)
-    return LayerTable(rows)
+    copied = copy.deepcopy(network)  # which is put into evaluation mode
+    layers = [
+        (name, layer)
+        for name, layer in copied.named_children()
+        if not isinstance(layer, _SILENT)
+    ]
+    return LayerTable(_describe(*row) for row in record_outputs(copied, layers, image))
 
 
-def _note(
-    rows: list[Layer], name: str, module: nn.Module, _: object, output: Tensor
-) -> None:
+def record_outputs(
+    network: nn.Module, layers: Iterable[tuple[str, nn.Module]], batch: Tensor
+) -> list[tuple[str, nn.Module, Any]]:
+    """Run a network and note down what layers of it give.
+
+    Parameters
+    ----------
+    network : torch module
+        Put into evaluation mode.
+
+    layers : iterable of (name, torch module)
+        Parts of the network.
+
+    batch : Tensor
+        What the network reads.
+
+    Returns
+    -------
+    outputs : list of (name, torch module, output)
+        In the order in which they were computed.
+    """
+    found: list[tuple[str, nn.Module, Any]] = []
+
+    def note(name: str, layer: nn.Module, _: object, output: Any) -> None:
+        found.append((name, layer, output))
+
+    hooks = [layer.register_forward_hook(partial(note, name)) for name, layer in layers]
+    try:
+        with torch.inference_mode():
+            network.eval()(batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def _describe(name: str, module: nn.Module, output: Tensor) -> Layer:
     sizes = tuple(output.shape[1:])
-    trainable = sum(p.numel() for p in module.parameters() if p.requires_grad)
+    trainable = count_parameters(module)
     text = str(sizes[0])
     if len(sizes) == 3:
         text = f"{sizes[0]} @ {sizes[1]}x{sizes[2]}"
     label = name if name == "output" else name.upper()
-    rows.append(Layer(label, text, trainable, _count_connections(module, sizes)))
+    return Layer(label, text, trainable, _count_connections(module, sizes))
 
 
 def _count_connections(module: nn.Module, sizes: tuple[int, ...]) -> int:
@@ -151,14 +183,6 @@ def _count_connections(module: nn.Module, sizes: tuple[int, ...]) -> int:
 
 
 Part = TypeVar("Part")
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "scaled_tanh": ScaledTanh,
-    "sigmoid": nn.Sigmoid,
-    "silu": nn.SiLU,
-    "tanh": nn.Tanh,
-}
 
 # Each is made for a number of maps.
 POOLINGS: dict[str, Callable[[int], nn.Module]] = {
@@ -179,7 +203,6 @@ OUTPUTS: dict[str, Callable[[int], nn.Module]] = {
 
 # The weights of a unit with F inputs start in [-2.4 / F, 2.4 / F].
 _LECUN_BOUND = 2.4
-INITS = ("glorot", "lecun1998", "torch")
 
 
 class LeNet5(nn.Module):
@@ -281,8 +304,7 @@ class LeNet5(nn.Module):
         super().__init__()
         squash = _pick(ACTIVATIONS, activation, "activation")
         pool = _pick(POOLINGS, pooling, "pooling")
-        if init not in INITS:
-            raise _unknown(INITS, init, "init")
+        draw_weights = _pick(INITS, init, "init")
         side = FULL_SIDE - 2 * padding
         self.image_shape = image_shape or (side, side)
         self.input_range = (float(input_range[0]), float(input_range[1]))
@@ -302,10 +324,8 @@ class LeNet5(nn.Module):
         self.n3 = nn.BatchNorm2d(16) if batch_norm else nn.Identity()
         self.n5 = nn.BatchNorm2d(120) if batch_norm else nn.Identity()
         self.n6 = nn.BatchNorm1d(84) if batch_norm else nn.Identity()
-        if init == "lecun1998":
-            draw_lecun_weights(self)
-        elif init == "glorot":
-            draw_glorot_weights(self)
+        if draw_weights is not None:
+            draw_weights(self)
 
     @property
     def padding(self) -> int:
@@ -385,8 +405,7 @@ class LeNet5(nn.Module):
 
     def _classify(self, features: Tensor) -> Tensor:
         state = self.activation(self.n6(self.f6(features)))
-        logits: Tensor = self.output(self.dropout(state))
-        return logits
+        return self.output(self.dropout(state))
 
     def _check_size(self, images: Tensor) -> None:
         """Refuse images that do not give exactly one row of outputs."""
@@ -418,12 +437,10 @@ def draw_lecun_weights(network: nn.Module) -> None:
     for layer in network.children():
         if isinstance(layer, TableConv2d):
             layer.draw_weights([_LECUN_BOUND / n for n in layer.fan_ins])
-        elif isinstance(layer, nn.Conv2d | nn.Linear):
-            bound = _LECUN_BOUND / layer.weight[0].numel()
-            for parameter in layer.parameters():
-                nn.init.uniform_(parameter, -bound, bound)
-        elif isinstance(layer, TrainablePool2d):
-            bound = _LECUN_BOUND / 4  # a block of 2 x 2
+        elif isinstance(layer, nn.Conv2d | nn.Linear | TrainablePool2d):
+            pools = isinstance(layer, TrainablePool2d)
+            weights = next(layer.parameters())
+            bound = _LECUN_BOUND / (_BLOCK if pools else weights[0].numel())
             for parameter in layer.parameters():
                 nn.init.uniform_(parameter, -bound, bound)
 
@@ -446,6 +463,14 @@ def draw_glorot_weights(network: nn.Module) -> None:
             nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+# None leaves weights as torch's layers have drawn them.
+INITS: dict[str, Callable[[nn.Module], None] | None] = {
+    "glorot": draw_glorot_weights,
+    "lecun1998": draw_lecun_weights,
+    "torch": None,
+}
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -485,11 +510,7 @@ def _c5_kernel(image_shape: tuple[int, int], padding: int) -> tuple[int, int]:
 def _pick(table: Mapping[str, Part], name: str, parameter: str) -> Part:
     """Look up a part of the network, or say which there are."""
     if name not in table:
-        raise _unknown(table, name, parameter)
+        raise ValueError(
+            f"LeNet5 expects {parameter} to be one of {sorted(table)}. Got {name!r}."
+        )
     return table[name]
-
-
-def _unknown(names: Iterable[str], name: str, parameter: str) -> ValueError:
-    return ValueError(
-        f"LeNet5 expects {parameter} to be one of {sorted(names)}. Got {name!r}."
-    )

@@ -5,7 +5,7 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from io import StringIO
@@ -13,27 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lenet_sklearn.devices import import_extra
-from lenet_sklearn.inference import (
-    Graph,
-    Session,
-    count_threads,
-    resizing_matrix,
-    start_session,
-)
+from lenet_sklearn.inference import Graph, StoredNetwork, arrays_of, resizing_matrix
 from lenet_sklearn.inputs import encode_labels, image_format
 from lenet_sklearn.network import LeNet5
 from lenet_sklearn.outputs import write_whole
-from lenet_sklearn.torch_inference import fold_columns, made_of
+from lenet_sklearn.torch_inference import agree, draw_images, fold_columns, made_of
 
-if TYPE_CHECKING:  # they import this module
-    from collections.abc import Iterator
-
+if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.classifier import LeNet5Classifier
+
+Size = tuple[int, int]
 
 # Half of what is promised to users; float32 posteriors differ by about 1e-7.
 _TOLERANCE = 5e-6
@@ -51,9 +44,7 @@ _LONGEST = 2**20
 _ALIGNMENT = 8
 
 # Graphs of networks, by the size of their images: they outlive a change of weights.
-_graphs: WeakKeyDictionary[nn.Module, dict[tuple[int, int], Graph]] = (
-    WeakKeyDictionary()
-)
+_graphs: WeakKeyDictionary[nn.Module, dict[Size, Graph]] = WeakKeyDictionary()
 
 
 def export_classifier(
@@ -72,13 +63,10 @@ def export_classifier(
     network = _PosteriorNetwork(classifier)
     scale = classifier.input_scale_
 
-    def draw(n: int) -> Tensor:
-        return _draw_images(n, classifier.image_shape_) * scale
-
     content = export(
         network,
-        draw(_N_EXPORTED),
-        input_name="images",
+        classifier.image_shape_,
+        scale=scale,
         output_names=("posteriors", "logits"),
         axes={0: "n"},
         metadata={
@@ -87,20 +75,19 @@ def export_classifier(
             "input_scale": json.dumps(float(scale)),
         },
     )
-    compare(start_session(Graph(content)), network, draw(_N_TRIED))
     write_whole(path, content)
 
 
-def session_of(
-    network: nn.Module, size: tuple[int, int], *, axes: Mapping[int, str]
-) -> Session:
-    """Return the session of a network as it is now, made if need be.
+def store_network(
+    network: nn.Module, size: Size, *, axes: Mapping[int, str]
+) -> StoredNetwork:
+    """Return a network as it is now, with the graph that runs it without torch.
 
     Parameters
     ----------
     network : torch module
-        On any device. Its graph is exported in the first call; a session is made again
-        whenever its weights have changed.
+        On any device. Its graph is exported in the first call; its weights are taken
+        again whenever they have changed.
 
     size : tuple of (height, width)
         Of the images it reads.
@@ -110,7 +97,7 @@ def session_of(
 
     Returns
     -------
-    session : onnxruntime.InferenceSession
+    stored : StoredNetwork
         Ready to run, on the CPU.
 
     Raises
@@ -121,14 +108,20 @@ def session_of(
     ValueError
         If the network cannot be exported.
     """
-    # Threads do not survive a fork.
-    key = (size, count_threads(), os.getpid())
-    return made_of(network, "onnxruntime", key, lambda: _start(network, size, axes))
+
+    def store() -> StoredNetwork:
+        graphs = _graphs.setdefault(network, {})
+        if size not in graphs:
+            graphs[size] = export_graph(network, size, axes=axes)
+        plain = copy_to_cpu(network)
+        stored = StoredNetwork(arrays_of(plain), graphs[size])
+        _compare(stored, plain, draw_images(_N_TRIED, size))
+        return stored
+
+    return made_of(network, "onnxruntime", size, store)
 
 
-def export_graph(
-    network: nn.Module, size: tuple[int, int], *, axes: Mapping[int, str]
-) -> Graph:
+def export_graph(network: nn.Module, size: Size, *, axes: Mapping[int, str]) -> Graph:
     """Export what a network does, without its weights.
 
     Parameters
@@ -158,15 +151,9 @@ def export_graph(
     onnx = import_extra("onnx", extra="onnx", caller="Exporting to ONNX")
     plain = copy_to_cpu(network)
     twin = fold_columns(plain, size, align=_ALIGNMENT)
-    content = export(
-        twin,
-        _draw_images(_N_EXPORTED, size),
-        input_name="images",
-        output_names=("logits",),
-        axes=axes,
-    )
+    content = export(twin, size, output_names=("logits",), axes=axes)
     model = onnx.load_model_from_string(content)
-    weights = {name: t.numpy() for name, t in plain.state_dict().items()}
+    weights = arrays_of(plain)
     given = {item.name: item for item in model.graph.initializer}
     taken = [name for name in given if name in weights]
     for name in taken:
@@ -178,17 +165,18 @@ def export_graph(
         del node.metadata_props[:]
     folded = type(twin) is LeNet5 and twin.c1.stride != plain.c1.stride
     graph = Graph(model.SerializeToString(), tuple(taken), folded)
-    compare(start_session(graph, weights), plain, _draw_images(_N_TRIED, size))
+    _compare(StoredNetwork(weights, graph), plain, draw_images(_N_TRIED, size))
     return graph
 
 
 def export(
     network: nn.Module,
-    example: Tensor,
+    size: Size,
     *,
-    input_name: str,
+    scale: float = 1.0,
     output_names: Sequence[str],
     axes: Mapping[int, str],
+    input_name: str = "images",
     metadata: Mapping[str, str] | None = None,
 ) -> bytes:
     """Export a network by torch's own exporter.
@@ -198,17 +186,20 @@ def export(
     network : torch module
         On the CPU, in evaluation mode.
 
-    example : Tensor
-        An input, of at least 2 along each axis in `axes`.
+    size : tuple of (height, width)
+        Of the images it is exported and tried with.
 
-    input_name : str
-        What the input is called in the model.
+    scale : float, default=1.0
+        Full ink in them.
 
     output_names : sequence of str
         What the outputs are called.
 
     axes : mapping of int to str
         Axes of the input whose length is left open, and their names.
+
+    input_name : str, default="images"
+        What the input is called in the model.
 
     metadata : mapping of str to str, default=None
         What is said of the model.
@@ -224,7 +215,7 @@ def export(
         If a package of the extra ``onnx`` is not installed.
 
     ValueError
-        If torch cannot export the network.
+        If torch cannot export the network, or onnxruntime then gives other results.
     """
     import_extra("onnx", extra="onnx", caller="Exporting to ONNX")
     import_extra("onnxscript", extra="onnx", caller="Exporting to ONNX")
@@ -232,7 +223,7 @@ def export(
         try:
             program: Any = torch.onnx.export(
                 network,
-                (example,),
+                (scale * draw_images(_N_EXPORTED, size),),
                 dynamo=True,
                 verbose=False,
                 optimize=False,
@@ -256,43 +247,24 @@ def export(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         program.save(path, external_data=False)
-        return path.read_bytes()
+        content = path.read_bytes()
+    # One column more where any width is read.
+    tried = scale * draw_images(_N_TRIED, (size[0], size[1] + (3 in axes)))
+    _compare(StoredNetwork({}, Graph(content)), network, tried)
+    return content
 
 
-def compare(session: Any, network: nn.Module, images: Tensor) -> None:
-    """Compare onnxruntime with torch on a few images.
-
-    Parameters
-    ----------
-    session : onnxruntime.InferenceSession
-        Of the exported network.
-
-    network : torch module
-        The network itself.
-
-    images : Tensor
-        What both are given.
-
-    Raises
-    ------
-    ValueError
-        If they do not give the same within 5e-6 of the largest number.
-    """
+def _compare(stored: StoredNetwork, network: nn.Module, images: Tensor) -> None:
+    """Refuse a graph whose results are not those of the network."""
     with torch.inference_mode():
         expected = network(images)
-    expected = (expected if isinstance(expected, Tensor) else expected[0]).numpy()
-    # Logits may be large: relative to them; posteriors are at most 1.
-    tolerance = _TOLERANCE * max(1.0, float(np.abs(expected).max()))
-    problem: Exception | None = None
+    expected = expected if isinstance(expected, Tensor) else expected[0]
+    problem, same = None, False
     try:
-        got = session.run(None, {session.get_inputs()[0].name: images.numpy()})[0]
+        same = agree(stored.run(images.numpy()), expected.numpy(), _TOLERANCE)
     except Exception as error:  # onnxruntime's errors have no public base
         problem = error
-    if (
-        problem
-        or got.shape != expected.shape
-        or not np.abs(got - expected).max() <= tolerance
-    ):
+    if not same:
         raise ValueError(
             "torch cannot export this network to ONNX: onnxruntime gives other results"
             " than torch. Its forward pass may depend on the values of the images or"
@@ -328,25 +300,6 @@ class _PosteriorNetwork(nn.Module):
         return torch.softmax(logits / self.temperature, 1), logits
 
 
-def _start(
-    network: nn.Module, size: tuple[int, int], axes: Mapping[int, str]
-) -> Session:
-    """Start a session with the weights that a network has now."""
-    graphs = _graphs.setdefault(network, {})
-    if size not in graphs:
-        graphs[size] = export_graph(network, size, axes=axes)
-    plain = copy_to_cpu(network)
-    weights = {name: t.numpy() for name, t in plain.state_dict().items()}
-    session = start_session(graphs[size], weights)
-    compare(session, plain, _draw_images(_N_TRIED, size))
-    return session
-
-
-def _draw_images(n_images: int, side: tuple[int, ...]) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(n_images, 1, *side, generator=generator)
-
-
 def copy_to_cpu(network: nn.Module) -> nn.Module:
     """Copy a network to the CPU, in evaluation mode.
 
@@ -363,7 +316,7 @@ def copy_to_cpu(network: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def _quiet() -> "Iterator[None]":
+def _quiet() -> Iterator[None]:
     """Keep what the exporter tells its developers from the user."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

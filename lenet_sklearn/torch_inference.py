@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lenet_sklearn.inference import fold_kernels
+from lenet_sklearn.inputs import ImageFormat
 from lenet_sklearn.network import LeNet5
-from lenet_sklearn.training.batches import as_images, to_network_input
+from lenet_sklearn.training.batches import read_rows
 
 # Folded and plain sums are added up in another order, nothing else.
 _TOLERANCE = 1e-5
@@ -62,11 +63,10 @@ def fold_columns(network: nn.Module, side: tuple[int, int], *, align: int) -> nn
     ):
         return plain
     folded = copy.deepcopy(network)
-    n_maps = network.c1.out_channels
-    offset = -(-n_maps // align) * align
     folded.c1 = _fold_convolution(network.c1, align)
+    n_maps, offset = network.c1.out_channels, folded.c1.out_channels // 2
     folded.s2 = _FoldedPooling(type(network.s2), n_maps, offset)
-    return folded if _agree(folded, plain, side) else plain
+    return folded if _gives_the_same(folded, plain, side) else plain
 
 
 def made_of(network: nn.Module, purpose: str, key: Any, make: Callable[[], Any]) -> Any:
@@ -122,37 +122,69 @@ class _FoldedPooling(nn.Module):
 
 def _fold_convolution(layer: nn.Conv2d, align: int) -> nn.Conv2d:
     bias = torch.zeros(layer.out_channels) if layer.bias is None else layer.bias
-    weights = fold_kernels(
+    kernels, added = fold_kernels(
         layer.weight.detach().numpy(), bias.detach().numpy(), align=align
     )
-    # Prediction leaves the global generator alone.
-    with torch.random.fork_rng(devices=[]):
-        folded = nn.Conv2d(
-            1,
-            len(weights[1]),
-            weights[0].shape[-2:],
-            stride=(1, 2),
-            padding=(int(layer.padding[0]), int(layer.padding[1])),
-        )
-    with torch.no_grad():
-        for parameter, values in zip(folded.parameters(), weights, strict=True):
-            parameter.copy_(torch.from_numpy(values))
-    return folded.eval()
+    folded = copy.deepcopy(layer)
+    folded.out_channels, folded.kernel_size = len(added), kernels.shape[-2:]
+    folded.stride = (1, 2)
+    folded.weight = nn.Parameter(torch.from_numpy(kernels))
+    folded.bias = nn.Parameter(torch.from_numpy(added))
+    return folded
 
 
-def _agree(folded: nn.Module, plain: nn.Module, side: tuple[int, int]) -> bool:
-    """Try both: a forward pass may treat its parts as no other does."""
+def draw_images(n_images: int, side: tuple[int, ...]) -> Tensor:
+    """Draw images to try networks with, always the same ones.
+
+    Parameters
+    ----------
+    n_images : int
+        How many.
+
+    side : tuple of (height, width)
+        Of each.
+
+    Returns
+    -------
+    images : Tensor of shape (n_images, 1, height, width)
+        Grey values in [0, 1).
+    """
     generator = torch.Generator().manual_seed(0)
-    images = torch.rand(2, 1, *side, generator=generator)
+    return torch.rand(n_images, 1, *side, generator=generator)
+
+
+def agree(got: NDArray[Any], expected: NDArray[Any], tolerance: float) -> bool:
+    """Return whether two arrangements of a network give the same.
+
+    Parameters
+    ----------
+    got, expected : ndarray
+        Results of each.
+
+    tolerance : float
+        Largest difference, relative to the largest of the expected numbers where that
+        is above 1: logits may be large, posteriors are at most 1.
+
+    Returns
+    -------
+    same : bool
+        False for other shapes too.
+    """
+    if got.shape != expected.shape:
+        return False
+    scale = max(1.0, float(np.abs(expected).max()))
+    return bool(np.abs(got - expected).max() <= tolerance * scale)
+
+
+def _gives_the_same(folded: nn.Module, plain: nn.Module, side: tuple[int, int]) -> bool:
+    """Try both: a forward pass may treat its parts as no other does."""
+    images = draw_images(2, side)
     with torch.inference_mode():
-        expected = plain(images)
         try:
             got = folded(images)
         except RuntimeError:  # shapes do not fit
             return False
-    tolerance = _TOLERANCE * max(1.0, float(expected.abs().max()))
-    same = got.shape == expected.shape
-    return same and bool((got - expected).abs().max() <= tolerance)
+        return agree(got.numpy(), plain(images).numpy(), _TOLERANCE)
 
 
 def _fingerprint(network: nn.Module) -> int:
@@ -173,12 +205,7 @@ _FEW = 32
 
 
 def compute_logits_torch(
-    network: nn.Module,
-    rows: NDArray[Any],
-    *,
-    image_shape: tuple[int, int],
-    scale: float,
-    size: tuple[int, int] | None = None,
+    network: nn.Module, rows: NDArray[Any], reading: ImageFormat
 ) -> NDArray[np.float64]:
     """Run a network over flattened images.
 
@@ -190,14 +217,8 @@ def compute_logits_torch(
     rows : ndarray of shape (n, n_features), dtype uint8 or float32
         Flattened images, at least one.
 
-    image_shape : tuple of (height, width)
-        Size of the images.
-
-    scale : float
-        Value of full ink, as in :func:`lenet_sklearn.inference.scale_images`.
-
-    size : tuple of (height, width), default=None
-        What the network reads, as there.
+    reading : ImageFormat
+        How the network reads them.
 
     Returns
     -------
@@ -205,36 +226,20 @@ def compute_logits_torch(
         The network's output.
     """
     device = next(network.parameters()).device
-    network.eval()
-    twin = None
+    reader, layout = network.eval(), torch.preserve_format
+    # A network of one's own may need its maps in torch's usual order.
     if device.type == "cpu" and len(rows) >= _FEW and type(network) is LeNet5:
-        image = as_images(rows[:1], image_shape, device)
-        twin = _fast_twin(network, to_network_input(image, scale, size))
+        # oneDNN is fastest where the maps of a pixel lie side by side.
+        layout, size = torch.channels_last, reading["size"]
+        reader = made_of(
+            network,
+            "torch",
+            size,
+            lambda: fold_columns(network, size, align=1).to(memory_format=layout),
+        )
     chunks = []
     with torch.inference_mode():
         for start in range(0, len(rows), _CHUNK):
-            images = as_images(rows[start : start + _CHUNK], image_shape, device)
-            batch = to_network_input(images, scale, size)
-            if twin is None:
-                logits = network(batch)
-            else:
-                logits = twin(batch.to(memory_format=torch.channels_last))
-            chunks.append(logits.cpu().numpy())
+            batch = read_rows(rows[start : start + _CHUNK], reading, device)
+            chunks.append(reader(batch.to(memory_format=layout)).cpu().numpy())
     return np.concatenate(chunks).astype(np.float64)
-
-
-def _fast_twin(network: LeNet5, image: Tensor) -> nn.Module:
-    """Return the network as a CPU runs it fastest, made in the first call.
-
-    A network of one's own may need its maps in torch's usual order, and is run
-    as it is.
-    """
-    side = (image.shape[-2], image.shape[-1])
-
-    def make() -> nn.Module:
-        # oneDNN is fastest where the maps of a pixel lie side by side.
-        twin = fold_columns(network, side, align=1)
-        return twin.to(memory_format=torch.channels_last)
-
-    made: nn.Module = made_of(network, "torch", side, make)
-    return made

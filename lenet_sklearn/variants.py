@@ -100,12 +100,8 @@ def add_strokes(
     True
     """
     add = {1: _add_upstroke, 7: _add_bar}
-    return np.stack(
-        [
-            add[int(label)](image, rng)
-            for image, label in zip(images, labels, strict=True)
-        ]
-    )
+    pairs = zip(images, labels.tolist(), strict=True)
+    return np.stack([add[label](image, rng) for image, label in pairs])
 
 
 def _draw_guided(label: int, rng: np.random.Generator) -> Images:
@@ -190,11 +186,10 @@ def _stroke_ends(image: Images) -> tuple[Points, Points, float]:
 
 def _with_paths(image: Images, paths: Sequence[Points], pen: float) -> Images:
     # Twice the size around the digit, so that no stroke leaves the canvas.
-    canvas = Image.new("L", (2 * _SIZE * _ZOOM, 2 * _SIZE * _ZOOM))
-    digit = Image.fromarray(image).resize(
-        (_SIZE * _ZOOM, _SIZE * _ZOOM), Image.Resampling.BICUBIC
-    )
-    canvas.paste(digit, (_SIZE * _ZOOM // 2, _SIZE * _ZOOM // 2))
+    side = _SIZE * _ZOOM
+    canvas = Image.new("L", (2 * side, 2 * side))
+    digit = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
+    canvas.paste(digit, (side // 2, side // 2))
     for path in paths:
         _draw(canvas, (path + _SIZE / 2) / (2 * _SIZE), pen * _ZOOM)
     return _normalised(canvas)

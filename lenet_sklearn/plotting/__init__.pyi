@@ -1,7 +1,6 @@
 from .curves import ErrorRejectDisplay, TrainingCurveDisplay
 from .kernels import FeatureMapDisplay, KernelDisplay
-from .misread import MisreadDisplay
-from .strings import StringPosteriorDisplay
+from .readings import MisreadDisplay, StringPosteriorDisplay
 
 __all__ = [
     "ErrorRejectDisplay",

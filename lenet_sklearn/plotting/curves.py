@@ -7,11 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.metrics import (
-    ErrorRejectCurve,
-    error_reject_curve,
-    reject_rate_for,
-)
+from lenet_sklearn.metrics import ErrorRejectCurve, error_reject_curve, reject_rate_for
 from lenet_sklearn.plotting.figures import BLUE, GREY, RED, one_axes, tidy
 
 if TYPE_CHECKING:

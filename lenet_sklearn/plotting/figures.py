@@ -64,7 +64,7 @@ def one_axes(
     return new
 
 
-def split_axes(ax: "Axes", n_axes: int, ratios: Sequence[float]) -> list["Axes"]:
+def split_axes(ax: "Axes", heights: Sequence[float]) -> list["Axes"]:
     """Divide the place of axes into several, one below the other.
 
     Parameters
@@ -72,11 +72,8 @@ def split_axes(ax: "Axes", n_axes: int, ratios: Sequence[float]) -> list["Axes"]
     ax : matplotlib Axes
         Turned off; its place is divided.
 
-    n_axes : int
-        How many.
-
-    ratios : sequence of float
-        Their heights.
+    heights : sequence of float
+        How high each is, relative to the others.
 
     Returns
     -------
@@ -84,7 +81,7 @@ def split_axes(ax: "Axes", n_axes: int, ratios: Sequence[float]) -> list["Axes"]
         From the top.
     """
     ax.set_axis_off()
-    grid = ax.get_subplotspec().subgridspec(n_axes, 1, height_ratios=ratios)
+    grid = ax.get_subplotspec().subgridspec(len(heights), 1, height_ratios=heights)
     figure: Any = ax.figure
     return [figure.add_subplot(cell) for cell in grid]
 

@@ -1,18 +1,19 @@
 """The kernels of convolutions, and what layers make of a digit, as grids of images."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from lenet_sklearn.inputs import check_images, image_format
 from lenet_sklearn.lecun1998 import TableConv2d
+from lenet_sklearn.network import record_outputs
 from lenet_sklearn.plotting.figures import BLUE, one_axes, split_axes, tidy
-from lenet_sklearn.training.batches import as_images, to_network_input
+from lenet_sklearn.training.batches import read_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -221,7 +222,7 @@ class KernelDisplay:
         heights = grid_heights(list(grids.values()))
         ax = one_axes("KernelDisplay", ax, size=(WIDTH, sum(heights)))
         self.figure_ = ax.figure
-        self.axes_ = split_axes(ax, len(grids), heights)
+        self.axes_ = split_axes(ax, heights)
         for layer_ax, (name, grid) in zip(self.axes_, grids.items(), strict=True):
             n_maps, n_inputs = self.kernels[name].shape[:2]
             inputs = "input" if n_inputs == 1 else "inputs"
@@ -249,6 +250,7 @@ _HEAD = 2.0
 _MAPS_IN_ROW, _UNITS_IN_ROW = 16, 60
 
 
+@dataclass(eq=False, repr=False)
 class FeatureMapDisplay:
     """A digit, what each layer makes of it, and the posteriors.
 
@@ -286,17 +288,10 @@ class FeatureMapDisplay:
     (6, 28, 28)
     """
 
-    def __init__(
-        self,
-        image: NDArray[Any],
-        maps: Mapping[str, NDArray[Any]],
-        posteriors: NDArray[Any],
-        classes: NDArray[Any],
-    ) -> None:
-        self.image = image
-        self.maps = dict(maps)
-        self.posteriors = posteriors
-        self.classes = classes
+    image: NDArray[Any]
+    maps: Mapping[str, NDArray[Any]]
+    posteriors: NDArray[Any]
+    classes: NDArray[Any]
 
     @classmethod
     def from_estimator(
@@ -324,9 +319,7 @@ class FeatureMapDisplay:
         rows = check_images(estimator, np.asarray(image)[None])
         network = estimator.net_.module_
         device = next(network.parameters()).device
-        reading = image_format(estimator)
-        images = as_images(rows, reading["image_shape"], device)
-        batch = to_network_input(images, reading["scale"], reading["size"])
+        batch = read_rows(rows, image_format(estimator), device)
         return cls(
             batch[0, 0].cpu().numpy(),
             _layer_outputs(network, batch),
@@ -351,7 +344,7 @@ class FeatureMapDisplay:
         heights = [_HEAD, *grid_heights(list(grids.values()))]
         ax = one_axes("FeatureMapDisplay", ax, size=(WIDTH, sum(heights)))
         self.figure_ = ax.figure
-        head, *layer_axes = split_axes(ax, len(heights), heights)
+        head, *layer_axes = split_axes(ax, heights)
         self.axes_ = [*self._plot_head(head), *layer_axes]
         for layer_ax, (name, grid) in zip(layer_axes, grids.items(), strict=True):
             maps = self.maps[name]
@@ -382,32 +375,15 @@ def _layer_outputs(network: nn.Module, batch: Tensor) -> dict[str, NDArray[Any]]
     squashing function, replaces the output of the layer before it.
     """
     found: dict[str, Tensor] = {}
-
-    def keep(name: str, module: nn.Module, output: Any) -> None:
+    for name, module, output in record_outputs(network, _layers(network), batch):
         if not isinstance(output, Tensor) or output.ndim not in (2, 4):
-            return
+            continue
         last = next(reversed(found), None)
         has_matrix = any(p.ndim > 1 for p in module.parameters())
         keeps_shape = last is not None and found[last].shape == output.shape
         found[last if last and keeps_shape and not has_matrix else name] = output
-
-    hooks = [
-        module.register_forward_hook(
-            lambda module, _, output, name=name: keep(name, module, output)
-        )
-        for name, module in _layers(network)
-    ]
-    try:
-        network.eval()
-        with torch.inference_mode():
-            network(batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return {
-        name: _as_maps(output[0].float().cpu().numpy())
-        for name, output in found.items()
-    }
+    outputs = {n: output[0].float().cpu().numpy() for n, output in found.items()}
+    return {n: o if o.ndim == 3 else o[:, None, None] for n, o in outputs.items()}
 
 
 def _layers(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
@@ -417,10 +393,6 @@ def _layers(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Modu
             yield from _layers(module, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", module
-
-
-def _as_maps(output: NDArray[Any]) -> NDArray[Any]:
-    return output if output.ndim == 3 else output[:, None, None]
 
 
 def _size(maps: NDArray[Any]) -> str:

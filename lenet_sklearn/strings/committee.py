@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from copy import copy
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from sklearn.base import clone
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.parameters import Interval
-from lenet_sklearn.strings.reading import BaseStringReader, Members, check_pairs
+from lenet_sklearn.parameters import COUNT
+from lenet_sklearn.strings.reading import BaseStringReader, Members
 from lenet_sklearn.strings.recognizer import StringRecognizer
 from lenet_sklearn.strings.strips import Strip
 
@@ -54,7 +52,7 @@ class StringCommittee(BaseStringReader):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "recognizers": [list, tuple],
-        "beam_width": [Interval(Integral, 1, None, closed="left")],
+        "beam_width": [COUNT],
     }
 
     members_: list[StringRecognizer]
@@ -103,7 +101,7 @@ class StringCommittee(BaseStringReader):
         """
         self._validate_params()
         _common_characters(one.characters for one in self.recognizers)
-        y = check_pairs(X, y, caller=type(self).__name__)
+        y = self._check_pairs(X, y)
         self.members_ = [clone(member).fit(X, y) for member in self.recognizers]
         return self
 
@@ -149,13 +147,6 @@ class StringCommittee(BaseStringReader):
     @property
     def _steps(self) -> list[float]:
         return [step for member in self.members_ for step in member._steps]
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 def join_recognizers(recognizers: Sequence[StringRecognizer]) -> StringCommittee:

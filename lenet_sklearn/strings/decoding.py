@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from operator import index
 
 import numpy as np
@@ -35,14 +36,14 @@ ANY = "#"
 
 @dataclass(frozen=True)
 class Constraint:
-    """Which strings of symbols may be read.
+    """Which strings of symbols, or of characters, may be read.
 
     Parameters
     ----------
     lengths : frozenset of int, default=None
         Numbers of symbols allowed; None for all.
 
-    places : tuple of int or None, default=None
+    places : tuple of int, str or None, default=None
         The symbol that must stand at each place, None for any. None in place of
         the tuple stands for no mask.
 
@@ -54,24 +55,32 @@ class Constraint:
     """
 
     lengths: frozenset[int] | None = None
-    places: tuple[int | None, ...] | None = None
+    places: tuple[int | str | None, ...] | None = None
 
-    @property
+    @cached_property
     def longest(self) -> float:
         """Largest number of symbols allowed; infinite where there is no limit."""
         return float("inf") if self.lengths is None else max(self.lengths, default=-1)
 
-    def admits(self, symbol: int, place: int) -> bool:
+    def admits(self, symbol: int | str, place: int) -> bool:
         """Return whether a symbol may stand at a place of some string allowed."""
         if place >= self.longest:
             return False
         return self.places is None or self.places[place] in (None, symbol)
 
+    def ends(self, length: int) -> bool:
+        """Return whether a string may have a length."""
+        return self.lengths is None or length in self.lengths
+
     def allows(self, symbols: Symbols) -> bool:
         """Return whether a whole string is allowed."""
-        if self.lengths is not None and len(symbols) not in self.lengths:
-            return False
-        return all(self.admits(symbol, place) for place, symbol in enumerate(symbols))
+        admitted = (self.admits(symbol, place) for place, symbol in enumerate(symbols))
+        return self.ends(len(symbols)) and all(admitted)
+
+    def masked(self, places: tuple[int | str | None, ...]) -> "Constraint":
+        """Return a constraint that allows what both this one and a mask allow."""
+        fits = self.ends(len(places))
+        return Constraint(frozenset({len(places)} if fits else ()), places)
 
 
 def make_constraint(
@@ -109,18 +118,16 @@ def make_constraint(
     >>> year.allows((2, 0, 2, 6)), year.allows((1, 9, 9, 9)), year.allows((2, 0))
     (True, False, False)
     """
-    allowed = None if lengths is None else _check_lengths(lengths)
+    free = Constraint(None if lengths is None else _check_lengths(lengths))
     if mask is None:
-        return Constraint(allowed)
+        return free
     unknown = set(mask) - set(characters) - {ANY}
     if unknown:
         raise ValueError(
             f"The mask {mask!r} has {sorted(unknown)}, which cannot be read. Use"
             f" {ANY} for any character, and characters of {characters!r}."
         )
-    places = tuple(None if c == ANY else characters.index(c) for c in mask)
-    fixed = frozenset({len(mask)})
-    return Constraint(fixed if allowed is None else fixed & allowed, places)
+    return free.masked(tuple(None if c == ANY else characters.index(c) for c in mask))
 
 
 def _check_lengths(lengths: int | Collection[int]) -> frozenset[int]:
@@ -164,19 +171,15 @@ class _Prefixes:
     """A tree of the strings begun so far: extending one does not copy it."""
 
     def __init__(self) -> None:
-        self.last = [-1]
-        self.parent = [-1]
-        self.depth = [0]
-        self.children: list[dict[int, int]] = [{}]
+        self.last, self.parent, self.depth = [-1], [-1], [0]
+        self.children: dict[tuple[int, int], int] = {}
 
     def extend(self, node: int, symbol: int) -> int:
-        child = self.children[node].get(symbol)
-        if child is None:
-            child = self.children[node][symbol] = len(self.last)
+        child = self.children.setdefault((node, symbol), len(self.last))
+        if child == len(self.last):
             self.last.append(symbol)
             self.parent.append(node)
             self.depth.append(self.depth[node] + 1)
-            self.children.append({})
         return child
 
     def symbols(self, node: int) -> Symbols:
@@ -269,7 +272,7 @@ def _search(
     strings = [
         (prefixes.symbols(node), log_scale + math.log(b + s))
         for node, (b, s) in beam.items()
-        if b + s > 0 and (rule.lengths is None or prefixes.depth[node] in rule.lengths)
+        if b + s > 0 and rule.ends(prefixes.depth[node])
     ]
     return sorted(strings, key=lambda scored: -scored[1])
 

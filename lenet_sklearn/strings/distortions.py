@@ -1,14 +1,19 @@
 """Random distortions of batches of strips: another hand, pen, paper or scanner."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lenet_sklearn.training.batches import change_pen, draw_uniform, per_image
+from lenet_sklearn.training.batches import (
+    change_pen,
+    choose_distortion,
+    draw_bends,
+    draw_uniform,
+)
 
 # Pixels between the knots of bends: about one for each stroke.
 _KNOT_DISTANCE = 8
@@ -94,16 +99,13 @@ class StripDistortion:
             Their widths: what leans over the border is kept.
         """
         strips, widths = self._move(strips, widths)
-        if self.thickness:
-            strips = change_pen(strips, per_image(draw_uniform(strips, self.thickness)))
-        if self.contrast:
-            strips = strips * (1 - per_image(draw_uniform(strips, self.contrast).abs()))
+        strips = change_pen(strips, self.thickness, self.contrast)
         if self.blur:
-            weight = per_image(draw_uniform(strips, self.blur)).clamp(min=0)
+            weight = draw_uniform(strips, self.blur).clamp(min=0)
             blurred = functional.avg_pool2d(strips, 3, stride=1, padding=1)
             strips = strips + weight * (blurred - strips)
         if self.noise:
-            sigma = per_image(draw_uniform(strips, self.noise)).clamp(min=0)
+            sigma = draw_uniform(strips, self.noise).clamp(min=0)
             strips = (strips + sigma * torch.randn_like(strips)).clamp(0, 1)
         return strips, widths
 
@@ -111,15 +113,16 @@ class StripDistortion:
         """Stretch, slant, shift and bend."""
         height, widest = strips.shape[-2:]
         limits = (self.width, self.height, self.slant, self.shift)
-        draws = [draw_uniform(strips, limit)[:, None, None] for limit in limits]
-        wider, taller, slant, down = draws
+        wider, taller, slant, down = (draw_uniform(strips, m)[:, 0] for m in limits)
         # The top leans to one side as far as the bottom does to the other.
         lean = slant.abs() * height / 2
         own = (widths * (1 + wider.flatten()) + 2 * lean.flatten()).ceil()
         size = (height, int(own.max()))
         columns = torch.arange(size[1], device=strips.device) + 0.5
         rows = torch.arange(height, device=strips.device)[:, None] + 0.5 - height / 2
-        bent_across, bent_along = _draw_bends(strips, size, self.bend).unbind(1)
+        n_knots = [max(2, side // _KNOT_DISTANCE) for side in size]
+        bends = draw_bends(strips, self.bend, size, n_knots)
+        bent_across, bent_along = bends.unbind(1)
         y = (rows - down) / (1 + taller) + bent_along
         x = (columns - lean + slant * y) / (1 + wider) + bent_across
         # grid_sample has the centre of a strip at 0 and its borders at -1 and 1.
@@ -152,29 +155,10 @@ def make_strip_distortion(distortion: str | Mapping[str, Any]) -> StripDistortio
     >>> make_strip_distortion({"slant": 0.1}).slant
     0.1
     """
-    if distortion == "writing":
-        return StripDistortion()
-    known = [field.name for field in fields(StripDistortion)]
-    if isinstance(distortion, str) or not set(distortion) <= set(known):
-        raise ValueError(
-            "distortion must be 'writing', or a dictionary with the parameters"
-            f" {known} of StripDistortion. Got {distortion!r}."
-        )
-    made = StripDistortion(**distortion)
+    made = choose_distortion({"writing": StripDistortion()}, distortion)
     if not 0 <= made.width < 1:
         raise ValueError(
             "The width of a StripDistortion must be in [0, 1): at 1 nothing would be"
             f" left of a strip. Got {made.width!r}. Use such as 0.2."
         )
     return made
-
-
-def _draw_bends(strips: Tensor, size: tuple[int, int], bend: float) -> Tensor:
-    """Smooth displacements of shape (n, 2, height, width), from a few knots."""
-    n_knots = [max(2, side // _KNOT_DISTANCE) for side in size]
-    draws = torch.rand(
-        (len(strips), 2, *n_knots), dtype=strips.dtype, device=strips.device
-    )
-    return functional.interpolate(
-        bend * (2 * draws - 1), size, mode="bilinear", align_corners=True
-    )

@@ -7,6 +7,8 @@ from heapq import nlargest
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet_sklearn.strings.decoding import ANY, Constraint
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -120,10 +122,10 @@ def read_lattice(
     >>> [reading.text for reading in read_lattice(lattice, mask="1#")]
     ['11']
     """
-    rules = _Rules(lengths, mask)
+    rule = _make_rule(lengths, mask)
     # A string may gain from the sum over its paths: look at a few more.
-    candidates = _best_texts(lattice, rules, n_best + 2)
-    total = _sum_paths(lattice, rules)
+    candidates = _best_texts(lattice, rule, n_best + 2)
+    total = _sum_paths(lattice, rule)
     readings = []
     for text, arcs in candidates:
         score = score_text(lattice, text)
@@ -177,7 +179,7 @@ def score_all(lattice: Lattice) -> float:
     log_score : float
         Logarithm of the sum.
     """
-    return _sum_paths(lattice, _Rules(None, None))
+    return _sum_paths(lattice, _make_rule(None, None))
 
 
 def align_text(lattice: Lattice, text: str) -> tuple[int, ...] | None:
@@ -206,7 +208,7 @@ def align_text(lattice: Lattice, text: str) -> tuple[int, ...] | None:
     >>> align_text(lattice, "77")
     (1, 2)
     """
-    found = _best_texts(lattice, _Rules([len(text)], text), 1)
+    found = _best_texts(lattice, _make_rule([len(text)], text), 1)
     return found[0][1] if found else None
 
 
@@ -264,32 +266,23 @@ def read_boxes(
     return read_lattice(lattice, n_best=n_best, lengths=lengths, mask=mask)
 
 
-class _Rules:
-    """Constraints as an automaton whose state is the number of characters so far."""
+def _make_rule(lengths: Collection[int] | None, mask: str | None) -> Constraint:
+    rule = Constraint(None if lengths is None else frozenset(lengths))
+    if mask is None:
+        return rule
+    return rule.masked(tuple(None if c == ANY else c for c in mask))
 
-    def __init__(self, lengths: Collection[int] | None, mask: str | None) -> None:
-        self.mask = mask
-        self.lengths = lengths
-        if mask is not None:
-            fits = lengths is None or len(mask) in lengths
-            self.lengths = [len(mask)] if fits else []
-        #: Without constraints one state will do: nothing is counted.
-        self.counts = self.lengths is not None
-        self.n_states = max(self.lengths, default=0) + 1 if self.lengths else 1
 
-    def follows(self, state: int, character: str) -> int | None:
-        """State after a character; None where it must not come."""
-        if not character or not self.counts:
-            return state
-        if state + 1 >= self.n_states:
-            return None
-        if self.mask is not None and self.mask[state] not in ("#", character):
-            return None
-        return state + 1
+def _n_states(rule: Constraint) -> int:
+    """Count states: the numbers of characters so far; one where none are counted."""
+    return int(max(rule.longest, 0)) + 1 if rule.lengths is not None else 1
 
-    def ends(self, state: int) -> bool:
-        """Return whether a string may end here."""
-        return self.lengths is None or state in self.lengths
+
+def _follows(rule: Constraint, state: int, character: str) -> int | None:
+    """State after a character; None where it must not come."""
+    if not character or rule.lengths is None:
+        return state
+    return state + 1 if rule.admits(character, state) else None
 
 
 # Characters so far, score of the best path that reads them, its arcs.
@@ -297,11 +290,11 @@ _Paths = dict[str, tuple[float, tuple[int, ...]]]
 
 
 def _best_texts(
-    lattice: Lattice, rules: _Rules, n_best: int
+    lattice: Lattice, rule: Constraint, n_best: int
 ) -> list[tuple[str, tuple[int, ...]]]:
     """Viterbi's algorithm with the n best different strings in each state."""
     paths: list[list[_Paths]] = [
-        [{} for _ in range(rules.n_states)] for _ in range(lattice.n_nodes)
+        [{} for _ in range(_n_states(rule))] for _ in range(lattice.n_nodes)
     ]
     paths[0][0][""] = (0.0, ())
     order = np.argsort(-lattice.scores, axis=1, kind="stable")
@@ -313,22 +306,22 @@ def _best_texts(
         scores = lattice.scores[arc]
         for state, texts in enumerate(paths[node]):
             if texts:
-                steps = _steps(lattice, rules, state, order[arc], n_best)
+                steps = _steps(lattice, rule, state, order[arc], n_best)
                 _extend(texts, paths[lattice.stops[arc]], steps, scores, arc)
-    ends = [t for state, t in enumerate(paths[-1]) if rules.ends(state)]
+    ends = [t for state, t in enumerate(paths[-1]) if rule.ends(state)]
     # Strings in two states differ in their length.
     merged = {text: path for texts in ends for text, path in texts.items()}
     return [(text, path[1]) for text, path in _pruned(merged, n_best).items()]
 
 
 def _steps(
-    lattice: Lattice, rules: _Rules, state: int, order: Ints, n_best: int
+    lattice: Lattice, rule: Constraint, state: int, order: Ints, n_best: int
 ) -> list[tuple[int, str, int]]:
     """Best characters that may come in a state: column, character, next state."""
     steps = []
     for column in order.tolist():
         character = lattice.characters[column]
-        after = rules.follows(state, character)
+        after = _follows(rule, state, character)
         if after is not None:
             steps.append((column, character, after))
         if len(steps) > n_best:
@@ -359,14 +352,14 @@ def _pruned(texts: _Paths, n_best: int) -> _Paths:
     return dict(nlargest(n_best, texts.items(), key=lambda item: item[1][0]))
 
 
-def _sum_paths(lattice: Lattice, rules: _Rules) -> float:
-    """Sum the scores of all paths that obey the rules."""
-    sums = np.full((lattice.n_nodes, rules.n_states), -np.inf)
+def _sum_paths(lattice: Lattice, rule: Constraint) -> float:
+    """Sum the scores of all paths that obey the rule."""
+    sums = np.full((lattice.n_nodes, _n_states(rule)), -np.inf)
     sums[0, 0] = 0.0
     # Columns that lead from one state to another.
     moves = [
-        [[rules.follows(a, c) == b for c in lattice.characters] for b in (a, a + 1)]
-        for a in range(rules.n_states)
+        [[_follows(rule, a, c) == b for c in lattice.characters] for b in (a, a + 1)]
+        for a in range(_n_states(rule))
     ]
     for arc in _in_order(lattice):
         before, after = sums[lattice.starts[arc]], sums[lattice.stops[arc]]
@@ -374,11 +367,10 @@ def _sum_paths(lattice: Lattice, rules: _Rules) -> float:
         gains = np.logaddexp.reduce(gains, axis=2, initial=-np.inf)
         np.logaddexp(after, before + gains[:, 0], out=after)
         after[1:] = np.logaddexp(after[1:], before[:-1] + gains[:-1, 1])
-    ends = [rules.ends(state) for state in range(rules.n_states)]
+    ends = [rule.ends(state) for state in range(_n_states(rule))]
     return float(np.logaddexp.reduce(sums[-1, ends], initial=-np.inf))
 
 
 def _in_order(lattice: Lattice) -> list[int]:
     """Arcs from left to right: those that end in a cut before those that begin."""
-    order: list[int] = np.argsort(lattice.starts, kind="stable").tolist()
-    return order
+    return np.argsort(lattice.starts, kind="stable").tolist()

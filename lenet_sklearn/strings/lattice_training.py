@@ -232,8 +232,7 @@ class ArcNetwork(nn.Module):
         """
         logits = self.looks(glyphs)
         odds = logits - logits[:, -1:]  # 0 in the last column
-        scores: Tensor = odds + self.measures(terms)
-        return scores
+        return odds + self.measures(terms)
 
 
 def add_class(classifier: LeNet5Classifier, label: Any) -> LeNet5Classifier:

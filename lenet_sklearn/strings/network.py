@@ -1,6 +1,7 @@
 """The space-displacement network: LeNet-5's layers slid along a strip of writing."""
 
 import copy
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from lenet_sklearn.inference import Graph, start_session
-from lenet_sklearn.onnx import compare, copy_to_cpu, export
+from lenet_sklearn.onnx import copy_to_cpu, export
 from lenet_sklearn.strings.strips import EXAMPLE_SIZE, FULL_STEP, HEIGHT, LAYOUTS
 from lenet_sklearn.torch_inference import made_of
 
@@ -156,17 +156,13 @@ def run_torch(
     logits : ndarray of shape (n, n_symbols + 1, n_positions), dtype float32
     """
     device = next(network.parameters()).device
-    layers: nn.Module = made_of(
-        network,
-        "torch",
-        str(device),
-        # oneDNN is fastest where the maps of a pixel lie side by side.
-        lambda: plain_layers(network).to(device).to(memory_format=torch.channels_last),
+    # oneDNN is fastest where the maps of a pixel lie side by side.
+    where: dict[str, Any] = {"device": device, "memory_format": torch.channels_last}
+    layers = made_of(
+        network, "torch", str(device), lambda: plain_layers(network).to(**where)
     )
-    stack = torch.from_numpy(strips).to(device, memory_format=torch.channels_last)
     with torch.inference_mode():
-        logits: NDArray[np.float32] = layers(stack).squeeze(2).cpu().numpy()
-    return logits
+        return layers(torch.from_numpy(strips).to(**where)).squeeze(2).cpu().numpy()
 
 
 def export_network(
@@ -196,19 +192,14 @@ def export_network(
         If a package of the extra ``onnx`` is not installed.
     """
     posteriors = _PosteriorNetwork(copy_to_cpu(network), temperature).eval()
-    height, width = EXAMPLE_SIZE
-    content = export(
+    return export(
         posteriors,
-        torch.zeros(2, 1, height, width),
+        EXAMPLE_SIZE,
         input_name="strips",
         output_names=("log_posteriors",),
         axes={0: "n", 3: "width"},
         metadata={"characters": characters},
     )
-    tried = torch.linspace(0, 1, 3 * height * (width + 1))
-    tried = tried.reshape(3, 1, height, width + 1)
-    compare(start_session(Graph(content)), posteriors, tried)
-    return content
 
 
 class _PosteriorNetwork(nn.Module):

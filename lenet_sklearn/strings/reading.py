@@ -2,10 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
 
 from lenet_sklearn.strings.ctc import Symbols, align, place_characters, score_strings
 from lenet_sklearn.strings.decoding import (
@@ -35,7 +38,11 @@ _CHUNK = 512
 
 
 def search_ensemble(
-    members: Members, *, n_best: int, constraint: Constraint, beam_width: int
+    members: Members,
+    *,
+    n_best: int = 1,
+    constraint: Constraint | None = None,
+    beam_width: int,
 ) -> list[Scored]:
     """Find the strings that are most probable in the mean of several members.
 
@@ -44,10 +51,10 @@ def search_ensemble(
     members : sequence of ndarrays of shape (n_positions, n_symbols + 1)
         Logarithms of posteriors along one field. Their positions may differ.
 
-    n_best : int
+    n_best : int, default=1
         Strings wanted.
 
-    constraint : Constraint
+    constraint : Constraint, default=None
         What they must keep to.
 
     beam_width : int
@@ -59,21 +66,15 @@ def search_ensemble(
         The best first. Candidates are the best strings of each member; each is
         scored by all of them.
     """
+    search = partial(search_beam, constraint=constraint, beam_width=beam_width)
     if len(members) == 1:
-        return search_beam(
-            members[0], n_best=n_best, constraint=constraint, beam_width=beam_width
-        )
-    candidates: dict[Symbols, None] = {}
-    for member in members:
-        scored = search_beam(
-            member,
-            n_best=max(n_best, _CANDIDATES),
-            constraint=constraint,
-            beam_width=beam_width,
-        )
-        candidates |= dict.fromkeys(symbols for symbols, _ in scored)
-    strings = list(candidates)
-    scores = _mean_scores(members, strings)
+        return search(members[0], n_best=n_best)
+    n_each = max(n_best, _CANDIDATES)
+    found = [symbols for one in members for symbols, _ in search(one, n_best=n_each)]
+    if not found:
+        return []
+    strings = list(dict.fromkeys(found))
+    scores = _mean_scores([members] * len(strings), strings)
     ranked = sorted(zip(strings, scores.tolist(), strict=True), key=lambda s: -s[1])
     return ranked[:n_best]
 
@@ -102,40 +103,32 @@ def fit_ensemble_temperature(
     losses = []
     for factor in _TEMPERATURES:
         chunks = [slice(i, i + _CHUNK) for i in range(0, len(fields), _CHUNK)]
-        scores = [_score_each(fields[c], strings[c], factor) for c in chunks]
+        scores = [
+            _mean_scores(_temper(fields[chunk], factor), strings[chunk])
+            for chunk in chunks
+        ]
         sure = np.exp(np.concatenate(scores)).clip(_LEAST_DOUBT, 1 - _LEAST_DOUBT)
         losses.append(-np.mean(np.log(np.where(right, sure, 1 - sure))))
     return float(_TEMPERATURES[np.argmin(losses)])
 
 
-def _score_each(
-    fields: Sequence[Members], strings: Sequence[Symbols], factor: float
+def _temper(fields: Sequence[Members], factor: float) -> list[Members]:
+    """Divide logits, of which the logarithms of posteriors are as good, by a factor."""
+    return [
+        [log_softmax(member / np.float32(factor), axis=1) for member in members]
+        for members in fields
+    ]
+
+
+def _mean_scores(
+    fields: Sequence[Members], strings: Sequence[Symbols]
 ) -> NDArray[np.float64]:
     """Logarithm of the mean probability of one string for each field."""
-    along = [_flatten(member, factor) for members in fields for member in members]
-    n_members = len(along) // len(fields)
+    n_members = len(fields[0])
+    along = [member for members in fields for member in members]
     scores = score_strings(along, [s for s in strings for _ in range(n_members)])
-    by_member = scores.reshape(len(fields), n_members)
-    mean: NDArray[np.float64] = np.logaddexp.reduce(by_member, axis=1)
-    return mean - np.log(n_members)
-
-
-def _flatten(member: LogPosteriors, factor: float) -> LogPosteriors:
-    """Divide logits, of which the logarithms of posteriors are as good, by a factor."""
-    scaled = member / np.float32(factor)
-    total: LogPosteriors = np.logaddexp.reduce(scaled, axis=1, keepdims=True)
-    return scaled - total
-
-
-def _mean_scores(members: Members, strings: Sequence[Symbols]) -> NDArray[np.float64]:
-    """Logarithm of the mean probability of each string."""
-    repeated = [member for member in members for _ in strings]
-    scores = score_strings(repeated, [*strings] * len(members))
-    by_member = scores.reshape(len(members), len(strings))
-    mean: NDArray[np.float64] = np.logaddexp.reduce(by_member, axis=0) - np.log(
-        len(members)
-    )
-    return mean
+    means = np.logaddexp.reduce(scores.reshape(-1, n_members), axis=1)
+    return means - np.log(n_members)
 
 
 class BaseStringReader(BaseEstimator):
@@ -245,11 +238,9 @@ class BaseStringReader(BaseEstimator):
         ValueError, TypeError
             If strips and texts do not fit, or a strip is too narrow for its text.
         """
-        caller = type(self).__name__
         scored = self._score_strips(X)
         texts = list(self.predict(X)) if texts is None else texts
-        texts = check_texts(texts, len(X), caller=caller)
-        strings = encode_texts(texts, self.characters_, caller)
+        strings = self._encode(self._check_texts(texts, len(X)), self.characters_)
         return [
             self._locate(i, X[i].shape[1], strip, members, strings[i])
             for i, (strip, members) in enumerate(scored)
@@ -276,8 +267,15 @@ class BaseStringReader(BaseEstimator):
         ValueError, TypeError
             If there is no strip, or strips and strings do not fit.
         """
-        texts = check_pairs(X, y, caller=type(self).__name__)
+        texts = self._check_pairs(X, y)
         return float(np.mean(self.predict(X) == np.array(texts, dtype=object)))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
 
     @abstractmethod
     def _members_along(self, strips: Sequence[Strip]) -> list[Members]:
@@ -306,19 +304,13 @@ class BaseStringReader(BaseEstimator):
 
     def _fit_temperature(self, X: Sequence[Strip], y: Sequence[str]) -> float:
         """Find what the temperature is to be multiplied by."""
-        caller = type(self).__name__
         scored = self._score_strips(X)
-        texts = check_pairs(X, y, caller=caller)
-        truths = encode_texts(texts, self.characters_, caller)
+        truths = self._encode(self._check_pairs(X, y), self.characters_)
         fields = [members for _, members in scored]
-        width = self.beam_width
-        strings = [
-            search_ensemble(
-                members, n_best=1, constraint=Constraint(), beam_width=width
-            )
+        best = [
+            search_ensemble(members, beam_width=self.beam_width)[0][0]
             for members in fields
         ]
-        best = [symbols for [(symbols, _)] in strings]
         right = [a == b for a, b in zip(best, truths, strict=True)]
         return fit_ensemble_temperature(fields, best, right)
 
@@ -330,7 +322,10 @@ class BaseStringReader(BaseEstimator):
         )
         return [
             # Rounding of sums over paths may pass 1.
-            Hypothesis(self._spell(symbols), min(1.0, float(np.exp(score))))
+            Hypothesis(
+                "".join(self.characters_[symbol] for symbol in symbols),
+                min(1.0, float(np.exp(score))),
+            )
             for symbols, score in found
         ]
 
@@ -352,126 +347,40 @@ class BaseStringReader(BaseEstimator):
             for left, right in place_characters(strip, centres)
         ]
 
-    def _spell(self, symbols: Symbols) -> str:
-        return "".join(self.characters_[symbol] for symbol in symbols)
-
-
-def check_pairs(X: Sequence[Strip], y: Sequence[str], *, caller: str) -> list[str]:
-    """Check that there is a strip at least, and one string for each.
-
-    Parameters
-    ----------
-    X : sequence of n strips
-        May be lazy.
-
-    y : sequence of n str
-        What they say.
-
-    caller : str
-        Who asks, for the message.
-
-    Returns
-    -------
-    texts : list of n str
-
-    Raises
-    ------
-    ValueError, TypeError
-        If there is none, or as for :func:`check_texts`.
-    """
-    if not len(X):
-        raise ValueError(
-            f"{caller} expects at least one strip. Got none. Pass strips whose strings"
-            " are known; '' where there is nothing to read."
-        )
-    return check_texts(y, len(X), caller=caller)
-
-
-def check_texts(texts: Sequence[str], n_strips: int, *, caller: str) -> list[str]:
-    """Check that there is one string for each strip.
-
-    Parameters
-    ----------
-    texts : sequence of n_strips str
-        May be empty strings.
-
-    n_strips : int
-        How many strips there are.
-
-    caller : str
-        Who asks, for the message.
-
-    Returns
-    -------
-    texts : list of n_strips str
-
-    Raises
-    ------
-    ValueError
-        If there are more or fewer, or they have another number of dimensions.
-
-    TypeError
-        If one is no str.
-
-    Examples
-    --------
-    >>> from lenet_sklearn.strings.reading import check_texts
-    >>> check_texts(["10", ""], 2, caller="Reader")
-    ['10', '']
-    """
-    found = np.asarray(texts, dtype=object)
-    if found.shape != (n_strips,):
-        raise ValueError(
-            f"{caller} expects one string for each strip, of shape ({n_strips},). Got"
-            f" shape {found.shape}. Pass a list of strings, '' where there is nothing"
-            " to read, or a single column as y.ravel()."
-        )
-    for index, text in enumerate(found):
-        if not isinstance(text, str):
-            raise TypeError(
-                f"Sample {index}: {caller} expects texts of type str."
-                f" Got {text!r}. Write numbers as strings, with their zeros."
-            )
-    return list(found)
-
-
-def encode_texts(texts: Sequence[str], characters: str, caller: str) -> list[Symbols]:
-    """Turn texts into places in an alphabet.
-
-    Parameters
-    ----------
-    texts : sequence of n str
-        May be empty strings.
-
-    characters : str
-        The alphabet.
-
-    caller : str
-        Who asks, for the message.
-
-    Returns
-    -------
-    strings : list of n tuples of int
-
-    Raises
-    ------
-    ValueError
-        If one has other characters.
-
-    Examples
-    --------
-    >>> from lenet_sklearn.strings.reading import encode_texts
-    >>> encode_texts(["10", ""], "0123456789", "Reader")
-    [(1, 0), ()]
-    """
-    strings = []
-    for index, text in enumerate(texts):
-        unknown = sorted(set(text) - set(characters))
-        if unknown:
+    def _check_pairs(self, X: Sequence[Strip], y: Sequence[str]) -> list[str]:
+        """Check that there is a strip at least, and one string for each."""
+        if not len(X):
             raise ValueError(
-                f"Sample {index}: {caller} expects texts of the characters"
-                f" {characters!r}. Got {text!r}. Leave out {''.join(unknown)!r}, or"
-                " add it to characters=."
+                f"{type(self).__name__} expects at least one strip. Got none. Pass"
+                " strips whose strings are known; '' where there is nothing to read."
             )
-        strings.append(tuple(characters.index(c) for c in text))
-    return strings
+        return self._check_texts(y, len(X))
+
+    def _check_texts(self, texts: Sequence[str], n_strips: int) -> list[str]:
+        """Check that there is one string for each strip."""
+        caller, found = type(self).__name__, np.asarray(texts, dtype=object)
+        if found.shape != (n_strips,):
+            raise ValueError(
+                f"{caller} expects one string for each strip, of shape ({n_strips},)."
+                f" Got shape {found.shape}. Pass a list of strings, '' where there is"
+                " nothing to read, or a single column as y.ravel()."
+            )
+        for index, text in enumerate(found):
+            if not isinstance(text, str):
+                raise TypeError(
+                    f"Sample {index}: {caller} expects texts of type str."
+                    f" Got {text!r}. Write numbers as strings, with their zeros."
+                )
+        return list(found)
+
+    def _encode(self, texts: Sequence[str], characters: str) -> list[Symbols]:
+        """Turn texts into places in an alphabet."""
+        for index, text in enumerate(texts):
+            unknown = sorted(set(text) - set(characters))
+            if unknown:
+                raise ValueError(
+                    f"Sample {index}: {type(self).__name__} expects texts of the"
+                    f" characters {characters!r}. Got {text!r}. Leave out"
+                    f" {''.join(unknown)!r}, or add it to characters=."
+                )
+        return [tuple(map(characters.index, text)) for text in texts]

@@ -8,31 +8,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.inference import reads_without_torch, run_session
+from lenet_sklearn.estimators import NetworkHolder
 from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.parameters import (
+    CONSTRAINTS,
     COUNT,
-    ENGINES,
     NOT_NEGATIVE,
-    POSITIVE,
-    SCHEDULES,
-    SHARE,
     Interval,
     StrOptions,
 )
-from lenet_sklearn.strings.reading import (
-    BaseStringReader,
-    Members,
-    check_pairs,
-    encode_texts,
-)
+from lenet_sklearn.strings.reading import BaseStringReader, Members
 from lenet_sklearn.strings.strips import (
     EXAMPLE_SIZE,
     LAYOUTS,
-    Run,
     Strip,
     compute_log_posteriors,
 )
@@ -41,7 +31,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from lenet_sklearn.strings.training import StringNet
 
 
-class StringRecognizer(BaseStringReader):
+class StringRecognizer(NetworkHolder, BaseStringReader):
     """Read strings of characters in strips of writing, without cutting them.
 
     LeNet-5's layers slide over the strip [1]_ and are trained on whole strings
@@ -172,26 +162,16 @@ class StringRecognizer(BaseStringReader):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        # Some are only the classifier's, and never looked at.
+        **CONSTRAINTS,
         "network": [StrOptions(set(LAYOUTS))],
         "characters": [str],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "max_epochs": [COUNT],
-        "batch_size": [COUNT],
-        "lr": [POSITIVE],
         "weight_decay": [NOT_NEGATIVE],
-        "schedule": [StrOptions(set(SCHEDULES)), list, tuple],
-        "averaging": [COUNT, SHARE, None],
         "distortion": [StrOptions({"writing"}), dict, None],
         "widths": ["array-like"],
         "beam_width": [COUNT],
-        "initial_weights": [str, os.PathLike, None],
         "initial_share": [Interval(Real, 0, 1, closed="left")],
-        "warm_start": ["boolean"],
-        "device": [str],
-        "engine": [StrOptions(set(ENGINES))],
-        "random_state": ["random_state"],
-        "callbacks": [list, tuple, None],
-        "verbose": ["verbose"],
     }
 
     temperature_: float
@@ -272,14 +252,14 @@ class StringRecognizer(BaseStringReader):
         self._validate_params()
         _check_characters(self.characters)
         _check_widths(self.widths)
-        texts = check_pairs(X, y, caller=type(self).__name__)
+        texts = self._check_pairs(X, y)
         continues = self.warm_start and self.__sklearn_is_fitted__()
         if self.initial_share and self.initial_weights is None and not continues:
             raise ValueError(
                 "StringRecognizer keeps a share of initial_weights, and there are none."
                 f" Got initial_share={self.initial_share}. Name them, or set it to 0."
             )
-        strings = encode_texts(texts, self.characters, type(self).__name__)
+        strings = self._encode(texts, self.characters)
         net, temperature = train_network(self, X, strings)
         # Only now: an interrupted training leaves what an earlier one has learned.
         self.net_, self.temperature_ = net, temperature
@@ -338,25 +318,6 @@ class StringRecognizer(BaseStringReader):
         content = export_network(network, self.temperature_, self.characters_)
         write_whole(path, content)
 
-    @property
-    def net_(self) -> "StringNet":
-        """The trained net; of a recognizer that was loaded, it is made now."""
-        if "_net" not in vars(self):
-            if "_stored" not in vars(self):
-                raise AttributeError(
-                    "StringRecognizer has no net_ before it is fitted. Call fit."
-                )
-            from lenet_sklearn.strings.training import rebuild_net
-
-            self._net = rebuild_net(self)
-            del self._stored
-        return self._net
-
-    @net_.setter
-    def net_(self, net: "StringNet") -> None:
-        self.__dict__.pop("_stored", None)
-        self._net = net
-
     def _check_ready(self) -> None:
         check_is_fitted(self)
         # They may have been set after the fit, or come with a file.
@@ -364,7 +325,12 @@ class StringRecognizer(BaseStringReader):
         _check_widths(self.widths)
 
     def _members_along(self, strips: Sequence[Strip]) -> list[Members]:
-        layout, run = LAYOUTS[self.network_], self._choose_run()
+        run = self._find_run(EXAMPLE_SIZE, axes={0: "n", 3: "width"})
+        if run is None:
+            from lenet_sklearn.strings.network import run_torch
+
+            run = partial(run_torch, self.net_.module_)
+        layout = LAYOUTS[self.network_]
         scored = [
             compute_log_posteriors(
                 run, layout, strips, width=width, temperature=self.temperature_
@@ -373,34 +339,16 @@ class StringRecognizer(BaseStringReader):
         ]
         return list(zip(*scored, strict=True))
 
-    def _choose_run(self) -> Run:
-        """Return what computes the logits of a batch of strips."""
-        if reads_without_torch(self):
-            return lambda strips: self._stored.run(strips)
-        network = self.net_.module_
-        if self.engine == "onnxruntime":
-            from lenet_sklearn.onnx import session_of
+    def _build_net(self) -> "StringNet":
+        from lenet_sklearn.strings.training import build_string_net
 
-            axes = {0: "n", 3: "width"}
-            return partial(run_session, session_of(network, EXAMPLE_SIZE, axes=axes))
-        from lenet_sklearn.strings.network import run_torch
-
-        return partial(run_torch, network)
+        learned = {"network": self.network_, "characters": self.characters_}
+        return build_string_net({**self.get_params(deep=False), **learned})
 
     @property
     def _steps(self) -> list[float]:
         step = LAYOUTS[self.network_].step
         return [step / width for width in self.widths]
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return bool({"_net", "_stored"} & vars(self).keys())
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 def _check_characters(characters: str) -> None:
@@ -416,12 +364,9 @@ def _check_widths(widths: Sequence[float]) -> None:
         factors = np.asarray(widths, dtype=np.float64)
     except (TypeError, ValueError):
         factors = np.empty(0)
-    if factors.ndim != 1 or not factors.size or not _are_positive(factors):
+    positive = (factors > 0) & np.isfinite(factors)
+    if factors.ndim != 1 or not factors.size or not positive.all():
         raise ValueError(
             "StringRecognizer expects widths above 0, at least one."
             f" Got {widths!r}. Use (1.0,) to read every strip as it is."
         )
-
-
-def _are_positive(factors: NDArray[np.float64]) -> bool:
-    return bool(np.isfinite(factors).all() and factors.min() > 0)

@@ -1,13 +1,14 @@
 """Strips of writing: checked, brought to one height, put into batches, scored."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
-from lenet_sklearn.inference import resizing_matrix
+from lenet_sklearn.inference import Run, resizing_matrix
 from lenet_sklearn.inputs import FULL_SIDE
 
 Strip = NDArray[np.uint8]
@@ -51,14 +52,9 @@ class Layout:
     negatives: bool = False
 
     @property
-    def field_of_view(self) -> int:
-        """Columns of the strip that one output sees."""
-        return FULL_SIDE + self.step * (self.neighbours - 1)
-
-    @property
     def side(self) -> int:
-        """Columns of background added on each side of a strip."""
-        return self.field_of_view // 2
+        """Background added on each side of a strip: half of what one output sees."""
+        return (FULL_SIDE + self.step * (self.neighbours - 1)) // 2
 
     def n_positions(self, width: int) -> int:
         """Count the outputs for a strip.
@@ -141,7 +137,9 @@ def prepare_strip(strip: Strip, index: int, caller: str, least_width: int = 1) -
     wanted = max(round(width * HEIGHT / height), least_width, 1)
     if (height, width) == (HEIGHT, wanted):
         return strip
-    return _resize(strip, wanted)
+    rows, columns = resizing_matrix(height, HEIGHT), resizing_matrix(width, wanted)
+    resized = rows @ (strip.astype(np.float32) @ columns.T)
+    return np.rint(resized).astype(np.uint8)
 
 
 def cut_batches(widths: Sequence[int]) -> Iterator[list[int]]:
@@ -192,19 +190,7 @@ def stack_strips(strips: Sequence[Strip]) -> NDArray[np.uint8]:
     return stack
 
 
-def _resize(strip: Strip, width: int) -> Strip:
-    """Resize to the network's height and a width."""
-    height, old_width = strip.shape
-    rows, columns = resizing_matrix(height, HEIGHT), resizing_matrix(old_width, width)
-    resized = rows @ (strip.astype(np.float32) @ columns.T)
-    return np.rint(resized).astype(np.uint8)
-
-
 LogPosteriors = NDArray[np.float32]
-
-# From strips of shape (n, 1, 32, width), float32, ink 1 on 0, to logits of shape
-# (n, n_symbols + 1, n_positions).
-Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def compute_log_posteriors(
@@ -249,7 +235,7 @@ def compute_log_posteriors(
         batch = [strips[place] for place in places]
         stack = stack_strips(batch).astype(np.float32) / np.float32(255)
         logits = run(_stretch(stack, width)).transpose(0, 2, 1)
-        rows = _log_softmax(logits / np.float32(temperature))
+        rows = log_softmax(logits / np.float32(temperature), axis=2)
         for place, row, strip in zip(places, rows, batch, strict=True):
             own = max(1, round(strip.shape[1] * width))
             found[place] = row[: layout.n_positions(own)]
@@ -264,9 +250,3 @@ def _stretch(stack: NDArray[np.float32], width: float) -> NDArray[np.float32]:
     n_from = stack.shape[-1] + max(2, math.ceil(1 / width))
     matrix = resizing_matrix(n_from, math.floor(n_from * width), width)
     return stack @ matrix[:, : stack.shape[-1]].T
-
-
-def _log_softmax(scores: NDArray[np.float32]) -> LogPosteriors:
-    moved = scores - scores.max(axis=2, keepdims=True)
-    found: LogPosteriors = moved - np.log(np.exp(moved).sum(axis=2, keepdims=True))
-    return found

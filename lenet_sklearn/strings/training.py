@@ -22,11 +22,7 @@ from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
 from lenet_sklearn.strings.network import StringNetwork
 from lenet_sklearn.strings.strips import Strip, prepare_strip, stack_strips
-from lenet_sklearn.training.callbacks import (
-    WeightAverage,
-    copy_callbacks,
-    make_schedule,
-)
+from lenet_sklearn.training.callbacks import copy_callbacks, steer_training
 from lenet_sklearn.training.nets import keep_share, run_epochs, take_over
 
 if TYPE_CHECKING:  # it imports this module
@@ -58,6 +54,7 @@ class Targets:
     widths: Tensor
 
 
+@dataclass(eq=False)
 class StripDataset(Dataset[tuple[Strip, Symbols]]):
     """Strips and their strings; a strip is drawn when it is asked for.
 
@@ -76,18 +73,10 @@ class StripDataset(Dataset[tuple[Strip, Symbols]]):
         Whose strips they are, for messages.
     """
 
-    def __init__(
-        self,
-        strips: Sequence[Strip],
-        strings: Sequence[Symbols],
-        *,
-        least_widths: Sequence[int],
-        caller: str,
-    ) -> None:
-        self.strips = strips
-        self.strings = strings
-        self.least_widths = least_widths
-        self.caller = caller
+    strips: Sequence[Strip]
+    strings: Sequence[Symbols]
+    least_widths: Sequence[int]
+    caller: str
 
     def __len__(self) -> int:
         return len(self.strings)
@@ -99,6 +88,7 @@ class StripDataset(Dataset[tuple[Strip, Symbols]]):
         return strip, self.strings[index]
 
 
+@dataclass(eq=False)
 class StripBatches:
     """Walk once over a data set in random batches of strips of similar widths.
 
@@ -111,9 +101,8 @@ class StripBatches:
         Strips in a batch; the last one of a walk may have fewer.
     """
 
-    def __init__(self, dataset: StripDataset, batch_size: int) -> None:
-        self.dataset = dataset
-        self.batch_size = batch_size
+    dataset: StripDataset
+    batch_size: int
 
     def __iter__(self) -> Iterator[tuple[Tensor, Targets]]:
         order = torch.randperm(len(self.dataset)).tolist()
@@ -219,9 +208,7 @@ class StringNet(NeuralNet):
             widths = targets.widths.to(strips.device)
             strips, widths = self.distortion(strips, widths)
             targets = replace(targets, widths=widths.cpu())
-        step: dict[str, Tensor] = super().train_step_single(
-            (strips, targets), **fit_params
-        )
+        step = super().train_step_single((strips, targets), **fit_params)
         nn.utils.clip_grad_norm_(self.module_.parameters(), _LARGEST_GRADIENT)
         return step
 
@@ -230,8 +217,7 @@ class StringNet(NeuralNet):
     ) -> Tensor:
         """Compute the loss of a batch."""
         lengths = self.module_.layout.n_positions(y_true.widths)
-        loss: Tensor = self.criterion_(y_pred, y_true, lengths)
-        return loss
+        return self.criterion_(y_pred, y_true, lengths)
 
 
 def build_string_net(
@@ -253,6 +239,10 @@ def build_string_net(
         With weights drawn from torch's global generator.
     """
     distortion = params["distortion"]
+    callbacks = []
+    if n_samples is not None:
+        n_steps = -(-n_samples // params["batch_size"])
+        callbacks = [*steer_training(params, n_steps), *copy_callbacks(params)]
     net = StringNet(
         StringNetwork,
         module__kind=params["network"],
@@ -266,7 +256,7 @@ def build_string_net(
         batch_size=params["batch_size"],
         iterator_train=StripBatches,
         train_split=None,
-        callbacks=[] if n_samples is None else _callbacks(params, n_samples),
+        callbacks=callbacks,
         callbacks__print_log=None,
         device=str(resolve_device(params["device"])),
         distortion=None if distortion is None else make_strip_distortion(distortion),
@@ -307,7 +297,7 @@ def train_network(
         dataset: Any = StripDataset(
             strips,
             strings,
-            least_widths=_least_widths(net, params, strings),
+            least_widths=_least_widths(net, strings),
             caller=type(recognizer).__name__,
         )
         run_epochs(net, dataset, recognizer.max_epochs)
@@ -315,61 +305,21 @@ def train_network(
     return net, temperature
 
 
-def rebuild_net(recognizer: "StringRecognizer") -> StringNet:
-    """Make the net of a recognizer of which there are the weights alone.
-
-    Parameters
-    ----------
-    recognizer : StringRecognizer
-        That was loaded.
-
-    Returns
-    -------
-    net : StringNet
-        Ready to read.
-    """
-    learned = {
-        "network": recognizer.network_,
-        "characters": recognizer.characters_,
-    }
-    with seeded(0, torch.device("cpu")):
-        net = build_string_net({**recognizer.get_params(deep=False), **learned})
-    weights = recognizer._stored.weights
-    state = {name: torch.tensor(values) for name, values in weights.items()}
-    net.module_.load_state_dict(state)
-    return net
-
-
-def _callbacks(params: Mapping[str, Any], n_samples: int) -> list[Any]:
-    """What steers a training, and copies of the user's callbacks."""
-    n_steps = -(-n_samples // params["batch_size"])
-    callbacks = make_schedule(params, n_steps)
-    if params["averaging"] is not None:
-        average = WeightAverage(params["averaging"], n_steps, params["max_epochs"])
-        callbacks.append(("average", average))
-    return [*callbacks, *copy_callbacks(params)]
-
-
-def _least_widths(
-    net: StringNet, params: Mapping[str, Any], strings: Sequence[Symbols]
-) -> list[int]:
+def _least_widths(net: StringNet, strings: Sequence[Symbols]) -> list[int]:
     """Widths at which each string has room, however narrow distortion makes it."""
-    narrowing = 0.0
-    if params["distortion"] is not None:
-        narrowing = make_strip_distortion(params["distortion"]).width
+    narrowing = 0.0 if net.distortion is None else net.distortion.width
     step = net.module_.layout.step / (1 - narrowing)
     return [math.ceil(step * positions_needed(string)) for string in strings]
 
 
 def _start(recognizer: "StringRecognizer", network: nn.Module) -> float:
     """Give a network its first weights; return the temperature they bring."""
-    params = recognizer.get_params(deep=False)
+    ours = _symbols(recognizer.characters)
     if recognizer.warm_start and recognizer.__sklearn_is_fitted__():
         known = _symbols(recognizer.characters_)
-        weights = weights_of(recognizer)
-        take_over(network, weights, _symbols(recognizer.characters), known)
+        take_over(network, weights_of(recognizer), ours, known)
         return recognizer.temperature_
-    source = params["initial_weights"]
+    source = recognizer.initial_weights
     if source is None:
         return 1.0
     header, weights = read_model(model_path(source))
@@ -379,14 +329,13 @@ def _start(recognizer: "StringRecognizer", network: nn.Module) -> float:
             " Name the file of one."
         )
     theirs = header["params"]
-    if theirs["network"] != params["network"]:
+    if theirs["network"] != recognizer.network:
         raise ValueError(
             f"initial_weights={str(source)!r} are of network={theirs['network']!r},"
-            f" but StringRecognizer has network={params['network']!r}."
+            f" but StringRecognizer has network={recognizer.network!r}."
             " Set it to the same."
         )
-    ours, known = (_symbols(p["characters"]) for p in (params, theirs))
-    take_over(network, weights, ours, known)
+    take_over(network, weights, ours, _symbols(theirs["characters"]))
     return float(header["temperature"])
 
 

@@ -1,8 +1,10 @@
 """From rows of numbers to batches of images, and random distortions of those."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from lenet_sklearn.inputs import network_input
+from lenet_sklearn.inputs import ImageFormat, network_input, unflatten
 
 Targets = Tensor | tuple[Tensor, Tensor]
+Made = TypeVar("Made")
 
 
 def as_images(
@@ -37,12 +40,7 @@ def as_images(
     images : Tensor of shape (n, 1, height, width)
         Of the dtype of `rows`.
     """
-    height, width = image_shape
-    images = torch.tensor(rows, device=device)
-    missing = height * width - rows.shape[1]
-    if missing:
-        images = functional.pad(images, (0, missing))
-    return images.reshape(len(rows), 1, height, width)
+    return torch.tensor(unflatten(rows, image_shape), device=device)[:, None]
 
 
 def to_network_input(
@@ -77,6 +75,32 @@ def to_network_input(
     return functional.interpolate(batch, size, mode="bilinear", antialias=True)
 
 
+def read_rows(
+    rows: NDArray[np.generic], reading: ImageFormat, device: torch.device
+) -> Tensor:
+    """Turn rows into a batch that a network reads.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features), dtype uint8 or float32
+        Flattened images.
+
+    reading : ImageFormat
+        How the network reads them.
+
+    device : torch.device
+        Where to put them.
+
+    Returns
+    -------
+    batch : Tensor of shape (n, 1, height, width), dtype float32
+        Ink 1 on 0.
+    """
+    images = as_images(rows, reading["image_shape"], device)
+    return to_network_input(images, reading["scale"], reading["size"])
+
+
+@dataclass(eq=False)
 class ImageDataset(Dataset[tuple[Tensor, Targets]]):
     """Images and targets, indexed by the batch.
 
@@ -88,31 +112,18 @@ class ImageDataset(Dataset[tuple[Tensor, Targets]]):
     targets : Tensor of shape (n,), dtype int64
         Columns of the logits.
 
-    scale : float
-        As in :func:`to_network_input`.
-
-    size : tuple of (height, width), default=None
-        As in :func:`to_network_input`.
+    reading : ImageFormat
+        How the network reads them.
 
     factors : Tensor of shape (n,), dtype float32, default=None
         What the loss of each image is multiplied by. Where there are any, the
         targets of a batch are a tuple of the targets and these.
     """
 
-    def __init__(
-        self,
-        images: Tensor,
-        targets: Tensor,
-        scale: float,
-        *,
-        size: tuple[int, int] | None = None,
-        factors: Tensor | None = None,
-    ) -> None:
-        self.images = images
-        self.targets = targets
-        self.scale = scale
-        self.size = size
-        self.factors = factors
+    images: Tensor
+    targets: Tensor
+    reading: ImageFormat
+    factors: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -124,7 +135,8 @@ class ImageDataset(Dataset[tuple[Tensor, Targets]]):
     def __getitems__(self, indices: list[int]) -> tuple[Tensor, Targets]:
         """Return a whole batch at once; torch's DataLoader looks for this name."""
         rows = torch.tensor(indices, device=self.images.device)
-        batch = to_network_input(self.images[rows], self.scale, self.size)
+        scale, size = self.reading["scale"], self.reading["size"]
+        batch = to_network_input(self.images[rows], scale, size)
         if self.factors is None:
             return batch, self.targets[rows]
         return batch, (self.targets[rows], self.factors[rows])
@@ -232,22 +244,23 @@ class Distortion:
             self._draw_maps(images), list(images.shape), align_corners=False
         )
         if self.bend:
-            grid = grid + _draw_bends(images, self.bend)
+            # The image's sides are 2 in these coordinates, so a bend counts twice.
+            knots = (_KNOTS, _KNOTS)
+            bends = draw_bends(images, 2 * self.bend, images.shape[-2:], knots)
+            grid = grid + bends.permute(0, 2, 3, 1)
         moved = functional.grid_sample(images, grid, align_corners=False)
-        if self.thickness:
-            moved = change_pen(moved, per_image(draw_uniform(images, self.thickness)))
-        if self.contrast:
-            moved = moved * (1 - per_image(draw_uniform(images, self.contrast).abs()))
-        return moved
+        return change_pen(moved, self.thickness, self.contrast)
 
     def _draw_maps(self, images: Tensor) -> Tensor:
         """Affine maps from output to input coordinates, of shape (n, 2, 3)."""
-        angle = draw_uniform(images, math.radians(self.rotation))
         limits = (self.shear, self.shift, self.shift, self.scale, self.scale)
-        slant, down, across, taller, wider = (draw_uniform(images, m) for m in limits)
+        angle, slant, down, across, taller, wider = (
+            draw_uniform(images, limit).flatten()
+            for limit in (math.radians(self.rotation), *limits)
+        )
         tall, wide = 1 + taller, 1 + wider
         cos, sin = torch.cos(angle), torch.sin(angle)
-        # The image's sides are 2 in these coordinates, so a shift counts twice.
+        # A shift counts twice, as a bend does.
         rows = [
             torch.stack([cos * wide, (slant * cos - sin) * tall, 2 * across], dim=1),
             torch.stack([sin * wide, (slant * sin + cos) * tall, 2 * down], dim=1),
@@ -286,15 +299,42 @@ def make_distortion(distortion: str | Mapping[str, float]) -> Distortion:
     >>> make_distortion({"rotation": 5.0}).rotation
     5.0
     """
-    if isinstance(distortion, str) and distortion in DISTORTIONS:
-        return DISTORTIONS[distortion]
-    known = [field.name for field in fields(Distortion)]
+    return choose_distortion(DISTORTIONS, distortion)
+
+
+def choose_distortion(
+    named: Mapping[str, Made], distortion: str | Mapping[str, float]
+) -> Made:
+    """Look a distortion up by its name, or make one of the same class.
+
+    Parameters
+    ----------
+    named : mapping of str to distortion
+        Those that have names, all of one dataclass.
+
+    distortion : str or mapping
+        A name, or parameters of the class.
+
+    Returns
+    -------
+    chosen : distortion
+        Ready to be called.
+
+    Raises
+    ------
+    ValueError
+        If the name or a parameter is not known.
+    """
+    if isinstance(distortion, str) and distortion in named:
+        return named[distortion]
+    kind = type(next(iter(named.values())))
+    known = list(signature(kind).parameters)
     if isinstance(distortion, str) or not set(distortion) <= set(known):
         raise ValueError(
-            f"distortion must be one of {sorted(DISTORTIONS)}, or a dictionary with"
-            f" the parameters {known} of lenet_sklearn.Distortion. Got {distortion!r}."
+            f"distortion must be one of {sorted(named)}, or a dictionary with the"
+            f" parameters {known} of {kind.__name__}. Got {distortion!r}."
         )
-    return Distortion(**distortion)
+    return kind(**distortion)
 
 
 def draw_uniform(images: Tensor, limit: float) -> Tensor:
@@ -310,62 +350,76 @@ def draw_uniform(images: Tensor, limit: float) -> Tensor:
 
     Returns
     -------
-    draws : Tensor of shape (n,)
-        In [-limit, limit].
+    draws : Tensor of shape (n, 1, 1, 1)
+        In [-limit, limit]; as images are multiplied by.
     """
-    draws = torch.rand(len(images), dtype=images.dtype, device=images.device)
+    size = (len(images), 1, 1, 1)
+    draws = torch.rand(size, dtype=images.dtype, device=images.device)
     return limit * (2 * draws - 1)
 
 
-def per_image(factors: Tensor) -> Tensor:
-    """Bring numbers, one for each image, to the shape images are multiplied in.
+def draw_bends(
+    images: Tensor, limit: float, size: Sequence[int], n_knots: Sequence[int]
+) -> Tensor:
+    """Draw smooth displacements from a few knots.
 
     Parameters
     ----------
-    factors : Tensor of shape (n,)
-        One number for each image.
+    images : Tensor of shape (n, ...)
+        Their number, dtype and device are taken.
+
+    limit : float
+        Largest size of a displacement.
+
+    size : sequence of (height, width)
+        Of the displaced images.
+
+    n_knots : sequence of (n_down, n_across)
+        Where displacements are drawn; between these they are interpolated.
 
     Returns
     -------
-    factors : Tensor of shape (n, 1, 1, 1)
-        The same.
+    bends : Tensor of shape (n, 2, height, width)
+        In [-limit, limit].
     """
-    return factors[:, None, None, None]
-
-
-def _draw_bends(images: Tensor, bend: float) -> Tensor:
-    """Smooth displacements of shape (n, height, width, 2), from a few knots."""
-    size = (len(images), 2, _KNOTS, _KNOTS)
-    knots = 2 * torch.rand(size, dtype=images.dtype, device=images.device) - 1
-    field = functional.interpolate(
-        2 * bend * knots, images.shape[-2:], mode="bilinear", align_corners=True
+    shape = (len(images), 2, *n_knots)
+    knots = 2 * torch.rand(shape, dtype=images.dtype, device=images.device) - 1
+    return functional.interpolate(
+        limit * knots, tuple(size), mode="bilinear", align_corners=True
     )
-    return field.permute(0, 2, 3, 1)
 
 
-def change_pen(images: Tensor, weight: Tensor) -> Tensor:
-    """Make the strokes of each image thicker or thinner.
+def change_pen(images: Tensor, thickness: float, contrast: float) -> Tensor:
+    """Make the strokes of each image thicker or thinner, and fainter.
 
     Parameters
     ----------
     images : Tensor of shape (n, 1, height, width)
         Ink bright on 0.
 
-    weight : Tensor of shape (n, 1, 1, 1)
-        Share of the image grown by a pixel all round, where positive, or thinned,
-        where negative, against the image as it is.
+    thickness : float
+        Largest share of the image grown by a pixel all round, or thinned, against the
+        image as it is.
+
+    contrast : float
+        Largest share of the ink's brightness taken away.
 
     Returns
     -------
     images : Tensor of shape (n, 1, height, width)
-        A new tensor.
+        A new tensor, unless both are 0.
     """
-    grown, thinned = _grow(images), -_grow(-images)
-    return (
-        images
-        + weight.clamp(min=0) * (grown - images)
-        + weight.clamp(max=0) * (images - thinned)
-    )
+    if thickness:
+        weight = draw_uniform(images, thickness)
+        grown, thinned = _grow(images), -_grow(-images)
+        images = (
+            images
+            + weight.clamp(min=0) * (grown - images)
+            + weight.clamp(max=0) * (images - thinned)
+        )
+    if contrast:
+        images = images * (1 - draw_uniform(images, contrast).abs())
+    return images
 
 
 def _grow(images: Tensor) -> Tensor:

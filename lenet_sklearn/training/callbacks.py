@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from skorch import NeuralNetClassifier
+from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.utils import noop
 from torch import Tensor
@@ -133,7 +133,9 @@ def make_schedule(params: Mapping[str, Any], n_steps: int) -> list[tuple[str, An
     schedule = params["schedule"]
     if schedule == "constant":
         return [("rate", RateRecord())]
-    if any(isinstance(_callback_of(c), LRScheduler) for c in params["callbacks"] or []):
+    if any(
+        isinstance(c, LRScheduler) for c in map(_unnamed, params["callbacks"] or [])
+    ):
         raise ValueError(
             f"A schedule of the learning rate is expected once. Got schedule="
             f"{schedule!r} and an LRScheduler among callbacks. Set"
@@ -148,18 +150,40 @@ def make_schedule(params: Mapping[str, Any], n_steps: int) -> list[tuple[str, An
     return [("rate", RateRecord()), ("schedule", scheduler)]
 
 
+def steer_training(params: Mapping[str, Any], n_steps: int) -> list[tuple[str, Any]]:
+    """Make the callbacks of the learning rate and of the mean of the weights.
+
+    Parameters
+    ----------
+    params : mapping
+        Parameters of an estimator; `averaging` and those of :func:`make_schedule`
+        are used.
+
+    n_steps : int
+        Batches in an epoch.
+
+    Returns
+    -------
+    callbacks : list of (name, skorch callback)
+        In the order in which they are to be called.
+    """
+    callbacks = make_schedule(params, n_steps)
+    if params["averaging"] is not None:
+        average = WeightAverage(params["averaging"], n_steps, params["max_epochs"])
+        callbacks.append(("average", average))
+    return callbacks
+
+
 class RateRecord(Callback):
     """Note the learning rate of the last batch of every epoch down, as "lr"."""
 
-    def on_batch_begin(
-        self, net: NeuralNetClassifier, training: bool = False, **_: Any
-    ) -> None:
+    def on_batch_begin(self, net: NeuralNet, training: bool = False, **_: Any) -> None:
         """Look at the rate of the batch that comes now."""
         if training:
             # The last group has what is in none of the user's.
             self.rate_ = net.optimizer_.param_groups[-1]["lr"]
 
-    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """Note it down."""
         net.history.record("lr", self.rate_)
 
@@ -200,35 +224,31 @@ class WeightAverage(Callback):
         self.swapped_ = False
         return self
 
-    def on_train_begin(self, net: NeuralNetClassifier, **_: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Make room for the mean."""
         self.mean_ = AveragedModel(
             net.module_, multi_avg_fn=self._take_in, use_buffers=True
         )
 
-    def on_batch_begin(
-        self, net: NeuralNetClassifier, training: bool = False, **_: Any
-    ) -> None:
+    def on_batch_begin(self, net: NeuralNet, training: bool = False, **_: Any) -> None:
         """Train the weights themselves, and validate their mean."""
         if training == self.swapped_:
             self._swap(net)
 
-    def on_batch_end(
-        self, net: NeuralNetClassifier, training: bool = False, **_: Any
-    ) -> None:
+    def on_batch_end(self, net: NeuralNet, training: bool = False, **_: Any) -> None:
         """Take the weights of this step in."""
         if training and self.mean_ is not None:
             if self._share_of_step() > 0:
                 self.mean_.update_parameters(net.module_)
             self.step_ += 1
 
-    def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+    def on_train_end(self, net: NeuralNet, **_: Any) -> None:
         """Put the mean into the network; what comes later is not averaged."""
         if not self.swapped_:
             self._swap(net)
         self.mean_, self.swapped_ = None, False
 
-    def _swap(self, net: NeuralNetClassifier) -> None:
+    def _swap(self, net: NeuralNet) -> None:
         """Exchange the weights of the network and their mean, where there is one."""
         if self.mean_ is None or not self.mean_.n_averaged:
             return
@@ -261,31 +281,24 @@ class ValidAccuracy(Callback):
     Samples count by their weights.
     """
 
-    def on_epoch_begin(self, net: NeuralNetClassifier, **_: Any) -> None:
+    def on_epoch_begin(self, net: NeuralNet, **_: Any) -> None:
         """Start to count."""
         self.n_right_, self.n_total_ = 0.0, 0.0
 
     def on_batch_end(
-        self,
-        net: NeuralNetClassifier,
-        batch: Any = None,
-        training: bool = False,
-        y_pred: Any = None,
-        **_: Any,
+        self, net: NeuralNet, batch: Any, training: bool, y_pred: Any, **_: Any
     ) -> None:
         """Count one batch."""
         if training:
             return
-        targets = batch[1]
-        columns, weights = (
-            targets if isinstance(targets, tuple | list) else (targets, None)
-        )
+        weighted = isinstance(batch[1], tuple | list)
+        columns, weights = batch[1] if weighted else (batch[1], torch.ones(1))
         right = (y_pred.argmax(dim=1) == columns.to(y_pred.device)).float()
-        weights = torch.ones_like(right) if weights is None else weights.to(right)
+        weights = weights.to(right).expand_as(right)
         self.n_right_ += float((right * weights).sum())
         self.n_total_ += float(weights.sum())
 
-    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """Note the share down, if there was a validation set."""
         if self.n_total_:
             net.history.record("valid_acc", self.n_right_ / self.n_total_)
@@ -294,16 +307,16 @@ class ValidAccuracy(Callback):
 class ProgressBar(Callback):
     """Show epochs on a bar on stderr: on a terminal only, nothing in a pipe."""
 
-    def on_train_begin(self, net: NeuralNetClassifier, **_: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
         """Open the bar."""
         self.bar_ = tqdm(total=net.max_epochs, unit="epoch", disable=None)
 
-    def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
         """Move on by one epoch."""
         self.bar_.set_postfix(loss=f"{net.history[-1]['train_loss']:.4f}")
         self.bar_.update()
 
-    def on_train_end(self, net: NeuralNetClassifier, **_: Any) -> None:
+    def on_train_end(self, net: NeuralNet, **_: Any) -> None:
         """Close the bar, and let go of it: it cannot be pickled."""
         self.bar_.close()
         del self.bar_
@@ -327,14 +340,14 @@ def stop_early(patience: int) -> EarlyStopping:
     )
 
 
-def was_stopped(net: NeuralNetClassifier) -> bool:
+def was_stopped(net: NeuralNet) -> bool:
     """Return whether skorch's EarlyStopping has ended a training.
 
     It raises KeyboardInterrupt, as the user does who wants to leave.
 
     Parameters
     ----------
-    net : skorch NeuralNetClassifier
+    net : skorch NeuralNet
         After a KeyboardInterrupt.
 
     Returns
@@ -362,19 +375,18 @@ def copy_callbacks(params: Mapping[str, Any]) -> list[Any]:
         Shallow copies: a writer of TensorBoard's holds threads, which cannot be
         copied. With `verbose` a progress bar besides.
     """
-    callbacks = [_copy_callback(callback) for callback in params["callbacks"] or []]
+    callbacks = [
+        (given[0], copy.copy(given[1]))
+        if isinstance(given, tuple)
+        else copy.copy(given)
+        for given in params["callbacks"] or []
+    ]
     if params["verbose"]:
         callbacks.append(("progress", ProgressBar()))
     return callbacks
 
 
-def _copy_callback(callback: Any) -> Any:
-    if isinstance(callback, tuple):
-        return callback[0], copy.copy(callback[1])
-    return copy.copy(callback)
-
-
-def _callback_of(callback: Any) -> Any:
+def _unnamed(callback: Any) -> Any:
     return callback[1] if isinstance(callback, tuple) else callback
 
 

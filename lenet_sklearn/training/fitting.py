@@ -1,6 +1,5 @@
 """The steps of a classifier's fit, in the order in which it takes them."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
 from lenet_sklearn.inference import weights_of
-from lenet_sklearn.inputs import image_format, label_columns
-from lenet_sklearn.training.batches import ImageDataset
+from lenet_sklearn.inputs import label_columns
 from lenet_sklearn.training.nets import (
     TrainingNet,
     build_net,
@@ -24,45 +22,6 @@ from lenet_sklearn.training.samples import Samples, check_groups, check_weights
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.classifier import LeNet5Classifier
-
-
-@dataclass(frozen=True)
-class Start:
-    """What an earlier fit has learned.
-
-    Attributes
-    ----------
-    weights : dict of str to ndarray
-        Of the network.
-
-    classes : ndarray of shape (n_classes,)
-        Labels of its outputs.
-
-    temperature : float
-        What its logits are divided by.
-    """
-
-    weights: dict[str, NDArray[Any]]
-    classes: NDArray[Any]
-    temperature: float
-
-
-def earlier_start(classifier: "LeNet5Classifier") -> Start | None:
-    """Keep what a classifier has learned, if its next fit is to go on from there.
-
-    Parameters
-    ----------
-    classifier : LeNet5Classifier
-        Before its fit.
-
-    Returns
-    -------
-    start : Start or None
-        None without `warm_start`, or where nothing was learned.
-    """
-    if not classifier.warm_start or not classifier.__sklearn_is_fitted__():
-        return None
-    return Start(weights_of(classifier), classifier.classes_, classifier.temperature_)
 
 
 def gather_samples(
@@ -107,7 +66,7 @@ def gather_samples(
 
 
 def train_anew(
-    classifier: "LeNet5Classifier", samples: Samples, start: Start | None
+    classifier: "LeNet5Classifier", samples: Samples, earlier: "LeNet5Classifier | None"
 ) -> tuple[TrainingNet, float]:
     """Train a new network over all epochs.
 
@@ -119,8 +78,8 @@ def train_anew(
     samples : Samples
         What to learn from.
 
-    start : Start or None
-        What to go on from.
+    earlier : LeNet5Classifier or None
+        Fitted: what to go on from.
 
     Returns
     -------
@@ -134,12 +93,12 @@ def train_anew(
     stop = None
     if classifier.early_stopping:
         samples, kept_back = samples.split(classifier.validation_fraction, seed)
-        stop = _place(classifier, kept_back)
-    dataset = _place(classifier, samples)
+        stop = kept_back.dataset(classifier)
+    dataset = samples.dataset(classifier)
     n_steps = -(-len(dataset) // classifier.batch_size)
     with seeded(seed, resolve_device(classifier.device)):
-        net = _build(classifier, n_steps=n_steps, stop=stop)
-        temperature = _start(classifier, net, start)
+        net = build_net(classifier, n_steps=n_steps, stop=stop)
+        temperature = _start(classifier, net, earlier)
         run_epochs(net, dataset, classifier.max_epochs)
     return net, temperature
 
@@ -165,46 +124,20 @@ def train_one_epoch(
     temperature : float
         That of the classifier, or of what it started from, or 1.
     """
-    dataset = _place(classifier, samples)
+    dataset = samples.dataset(classifier)
     first = not classifier.__sklearn_is_fitted__()
     # Another seed in every call: not the same shuffle again.
     n_before = 0 if first else len(classifier.net_.history)
     seed = draw_seed(classifier.random_state) + n_before
     with seeded(seed, dataset.images.device):
         if first:
-            net = _build(classifier)
+            net = build_net(classifier)
             temperature = _start(classifier, net, None)
         else:
             net, temperature = classifier.net_, classifier.temperature_
             continue_as(net, classifier.get_params(deep=False))
         run_epochs(net, dataset, 1)
     return net, temperature
-
-
-def rebuild_net(classifier: "LeNet5Classifier") -> TrainingNet:
-    """Make the net of a classifier of which there are the weights alone.
-
-    Parameters
-    ----------
-    classifier : LeNet5Classifier
-        That was loaded.
-
-    Returns
-    -------
-    net : TrainingNet
-        Ready to predict, and to be trained on.
-    """
-    params = {**classifier._trained_with, "device": classifier.device}
-    with seeded(0, torch.device("cpu")):
-        net = build_net(
-            params,
-            n_classes=len(classifier.classes_),
-            image_shape=classifier.image_shape_,
-        )
-    weights = classifier._stored.weights
-    state = {name: torch.tensor(values) for name, values in weights.items()}
-    net.module_.load_state_dict(state)
-    return net
 
 
 def classes_to_learn(
@@ -238,13 +171,12 @@ def classes_to_learn(
                 " classes. Pass classes=np.unique(y_of_all_batches)."
             )
         return np.unique(np.asarray(known))
-    if classes is not None and not np.array_equal(
-        np.unique(classes), classifier.classes_
-    ):
+    told = classifier.classes_ if classes is None else np.unique(classes)
+    if not np.array_equal(told, classifier.classes_):
         raise ValueError(
             "LeNet5Classifier was fitted for the classes"
-            f" {classifier.classes_.tolist()}. Got classes="
-            f"{np.unique(classes).tolist()}. Use fit to start anew."
+            f" {classifier.classes_.tolist()}. Got classes={told.tolist()}."
+            " Use fit to start anew."
         )
     return classifier.classes_
 
@@ -295,38 +227,19 @@ def extend_classes(
         setattr(classifier, name, getattr(start, name))
     classifier._trained_with = classifier.get_params(deep=False)
     with seeded(0, torch.device("cpu")):
-        net = _build(classifier)
-    take_over(net.module_, weights_of(start), classifier.classes_, start.classes_)
-    keep_network(classifier, net, start.temperature_)
+        net = build_net(classifier)
+    keep_network(classifier, net, _start(classifier, net, start))
     return classifier
 
 
-def _place(classifier: "LeNet5Classifier", samples: Samples) -> ImageDataset:
-    """Put samples on the device of the network."""
-    return samples.dataset(
-        classifier.classes_,
-        classifier.class_weight,
-        device=resolve_device(classifier.device),
-        reading=image_format(classifier),
-    )
-
-
-def _build(classifier: "LeNet5Classifier", **training: Any) -> TrainingNet:
-    return build_net(
-        classifier.get_params(deep=False),
-        n_classes=len(classifier.classes_),
-        image_shape=classifier.image_shape_,
-        **training,
-    )
-
-
 def _start(
-    classifier: "LeNet5Classifier", net: TrainingNet, start: Start | None
+    classifier: "LeNet5Classifier", net: TrainingNet, earlier: "LeNet5Classifier | None"
 ) -> float:
     """Give a network its first weights; return the temperature they bring."""
-    if start is not None:
-        take_over(net.module_, start.weights, classifier.classes_, start.classes)
-        return start.temperature
+    if earlier is not None:
+        weights = weights_of(earlier)
+        take_over(net.module_, weights, classifier.classes_, earlier.classes_)
+        return earlier.temperature_
     if classifier.initial_weights is None:
         return 1.0
     return start_from(

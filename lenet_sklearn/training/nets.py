@@ -2,14 +2,14 @@
 
 import inspect
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skorch import NeuralNetClassifier
+from skorch import NeuralNet, NeuralNetClassifier
 from skorch.dataset import unpack_data
 from skorch.helper import predefined_split
 from skorch.utils import to_tensor
@@ -30,10 +30,9 @@ from lenet_sklearn.training.batches import (
 from lenet_sklearn.training.callbacks import (
     RateRecord,
     ValidAccuracy,
-    WeightAverage,
     copy_callbacks,
     float_state,
-    make_schedule,
+    steer_training,
     stop_early,
     was_stopped,
 )
@@ -78,8 +77,7 @@ class TrainingNet(NeuralNetClassifier):
             images, targets = unpack_data(batch)
             images = to_tensor(images, device=self.device)
             batch = self.distortion(images), targets
-        step: dict[str, Tensor] = super().train_step_single(batch, **fit_params)
-        return step
+        return super().train_step_single(batch, **fit_params)
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Compute the mean loss; `y_true` may be a tuple of targets and factors."""
@@ -101,7 +99,7 @@ class TrainingNet(NeuralNetClassifier):
             self.module_.get_submodule(name).eval()
 
 
-def run_epochs(net: NeuralNetClassifier, dataset: ImageDataset, n_epochs: int) -> None:
+def run_epochs(net: NeuralNet, dataset: ImageDataset, n_epochs: int) -> None:
     """Train an initialised net for some epochs.
 
     Parameters
@@ -132,25 +130,15 @@ def run_epochs(net: NeuralNetClassifier, dataset: ImageDataset, n_epochs: int) -
 
 
 def build_net(
-    params: Mapping[str, Any],
-    *,
-    n_classes: int,
-    image_shape: tuple[int, int],
-    n_steps: int | None = None,
-    stop: ImageDataset | None = None,
+    classifier: Any, *, n_steps: int | None = None, stop: ImageDataset | None = None
 ) -> TrainingNet:
     """Make the initialised net that a classifier's parameters describe.
 
     Parameters
     ----------
-    params : mapping
-        Parameters of :class:`lenet_sklearn.LeNet5Classifier`.
-
-    n_classes : int
-        Number of logits.
-
-    image_shape : tuple of (height, width)
-        Size of the images, before they are brought to what the network reads.
+    classifier : LeNet5Classifier
+        Whose labels and size of images are known. Its parameters are as it was, or is
+        to be, trained with; but its device is that of now.
 
     n_steps : int, default=None
         Batches in an epoch of a training over `max_epochs`. None for a net that is
@@ -164,7 +152,20 @@ def build_net(
     net : TrainingNet
         With weights drawn from torch's global generator.
     """
+    params = {**classifier._trained_with, "device": classifier.device}
+    n_classes = len(classifier.classes_)
+    module = params["module"] or LeNet5
+    shape, padding = network_input(classifier.image_shape_, params["padding"])
+    offered = {
+        "n_classes": n_classes,
+        "num_classes": n_classes,
+        "image_shape": shape,
+        "padding": padding,
+    }
+    # A module is passed what it asks for by the names of its parameters.
+    asked = offered.keys() & inspect.signature(module).parameters
     arguments = {
+        **{f"module__{name}": offered[name] for name in asked},
         **_loss_arguments(params),
         "optimizer": OPTIMIZERS.get(params["optimizer"], params["optimizer"]),
         "lr": params["lr"],
@@ -183,9 +184,6 @@ def build_net(
         "frozen": tuple(params["frozen"] or ()),
         **{name: params[name] for name in params if is_net_parameter(name)},
     }
-    module = params["module"] or LeNet5
-    for name, value in _module_arguments(module, params, n_classes, image_shape):
-        arguments.setdefault(name, value)
     net = TrainingNet(module, **arguments)
     net.initialize()
     freeze(net.module_, net.frozen)
@@ -244,7 +242,11 @@ def continue_as(net: TrainingNet, params: Mapping[str, Any]) -> None:
     ]
     net.train_split = None
     net.lr = params["lr"]
-    for group, rate in _rates_of_groups(net, params):
+    own = params.get("optimizer__param_groups") or []
+    rates = [settings.get("lr", net.lr) for _, settings in own]
+    # skorch puts what is in no group behind them.
+    rates.append(net.lr)
+    for group, rate in zip(net.optimizer_.param_groups, rates, strict=False):
         group["lr"] = rate
     net.batch_size = params["batch_size"]
     net.distortion = _distortion(params)
@@ -272,9 +274,7 @@ def history_columns(history: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[A
         for name, value in row.items()
         if isinstance(value, Real) and not isinstance(value, bool)
     )
-    return {
-        name: np.array([row.get(name, np.nan) for row in history]) for name in names
-    }
+    return {n: np.array([row.get(n, np.nan) for row in history]) for n in names}
 
 
 def _callbacks(
@@ -283,24 +283,11 @@ def _callbacks(
     """What steers a training, with copies of the user's callbacks."""
     if n_steps is None:
         return [("rate", RateRecord()), *copy_callbacks(params)]
-    callbacks = make_schedule(params, n_steps)
-    if params["averaging"] is not None:
-        average = WeightAverage(params["averaging"], n_steps, params["max_epochs"])
-        callbacks.append(("average", average))
+    callbacks = steer_training(params, n_steps)
     callbacks += [("accuracy", ValidAccuracy()), *copy_callbacks(params)]
     if stops:
         callbacks.append(("stop", stop_early(params["patience"])))
     return callbacks
-
-
-def _rates_of_groups(
-    net: TrainingNet, params: Mapping[str, Any]
-) -> Iterator[tuple[dict[str, Any], float]]:
-    """Give each group of weights with its own rate, or that of all others."""
-    own = params.get("optimizer__param_groups") or []
-    rates = [settings.get("lr", net.lr) for _, settings in own]
-    # skorch puts what is in no group behind them.
-    return zip(net.optimizer_.param_groups, [*rates, net.lr], strict=False)
 
 
 def _distortion(params: Mapping[str, Any]) -> Distortion | None:
@@ -308,37 +295,14 @@ def _distortion(params: Mapping[str, Any]) -> Distortion | None:
     return None if given is None else make_distortion(given)
 
 
-def _module_arguments(
-    module: type[nn.Module],
-    params: Mapping[str, Any],
-    n_classes: int,
-    image_shape: tuple[int, int],
-) -> Iterator[tuple[str, Any]]:
-    """Pass the module what it asks for by the names of its parameters."""
-    shape, padding = network_input(image_shape, params["padding"])
-    offered = {
-        "n_classes": n_classes,
-        "num_classes": n_classes,
-        "image_shape": shape,
-        "padding": padding,
-    }
-    asked = inspect.signature(module).parameters
-    for name in asked:
-        if name in offered:
-            yield f"module__{name}", offered[name]
-
-
 def _loss_arguments(params: Mapping[str, Any]) -> dict[str, Any]:
     """Losses of single images: the net weights them, and takes the mean."""
     if "criterion" in params:
         return {}
-    if params["rubbish"] is None:
-        return {"criterion": nn.CrossEntropyLoss, "criterion__reduction": "none"}
-    return {
-        "criterion": MAPLoss,
-        "criterion__rubbish": params["rubbish"],
-        "criterion__reduction": "none",
-    }
+    loss = {"criterion": nn.CrossEntropyLoss, "criterion__reduction": "none"}
+    if params["rubbish"] is not None:
+        loss |= {"criterion": MAPLoss, "criterion__rubbish": params["rubbish"]}
+    return loss
 
 
 def start_from(

@@ -10,14 +10,18 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
-from lenet_sklearn.inputs import ImageFormat
+from lenet_sklearn.devices import resolve_device
+from lenet_sklearn.inputs import image_format
 from lenet_sklearn.training.batches import ImageDataset, as_images
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # A larger count is how many people an answer stands for, not a number of images.
 _MOST_REPEATS = 100
 
 
-def sort_samples(rows: NDArray[Any], columns: NDArray[np.int64]) -> NDArray[np.int64]:
+def sort_samples(rows: NDArray[Any], columns: Ints) -> Ints:
     """Order samples by what they hold, so that the order they came in has no say.
 
     Parameters
@@ -47,9 +51,7 @@ def sort_samples(rows: NDArray[Any], columns: NDArray[np.int64]) -> NDArray[np.i
     return by_class[np.argsort(whole[by_class], kind="stable")]
 
 
-def repeat_by_weight(
-    weights: NDArray[np.float64],
-) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+def repeat_by_weight(weights: Floats) -> tuple[Ints, Floats | None]:
     """Turn weights into repetitions where they are whole numbers.
 
     A sample of weight 3 is then seen three times in an epoch, each time distorted
@@ -85,9 +87,7 @@ def repeat_by_weight(
     return kept, weights[kept]
 
 
-def check_weights(
-    sample_weight: ArrayLike | None, n_samples: int
-) -> NDArray[np.float64] | None:
+def check_weights(sample_weight: ArrayLike | None, n_samples: int) -> Floats | None:
     """Check the weights of samples.
 
     Parameters
@@ -112,11 +112,7 @@ def check_weights(
     if sample_weight is None:
         return None
     weights = np.asarray(sample_weight, dtype=np.float64)
-    if weights.shape != (n_samples,):
-        raise ValueError(
-            f"LeNet5Classifier expects sample_weight of shape ({n_samples},)."
-            f" Got shape {weights.shape}. Pass one weight for each sample."
-        )
+    _check_shape(weights, n_samples, "sample_weight", "weight")
     refused = weights[~np.isfinite(weights) | (weights < 0)]
     if len(refused):
         raise ValueError(
@@ -155,19 +151,23 @@ def check_groups(groups: ArrayLike | None, n_samples: int) -> NDArray[Any] | Non
     if groups is None:
         return None
     found = np.asarray(groups)
-    if found.shape != (n_samples,):
-        raise ValueError(
-            f"LeNet5Classifier expects groups of shape ({n_samples},)."
-            f" Got shape {found.shape}. Pass one group for each sample."
-        )
+    _check_shape(found, n_samples, "groups", "group")
     return found
 
 
+def _check_shape(values: NDArray[Any], n_samples: int, name: str, each: str) -> None:
+    if values.shape != (n_samples,):
+        raise ValueError(
+            f"LeNet5Classifier expects {name} of shape ({n_samples},)."
+            f" Got shape {values.shape}. Pass one {each} for each sample."
+        )
+
+
 def loss_factors(
-    columns: NDArray[np.int64],
+    columns: Ints,
     classes: NDArray[Any],
     *,
-    factors: NDArray[np.float64] | None,
+    factors: Floats | None,
     class_weight: Mapping[Any, float] | str | None,
 ) -> NDArray[np.float32] | None:
     """Combine weights of samples and of classes into factors of the loss.
@@ -193,13 +193,11 @@ def loss_factors(
         Their mean is 1; None where all are alike.
     """
     if class_weight is not None:
+        named = class_weight if isinstance(class_weight, str) else dict(class_weight)
         present = np.unique(columns)
-        labels = classes[columns]
         of_class = np.ones(len(classes))
         of_class[present] = compute_class_weight(
-            class_weight if isinstance(class_weight, str) else dict(class_weight),
-            classes=classes[present],
-            y=labels,
+            named, classes=classes[present], y=classes[columns]
         )
         factors = of_class[columns] * (1.0 if factors is None else factors)
     if factors is None:
@@ -208,12 +206,12 @@ def loss_factors(
 
 
 def split_inside(
-    columns: NDArray[np.int64],
+    columns: Ints,
     *,
     fraction: float,
     groups: NDArray[Any] | None,
     seed: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Ints, Ints]:
     """Split a training set into one to train on and one to stop by.
 
     Parameters
@@ -283,11 +281,11 @@ class Samples:
     """
 
     rows: NDArray[Any]
-    columns: NDArray[np.int64]
-    weights: NDArray[np.float64] | None = None
+    columns: Ints
+    weights: Floats | None = None
     groups: NDArray[Any] | None = None
 
-    def take(self, indices: NDArray[np.int64]) -> "Samples":
+    def take(self, indices: Ints) -> "Samples":
         """Give some of the samples, in the order of their indices.
 
         Parameters
@@ -337,29 +335,13 @@ class Samples:
         )
         return ordered.take(train), ordered.take(stop)
 
-    def dataset(
-        self,
-        classes: NDArray[Any],
-        class_weight: Mapping[Any, float] | str | None,
-        *,
-        device: torch.device,
-        reading: ImageFormat,
-    ) -> ImageDataset:
+    def dataset(self, classifier: Any) -> ImageDataset:
         """Put the samples on a device, in an order that is always the same.
 
         Parameters
         ----------
-        classes : ndarray of shape (n_classes,)
-            Labels of the columns.
-
-        class_weight : mapping, "balanced" or None
-            Weights of labels.
-
-        device : torch.device
-            Where to put them.
-
-        reading : ImageFormat
-            How the network is to read them.
+        classifier : LeNet5Classifier
+            That is to learn from them: its labels are those of the columns.
 
         Returns
         -------
@@ -373,20 +355,21 @@ class Samples:
             order = order[repeated]
         columns = self.columns[order]
         factors = loss_factors(
-            columns, classes, factors=weights, class_weight=class_weight
+            columns,
+            classifier.classes_,
+            factors=weights,
+            class_weight=classifier.class_weight,
         )
+        device, reading = resolve_device(classifier.device), image_format(classifier)
         return ImageDataset(
             as_images(self.rows[order], reading["image_shape"], device),
             torch.tensor(columns, device=device),
-            reading["scale"],
-            size=reading["size"],
-            factors=None if factors is None else torch.tensor(factors, device=device),
+            reading,
+            None if factors is None else torch.tensor(factors, device=device),
         )
 
 
-def _draw_stratified(
-    columns: NDArray[np.int64], fraction: float, seed: int
-) -> NDArray[np.int64]:
+def _draw_stratified(columns: Ints, fraction: float, seed: int) -> Ints:
     """Draw the same share of each class; where that is less than half one, none."""
     rng = np.random.default_rng(seed)
     drawn = []
@@ -397,8 +380,8 @@ def _draw_stratified(
 
 
 def _draw_groups(
-    columns: NDArray[np.int64], groups: NDArray[Any], fraction: float, seed: int
-) -> NDArray[np.int64]:
+    columns: Ints, groups: NDArray[Any], fraction: float, seed: int
+) -> Ints:
     # Here, because it takes a while to import and few need it.
     from sklearn.model_selection import StratifiedGroupKFold
 

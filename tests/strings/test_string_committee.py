@@ -54,6 +54,13 @@ def test_probabilities_are_the_mean_of_those_of_the_members():
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_nothing_is_found_where_nothing_is_allowed(n_members):
+    members = [np.log(np.full((5, 4), 0.25))] * n_members
+    nothing = Constraint(lengths=frozenset())
+    assert search_ensemble(members, constraint=nothing, beam_width=8) == []
+
+
 def test_a_committee_of_one_and_the_same_reads_as_it_does(recognizer, unseen):
     committee = join_recognizers([recognizer, recognizer])
     assert_array_equal(committee.predict(unseen), recognizer.predict(unseen))
