@@ -1,8 +1,9 @@
-"""Write files that are there as a whole or not at all."""
+"""Files: only regular ones are read; what is written is there as a whole or not."""
 
 import csv
 import errno
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -71,6 +72,44 @@ def replaced_file(path: Path) -> Path:
         return Path(os.path.realpath(path)) if path.is_symlink() else path
     except OSError:  # whoever opens it says what is wrong with it
         return path
+
+
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """Refuse to open what would be waited for: only regular files are read.
+
+    Parameters
+    ----------
+    path : str or path
+        What is to be opened. Links are followed.
+
+    Raises
+    ------
+    OSError
+        If it is not there, or is a folder, a pipe, a device or the like. The reason
+        is its `strerror`.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.outputs import check_readable
+    >>> check_readable("/dev/null")
+    Traceback (most recent call last):
+      ...
+    OSError: [Errno 22] it is a device, not a regular file: '/dev/null'
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except ValueError as error:  # such as a zero byte
+        raise OSError(errno.EINVAL, f"no file has such a name ({error})") from error
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(
+            errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path)
+        )
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    kind = kinds.get(stat.S_IFMT(mode), "a device")
+    reason = f"it is {kind}, not a regular file"
+    raise OSError(errno.EINVAL, reason, os.fspath(path))
 
 
 def check_writable(path: Path) -> None:

@@ -11,7 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.inference import Graph, weights_of
 from lenet_sklearn.models.files import ModelFileError, weights_of_part
-from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.models.registry import (
+    check_number,
+    find_graph,
+    pack_graph,
+    try_graph,
+    unpack_graph,
+)
 from lenet_sklearn.strings.committee import StringCommittee, join_members
 from lenet_sklearn.strings.recognizer import StringRecognizer
 from lenet_sklearn.strings.strips import EXAMPLE_SIZE
@@ -88,11 +94,22 @@ def unpack_recognizer(
     try:
         recognizer = StringRecognizer(**header["params"])
         recognizer._validate_params()
-        recognizer.temperature_ = header["temperature"]
+        recognizer.temperature_ = check_number(header["temperature"], "temperature")
         recognizer.characters_ = recognizer.characters
         recognizer.network_ = recognizer.network
         recognizer._stored = unpack_graph(header, weights)
-    except (KeyError, TypeError, ValueError) as error:
+        recognizer._check_ready()
+        if len(set(recognizer.characters_)) < max(len(recognizer.characters_), 1):
+            raise ValueError("characters must differ, at least one")
+        n_outputs = len(recognizer.characters_) + 1  # and none
+        try_graph(source, recognizer._stored, EXAMPLE_SIZE, n_outputs)
+    except (
+        AttributeError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ModelFileError(
             f"{source} does not describe a StringRecognizer: {error}."
             " Save the model anew with this version."
@@ -162,10 +179,11 @@ def unpack_committee(
     ModelFileError
         If the file describes something else.
     """
-    if not header.get("members") or "beam_width" not in header:
+    members, width = header.get("members"), header.get("beam_width")
+    if not members or not isinstance(width, int) or width < 1:
         raise ModelFileError(
             f"{source} does not describe a StringCommittee: it names no members, or"
-            " no beam_width. Save the model anew with this version."
+            " no beam_width that can be. Save the model anew with this version."
         )
     members = [
         unpack_recognizer(source, own, weights_of_part(weights, index), **params)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet_sklearn.models.files import weights_of_part
+from lenet_sklearn.models.files import ModelFileError, weights_of_part
 from lenet_sklearn.models.registry import (
     Kind,
     pack_model,
@@ -18,7 +18,13 @@ from lenet_sklearn.models.registry import (
 )
 from lenet_sklearn.strings.lattice import Lattice, align_text, read_lattice, score_all
 from pipelines.images import Image
-from pipelines.lines.arcs import Arcs, Geometry, draw_glyphs, join_pieces
+from pipelines.lines.arcs import (
+    Arcs,
+    Geometry,
+    check_geometry,
+    draw_glyphs,
+    join_pieces,
+)
 from pipelines.lines.cuts import Pieces, cut_writing
 from pipelines.lines.ink import Writing, find_writing
 
@@ -27,6 +33,7 @@ Floats = NDArray[np.float64]
 # Columns of the classifier of arcs, and of a lattice's scores: the ten digits, and
 # what is none, which is passed over.
 NO_DIGIT = 10
+GLYPH_SHAPE = (28, 28)
 CHARACTERS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "")
 
 # Fields whose arcs are classified in one call: few enough that memory does not grow
@@ -390,13 +397,29 @@ def unpack_segments(
     -------
     model : CuttingModel
         Ready to read.
+
+    Raises
+    ------
+    ModelFileError
+        If they are of something else.
     """
     own = weights_of_part(weights, _CLASSIFIER)
     classifier = unpack_model(source, header[_CLASSIFIER], own, **params)
     geometry = weights_of_part(weights, _GEOMETRY)
-    return CuttingModel(
-        classifier, Geometry(*(geometry[part.name] for part in fields(Geometry)))
-    )
+    try:
+        known = Geometry(*(geometry[part.name] for part in fields(Geometry)))
+        if not np.array_equal(classifier.classes_, np.arange(NO_DIGIT + 1)):
+            raise ValueError(f"its classifier has other classes than 0 to {NO_DIGIT}")
+        if classifier.image_shape_ != GLYPH_SHAPE:
+            raise ValueError(
+                f"its classifier reads images of {classifier.image_shape_}"
+            )
+        check_geometry(known, NO_DIGIT + 1)
+    except ValueError as error:
+        raise ModelFileError(
+            f"{source} does not describe a CuttingModel: {error}. Train the model anew."
+        ) from error
+    return CuttingModel(classifier, known)
 
 
 register_kind(
