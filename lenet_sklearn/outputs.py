@@ -10,9 +10,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 if sys.platform != "win32":
     import fcntl
+
+
+# Letters of its name that a draft is called by; each has four bytes at most.
+_OF_NAME: Final = 50
 
 
 class OutputError(OSError):
@@ -42,7 +47,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     of the file: whoever reads it sees the old content or the new one.
     """
     target = replaced_file(Path(path))
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    # A part of the name, which may be as long as names can be.
+    prefix = f".{target.name[:_OF_NAME]}."
+    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=prefix)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -210,6 +217,7 @@ class ResultFile:
         self.n_rows = 0
         self._header = header
         self._begun = False
+        self._n_bytes = 0  # of whole rows
 
     def __enter__(self) -> "ResultFile":
         try:
@@ -253,6 +261,7 @@ class ResultFile:
         self._begin()
         self._rows.writerow(row)
         self._file.flush()
+        self._n_bytes = os.fstat(self._file.fileno()).st_size
         self.n_rows += 1
 
     def __exit__(
@@ -283,6 +292,8 @@ class ResultFile:
                 if self._begun or not self.part.stat().st_size:
                     self.part.unlink()
             return
+        with suppress(OSError):  # of a row that was not finished, nothing is kept
+            os.truncate(self.part, self._n_bytes)
         left = "is as it was" if self.path.exists() else "was not made"
         error.add_note(f"{self.n_rows} rows are in {self.part}, and {self.path} {left}")
 

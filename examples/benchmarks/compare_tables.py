@@ -52,7 +52,8 @@ def load_table(path: Path) -> Table:
             raise ValueError(
                 f"{path}: row {number} does not have a cell for each column"
             )
-        name = ", page ".join(row[key] for key in keys)
+        # "./" is put before names that a spreadsheet would take for formulas.
+        name = ", page ".join(row[key].removeprefix("./") for key in keys)
         if name in rows:
             raise ValueError(f"{path}: there are two rows for {name}")
         rows[name] = row

@@ -16,7 +16,9 @@ from pipelines.cli.inputs import (
     find_inputs,
     load_reading_model,
     make_reader_of,
+    say,
     use_one_thread,
+    warn,
 )
 from pipelines.cli.options import (
     Blank,
@@ -39,6 +41,7 @@ from pipelines.cli.options import (
     group_options,
 )
 from pipelines.cli.train import evaluate, train
+from pipelines.scans.find import printable
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
@@ -93,7 +96,7 @@ def demo(
     table, pictures = output / "results.csv", output / "pictures"
     clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)
     make_folder(output)
-    print(f"Drawing {pages} filled-in forms...", flush=True)
+    say(f"Drawing {pages} filled-in forms...")
     forms = draw_filled_forms(output, n_pages=pages, random_state=seed)
     form = Form.from_file(forms.form)
     results: list[PageResult] = []
@@ -105,8 +108,8 @@ def demo(
             yield result
 
     summary = _write_pages(table, form, scored(), total=pages)
-    print(f"{truth_table(results, forms.truth)}\n{summary}")
-    print(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
+    say(f"{truth_table(results, forms.truth)}\n{summary}")
+    say(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
     _exit_by(summary)
 
 
@@ -145,7 +148,7 @@ def score(
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
-        print(f"lenet: warning: {form}: {doubt}", file=sys.stderr)
+        warn(f"warning: {form}: {doubt}")
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
     others = [form, fields.blank, *(draft_images(form) if form else ())]
     files = find_inputs(
@@ -164,9 +167,9 @@ def score(
 
     total = sum(map(count_pages, files)) if sys.stderr.isatty() else None
     summary = _write_pages(output, fields, scored(), total=total)
-    print(f"{summary}\nTable: {output}")
+    say(f"{summary}\nTable: {output}")
     if overlay:
-        print(f"Pictures: {overlay}")
+        say(f"Pictures: {overlay}")
     _exit_by(summary)
 
 
@@ -197,7 +200,7 @@ def read(
     file = ResultFile(output, VALUE_COLUMNS)
     n_files = len(files)
     summary = write_results(file, value_row, values(), total=n_files, unit="field")
-    print(f"{summary}\nTable: {output}")
+    say(f"{summary}\nTable: {output}")
     _exit_by(summary)
 
 
@@ -211,7 +214,7 @@ def form(blank: Blank, output: Draft, force: Force = False) -> None:
     """
     from pipelines.forms.drafting import write_draft
 
-    print(write_draft(blank, output, overwrite=force))
+    say(write_draft(blank, output, overwrite=force))
 
 
 app.add_typer(train)
@@ -224,7 +227,7 @@ def info(model: Model) -> None:
     from pipelines.models import describe_model
 
     check_model(model)
-    print(describe_model(model))
+    say(describe_model(model))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -252,7 +255,7 @@ def main(args: Sequence[str] | None = None) -> int:
             raise
         text, status = explained
         notes = getattr(error, "__notes__", [])
-        print(" ".join("; ".join([text, *notes]).split()), file=sys.stderr)
+        print(printable(" ".join("; ".join([text, *notes]).split())), file=sys.stderr)
         return status
     finally:
         for number, handler in before.items():

@@ -100,7 +100,7 @@ Scans = Annotated[
     list[str],
     typer.Argument(
         metavar="SCANS",
-        help="Files (PNG, JPEG, WebP, BMP, TIFF, PDF), folders, or quoted patterns.",
+        help="Files (PNG, JPEG, WebP, BMP, PNM, TIFF, PDF), folders, or quoted patterns.",
     ),
 ]
 FieldImages = Annotated[

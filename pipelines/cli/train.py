@@ -7,6 +7,7 @@ import typer
 from pipelines.cli.inputs import (
     check_model,
     make_reader_of,
+    say,
     use_one_thread,
     warn_of_doubts,
 )
@@ -91,7 +92,7 @@ def digits(
         command=context.obj,
         plots=plots,
     )
-    print(report)
+    say(report)
 
 
 @train.command(
@@ -129,7 +130,7 @@ def strings(
         device=training.device,
         command=context.obj,
     )
-    print(report)
+    say(report)
 
 
 @train.command(
@@ -167,7 +168,7 @@ def fields(
         device=training.device,
         command=context.obj,
     )
-    print(report)
+    say(report)
 
 
 evaluate = typer.Typer(
@@ -195,7 +196,7 @@ def evaluate_digits(
     from pipelines.training import evaluation
 
     check_model(model)
-    print(
+    say(
         evaluation.evaluate(
             model, source.data, data_dir=source.data_dir, device=device, plots=plots
         )
@@ -224,14 +225,14 @@ def evaluate_fields(
     check_model(model)
     warn_of_doubts(labelled.fields, labelled.truth)
     reader = make_reader_of(model)[-1]
-    print(
+    say(
         evaluation.evaluate_fields(reader, labelled.fields, labelled.truth, plots=plots)
     )
     if reader.line_reader is None:
-        print(f"\n{model} read the combs; vote read the fields without boxes.")
+        say(f"\n{model} read the combs; vote read the fields without boxes.")
     _say_where(plots)
 
 
 def _say_where(plots: Path | None) -> None:
     if plots:
-        print(f"\nPictures: {plots}")
+        say(f"\nPictures: {plots}")

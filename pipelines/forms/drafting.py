@@ -15,6 +15,7 @@ from pipelines.forms.files import draft_images
 from pipelines.forms.form import Field, Form, FormError
 from pipelines.images import Image, check_image
 from pipelines.pages.upright import deskew, estimate_skew
+from pipelines.scans.find import real_path
 from pipelines.scans.read import open_scan
 
 # A page that is less skewed is left as it is, pixel for pixel: the estimate has
@@ -254,7 +255,7 @@ def _check_output(blank: Path, outputs: list[Path]) -> None:
         raise FormError(f"{outputs[0]}: a form is a JSON file, and named like one")
     for output in outputs:
         check_writable(output)
-        if output.resolve() == blank.resolve():
+        if real_path(output) == real_path(blank):
             raise FormError(
                 f"{output}: is the blank page, and would be written over."
                 " Choose another name for the form"

@@ -1,5 +1,6 @@
 """Read a stack of scans: one row for each page, whatever happens to the others."""
 
+import hashlib
 import os
 import pickle
 import signal
@@ -24,6 +25,9 @@ from pipelines.readers.base import clean_images, split_reader
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
 from pipelines.scoring.table import PageResult, Summary, Unit
+
+# Bytes of a picture's name before the number of the page: file systems allow 255.
+_LONGEST_STEM = 240
 
 
 class Reader(Protocol):
@@ -217,9 +221,20 @@ def _picture_names(files: Sequence[Path]) -> dict[Path, str]:
     # a.pdf beside a.png: the suffix tells them apart, and from a.pdf.png.
     taken = Counter([*stems, *set(whole)])
     return {
-        file: stem if taken[stem] == 1 else name
+        file: _shorten(stem if taken[stem] == 1 else name)
         for file, stem, name in zip(files, stems, whole, strict=True)
     }
+
+
+def _shorten(name: str) -> str:
+    """Cut a name that leaves no room for the number of a page, but tell it apart."""
+    path = Path(name)
+    letters = os.fsencode(path.name)
+    if len(letters) <= _LONGEST_STEM:
+        return name
+    mark = "-" + hashlib.sha256(os.fsencode(name)).hexdigest()[:12]
+    kept = letters[: _LONGEST_STEM - len(mark)].decode(errors="ignore")
+    return str(path.with_name(kept + mark))
 
 
 class _OneField:

@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pipelines.outcomes import FieldReading, PageReading, ReasonKind, show_confidence
+from pipelines.scans.find import printable
 
 # The columns of values.csv, the table of single fields.
 VALUE_COLUMNS = ("file", "value", "status", "confidence")
+
+# A cell that begins so is computed by spreadsheets [1], in full width too.
+# [1] OWASP, "CSV Injection".
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 # What a page that failed has in the columns of each field.
 _NO_CELLS = ("", "", "")
@@ -90,7 +95,10 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
     """
     reading = result.reading
     error = reading.error or _review_reasons(reading)
-    row = [result.document, str(result.page), reading.status, error]
+    if error.startswith(_FORMULA):
+        error = f"'{error}"  # as spreadsheets mark text
+    document = document_cell(result.document)
+    row = [document, str(result.page), reading.status, error]
     for name in names:
         row += _cells(reading.fields.get(name))
     return row
@@ -111,8 +119,30 @@ def value_row(result: PageResult) -> list[str]:
         not be read.
     """
     for field in result.reading.fields.values():
-        return [result.document, *_cells(field)]
-    return [result.document, "", "failed", ""]
+        return [document_cell(result.document), *_cells(field)]
+    return [document_cell(result.document), "", "failed", ""]
+
+
+def document_cell(name: str) -> str:
+    """Write the name of a file so that no spreadsheet takes it for a formula.
+
+    Parameters
+    ----------
+    name : str
+        As it was given or found.
+
+    Returns
+    -------
+    cell : str
+        Another name of the same file.
+
+    Examples
+    --------
+    >>> from pipelines.scoring.table import document_cell
+    >>> document_cell("=1+2.png"), document_cell("scans/=1+2.png")
+    ('./=1+2.png', 'scans/=1+2.png')
+    """
+    return f"./{name}" if name.startswith(_FORMULA) else name
 
 
 def review_reason(field: FieldReading) -> str:
@@ -224,7 +254,7 @@ class Summary:
         self.pages[result.reading.status] += 1
         self.fields.update(field.status for field in result.reading.fields.values())
         if result.reading.error:
-            self._reasons.append(_with_document(result))
+            self._reasons.append(printable(_with_document(result)))
 
     def __str__(self) -> str:
         lines = self._count_lines()

@@ -15,6 +15,8 @@ from pipelines.models import AnyLineReader
 from pipelines.outcomes import FieldReading, show_confidence
 from pipelines.plotting import check_plots, plot_evaluation
 from pipelines.readers.field import FieldReader
+from pipelines.scans.find import printable, real_path
+from pipelines.scoring.table import document_cell
 from pipelines.training.labelled import (
     LabelledField,
     clean_fields,
@@ -357,7 +359,7 @@ def evaluate_fields(
 
 def _check_list(path: Path, truth: str | os.PathLike[str]) -> None:
     """Refuse to replace a list that somebody has corrected and reads as the truth."""
-    if path.resolve() == Path(truth).resolve():
+    if real_path(path) == real_path(truth):
         raise ValueError(
             f"{path} is the truth that is read, and would be written over."
             " Name another folder for plots."
@@ -369,10 +371,11 @@ def _write_list(path: Path, evaluation: FieldEvaluation) -> None:
     with ResultFile(path, ["file", "value", "read", "status", "confidence"]) as table:
         for field, reading in evaluation.misread():
             outcome = reading.status, show_confidence(reading.confidence, 4)
-            table.write([field.name, field.value, reading.value, *outcome])
+            name = document_cell(field.name)
+            table.write([name, field.value, reading.value, *outcome])
 
 
 def _describe(field: LabelledField, reading: FieldReading) -> str:
     truth, read = (text or "nothing" for text in (field.value, reading.value))
     outcome = f"{reading.status} ({show_confidence(reading.confidence, 3)})"
-    return f"  {field.name}: {truth} read as {read}, {outcome}"
+    return f"  {printable(field.name)}: {truth} read as {read}, {outcome}"
