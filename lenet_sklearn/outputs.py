@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -139,6 +139,27 @@ def check_writable(path: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise OutputError(_cannot_write(target, error)) from None
+
+
+def check_free(paths: Iterable[Path]) -> None:
+    """Refuse, before any work, to write over what is there.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files that are to be written.
+
+    Raises
+    ------
+    OutputError
+        If one of them exists.
+    """
+    for path in paths:
+        if path.exists():  # a link to nothing loses nothing
+            raise OutputError(
+                f"{path} exists, and would be written over. Name another, or replace"
+                " it with --force (overwrite=True)"
+            )
 
 
 def make_folder(path: Path) -> None:

@@ -31,8 +31,9 @@ from .readers.form import FormReader, make_form_reader
 from .readers.sliding import SlidingReader
 from .readers.voting import VotingReader
 from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
-from .scoring.batch import score_fields, score_pages
+from .scoring.batch import score_fields, score_pages, write_table
 from .scoring.overlay import draw_overlay
+from .scoring.table import PageResult, Summary, results_to_dicts, results_to_frame
 
 __all__ = [
     "BackgroundFlattener",
@@ -55,6 +56,7 @@ __all__ = [
     "LineNormalizer",
     "PageReading",
     "PageRegistrar",
+    "PageResult",
     "Piece",
     "PreparedBlank",
     "Reason",
@@ -65,6 +67,7 @@ __all__ = [
     "ScanError",
     "SlidingReader",
     "Sum",
+    "Summary",
     "VotingReader",
     "cut_comb",
     "cut_field",
@@ -86,7 +89,10 @@ __all__ = [
     "prepare_blank",
     "read_pages",
     "register",
+    "results_to_dicts",
+    "results_to_frame",
     "score_fields",
     "score_pages",
     "upright_log_odds",
+    "write_table",
 ]

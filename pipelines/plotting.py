@@ -13,6 +13,7 @@ from lenet_sklearn.outputs import make_folder
 from lenet_sklearn.strings.lattice import Lattice, LatticeReading, read_lattice
 from pipelines.images import Image
 from pipelines.lines.segments import Segments, build_lattices, segment_field
+from pipelines.outcomes import ArraysCompare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -206,8 +207,8 @@ _N_COLUMNS = 4
 _LONGEST_NAME = 36
 
 
-@dataclass(frozen=True)
-class MisreadField:
+@dataclass(frozen=True, eq=False)
+class MisreadField(ArraysCompare):
     """A field that was misread.
 
     Attributes

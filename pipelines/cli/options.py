@@ -100,7 +100,7 @@ Scans = Annotated[
     list[str],
     typer.Argument(
         metavar="SCANS",
-        help="Files (PNG, JPEG, WebP, BMP, PNM, TIFF, PDF), folders, or quoted patterns.",
+        help="PNG, JPEG, WebP, BMP, PNM, TIFF or PDF files, folders, quoted patterns.",
     ),
 ]
 FieldImages = Annotated[

@@ -14,6 +14,7 @@ from pipelines.fields.boxes import WritingBox, find_boxes
 from pipelines.forms.files import draft_images
 from pipelines.forms.form import Field, Form, FormError
 from pipelines.images import Image, check_image
+from pipelines.outcomes import ArraysCompare
 from pipelines.pages.upright import deskew, estimate_skew
 from pipelines.scans.find import real_path
 from pipelines.scans.read import open_scan
@@ -36,8 +37,8 @@ _TEXT_OF_PAGE = 1 / 84
 _SMALLEST_TEXT = 9  # pixels; below that no digit can be told from another
 
 
-@dataclass(frozen=True)
-class Draft:
+@dataclass(frozen=True, eq=False)
+class Draft(ArraysCompare):
     """The fields found on a blank page.
 
     Attributes

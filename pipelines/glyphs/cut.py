@@ -25,6 +25,7 @@ from pipelines.glyphs.ink import (
     may_be_cross,
 )
 from pipelines.images import Image, find_components
+from pipelines.outcomes import ArraysCompare
 
 # A component smaller than this share of the squared height of the box is a
 # speck: a dot of a pen, which is as wide as a stroke, is ten times larger.
@@ -45,8 +46,8 @@ _EVEN = 0.5
 _LONGEST = 2.3
 
 
-@dataclass(frozen=True)
-class Piece:
+@dataclass(frozen=True, eq=False)
+class Piece(ArraysCompare):
     """What one box holds, or one part of a free string.
 
     Attributes

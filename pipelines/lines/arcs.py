@@ -10,12 +10,13 @@ from pipelines.glyphs.normalize import normalize_glyph
 from pipelines.images import Image
 from pipelines.lines.cuts import Pieces
 from pipelines.lines.ink import Writing
+from pipelines.outcomes import ArraysCompare
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Geometry:
+@dataclass(frozen=True, eq=False)
+class Geometry(ArraysCompare):
     """Linear scores of measures and their products.
 
     Attributes

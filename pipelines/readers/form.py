@@ -119,7 +119,8 @@ class FormReader(Reader):
             Grey pages, dark ink on light paper.
 
         y : array-like of shape (n_samples, n_fields), dtype str
-            What the fields say, in the order of the form.
+            What the fields say, in the order of the form; or a DataFrame, whose columns
+            are taken by the names of the fields.
 
         Returns
         -------
@@ -129,7 +130,8 @@ class FormReader(Reader):
         Raises
         ------
         ValueError
-            If no field of any page was found, or `y` has another shape.
+            If no field of any page was found, or `y` has another shape or no column for
+            a field.
         """
         self._validate_params()
         given = self._given_field_reader()
@@ -185,6 +187,8 @@ class FormReader(Reader):
         return [f for f in self.form.fields if f.box is None and f.kind == "comb"]
 
     def _check_texts(self, y: Any, n_pages: int) -> NDArray[np.object_]:
+        if hasattr(y, "columns"):  # pandas, polars
+            y = self._take_columns(y)
         texts = np.asarray(y, dtype=object)
         expected = (n_pages, len(self.form.fields))
         if texts.shape != expected:
@@ -197,6 +201,19 @@ class FormReader(Reader):
             for index, row in enumerate(texts)
         ]
         return np.array(rows, dtype=object).reshape(expected)
+
+    def _take_columns(self, frame: Any) -> Any:
+        """Put the columns of a frame in the order of the form."""
+        names = [field.name for field in self.form.fields]
+        columns = list(frame.columns)
+        missing = [name for name in names if columns.count(name) != 1]
+        if missing:
+            raise ValueError(
+                f"FormReader expects one column for each field. Got {missing[0]!r}"
+                f" {columns.count(missing[0])} times among the columns {columns}."
+                " Name them as the fields of the form, or pass an array."
+            )
+        return frame[names]
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
         """Read the fields of every page of `X`.
@@ -224,7 +241,8 @@ class FormReader(Reader):
             Grey pages, dark ink on light paper.
 
         y : array-like of shape (n_samples, n_fields), dtype str
-            What the fields say, in the order of the form.
+            What the fields say, in the order of the form; or a DataFrame, whose columns
+            are taken by the names of the fields.
 
         Returns
         -------

@@ -120,7 +120,7 @@ def find_scans(
     ['p2.png', 'p10.png']
     """
     first: dict[str, Path] = {}
-    for path in _as_paths(paths):
+    for path in as_paths(paths):
         if path.is_dir() and _lies_in(path, exclude):
             raise ScanError(f"{path}: pictures are written to {exclude}, no scans")
         for file in _expand(path):  # perhaps named before, by itself or by its folder
@@ -154,7 +154,18 @@ def real_path(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _as_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+def as_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+    """Make a list of one path or of several.
+
+    Parameters
+    ----------
+    paths : str, Path, or iterable of them
+        A string is one path.
+
+    Returns
+    -------
+    paths : list of Path
+    """
     return [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
@@ -171,7 +182,7 @@ def find_passed(paths: str | Path | Iterable[str | Path]) -> Passed:
     passed : Passed
         In natural order.
     """
-    folders = [path for path in _as_paths(paths) if path.is_dir()]
+    folders = [path for path in as_paths(paths) if path.is_dir()]
     return Passed(
         *(
             [file for folder in folders for file in _files_under(folder, sort)]

@@ -18,13 +18,21 @@ import joblib
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
-from lenet_sklearn.outputs import ResultFile
+from lenet_sklearn.outputs import ResultFile, check_free
+from pipelines.forms.form import Form
 from pipelines.images import Image
 from pipelines.outcomes import PageReading
 from pipelines.readers.base import clean_images, split_reader
+from pipelines.scans.find import as_paths
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
-from pipelines.scoring.table import PageResult, Summary, Unit
+from pipelines.scoring.table import (
+    PageResult,
+    Summary,
+    Unit,
+    result_header,
+    result_row,
+)
 
 # Bytes of a picture's name before the number of the page: file systems allow 255.
 _LONGEST_STEM = 240
@@ -47,7 +55,7 @@ class _Task:
 
 
 def score_pages(
-    files: Iterable[Path],
+    files: str | Path | Iterable[str | Path],
     reader: Reader,
     *,
     dpi: float = 200.0,
@@ -58,7 +66,7 @@ def score_pages(
 
     Parameters
     ----------
-    files : iterable of Path
+    files : str, Path, or iterable of them
         Scan files, as :func:`pipelines.find_scans` lists them.
 
     reader : Reader
@@ -88,11 +96,11 @@ def score_pages(
     Examples
     --------
     >>> from pipelines.scoring.batch import score_pages
-    >>> [result] = score_pages([Path("nowhere.png")], reader=None)
+    >>> [result] = score_pages("nowhere.png", reader=None)
     >>> result.page, result.reading.status, result.reading.error
     (1, 'failed', 'nowhere.png: no such file')
     """
-    tasks = _list_tasks(list(files), overlay)
+    tasks = _list_tasks(as_paths(files), overlay)
     worker = _Worker(reader, dpi)
     if jobs == 1:
         with worker:
@@ -109,13 +117,13 @@ def score_pages(
 
 
 def score_fields(
-    files: Iterable[Path], reader: Pipeline, *, jobs: int = 1
+    files: str | Path | Iterable[str | Path], reader: Pipeline, *, jobs: int = 1
 ) -> Iterator[PageResult]:
     """Read images of single fields, in order, one result for each.
 
     Parameters
     ----------
-    files : iterable of Path
+    files : str, Path, or iterable of them
         Image files. Each page of a file with several is a field.
 
     reader : Pipeline
@@ -186,6 +194,60 @@ def write_results(
             file.write(row(result))
             summary.add(result)
     return summary
+
+
+def write_table(
+    path: str | Path,
+    results: Iterable[PageResult],
+    form: Form,
+    *,
+    overwrite: bool = False,
+) -> Summary:
+    """Write the table of ``lenet score`` while its rows come in.
+
+    Parameters
+    ----------
+    path : str or Path
+        The CSV file. Until it is whole it is called ``<path>.part``.
+
+    results : iterable of PageResult
+        What :func:`score_pages` yields.
+
+    form : Form
+        What was read: its fields are the columns.
+
+    overwrite : bool, default=False
+        Replace a file that exists.
+
+    Returns
+    -------
+    summary : Summary
+        How many pages and fields there are of each status; prints as ``lenet score``
+        prints it.
+
+    Raises
+    ------
+    OutputError
+        If the table cannot be written, or exists.
+
+    See Also
+    --------
+    results_to_dicts, results_to_frame : The same rows, in memory.
+
+    Examples
+    --------
+    >>> from pipelines import Form, score_pages, write_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     results = score_pages("nowhere.png", reader=None)
+    ...     form = Form.from_combs({"id": 9})
+    ...     print(write_table(f"{folder}/r.csv", results, form).pages["failed"])
+    1
+    """
+    path, names = Path(path), [field.name for field in form.fields]
+    if not overwrite:
+        check_free([path])
+    file = ResultFile(path, result_header(names))
+    return write_results(file, lambda result: result_row(result, names), results)
 
 
 def count_pages(file: Path) -> int:

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pipelines.outcomes import FieldReading, PageReading, ReasonKind, show_confidence
 from pipelines.scans.find import printable
@@ -94,7 +95,7 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
     'a.png,1,review,id: no comb of 9 boxes,,unlocated,0.0000'
     """
     reading = result.reading
-    error = reading.error or _review_reasons(reading)
+    error = _error_of(reading)
     if error.startswith(_FORMULA):
         error = f"'{error}"  # as spreadsheets mark text
     document = document_cell(result.document)
@@ -121,6 +122,77 @@ def value_row(result: PageResult) -> list[str]:
     for field in result.reading.fields.values():
         return [document_cell(result.document), *_cells(field)]
     return [document_cell(result.document), "", "failed", ""]
+
+
+def results_to_dicts(results: Iterable[PageResult]) -> list[dict[str, Any]]:
+    """List what pages gave, as rows of results.csv.
+
+    Parameters
+    ----------
+    results : iterable of PageResult
+        What :func:`pipelines.score_pages` or :func:`pipelines.score_fields` yield.
+
+    Returns
+    -------
+    rows : list of dict
+        The columns of the table by their names. Pages are int, confidences float, the
+        rest is str. What a page has nothing of is "", and a confidence None.
+
+    Examples
+    --------
+    >>> from pipelines import FieldReading, PageReading, PageResult, results_to_dicts
+    >>> page = PageReading({"id": FieldReading("042", "accepted", 0.99)})
+    >>> [row] = results_to_dicts([PageResult("a.png", 1, page)])
+    >>> row["document"], row["status"], row["id"], row["id.confidence"]
+    ('a.png', 'ok', '042', 0.99)
+    """
+    listed = list(results)
+    names = dict.fromkeys(name for result in listed for name in result.reading.fields)
+    rows = []
+    for result in listed:
+        row = dict(zip(result_header(names), result_row(result, names), strict=True))
+        confidences = {
+            f"{name}.confidence": _confidence(result.reading, name) for name in names
+        }
+        known = {"document": result.document, "page": result.page}
+        error = {"error": _error_of(result.reading)}
+        rows.append({**row, **known, **error, **confidences})
+    return rows
+
+
+def results_to_frame(results: Iterable[PageResult]) -> Any:
+    """Make a DataFrame of what pages gave; needs pandas.
+
+    Parameters
+    ----------
+    results : iterable of PageResult
+        What :func:`pipelines.score_pages` or :func:`pipelines.score_fields` yield.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        A row for each page, as of :func:`results_to_dicts`. Values are strings.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    """
+    try:
+        pandas = import_module("pandas")
+    except ImportError as error:
+        raise ImportError(
+            "results_to_frame needs pandas, which is not installed. Install it with"
+            " pip install pandas, or take results_to_dicts."
+        ) from error
+    rows = results_to_dicts(results)
+    return pandas.DataFrame(rows, columns=None if rows else result_header([]))
+
+
+def _confidence(reading: PageReading, name: str) -> float | None:
+    """Return the confidence of a field; None where the page has no cells of it."""
+    field = reading.fields.get(name)
+    return None if field is None else field.confidence
 
 
 def document_cell(name: str) -> str:
@@ -171,6 +243,10 @@ def review_reason(field: FieldReading) -> str:
     if settled or reason is None or reason.kind is ReasonKind.UNCERTAIN:
         return ""
     return reason.text
+
+
+def _error_of(reading: PageReading) -> str:
+    return reading.error or _review_reasons(reading)
 
 
 def _review_reasons(reading: PageReading) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lenet_sklearn.outputs import ResultFile
 from pipelines.images import Image
 from pipelines.models import AnyLineReader
-from pipelines.outcomes import FieldReading, show_confidence
+from pipelines.outcomes import ArraysCompare, FieldReading, show_confidence
 from pipelines.plotting import check_plots, plot_evaluation
 from pipelines.readers.field import FieldReader
 from pipelines.scans.find import printable, real_path
@@ -24,8 +24,8 @@ from pipelines.training.labelled import (
 )
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, eq=False)
+class Evaluation(ArraysCompare):
     """How a classifier did on a labelled data set.
 
     Attributes

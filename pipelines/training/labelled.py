@@ -9,6 +9,7 @@ from typing import Final
 
 from lenet_sklearn.outputs import check_readable
 from pipelines.images import Image
+from pipelines.outcomes import ArraysCompare
 from pipelines.scans.find import real_path
 from pipelines.scans.read import ScanError, open_scan
 
@@ -23,8 +24,8 @@ _LONGEST_VALUE: Final = 200
 _SHOWN: Final = 40
 
 
-@dataclass(frozen=True)
-class LabelledField:
+@dataclass(frozen=True, eq=False)
+class LabelledField(ArraysCompare):
     """The image of a field, and what it says.
 
     Attributes

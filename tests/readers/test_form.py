@@ -583,3 +583,33 @@ def test_the_parts_can_be_searched_from_the_outside(pages, answers, number_form)
     search.fit(pages, answers)
     assert set(search.best_params_) == set(grid)
     assert search.best_score_ == 1
+
+
+class Frame:
+    """As much of a DataFrame as is asked for."""
+
+    def __init__(self, columns):
+        self.named, self.columns = columns, list(columns)
+
+    def __getitem__(self, names):
+        return Frame({name: self.named[name] for name in names})
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(list(self.named.values()), dtype=object).T
+
+
+def test_columns_of_a_frame_are_taken_by_their_names():
+    form = Form.from_combs({"a": 3, "b": 4})
+    reader = make_form_reader(form)
+    page = np.full((500, 500), 255, np.uint8)
+    for top, text in ((50, "123"), (250, "4567")):
+        comb = draw_comb(text, random_state=3)
+        page[top : top + comb.shape[0], 20 : 20 + comb.shape[1]] = comb
+    assert reader.predict([page]).tolist() == [["123", "4567"]]
+    frame = Frame({"other": ["x"], "b": ["4567"], "a": ["123"]})
+    assert reader.score([page], frame) == 1
+    for lacking in (Frame({"a": ["123"]}), Frame({0: ["123"], 1: ["4567"]})):
+        with pytest.raises(ValueError, match="expects one column for each field"):
+            reader.score([page], lacking)
+        with pytest.raises(ValueError, match="expects one column for each field"):
+            reader.fit([page], lacking)
