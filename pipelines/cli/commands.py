@@ -12,6 +12,7 @@ import typer
 
 from pipelines.cli.inputs import (
     check_model,
+    check_outputs,
     choose_form,
     find_inputs,
     load_reading_model,
@@ -144,7 +145,7 @@ def score(
     from lenet_sklearn.outputs import make_folder
     from pipelines.forms.files import draft_images
     from pipelines.forms.form import doubt_places
-    from pipelines.scoring.batch import count_pages, score_pages
+    from pipelines.scoring.batch import count_pages, list_first_pictures, score_pages
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
@@ -154,6 +155,8 @@ def score(
     files = find_inputs(
         scans, output, model=reading.model, others=others, exclude=overlay
     )
+    pictures = list_first_pictures(files, overlay) if overlay else []
+    check_outputs(output, pictures, force=reading.force)
     if overlay:
         make_folder(overlay)
 
@@ -190,6 +193,7 @@ def read(
     from pipelines.scoring.table import VALUE_COLUMNS, value_row
 
     files = find_inputs(fields, output, model=reading.model)
+    check_outputs(output, force=reading.force)
 
     def values() -> Iterator["PageResult"]:
         reader = make_reader_of(

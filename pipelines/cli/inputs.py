@@ -272,6 +272,35 @@ def find_inputs(
     return files
 
 
+def check_outputs(
+    output: Path | None, others: Sequence[Path] = (), *, force: bool
+) -> None:
+    """Refuse, before any work, what cannot be written or would replace what is there.
+
+    Parameters
+    ----------
+    output : Path or None
+        The file that the command is to write.
+
+    others : sequence of Path, default=()
+        Files that it writes besides, in folders that need not be there.
+
+    force : bool
+        Whether the user wants files replaced that exist.
+
+    Raises
+    ------
+    OutputError
+        If one cannot be written, or is there and is not to be replaced.
+    """
+    from lenet_sklearn.outputs import check_free, check_writable
+
+    if output is not None:
+        check_writable(output)
+    if not force:
+        check_free([path for path in (output, *others) if path is not None])
+
+
 def _separate(
     files: Sequence[Path], others: Sequence[Path | None], *, named: Sequence[str]
 ) -> tuple[list[Path], list[Path]]:

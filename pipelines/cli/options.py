@@ -16,7 +16,21 @@ from pipelines.scans.find import SCAN_SUFFIXES
 
 
 class Command(TyperCommand):
-    """A command whose help has the names of arguments and no types of Python."""
+    """A command whose help has no types of Python, and whose options are given once."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments; refuse an option of which only the last would count."""
+        *_, given = self.make_parser(ctx).parse_args(list(args))
+        for option in given:
+            once = option.param_type_name == "option" and not option.multiple
+            if once and given.count(option) > 1 and not option.is_eager:
+                raise typer.BadParameter(
+                    f"{option.opts[0]} is given {given.count(option)} times. Give it"
+                    " once",
+                    ctx=ctx,
+                )
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
 
     def get_help(self, ctx: Any) -> str:
         """Return the help, columns in line."""
@@ -62,16 +76,64 @@ def group_options(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _unlike_a_scan(suffix: str) -> Callable[[Path], Path]:
-    """Make a check of names: a scan would be read by the next command as a page."""
+# Suffixes of files of other kinds than those that are written here.
+_OTHER_KINDS = frozenset(
+    [
+        ".csv",
+        ".db",
+        ".doc",
+        ".docx",
+        ".feather",
+        ".gz",
+        ".h5",
+        ".htm",
+        ".html",
+        ".joblib",
+        ".json",
+        ".keras",
+        ".md",
+        ".npy",
+        ".npz",
+        ".numbers",
+        ".ods",
+        ".odt",
+        ".onnx",
+        ".parquet",
+        ".pickle",
+        ".pkl",
+        ".pt",
+        ".pth",
+        ".safetensors",
+        ".sqlite",
+        ".toml",
+        ".tsv",
+        ".xls",
+        ".xlsb",
+        ".xlsm",
+        ".xlsx",
+        ".xml",
+        ".yaml",
+        ".yml",
+        ".zip",
+    ]
+)
+
+
+def _named(suffix: str) -> Callable[[Path], Path]:
+    """Make a check of names: what a file is called, others take it for."""
 
     def check(output: Path) -> Path:
-        if output.suffix.lower() in SCAN_SUFFIXES:
-            raise typer.BadParameter(
-                f"{output} would be named like a scan, which it is not. Name it"
-                f" {output.with_suffix(suffix)}"
-            )
-        return output
+        found = output.suffix.lower()
+        if found == suffix or found not in SCAN_SUFFIXES | _OTHER_KINDS:
+            return output
+        better = output.with_suffix("")
+        if better.suffix.lower() != suffix:  # as that of r.csv.gz
+            better = output.with_suffix(suffix)
+        kind = "a scan" if found in SCAN_SUFFIXES else f"a {found} file"
+        raise typer.BadParameter(
+            f"{output} would be named like {kind}, which it is not. Name it {better}"
+            + (", which spreadsheets open" if suffix == ".csv" else "")
+        )
 
     return check
 
@@ -113,7 +175,7 @@ Table = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        callback=_unlike_a_scan(".csv"),
+        callback=_named(".csv"),
         help="The table to write.",
     ),
 ]
@@ -154,7 +216,14 @@ Blank = Annotated[
     Path, typer.Argument(metavar="BLANK", help="Scan or PDF of the blank form.")
 ]
 Draft = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help="The JSON file to write.")
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        callback=_named(".json"),
+        help="The JSON file to write.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 ReadingModel = Annotated[
@@ -184,7 +253,7 @@ ModelFile = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        callback=_unlike_a_scan(".safetensors"),
+        callback=_named(".safetensors"),
         help="The model file to write.",
     ),
 ]
@@ -293,6 +362,7 @@ class ReadingOptions:
     jobs: Jobs = 1
     threshold: Threshold = 0.9
     model: ReadingModel = "forms"
+    force: Force = False
 
 
 @dataclass(frozen=True)
@@ -329,3 +399,4 @@ class TrainingOptions:
     output: ModelFile
     seed: Seed = 0
     device: Device = "auto"
+    force: Force = False

@@ -145,7 +145,7 @@ def _list_tasks(files: Sequence[Path], overlay: Path | None) -> Iterator[_Task]:
     pictures = _picture_names(files)
     for file in files:
         for index in range(count_pages(file)):
-            picture = f"{pictures[file]}-p{index + 1}.png"
+            picture = _picture_of(pictures[file], index)
             yield _Task(file, index, None if overlay is None else overlay / picture)
 
 
@@ -268,6 +268,30 @@ def count_pages(file: Path) -> int:
             return len(scan)
     except ScanError:
         return 1
+
+
+def list_first_pictures(files: Sequence[Path], overlay: Path) -> list[Path]:
+    """List where the pictures of the first pages go.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Scan files.
+
+    overlay : Path
+        As for :func:`score_pages`.
+
+    Returns
+    -------
+    pictures : list of Path
+        One for each file; whether they are there or not.
+    """
+    names = _picture_names(files)
+    return [overlay / _picture_of(names[file], 0) for file in files]
+
+
+def _picture_of(stem: str, index: int) -> str:
+    return f"{stem}-p{index + 1}.png"
 
 
 def _picture_names(files: Sequence[Path]) -> dict[Path, str]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -246,8 +246,10 @@ def _confusion_table(evaluation: Evaluation) -> list[str]:
 # Misread fields that the report lists.
 _N_LISTED = 20
 
-# The table of all of them, beside their picture.
-_LIST = "misread_fields.csv"
+# Their picture, and the table of all of them.
+_PICTURE: Final = "misread_fields.png"
+_LIST: Final = "misread_fields.csv"
+FIELD_PLOTS: Final = (_PICTURE, _LIST)
 
 
 @dataclass(frozen=True)
@@ -352,7 +354,7 @@ def evaluate_fields(
             for f, reading in evaluation.misread()
         ]
         display = MisreadFieldsDisplay.from_fields(misread, len(labelled))
-        display.figure_.savefig(plots / "misread_fields.png", dpi=150)
+        display.figure_.savefig(plots / _PICTURE, dpi=150)
         _write_list(plots / _LIST, evaluation)
     return evaluation
 

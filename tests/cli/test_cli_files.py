@@ -95,8 +95,8 @@ def test_names_that_steer_a_terminal_are_not_printed_as_they_are(folder, capsys)
         (folder / "scans" / name).parent.mkdir(exist_ok=True)
         (folder / "scans" / name).write_text("no image")
         (folder / "scans" / f"{name}.gif").touch()
-    assert score("scans", "--form", "no\x1b[31m.json") == 2
     assert score("scans") == 1
+    assert main(["score", "scans", "-o", "r.csv", "--form", "no\x1b[31m.json"]) == 2
     assert score("no\x1b[31m") == 2
     assert score("scans", "--colour\x1b[31m") == 2
     out, err = capsys.readouterr()
