@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lenet_sklearn.strings.lattice import GAP
 
 FieldStatus = Literal["accepted", "rejected", "blank", "invalid", "unlocated"]
-PageStatus = Literal["ok", "review", "failed"]
+PageStatus = Literal["ok", "review", "empty", "failed"]
 
 
 class ReasonKind(StrEnum):
@@ -37,6 +37,12 @@ class ReasonKind(StrEnum):
 
     SEVERAL
         The page has more combs of this length than the form.
+
+    EMPTY_PAGE
+        Nothing is printed or written on the page.
+
+    UNSUITED
+        The image is of a kind that is not read, such as white on black.
     """
 
     UNCERTAIN = "uncertain"
@@ -45,6 +51,8 @@ class ReasonKind(StrEnum):
     NOT_FOUND = "not found"
     ORIENTATION = "orientation"
     SEVERAL = "several"
+    EMPTY_PAGE = "empty page"
+    UNSUITED = "unsuited"
 
 
 @dataclass(frozen=True)
@@ -162,9 +170,12 @@ class PageReading:
 
     @property
     def status(self) -> PageStatus:
-        """``ok`` if every field is accepted or blank, else ``review``."""
+        """``ok`` if every field is accepted or blank; ``empty`` for an empty page."""
         if self.error:
             return "failed"
+        kinds = [f.reason.kind if f.reason else None for f in self.fields.values()]
+        if set(kinds) == {ReasonKind.EMPTY_PAGE}:
+            return "empty"
         settled = all(f.status in ("accepted", "blank") for f in self.fields.values())
         return "ok" if settled else "review"
 

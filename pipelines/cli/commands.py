@@ -133,9 +133,9 @@ def score(
     The columns are document, page, status and error, then for each field its
     value, NAME, and NAME.status and NAME.confidence.
 
-    A page is ok; review: look at the fields that are neither accepted nor blank; or
-    failed: it could not be read. The column error says why, unless a low
-    confidence does.
+    A page is ok; review: look at the fields that are neither accepted nor blank;
+    empty: nothing is on it, as on the backs of sheets; or failed: it could not be
+    read. The column error says why, unless a low confidence does.
 
     A field is accepted; rejected: look at it; blank; invalid: it breaks a rule
     of the form; or unlocated: it was not found on the page.

@@ -22,6 +22,7 @@ from pipelines.outcomes import (
     ReasonKind,
     settle,
 )
+from pipelines.pages.cleaning import is_empty_page, is_light_on_dark
 from pipelines.pages.upright import upright_log_odds
 from pipelines.readers.base import (
     Reader,
@@ -53,6 +54,9 @@ _EITHER_WAY = Reason(ReasonKind.ORIENTATION, "the page may lie on its head")
 # What the posteriors of a network say of a turned digit is no proof: however
 # small they are, they count for no more than this in a field.
 _LEAST_CONFIDENCE = 1e-4
+
+# What is said of white writing on black.
+LIGHT_ON_DARK = "most of it is dark: if it is white on black, invert it"
 
 # What is said of free writing that the form gives no place.
 _PLACELESS = "only a comb can be looked for: the form must say where this is (box)"
@@ -290,6 +294,8 @@ class FormReader(Reader):
         readings = _unlocated({field.name: _PLACELESS for field in placeless})
         readings |= self._read_placed(page, steps, reader)
         readings |= self._read_sought(page, steps, reader)
+        if all(reading.status == "unlocated" for reading in readings.values()):
+            readings = _explain_nothing(page, readings)
         return PageReading(self._checked(readings))
 
     def _read_placed(
@@ -415,6 +421,24 @@ def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:
             "", "unlocated", 0.0, reason=Reason(ReasonKind.NOT_FOUND, text)
         )
         for name, text in missing.items()
+    }
+
+
+def _explain_nothing(
+    page: Image, readings: dict[str, FieldReading]
+) -> dict[str, FieldReading]:
+    """Say what may be wrong with a page on which no field was found."""
+    if is_empty_page(page):
+        reason = Reason(ReasonKind.EMPTY_PAGE, "the page is empty")
+        return {name: replace(field, reason=reason) for name, field in readings.items()}
+    if not is_light_on_dark(page):
+        return readings
+    return {
+        name: replace(
+            field,
+            reason=Reason(ReasonKind.UNSUITED, f"{field.reason}; {LIGHT_ON_DARK}"),
+        )
+        for name, field in readings.items()
     }
 
 

@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -21,8 +21,10 @@ from tqdm import tqdm
 from lenet_sklearn.outputs import ResultFile, check_free
 from pipelines.forms.form import Form
 from pipelines.images import Image
-from pipelines.outcomes import PageReading
+from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind
+from pipelines.pages.cleaning import is_light_on_dark
 from pipelines.readers.base import clean_images, split_reader
+from pipelines.readers.form import LIGHT_ON_DARK
 from pipelines.scans.find import as_paths
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
@@ -36,6 +38,12 @@ from pipelines.scoring.table import (
 
 # Bytes of a picture's name before the number of the page: file systems allow 255.
 _LONGEST_STEM = 240
+
+
+# A larger image than this that is so high for its width is hardly one of a field: of an
+# A4 page at 75 dpi, the shorter side has 620 pixels.
+_SIDE_OF_PAGE = 600
+_HEIGHT_OF_PAGE = 0.5
 
 
 class Reader(Protocol):
@@ -332,7 +340,24 @@ class _OneField:
     def read(self, page: Image) -> PageReading:
         steps, reader = split_reader(self._reader)
         [field] = reader.read(clean_images(steps, [page]))
-        return PageReading({"value": field})
+        return PageReading({"value": _doubt_image(page, field)})
+
+
+def _doubt_image(image: Image, field: FieldReading) -> FieldReading:
+    """Accept nothing, not even that it is empty, of what is no image of a field."""
+    if is_light_on_dark(image):
+        text = LIGHT_ON_DARK
+    elif field.status != "accepted" and _is_like_a_page(image):
+        text = "it is as large as a page: lenet score reads pages"
+    else:
+        return field
+    reason = Reason(ReasonKind.UNSUITED, text)
+    return replace(field, status="rejected", reason=reason)
+
+
+def _is_like_a_page(image: Image) -> bool:
+    height, width = image.shape
+    return min(image.shape) >= _SIDE_OF_PAGE and height > _HEIGHT_OF_PAGE * width
 
 
 class _Worker:

@@ -100,8 +100,9 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
         error = f"'{error}"  # as spreadsheets mark text
     document = document_cell(result.document)
     row = [document, str(result.page), reading.status, error]
+    fields = {} if reading.status == "empty" else reading.fields
     for name in names:
-        row += _cells(reading.fields.get(name))
+        row += _cells(fields.get(name))
     return row
 
 
@@ -251,7 +252,9 @@ def _error_of(reading: PageReading) -> str:
 
 def _review_reasons(reading: PageReading) -> str:
     reasons = {name: review_reason(field) for name, field in reading.fields.items()}
-    if len(reasons) > 1 and len(set(reasons.values())) == 1:
+    if (len(reasons) > 1 or reading.status == "empty") and len(
+        set(reasons.values())
+    ) == 1:
         return next(iter(reasons.values()))  # of the page, not of a field
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
 
@@ -318,6 +321,7 @@ class Summary:
         self.pages: Counter[str] = Counter()
         self.fields: Counter[str] = Counter()
         self._reasons: list[str] = []
+        self._hints: list[str] = []
 
     def add(self, result: PageResult) -> None:
         """Count one page.
@@ -328,7 +332,12 @@ class Summary:
             What it gave.
         """
         self.pages[result.reading.status] += 1
-        self.fields.update(field.status for field in result.reading.fields.values())
+        fields = result.reading.fields.values()
+        if self.unit == "field":
+            unsuited = [f.reason for f in fields if _is_unsuited(f)]
+            self._hints += [f"{result.document}: {reason}" for reason in unsuited]
+        if result.reading.status != "empty":
+            self.fields.update(field.status for field in fields)
         if result.reading.error:
             self._reasons.append(printable(_with_document(result)))
 
@@ -336,6 +345,7 @@ class Summary:
         lines = self._count_lines()
         most = self._MOST_REASONS if self.unit == "page" else len(self._reasons)
         lines += [f"failed: {text}" for text in self._reasons[:most]]
+        lines += [f"hint: {printable(hint)}" for hint in self._hints]
         more = len(self._reasons) - most
         return "\n".join([*lines, f"and {more} more failed"] if more > 0 else lines)
 
@@ -345,7 +355,7 @@ class Summary:
             failed = Counter(failed=self.pages["failed"])
             return [_counts("field", self.fields + failed, _STATUSES)]
         lines = [
-            _counts("page", self.pages, ["ok", "review", "failed"]),
+            _counts("page", self.pages, ["ok", "review", "empty", "failed"]),
             _counts("field", self.fields, _STATUSES),
         ]
         if 0 < self.fields.total() == self.fields["unlocated"]:
@@ -410,6 +420,10 @@ def truth_table(
         f"{_aligned(rows)}\n{n_right} of {n_fields} fields read correctly"
         f" ({share:.1f} %); of {n_accepted} accepted, {n_wrong} are wrong"
     )
+
+
+def _is_unsuited(field: FieldReading) -> bool:
+    return field.reason is not None and field.reason.kind is ReasonKind.UNSUITED
 
 
 def _is_right(field: FieldReading, written: str) -> bool:

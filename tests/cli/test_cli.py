@@ -480,7 +480,7 @@ def test_options_may_be_given_in_groups():
 def test_help_of_score_explains_every_status(capsys):
     assert main(["score", "--help"]) == 0
     shown = capsys.readouterr().out
-    page, field = {"ok", "review", "failed"}, set(COLOURS) - {"failed"}
+    page, field = {"ok", "review", "empty", "failed"}, set(COLOURS) - {"failed"}
     assert page | field <= set(re.findall(r"\w+", shown))
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import pipelines.readers
 from pipelines.cli.commands import main
+from pipelines.drawing import draw_comb
 from pipelines.outcomes import FieldReading, PageReading
 
 ON_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="its names are others")
@@ -138,3 +139,38 @@ def test_the_longest_names_keep_their_pictures(folder, letter):
     assert len(pictures) == 2
     assert all(p.name.startswith(letter * 9) for p in pictures)
     assert all(p.name.endswith("-p1.png") for p in pictures)
+
+
+def test_an_empty_page_is_a_row_that_says_so(folder, monkeypatch, capsys):
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    back = PIL.Image.new("L", (827, 1170), 245)
+    comb = back.copy()
+    comb.paste(PIL.Image.fromarray(draw_comb("042", random_state=3)), (100, 100))
+    comb.save("sheet.tif", save_all=True, append_images=[back])
+    words = ["score", "sheet.tif", "--comb", "rin=3", "-o", "r.csv"]
+    assert main([*words, "--overlay", "o"]) == 0
+    front, empty = rows(folder / "r.csv")
+    assert (front["status"], front["rin"]) == ("ok", "042")
+    assert (empty["status"], empty["error"]) == ("empty", "the page is empty")
+    assert empty["rin"] == empty["rin.status"] == empty["rin.confidence"] == ""
+    out = capsys.readouterr().out
+    assert out.startswith("2 pages: 1 ok, 1 empty\n1 field: 1 accepted\n")
+    assert len(list((folder / "o").iterdir())) == 2
+
+
+def test_what_is_no_image_of_a_field_comes_back_with_a_hint(folder, capsys):
+    field = PIL.Image.fromarray(255 - draw_comb("042", random_state=3))
+    field.save("inverted.png")
+    page = PIL.Image.new("L", (827, 1170), 245)
+    page.paste(PIL.Image.fromarray(draw_comb("042", random_state=3)), (100, 100))
+    page.save("page.png")
+    PIL.Image.fromarray(draw_comb("   ", random_state=3)).save("blank.png")
+    assert main(["read", "inverted.png", "page.png", "blank.png", "-o", "v.csv"]) == 0
+    statuses = [row["status"] for row in rows(folder / "v.csv")]
+    assert statuses == ["rejected", "rejected", "blank"]
+    hints = [line for line in capsys.readouterr().out.splitlines() if "hint" in line]
+    assert hints == [
+        "hint: inverted.png: most of it is dark: if it is white on black, invert it",
+        "hint: page.png: it is as large as a page: lenet score reads pages",
+    ]

@@ -38,7 +38,7 @@ from pipelines.drawing import (
     photograph_page,
     scan_page,
 )
-from pipelines.outcomes import FieldReading
+from pipelines.outcomes import FieldReading, ReasonKind
 from pipelines.pages.upright import deskew
 from pipelines.scans.read import read_pages
 from pipelines.scoring.table import review_reason
@@ -192,7 +192,8 @@ def test_a_page_without_the_comb_is_unlocated(page):
         image = image[:1, :1]
     [field] = _read(image, number=5).fields.values()
     assert (field.value, field.status, field.quad) == ("", "unlocated", None)
-    assert str(field.reason) == "found 0 of 1 combs of 5 boxes"
+    nothing = "found 0 of 1 combs of 5 boxes"
+    assert str(field.reason) == ("the page is empty" if page == "empty" else nothing)
     assert field.confidence == 0
 
 
@@ -613,3 +614,36 @@ def test_columns_of_a_frame_are_taken_by_their_names():
             reader.score([page], lacking)
         with pytest.raises(ValueError, match="expects one column for each field"):
             reader.fit([page], lacking)
+
+
+@pytest.fixture(scope="module")
+def blank_form(tmp_path_factory):
+    """A form with a blank page, and that page."""
+    folder = tmp_path_factory.mktemp("blank")
+    page, fields = draw_blank_form(dpi=150)
+    cv2.imwrite(str(folder / "blank.png"), page)
+    make_form(fields, blank=folder / "blank.png").to_file(folder / "form.json")
+    return Form.from_file(folder / "form.json"), page
+
+
+def test_an_empty_page_is_said_to_be_empty(blank_form):
+    form, page = blank_form
+    both = Form.from_combs({"a": 9, "b": 4})
+    for asked in (form, both):
+        reading = make_form_reader(asked).read(np.full_like(page, 245))
+        assert reading.status == "empty"
+        kinds = {field.reason.kind for field in reading.fields.values()}
+        assert kinds == {ReasonKind.EMPTY_PAGE}
+        note = np.full_like(page, 245)
+        note[700:760, 500:505] = 90
+        assert make_form_reader(asked).read(note).status == "review"
+    assert make_form_reader(form).read(page).status == "ok", "its fields are blank"
+
+
+def test_a_white_on_black_page_is_told_to_be_inverted(blank_form):
+    form, page = blank_form
+    reading = make_form_reader(form).read(255 - page)
+    assert reading.status == "review"
+    for field in reading.fields.values():
+        assert field.status == "unlocated"
+        assert "if it is white on black, invert it" in field.reason.text
