@@ -111,6 +111,7 @@ PUBLIC = {
     ],
     "pipelines.drawing": [
         "CombField",
+        "DrawnFields",
         "FilledForms",
         "Pen",
         "Photograph",
@@ -121,6 +122,7 @@ PUBLIC = {
         "draw_comb",
         "draw_digit",
         "draw_entries",
+        "draw_fields",
         "draw_filled_forms",
         "draw_pen",
         "draw_scanner",

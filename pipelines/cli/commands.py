@@ -33,6 +33,7 @@ from pipelines.cli.options import (
     Force,
     FormFile,
     Model,
+    OfFields,
     Overlay,
     Pages,
     ReadingOptions,
@@ -85,17 +86,31 @@ def _options(
 
 @app.command(cls=Command, epilog="Example: lenet demo -o demo --pages 12")
 def demo(
-    output: DemoFolder = Path("lenet-demo"), pages: Pages = 12, seed: Seed = 0
+    output: DemoFolder = Path("lenet-demo"),
+    pages: Pages = 12,
+    seed: Seed = 0,
+    fields: OfFields = False,
+    force: Force = False,
 ) -> None:
-    """Draw filled-in forms, read them, compare."""
+    """Draw filled-in forms, read them, compare.
+
+    With --fields, images of fields without boxes are drawn, with a table of what they
+    say, to try lenet read, lenet train fields and lenet evaluate fields on.
+    """
     from lenet_sklearn.outputs import make_folder
+
+    if fields:
+        _demonstrate_fields(output, n_fields=10 * pages, seed=seed, force=force)
+        return
     from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
     from pipelines.scoring.batch import score_pages
     from pipelines.scoring.table import truth_table
 
     table, pictures = output / "results.csv", output / "pictures"
-    clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)
+    clear_demo_folder(
+        output, n_pages=pages, table=table, pictures=pictures, force=force
+    )
     make_folder(output)
     say(f"Drawing {pages} filled-in forms...")
     forms = draw_filled_forms(output, n_pages=pages, random_state=seed)
@@ -188,9 +203,7 @@ def read(
     reading: ReadingOptions,
 ) -> None:
     """Read images of single fields, already cut out."""
-    from lenet_sklearn.outputs import ResultFile
-    from pipelines.scoring.batch import score_fields, write_results
-    from pipelines.scoring.table import VALUE_COLUMNS, value_row
+    from pipelines.scoring.batch import score_fields
 
     files = find_inputs(fields, output, model=reading.model)
     check_outputs(output, force=reading.force)
@@ -201,9 +214,7 @@ def read(
         )
         yield from score_fields(files, reader, jobs=reading.jobs)
 
-    file = ResultFile(output, VALUE_COLUMNS)
-    n_files = len(files)
-    summary = write_results(file, value_row, values(), total=n_files, unit="field")
+    summary = _write_fields(output, values(), total=len(files))
     say(f"{summary}\nTable: {output}")
     _exit_by(summary)
 
@@ -270,8 +281,37 @@ class _Interrupted(BaseException):
     """Ctrl-C, or a polite request to end; typer would keep a KeyboardInterrupt."""
 
 
+def _demonstrate_fields(output: Path, *, n_fields: int, seed: int, force: bool) -> None:
+    """Draw fields without boxes, read them, and say what they can be used for."""
+    from lenet_sklearn.outputs import make_folder
+    from pipelines.drawing.stack import draw_fields, list_drawn_fields
+    from pipelines.models import VOTE
+    from pipelines.scoring.batch import score_fields
+
+    table = output / "values.csv"
+    check_outputs(None, [*list_drawn_fields(output), table], force=force)
+    make_folder(output)
+    say(f"Drawing {n_fields} fields...")
+    drawn = draw_fields(output, n_fields=n_fields, random_state=seed)
+    n_right = 0
+
+    def compared() -> Iterator["PageResult"]:
+        nonlocal n_right
+        for result in score_fields(drawn.images, make_reader_of(VOTE)):
+            [field] = result.reading.fields.values()
+            n_right += field.value == drawn.truth[Path(result.document).name]
+            yield result
+
+    summary = _write_fields(table, compared(), total=n_fields)
+    folder = drawn.images[0].parent
+    share = f"{n_right} of {n_fields} fields read correctly"
+    say(f"{share} ({100 * n_right / n_fields:.1f} %)\n{summary}\nTable: {table}")
+    say(f"Fields: {folder}\nTruth: {drawn.truth_file}")
+    _exit_by(summary)
+
+
 def clear_demo_folder(
-    folder: Path, *, n_pages: int, table: Path, pictures: Path
+    folder: Path, *, n_pages: int, table: Path, pictures: Path, force: bool = False
 ) -> None:
     """Make room for a demonstration where nothing but an earlier one would be lost.
 
@@ -291,6 +331,9 @@ def clear_demo_folder(
 
     pictures : Path
         Folder for the pictures of the pages.
+
+    force : bool, default=False
+        Replace files of others, too.
 
     Raises
     ------
@@ -312,10 +355,10 @@ def clear_demo_folder(
     there = next((path for path in written if path.exists()), None)
     if there is None:
         return
-    if not holds_drawn_form(folder):
+    if not force and not holds_drawn_form(folder):
         raise OutputError(
             f"{there} is there, is of no demonstration by this release, and would be"
-            " written over. Name another folder"
+            " written over. Name another folder, or replace it with --force"
         )
     for scan in list_drawn_scans(folder):
         for page in (scan, pictures / f"{scan.stem}-p1.png"):
@@ -367,6 +410,18 @@ def _write_pages(
     names = [field.name for field in form.fields]
     file = ResultFile(output, result_header(names))
     return write_results(file, lambda r: result_row(r, names), results, total=total)
+
+
+def _write_fields(
+    output: Path, results: Iterable["PageResult"], *, total: int
+) -> "Summary":
+    """Write values.csv while the fields are read."""
+    from lenet_sklearn.outputs import ResultFile
+    from pipelines.scoring.batch import write_results
+    from pipelines.scoring.table import VALUE_COLUMNS, value_row
+
+    file = ResultFile(output, VALUE_COLUMNS)
+    return write_results(file, value_row, results, total=total, unit="field")
 
 
 def _exit_by(summary: "Summary") -> None:

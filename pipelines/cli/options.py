@@ -209,6 +209,12 @@ DemoFolder = Annotated[
     Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to fill.")
 ]
 Pages = Annotated[int, typer.Option(metavar="N", min=1, help="Forms to draw.")]
+OfFields = Annotated[
+    bool,
+    typer.Option(
+        "--fields", help="Draw images of single fields, ten for each page, no forms."
+    ),
+]
 Seed = Annotated[
     int, typer.Option(metavar="N", min=0, help="Seed of everything that is random.")
 ]

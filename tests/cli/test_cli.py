@@ -357,9 +357,32 @@ def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
     assert len(list((folder / "out" / "scans").iterdir())) == 1
 
 
+def test_demo_draws_fields_to_read_and_to_train_on(folder, capsys):
+    words = ["demo", "--fields", "-o", "out", "--pages", "1"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "of 10 fields read correctly" in shown
+    table = rows(folder / "out" / "values.csv")
+    truth = rows(folder / "out" / "fields.csv")
+    assert [Path(row["file"]).name for row in table] == [row["file"] for row in truth]
+    assert main(words) == 2
+    assert "exists" in capsys.readouterr().err
+    assert main([*words, "--force"]) == 0
+    assert main(["read", "out/fields", "-o", "v.csv"]) == 0
+    names = ["--truth", "out/fields.csv"]
+    assert main(["evaluate", "fields", "vote", "out/fields", *names]) == 0
+
+
 @pytest.mark.parametrize(
     "name",
-    ["form.json", "blank.png", "truth.csv", "results.csv", "pictures/page_01-p1.png"],
+    [
+        "form.json",
+        "rules.json",
+        "blank.png",
+        "truth.csv",
+        "results.csv",
+        "pictures/page_01-p1.png",
+    ],
 )
 def test_demo_writes_over_no_file_of_others(folder, capsys, name):
     (folder / "out" / name).parent.mkdir(parents=True)
