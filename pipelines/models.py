@@ -15,6 +15,7 @@ from lenet_sklearn.models.files import (
     weights_of_part,
 )
 from lenet_sklearn.models.registry import (
+    check_number,
     load_model,
     pack_model,
     save_model,
@@ -258,7 +259,7 @@ def unpack_voting_reader(
         reader = VotingReader(
             sliding_reader=SlidingReader(recognizer),
             cutting_reader=CuttingReader(model),
-            weights=tuple(header["weights"]),
+            weights=tuple(check_number(w, "weights") for w in header["weights"]),
         )
         for one in (reader, reader.sliding_reader, reader.cutting_reader):
             one._check_params()

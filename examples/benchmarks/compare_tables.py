@@ -18,6 +18,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.scans.find import printable
+
 # The columns that name a row: of results.csv, of values.csv.
 _KEYS = (("document", "page"), ("file",))
 
@@ -123,7 +125,7 @@ def main() -> int:
         parser.error(str(error))
     differences = list(compare_tables(before, after, tolerance=args.tolerance))
     for difference in differences:
-        print(difference)
+        print(printable(difference))
     rows = f"{len(before.rows)} and {len(after.rows)} rows"
     print(f"{rows}; differences: {len(differences)}")
     return 1 if differences else 0

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -321,6 +321,10 @@ def unpack_graph(
     return StoredNetwork(own, Graph(content.tobytes(), names, described["folded"]))
 
 
+# Networks compute in these numbers.
+_LARGEST: Final = float(np.finfo(np.float32).max)
+
+
 def check_number(
     value: Any, what: str, *, least: float = 0.0, whole: bool = False
 ) -> Any:
@@ -342,7 +346,7 @@ def check_number(
 
     Returns
     -------
-    value : number
+    value : int or float
         The same.
 
     Raises
@@ -352,10 +356,10 @@ def check_number(
     """
     kind = int if whole else Real
     is_number = isinstance(value, kind) and not isinstance(value, bool)
-    if not (is_number and least < value < np.inf):
+    if not (is_number and least < value <= _LARGEST):
         wanted = "a whole number" if whole else "a number"
         raise ValueError(f"{what} must be {wanted} above {least:g}, and is {value!r}")
-    return value
+    return value if whole else float(value)
 
 
 def try_graph(
@@ -378,12 +382,12 @@ def try_graph(
         Of an image that it reads.
 
     n_outputs : int
-        Number of outputs that it must have at least.
+        Number of outputs that it must have.
 
     Raises
     ------
     ValueError
-        If it does not run, or has fewer outputs.
+        If it does not run, or has other outputs.
     """
     if stored.graph is None or is_shipped(source):
         return
@@ -392,7 +396,7 @@ def try_graph(
     except Exception as error:  # onnxruntime has many of its own
         reason = " ".join(str(error).split())
         raise ValueError(f"its network does not run: {reason}") from error
-    if logits.ndim < 2 or logits.shape[1] < n_outputs:
+    if logits.ndim < 2 or logits.shape[1] != n_outputs:
         raise ValueError(
             f"its network has outputs of shape {logits.shape[1:]}, and {n_outputs} are"
             " needed"

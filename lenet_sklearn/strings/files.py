@@ -29,6 +29,10 @@ Weights = dict[str, NDArray[Any]]
 _NOT_SAVED = ("callbacks", "device", "engine", "verbose", "warm_start")
 
 
+# Strips that are stretched further would fill the memory, and be of no use.
+_WIDEST = 100
+
+
 def pack_recognizer(recognizer: StringRecognizer) -> tuple[Header, Weights]:
     """Turn a fitted recognizer into what a file holds.
 
@@ -99,6 +103,9 @@ def unpack_recognizer(
         recognizer.network_ = recognizer.network
         recognizer._stored = unpack_graph(header, weights)
         recognizer._check_ready()
+        for width in recognizer.widths:
+            if check_number(width, "widths") > _WIDEST:
+                raise ValueError(f"widths must be at most {_WIDEST}, one is {width!r}")
         if len(set(recognizer.characters_)) < max(len(recognizer.characters_), 1):
             raise ValueError("characters must differ, at least one")
         n_outputs = len(recognizer.characters_) + 1  # and none
