@@ -252,8 +252,9 @@ def _expand(path: Path) -> list[Path]:
             known = " ".join(sorted(SCAN_SUFFIXES))
             raise ScanError(f"{path}: no scans in this folder ({known})")
         return files
-    if path.exists() or not glob.has_magic(str(path)):
-        if not path.exists():
+    # A link to nothing is there: a row says of it that it cannot be opened.
+    if os.path.lexists(path) or not glob.has_magic(str(path)):
+        if not os.path.lexists(path):
             raise ScanError(f"{path}: no such file or folder")
         return [path]
     matches = sorted(map(Path, glob.glob(str(path), recursive=True)), key=_natural)

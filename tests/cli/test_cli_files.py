@@ -61,6 +61,18 @@ def test_links_in_a_circle_and_pipes_are_passed_over_and_said(folder, capsys):
 
 
 @ON_POSIX
+def test_links_to_nothing_that_a_shell_names_are_rows(folder):
+    save_page(folder / "c.png")
+    for name, other in (("a.png", "a.png"), ("b.png", "nowhere")):
+        (folder / name).symlink_to(other)
+    assert score("a.png", "b.png", "c.png") == 1
+    loop, lost, good = rows(folder / "results.csv")
+    assert "a.png: cannot be opened: Too many levels of symbolic links" in loop["error"]
+    assert lost["error"] == "b.png: no such file"
+    assert good["status"] == "ok"
+
+
+@ON_POSIX
 @pytest.mark.parametrize(
     "words",
     [

@@ -101,7 +101,12 @@ def test_impossible_values_of_what_cuts_and_votes_are_refused(tmp_path):
         with pytest.raises(ModelFileError, match="bad does not describe a CuttingMod"):
             load_model(tmp_path / "bad")
     header, weights = pack_model(load_line_reader("vote"))
-    for wrong in ({"weights": [1, 10**40]}, {"weights": [1, -1]}, {"weights": 3}, {"sliding": header["cutting"]}):
+    for wrong in (
+        {"weights": [1, 10**40]},
+        {"weights": [1, -1]},
+        {"weights": 3},
+        {"sliding": header["cutting"]},
+    ):
         write_model(tmp_path / "bad", header | wrong, weights)
         with pytest.raises(ModelFileError, match="bad does not describe"):
             load_model(tmp_path / "bad")
