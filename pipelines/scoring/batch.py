@@ -143,7 +143,8 @@ def score_fields(
     Yields
     ------
     result : PageResult
-        Its reading has one field, named ``value``, or an error.
+        Its reading has one field, named ``value``, or an error. White writing on
+        black, and what is as large as a page, is rejected with a reason.
     """
     yield from score_pages(files, _OneField(reader), jobs=jobs)
 
