@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from lenet_sklearn.outputs import check_readable
 from lenet_sklearn.variants import add_strokes, draw_guided
 
 Split = Literal["train", "test"]
@@ -287,6 +288,7 @@ def _name_labels(names: Sequence[str]) -> NDArray[Any]:
 def _read_character(path: Path) -> NDArray[np.uint8]:
     """Read an image in grey, ink bright, 28 x 28 without changing its proportions."""
     try:
+        check_readable(path)
         with Image.open(path) as file:
             grey = _to_grey(ImageOps.exif_transpose(file))
     # Decoders raise nearly anything: OSError, SyntaxError, DecompressionBombError.

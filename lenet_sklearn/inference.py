@@ -25,8 +25,8 @@ Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 # same speed, more are slower.
 _CHUNK = 128
 
-# Of onnxruntime's messages only errors are shown.
-_ERRORS = 3
+# Of onnxruntime's messages only those of its end are shown: errors are raised, too.
+_FATAL = 4
 
 # Numbers of the kinds of numbers, in onnx.proto.
 _KINDS = {"float32": 1, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
@@ -166,7 +166,7 @@ def start_session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = count_threads()
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS
+    options.log_severity_level = _FATAL
     if graph.folded:
         kernels, bias = fold_kernels(given["c1.weight"], given["c1.bias"])
         given |= {"c1.weight": kernels, "c1.bias": bias}

@@ -1,17 +1,23 @@
-"""Write files that are there as a whole or not at all."""
+"""Files: only regular ones are read; what is written is there as a whole or not."""
 
 import csv
 import errno
 import os
+import stat
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 if sys.platform != "win32":
     import fcntl
+
+
+# Letters of its name that a draft is called by; each has four bytes at most.
+_OF_NAME: Final = 50
 
 
 class OutputError(OSError):
@@ -41,7 +47,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     of the file: whoever reads it sees the old content or the new one.
     """
     target = replaced_file(Path(path))
-    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    # A part of the name, which may be as long as names can be.
+    prefix = f".{target.name[:_OF_NAME]}."
+    descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=prefix)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -73,6 +81,44 @@ def replaced_file(path: Path) -> Path:
         return path
 
 
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """Refuse to open what would be waited for: only regular files are read.
+
+    Parameters
+    ----------
+    path : str or path
+        What is to be opened. Links are followed.
+
+    Raises
+    ------
+    OSError
+        If it is not there, or is a folder, a pipe, a device or the like. The reason
+        is its `strerror`.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.outputs import check_readable
+    >>> check_readable("/dev/null")
+    Traceback (most recent call last):
+      ...
+    OSError: [Errno 22] it is a device, not a regular file: '/dev/null'
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except ValueError as error:  # such as a zero byte
+        raise OSError(errno.EINVAL, f"no file has such a name ({error})") from error
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(
+            errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path)
+        )
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    kind = kinds.get(stat.S_IFMT(mode), "a device")
+    reason = f"it is {kind}, not a regular file"
+    raise OSError(errno.EINVAL, reason, os.fspath(path))
+
+
 def check_writable(path: Path) -> None:
     """Find out before the work whether its result can be kept.
 
@@ -93,6 +139,27 @@ def check_writable(path: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise OutputError(_cannot_write(target, error)) from None
+
+
+def check_free(paths: Iterable[Path]) -> None:
+    """Refuse, before any work, to write over what is there.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files that are to be written.
+
+    Raises
+    ------
+    OutputError
+        If one of them exists.
+    """
+    for path in paths:
+        if path.exists():  # a link to nothing loses nothing
+            raise OutputError(
+                f"{path} exists, and would be written over. Name another, or replace"
+                " it with --force (overwrite=True)"
+            )
 
 
 def make_folder(path: Path) -> None:
@@ -171,6 +238,7 @@ class ResultFile:
         self.n_rows = 0
         self._header = header
         self._begun = False
+        self._n_bytes = 0  # of whole rows
 
     def __enter__(self) -> "ResultFile":
         try:
@@ -214,6 +282,7 @@ class ResultFile:
         self._begin()
         self._rows.writerow(row)
         self._file.flush()
+        self._n_bytes = os.fstat(self._file.fileno()).st_size
         self.n_rows += 1
 
     def __exit__(
@@ -244,6 +313,8 @@ class ResultFile:
                 if self._begun or not self.part.stat().st_size:
                     self.part.unlink()
             return
+        with suppress(OSError):  # of a row that was not finished, nothing is kept
+            os.truncate(self.part, self._n_bytes)
         left = "is as it was" if self.path.exists() else "was not made"
         error.add_note(f"{self.n_rows} rows are in {self.part}, and {self.path} {left}")
 

@@ -19,11 +19,31 @@ from lenet_sklearn.inputs import (
     network_input,
 )
 from lenet_sklearn.models.files import ModelFileError, plain_value
-from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.models.registry import (
+    check_number,
+    find_graph,
+    pack_graph,
+    try_graph,
+    unpack_graph,
+)
 from lenet_sklearn.parameters import architecture, is_plain, qualified_name
 
 Header = dict[str, Any]
 Weights = dict[str, NDArray[Any]]
+
+# What a header raises that was not packed here.
+_IMPOSSIBLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+# Larger images than this are none of characters.
+_MOST_PIXELS = 10**7
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
 _NOT_SAVED = ("callbacks", "device", "engine", "verbose")
@@ -107,19 +127,35 @@ def unpack_classifier(
         _check_module(source, restored.pop("module", None), params.get("module"))
         classifier = LeNet5Classifier(**restored)
         classifier._validate_params()
-        classifier.classes_ = decode_labels(header["classes"])
-        classifier.image_shape_ = tuple(header["image_shape"])
-        classifier.n_features_in_ = header["n_features"]
-        classifier.input_scale_ = header["input_scale"]
-        classifier.temperature_ = header["temperature"]
+        _take_learned(classifier, header)
         classifier._trained_with = _trained_with(classifier, params)
         classifier._stored = unpack_graph(header, weights)
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        size, n_classes = image_format(classifier)["size"], len(classifier.classes_)
+        try_graph(source, classifier._stored, size, n_classes)
+    except _IMPOSSIBLE as error:
         raise ModelFileError(
             f"{source} does not describe a LeNet5Classifier: {error}."
             " Save the model anew with this version."
         ) from error
     return classifier.set_params(**params)
+
+
+def _take_learned(classifier: LeNet5Classifier, header: Mapping[str, Any]) -> None:
+    """Take over what a header says was learned, if it can be so."""
+    classes = decode_labels(header["classes"])
+    if classes.ndim != 1 or not len(classes) or len(np.unique(classes)) < len(classes):
+        raise ValueError("classes must be labels that differ, at least one")
+    height, width = header["image_shape"]
+    for side in (height, width):
+        check_number(side, "image_shape", whole=True)
+    n_features = check_number(header["n_features"], "n_features", whole=True)
+    if not n_features <= height * width <= _MOST_PIXELS:
+        raise ValueError(f"n_features is {n_features}, image_shape {height, width}")
+    classifier.classes_ = classes
+    classifier.image_shape_ = (height, width)
+    classifier.n_features_in_ = n_features
+    classifier.input_scale_ = check_number(header["input_scale"], "input_scale")
+    classifier.temperature_ = check_number(header["temperature"], "temperature")
 
 
 def _graph_of(classifier: LeNet5Classifier) -> Graph | None:

@@ -31,9 +31,10 @@ from .readers.form import FormReader, make_form_reader
 from .readers.sliding import SlidingReader
 from .readers.voting import VotingReader
 from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
-from .scoring.batch import score_fields, score_pages
+from .scoring.batch import score_fields, score_pages, write_table
 from .scoring.overlay import draw_overlay
 from .scoring.processes import PageLimits
+from .scoring.table import PageResult, Summary, results_to_dicts, results_to_frame
 
 __all__ = [
     "BackgroundFlattener",
@@ -58,6 +59,7 @@ __all__ = [
     "PageLimits",
     "PageReading",
     "PageRegistrar",
+    "PageResult",
     "Piece",
     "PreparedBlank",
     "Reason",
@@ -68,6 +70,7 @@ __all__ = [
     "ScanError",
     "SlidingReader",
     "Sum",
+    "Summary",
     "VotingReader",
     "cut_comb",
     "cut_field",
@@ -89,7 +92,10 @@ __all__ = [
     "prepare_blank",
     "read_pages",
     "register",
+    "results_to_dicts",
+    "results_to_frame",
     "score_fields",
     "score_pages",
     "upright_log_odds",
+    "write_table",
 ]

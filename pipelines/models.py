@@ -15,6 +15,7 @@ from lenet_sklearn.models.files import (
     weights_of_part,
 )
 from lenet_sklearn.models.registry import (
+    check_number,
     load_model,
     pack_model,
     save_model,
@@ -244,16 +245,29 @@ def unpack_voting_reader(
     -------
     reader : VotingReader
         Ready to read.
+
+    Raises
+    ------
+    ModelFileError
+        If they are of something else.
     """
     recognizer, model = (
         unpack_model(source, header[part], weights_of_part(weights, part), **params)
         for part in _PARTS
     )
-    return VotingReader(
-        sliding_reader=SlidingReader(recognizer),
-        cutting_reader=CuttingReader(model),
-        weights=tuple(header["weights"]),
-    )
+    try:
+        reader = VotingReader(
+            sliding_reader=SlidingReader(recognizer),
+            cutting_reader=CuttingReader(model),
+            weights=tuple(check_number(w, "weights") for w in header["weights"]),
+        )
+        for one in (reader, reader.sliding_reader, reader.cutting_reader):
+            one._check_params()
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"{source} does not describe a VotingReader: {error}. Train the model anew."
+        ) from error
+    return reader
 
 
 def _model_of(reader: AnyLineReader) -> Any:

@@ -1,9 +1,10 @@
 """What reading a page gives, and how a confidence decides: data, never an exception."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from lenet_sklearn.strings.lattice import GAP
 
 FieldStatus = Literal["accepted", "rejected", "blank", "invalid", "unlocated"]
-PageStatus = Literal["ok", "review", "failed"]
+PageStatus = Literal["ok", "review", "empty", "failed"]
 
 
 class ReasonKind(StrEnum):
@@ -37,6 +38,12 @@ class ReasonKind(StrEnum):
     SEVERAL
         The page has more combs of this length than the form.
 
+    EMPTY_PAGE
+        Nothing is printed or written on the page.
+
+    UNSUITED
+        The image is of a kind that is not read, such as white on black.
+
     DAMAGED
         A part of the page could not be decoded.
     """
@@ -47,6 +54,8 @@ class ReasonKind(StrEnum):
     NOT_FOUND = "not found"
     ORIENTATION = "orientation"
     SEVERAL = "several"
+    EMPTY_PAGE = "empty page"
+    UNSUITED = "unsuited"
     DAMAGED = "damaged"
 
 
@@ -70,8 +79,48 @@ class Reason:
         return self.text
 
 
-@dataclass(frozen=True)
-class FieldReading:
+class ArraysCompare:
+    """Base of dataclasses with arrays: two are equal if all their values are.
+
+    The class is to be made with ``@dataclass(eq=False)``: comparing two arrays gives
+    an array, which is neither true nor false.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(
+            _are_alike(a, b) for a, b in zip(*map(_values, (self, other)), strict=True)
+        )
+
+    def __hash__(self) -> int:
+        # Of numbers and strings only: arrays of two kinds of numbers may be equal.
+        plain = (v for v in _values(self) if isinstance(v, str | int | float))
+        return hash((type(self), *plain))
+
+
+def _values(instance: Any) -> list[Any]:
+    return [getattr(instance, each.name) for each in fields(instance)]
+
+
+def _are_alike(one: Any, other: Any) -> bool:
+    """Compare what may be an array, or hold some."""
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        both = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+        return both and np.array_equal(one, other)
+    if type(one) is not type(other):
+        return bool(one == other)
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(map(_are_alike, one, other))
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(
+            _are_alike(one[key], other[key]) for key in one
+        )
+    return bool(one == other)
+
+
+@dataclass(frozen=True, eq=False)
+class FieldReading(ArraysCompare):
     """The string read in one field, and how far it can be trusted.
 
     Attributes
@@ -125,9 +174,12 @@ class PageReading:
 
     @property
     def status(self) -> PageStatus:
-        """``ok`` if every field is accepted or blank, else ``review``."""
+        """``ok`` if every field is accepted or blank; ``empty`` for an empty page."""
         if self.error:
             return "failed"
+        kinds = [f.reason.kind if f.reason else None for f in self.fields.values()]
+        if set(kinds) == {ReasonKind.EMPTY_PAGE}:
+            return "empty"
         settled = all(f.status in ("accepted", "blank") for f in self.fields.values())
         return "ok" if settled else "review"
 

@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from lenet_sklearn.outputs import make_folder
 from lenet_sklearn.strings.lattice import Lattice, LatticeReading, read_lattice
 from pipelines.images import Image
 from pipelines.lines.segments import Segments, build_lattices, segment_field
+from pipelines.outcomes import ArraysCompare
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -206,8 +207,8 @@ _N_COLUMNS = 4
 _LONGEST_NAME = 36
 
 
-@dataclass(frozen=True)
-class MisreadField:
+@dataclass(frozen=True, eq=False)
+class MisreadField(ArraysCompare):
     """A field that was misread.
 
     Attributes
@@ -343,6 +344,11 @@ def _shown(image: Image) -> Image:
 _DPI = 150
 
 
+# What each of the following writes, in a folder.
+TRAINING_PICTURES: Final = ("training.png", "kernels.png")
+EVALUATION_PICTURES: Final = ("misread.png", "error_reject.png", "feature_maps.png")
+
+
 def check_plots(folder: Path) -> None:
     """Find out before the work whether pictures can be drawn and kept.
 
@@ -386,8 +392,10 @@ def plot_training(classifier: "LeNet5Classifier", folder: Path) -> list[Path]:
     from lenet_sklearn.plotting import KernelDisplay, TrainingCurveDisplay
 
     return [
-        _draw(folder / "training.png", TrainingCurveDisplay, classifier),
-        _draw(folder / "kernels.png", KernelDisplay, classifier),
+        _draw(folder / name, display, classifier)
+        for name, display in zip(
+            TRAINING_PICTURES, (TrainingCurveDisplay, KernelDisplay), strict=True
+        )
     ]
 
 
@@ -425,12 +433,12 @@ def plot_evaluation(
         MisreadDisplay,
     )
 
+    misread, error_reject, maps = (folder / name for name in EVALUATION_PICTURES)
     paths = [
-        _draw(folder / "misread.png", MisreadDisplay, classifier, X, y),
-        _draw(folder / "error_reject.png", ErrorRejectDisplay, classifier, X, y),
+        _draw(misread, MisreadDisplay, classifier, X, y),
+        _draw(error_reject, ErrorRejectDisplay, classifier, X, y),
     ]
     if hasattr(classifier, "net_"):  # a committee has many
-        maps = folder / "feature_maps.png"
         paths.append(_draw(maps, FeatureMapDisplay, classifier, X[0]))
     return paths
 

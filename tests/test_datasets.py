@@ -1,7 +1,9 @@
 """Data sets: what is loaded, and what is said when it cannot be."""
 
 import gzip
+import os
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -199,3 +201,11 @@ def test_an_unknown_name_says_what_there_is():
 def test_an_unknown_split_is_refused():
     with pytest.raises(ValueError, match=r"'train' or 'test'. Got 'val'"):
         load_dataset("digits", split="val")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders are of POSIX")
+def test_a_pipe_among_the_images_is_not_waited_for(tmp_path):
+    (tmp_path / "7").mkdir()
+    os.mkfifo(tmp_path / "7" / "x.png")
+    with pytest.raises(ValueError, match=r"x\.png cannot be read .*it is a pipe"):
+        load_dataset(tmp_path)

@@ -18,7 +18,7 @@ import pytest
 import lenet_sklearn.datasets
 from pipelines import Form
 from pipelines.cli import main
-from pipelines.drawing import draw_string, draw_writer
+from pipelines.drawing import draw_filled_forms, draw_string, draw_writer
 from pipelines.forms.form import doubt_places
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -188,6 +188,12 @@ def test_the_figures_of_the_readme_are_those_of_the_benchmarks():
     measured = BENCHMARKS.read_text("utf-8")
     assert len(rows) == 6
     assert [row for row in rows if f"\n{row} " not in measured] == []
+
+
+def test_the_rules_of_the_guide_are_those_of_the_demo(tmp_path):
+    draw_filled_forms(tmp_path, n_pages=0)
+    [code] = blocks(ROOT / "docs" / "guide" / "forms.md", "json")
+    assert (tmp_path / "rules.json").read_text("utf-8") == code
 
 
 def test_the_form_fits_the_blank_page_of_the_demo(folder):

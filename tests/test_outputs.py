@@ -95,7 +95,7 @@ FULL = """
     try:
         with ResultFile(Path("r.csv"), ["a"]) as file:
             while True:
-                file.write(["x" * 99])
+                file.write(["x" * 98])
     except OSError as error:
         print(error.strerror, *error.__notes__, error.__context__)
 """
@@ -111,8 +111,16 @@ def test_a_full_disk_keeps_the_rows_so_far_and_says_so(tmp_path):
         text=True,
         check=True,
     )
-    kept = "40 rows are in r.csv.part, and r.csv was not made"
+    kept = "41 rows are in r.csv.part, and r.csv was not made"
     assert done.stdout == f"File too large {kept} None\n"
+    rows = (tmp_path / "r.csv.part").read_text()
+    assert rows == "a\n" + 41 * ("x" * 98 + "\n"), "no row ends in the middle"
+
+
+def test_a_file_may_have_the_longest_of_names(tmp_path):
+    path = tmp_path / ("a" * 251 + ".csv")
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
 
 
 def test_a_table_without_a_row_keeps_those_of_an_interrupted_run(tmp_path):

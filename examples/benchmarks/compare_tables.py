@@ -18,6 +18,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.scans.find import printable
+
 # The columns that name a row: of results.csv, of values.csv.
 _KEYS = (("document", "page"), ("file",))
 
@@ -52,7 +54,8 @@ def load_table(path: Path) -> Table:
             raise ValueError(
                 f"{path}: row {number} does not have a cell for each column"
             )
-        name = ", page ".join(row[key] for key in keys)
+        # "./" is put before names that a spreadsheet would take for formulas.
+        name = ", page ".join(row[key].removeprefix("./") for key in keys)
         if name in rows:
             raise ValueError(f"{path}: there are two rows for {name}")
         rows[name] = row
@@ -122,7 +125,7 @@ def main() -> int:
         parser.error(str(error))
     differences = list(compare_tables(before, after, tolerance=args.tolerance))
     for difference in differences:
-        print(difference)
+        print(printable(difference))
     rows = f"{len(before.rows)} and {len(after.rows)} rows"
     print(f"{rows}; differences: {len(differences)}")
     return 1 if differences else 0

@@ -159,7 +159,7 @@ def measure_memory(data: Path) -> Iterator[Row]:
         for times in (1, 10):
             link_files(files, folder / f"PNG-{times}", times)
             repeat_pdf(pdf, folder / f"PDF-{times}", times)
-        options = ["--comb", "rin=9", "-o", str(folder / "results.csv")]
+        options = ["--comb", "rin=9", "-o", str(folder / "results.csv"), "--force"]
         for kind in ("PNG", "PDF"):
             few = peak_memory("score", str(folder / f"{kind}-1"), *options)
             many = peak_memory("score", str(folder / f"{kind}-10"), *options)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
 
-from lenet_sklearn.models.files import model_path, read_model
+from lenet_sklearn.models.files import ModelFileError, model_path, read_model
 
 # What the result of a training depends on.
 _PACKAGES = ("lenet-sklearn", "numpy", "scikit-learn", "skorch", "torch", "torchvision")
@@ -99,7 +99,10 @@ class ModelCard:
             The card.
         """
         known = {item.name for item in fields(cls)}
-        return cls(**{name: content[name] for name in known & set(content)})
+        card = cls(**{name: content[name] for name in known & set(content)})
+        if not all(isinstance(d, Mapping) for d in (card.figures, card.versions)):
+            raise TypeError("figures and versions of a model card are dictionaries")
+        return card
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as JSON holds it.
@@ -156,7 +159,12 @@ def read_card(source: str | os.PathLike[str]) -> ModelCard | None:
     """
     header, _ = read_model(model_path(source))
     card = header.get("card")
-    return None if card is None else ModelCard.from_dict(card)
+    try:
+        return None if card is None else ModelCard.from_dict(card)
+    except TypeError as error:
+        raise ModelFileError(
+            f"{source} has no model card that can be: {error}."
+        ) from error
 
 
 def _versions() -> dict[str, str]:

@@ -4,27 +4,43 @@ import contextlib
 import hashlib
 import json
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from lenet_sklearn.outputs import write_whole
+from lenet_sklearn.outputs import check_readable, write_whole
 
 if TYPE_CHECKING:
     from lenet_sklearn.models.cards import ModelCard
 
 
 # Raised with every change that an older reader would misunderstand.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 # The one entry of the safetensors metadata: with two, their order in the file
 # would change from run to run, and the same model would give other bytes.
 _METADATA_KEY = "lenet_sklearn"
+
+# What stands in the place of the checksum while it is computed: it is one of all bytes
+# of the file, those that describe the model among them.
+_BLANK_CHECKSUM: Final = "0" * 64
+
+# What is hashed at once.
+_BLOCK: Final = 1 << 20
+
+# A longer description than this is none of a model: those that ship have 3 kB.
+_LONGEST_HEADER: Final = 1 << 26
+
+# Kinds of numbers that numpy knows, by their names in the format.
+_KINDS: Final = frozenset(
+    ["BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "F16", "F32", "F64"]
+)
 
 
 class ModelFileError(ValueError):
@@ -62,21 +78,30 @@ def write_model(
     TypeError
         If the header holds what JSON cannot, numpy's numbers and arrays aside.
 
+    ValueError
+        If a weight is NaN or infinite.
+
     Notes
     -----
     The bytes go to a temporary file in the same folder, which then takes the
     name of `path`: whoever reads it sees the old model or the new one.
     """
     weights = {name: np.asarray(tensors[name], order="C") for name in tensors}
-    described = {
-        **header,
-        "version": FORMAT_VERSION,
-        "checksum": _checksum(weights),
-    }
+    if name := _not_finite(weights):
+        raise ValueError(
+            f"Weights that are no numbers (NaN, infinity) are not saved, as {name} has."
+            " The training has diverged: train with a lower lr."
+        )
+    described = {**header, "version": FORMAT_VERSION, "checksum": _BLANK_CHECKSUM}
     if card is not None:
         described["card"] = card.to_dict()
     text = json.dumps(described, sort_keys=True, default=plain_value)
-    write_whole(path, save(weights, metadata={_METADATA_KEY: text}))
+    content = save(weights, metadata={_METADATA_KEY: text})
+    entry = _checksum_entry(_BLANK_CHECKSUM)
+    if content.count(entry) != 1:
+        raise ValueError("A model's header may have one entry named 'checksum' only.")
+    checksum = hashlib.sha256(content).hexdigest()
+    write_whole(path, content.replace(entry, _checksum_entry(checksum)))
 
 
 def plain_value(value: object) -> Any:
@@ -156,12 +181,17 @@ def read_model(
         or written by a newer version of it.
     """
     with _opened(path) as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         header = _parse_header(path, file.metadata() or {})
-    if header["checksum"] != _checksum(tensors):
+        if header["checksum"] != _checksum(path, header["checksum"]):
+            raise ModelFileError(
+                f"{path} is damaged: it does not match its checksum."
+                " Copy it again, or save the model anew."
+            )
+        tensors = {name: _read_tensor(path, file, name) for name in file.keys()}  # noqa: SIM118
+    if damaged := _not_finite(tensors):
         raise ModelFileError(
-            f"{path} is damaged: its weights do not match its checksum."
-            " Copy it again, or save the model anew."
+            f"{path}: {damaged} has weights that are no numbers (NaN, infinity)."
+            " Train the model anew."
         )
     return header, tensors
 
@@ -177,7 +207,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     header : dict
-        As of :func:`read_model`; that the weights match it is not checked.
+        As of :func:`read_model`; that the file matches its checksum is not checked.
 
     Raises
     ------
@@ -192,6 +222,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Open a safetensors file."""
     try:
+        check_readable(path)
         with safe_open(path, framework="np") as file:
             yield file
     except SafetensorError as error:
@@ -199,9 +230,10 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
             f"{path} is not a model file, or it is damaged ({error})."
             " Copy it again, or save the model anew."
         ) from error
-    except OSError as error:
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise ModelFileError(
-            f"Cannot read the model file {path}: {error.strerror or error}."
+            f"Cannot read the model file {path}: {reason}."
             " Pass the path of a saved model."
         ) from error
 
@@ -212,8 +244,8 @@ def _parse_header(
     """Check what a file says about itself."""
     try:
         header: dict[str, Any] = json.loads(metadata[_METADATA_KEY])
-        version, _ = int(header["version"]), header["checksum"]
-    except (KeyError, TypeError, ValueError) as error:
+        version, _ = int(header["version"]), str(header["checksum"])
+    except (KeyError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"{path} is a safetensors file, but not a model of lenet_sklearn."
             " Pass the path of a saved model."
@@ -231,13 +263,40 @@ def _parse_header(
     return header
 
 
-def _checksum(tensors: Mapping[str, NDArray[Any]]) -> str:
-    """SHA-256 over the weights in the order of their names."""
+def _checksum(path: str | os.PathLike[str], named: str) -> str:
+    """SHA-256 over a file in which the checksum that it names is blank."""
     digest = hashlib.sha256()
-    for name in sorted(tensors):
-        digest.update(name.encode())
-        digest.update(tensors[name].tobytes())
+    with open(path, "rb") as file:
+        size = file.read(8)
+        header = file.read(min(struct.unpack("<Q", size)[0], _LONGEST_HEADER))
+        entries = _checksum_entry(named), _checksum_entry(_BLANK_CHECKSUM)
+        digest.update(size + header.replace(*entries))
+        while block := file.read(_BLOCK):
+            digest.update(block)
     return digest.hexdigest()
+
+
+def _checksum_entry(checksum: str) -> bytes:
+    """Return how a header names a checksum: as JSON within a string of JSON."""
+    return json.dumps(json.dumps({"checksum": checksum})[1:-1])[1:-1].encode()
+
+
+def _read_tensor(path: str | os.PathLike[str], file: Any, name: str) -> NDArray[Any]:
+    """Read one of the weights, if numpy has numbers of its kind."""
+    kind = str(file.get_slice(name).get_dtype())
+    if kind not in _KINDS:
+        raise ModelFileError(
+            f"{path}: {name} is of numbers of the kind {kind}, which are not read."
+            " Save the model anew in float32."
+        )
+    values: NDArray[Any] = file.get_tensor(name)
+    return values
+
+
+def _not_finite(tensors: Mapping[str, NDArray[Any]]) -> str:
+    """Name weights that hold NaN or infinity; empty where there are none."""
+    floats = {name: t for name, t in tensors.items() if t.dtype.kind == "f"}
+    return next((n for n, t in floats.items() if not np.isfinite(t).all()), "")
 
 
 # Classifiers of characters; recognizers of strings, and models of pieces of writing,
@@ -316,6 +375,21 @@ def model_path(source: str | os.PathLike[str]) -> Path:
         if source in _names_in(folder):
             return folder / f"{source}.safetensors"
     return Path(source)
+
+
+def is_shipped(source: str | os.PathLike[str]) -> bool:
+    """Return whether a model ships with the package.
+
+    Parameters
+    ----------
+    source : str or path
+        Its name, or a file.
+
+    Returns
+    -------
+    ships : bool
+    """
+    return model_path(source).is_relative_to(_WEIGHTS)
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -4,7 +4,8 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from numbers import Real
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from lenet_sklearn.inference import Graph, StoredNetwork
 from lenet_sklearn.models.cards import ModelCard
 from lenet_sklearn.models.files import (
     ModelFileError,
+    is_shipped,
     model_path,
     read_model,
     write_model,
@@ -139,14 +141,21 @@ def unpack_model(
     ModelFileError
         If it is of no kind that is known.
     """
-    kind = _kinds.get(header.get("model", ""))
+    name = header.get("model") if isinstance(header, Mapping) else None
+    kind = _kinds.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ModelFileError(
-            f"{source} holds a model of the kind {header.get('model')!r}, which"
+            f"{source} holds a model of the kind {name!r}, which"
             " lenet_sklearn does not know. Load readers of fields with"
             " pipelines.load_line_reader."
         )
-    return _find(kind.unpack)(source, header, weights, **params)
+    try:
+        return _find(kind.unpack)(source, header, weights, **params)
+    except (AttributeError, LookupError, MemoryError, TypeError) as error:
+        raise ModelFileError(
+            f"{source} does not describe a {name}: {type(error).__name__}: {error}."
+            " Save the model anew with this version."
+        ) from error
 
 
 def save_model(
@@ -310,6 +319,88 @@ def unpack_graph(
     described = header[_GRAPH]
     names = tuple(described["weights"])
     return StoredNetwork(own, Graph(content.tobytes(), names, described["folded"]))
+
+
+# Networks compute in these numbers.
+_LARGEST: Final = float(np.finfo(np.float32).max)
+
+
+def check_number(
+    value: Any, what: str, *, least: float = 0.0, whole: bool = False
+) -> Any:
+    """Refuse a number in a header that no model can have.
+
+    Parameters
+    ----------
+    value : object
+        What the header holds.
+
+    what : str
+        Its name, for the message.
+
+    least : float, default=0.0
+        It must be above this.
+
+    whole : bool, default=False
+        It must be an int.
+
+    Returns
+    -------
+    value : int or float
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If it is another.
+    """
+    kind = int if whole else Real
+    is_number = isinstance(value, kind) and not isinstance(value, bool)
+    if not (is_number and least < value <= _LARGEST):
+        wanted = "a whole number" if whole else "a number"
+        raise ValueError(f"{what} must be {wanted} above {least:g}, and is {value!r}")
+    return value if whole else float(value)
+
+
+def try_graph(
+    source: str | os.PathLike[str],
+    stored: StoredNetwork,
+    size: tuple[int, int],
+    n_outputs: int,
+) -> None:
+    """Run the graph of a file once: weights that do not fit it are said on loading.
+
+    Parameters
+    ----------
+    source : str or path
+        Where it was read. Models that ship are not tried.
+
+    stored : StoredNetwork
+        As from :func:`unpack_graph`; without a graph, there is nothing to try.
+
+    size : tuple of (height, width)
+        Of an image that it reads.
+
+    n_outputs : int
+        Number of outputs that it must have.
+
+    Raises
+    ------
+    ValueError
+        If it does not run, or has other outputs.
+    """
+    if stored.graph is None or is_shipped(source):
+        return
+    try:
+        logits = stored.run(np.zeros((1, 1, *size), np.float32))
+    except Exception as error:  # onnxruntime has many of its own
+        reason = " ".join(str(error).split())
+        raise ValueError(f"its network does not run: {reason}") from error
+    if logits.ndim < 2 or logits.shape[1] != n_outputs:
+        raise ValueError(
+            f"its network has outputs of shape {logits.shape[1:]}, and {n_outputs} are"
+            " needed"
+        )
 
 
 def find_graph(key: str | None, export: Callable[[], Graph]) -> Graph | None:

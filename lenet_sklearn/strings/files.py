@@ -11,7 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.inference import Graph, weights_of
 from lenet_sklearn.models.files import ModelFileError, weights_of_part
-from lenet_sklearn.models.registry import find_graph, pack_graph, unpack_graph
+from lenet_sklearn.models.registry import (
+    check_number,
+    find_graph,
+    pack_graph,
+    try_graph,
+    unpack_graph,
+)
 from lenet_sklearn.strings.committee import StringCommittee, join_members
 from lenet_sklearn.strings.recognizer import StringRecognizer
 from lenet_sklearn.strings.strips import EXAMPLE_SIZE
@@ -21,6 +27,10 @@ Weights = dict[str, NDArray[Any]]
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
 _NOT_SAVED = ("callbacks", "device", "engine", "verbose", "warm_start")
+
+
+# Strips that are stretched further would fill the memory, and be of no use.
+_WIDEST = 100
 
 
 def pack_recognizer(recognizer: StringRecognizer) -> tuple[Header, Weights]:
@@ -88,11 +98,25 @@ def unpack_recognizer(
     try:
         recognizer = StringRecognizer(**header["params"])
         recognizer._validate_params()
-        recognizer.temperature_ = header["temperature"]
+        recognizer.temperature_ = check_number(header["temperature"], "temperature")
         recognizer.characters_ = recognizer.characters
         recognizer.network_ = recognizer.network
         recognizer._stored = unpack_graph(header, weights)
-    except (KeyError, TypeError, ValueError) as error:
+        recognizer._check_ready()
+        for width in recognizer.widths:
+            if check_number(width, "widths") > _WIDEST:
+                raise ValueError(f"widths must be at most {_WIDEST}, one is {width!r}")
+        if len(set(recognizer.characters_)) < max(len(recognizer.characters_), 1):
+            raise ValueError("characters must differ, at least one")
+        n_outputs = len(recognizer.characters_) + 1  # and none
+        try_graph(source, recognizer._stored, EXAMPLE_SIZE, n_outputs)
+    except (
+        AttributeError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ModelFileError(
             f"{source} does not describe a StringRecognizer: {error}."
             " Save the model anew with this version."
@@ -162,10 +186,11 @@ def unpack_committee(
     ModelFileError
         If the file describes something else.
     """
-    if not header.get("members") or "beam_width" not in header:
+    members, width = header.get("members"), header.get("beam_width")
+    if not members or not isinstance(width, int) or width < 1:
         raise ModelFileError(
             f"{source} does not describe a StringCommittee: it names no members, or"
-            " no beam_width. Save the model anew with this version."
+            " no beam_width that can be. Save the model anew with this version."
         )
     members = [
         unpack_recognizer(source, own, weights_of_part(weights, index), **params)

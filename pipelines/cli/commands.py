@@ -12,11 +12,14 @@ import typer
 
 from pipelines.cli.inputs import (
     check_model,
+    check_outputs,
     choose_form,
     find_inputs,
     load_reading_model,
     make_reader_of,
+    say,
     use_one_thread,
+    warn,
 )
 from pipelines.cli.options import (
     Blank,
@@ -30,6 +33,7 @@ from pipelines.cli.options import (
     Force,
     FormFile,
     Model,
+    OfFields,
     Overlay,
     Pages,
     ReadingOptions,
@@ -39,7 +43,7 @@ from pipelines.cli.options import (
     group_options,
 )
 from pipelines.cli.train import evaluate, train
-from pipelines.scans.find import ScanError
+from pipelines.scans.find import ScanError, printable
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
@@ -82,11 +86,22 @@ def _options(
 
 @app.command(cls=Command, epilog="Example: lenet demo -o demo --pages 12")
 def demo(
-    output: DemoFolder = Path("lenet-demo"), pages: Pages = 12, seed: Seed = 0
+    output: DemoFolder = Path("lenet-demo"),
+    pages: Pages = 12,
+    seed: Seed = 0,
+    fields: OfFields = False,
+    force: Force = False,
 ) -> None:
-    """Draw filled-in forms, read them, compare."""
+    """Draw filled-in forms, read them, compare.
+
+    With --fields, images of fields without boxes are drawn, with a table of what they
+    say, to try lenet read, lenet train fields and lenet evaluate fields on.
+    """
     from lenet_sklearn.outputs import make_folder
 
+    if fields:
+        _demonstrate_fields(output, n_fields=10 * pages, seed=seed, force=force)
+        return
     use_one_thread()
     from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
@@ -94,9 +109,11 @@ def demo(
     from pipelines.scoring.table import truth_table
 
     table, pictures = output / "results.csv", output / "pictures"
-    clear_demo_folder(output, n_pages=pages, table=table, pictures=pictures)
+    clear_demo_folder(
+        output, n_pages=pages, table=table, pictures=pictures, force=force
+    )
     make_folder(output)
-    print(f"Drawing {pages} filled-in forms...", flush=True)
+    say(f"Drawing {pages} filled-in forms...")
     forms = draw_filled_forms(output, n_pages=pages, random_state=seed)
     form = Form.from_file(forms.form)
     results: list[PageResult] = []
@@ -108,8 +125,8 @@ def demo(
             yield result
 
     summary = _write_pages(table, form, scored(), n_files=pages)
-    print(f"{truth_table(results, forms.truth)}\n{summary}")
-    print(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
+    say(f"{truth_table(results, forms.truth)}\n{summary}")
+    say(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
     _exit_by(summary)
 
 
@@ -132,9 +149,9 @@ def score(
     The columns are document, page, status and error, then for each field its
     value, NAME, and NAME.status and NAME.confidence.
 
-    A page is ok; review: look at the fields that are neither accepted nor blank; or
-    failed: it could not be read. The column error says why, unless a low
-    confidence does.
+    A page is ok; review: look at the fields that are neither accepted nor blank;
+    empty: nothing is on it, as on the backs of sheets; or failed: it could not be
+    read. The column error says why, unless a low confidence does.
 
     A field is accepted; rejected: look at it; blank; invalid: it breaks a rule
     of the form; or unlocated: it was not found on the page.
@@ -146,16 +163,18 @@ def score(
     use_one_thread()
     from pipelines.forms.files import draft_images
     from pipelines.forms.form import doubt_places
-    from pipelines.scoring.batch import score_pages
+    from pipelines.scoring.batch import list_first_pictures, score_pages
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
-        print(f"lenet: warning: {form}: {doubt}", file=sys.stderr)
+        warn(f"warning: {form}: {doubt}")
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
     others = [form, fields.blank, *(draft_images(form) if form else ())]
     files = find_inputs(
         scans, output, model=reading.model, others=others, exclude=overlay
     )
+    pictures = list_first_pictures(files, overlay) if overlay else []
+    check_outputs(output, pictures, force=reading.force)
     if overlay:
         make_folder(overlay)
 
@@ -173,9 +192,9 @@ def score(
         )
 
     summary = _write_pages(output, fields, scored(), n_files=len(files))
-    print(f"{summary}\nTable: {output}")
+    say(f"{summary}\nTable: {output}")
     if overlay:
-        print(f"Pictures: {overlay}")
+        say(f"Pictures: {overlay}")
     _exit_by(summary)
 
 
@@ -192,11 +211,10 @@ def read(
 ) -> None:
     """Read images of single fields, already cut out."""
     use_one_thread()
-    from lenet_sklearn.outputs import ResultFile
-    from pipelines.scoring.batch import score_fields, write_results
-    from pipelines.scoring.table import VALUE_COLUMNS, value_row
+    from pipelines.scoring.batch import score_fields
 
     files = find_inputs(fields, output, model=reading.model)
+    check_outputs(output, force=reading.force)
 
     def values() -> Iterator["PageResult"]:
         reader = make_reader_of(
@@ -205,10 +223,8 @@ def read(
         limits = reading.limits()
         yield from score_fields(files, reader, jobs=reading.jobs, limits=limits)
 
-    file = ResultFile(output, VALUE_COLUMNS)
-    n_files = len(files)
-    summary = write_results(file, value_row, values(), n_files=n_files, unit="field")
-    print(f"{summary}\nTable: {output}")
+    summary = _write_fields(output, values(), n_files=len(files))
+    say(f"{summary}\nTable: {output}")
     _exit_by(summary)
 
 
@@ -236,7 +252,7 @@ def form(blank: Blank, output: Draft, force: Force = False) -> None:
         raise ScanError(f"{blank}: {answer.reason}")
     if isinstance(answer, Exception):
         raise answer
-    print(answer)
+    say(answer)
 
 
 app.add_typer(train)
@@ -249,7 +265,7 @@ def info(model: Model) -> None:
     from pipelines.models import describe_model
 
     check_model(model)
-    print(describe_model(model))
+    say(describe_model(model))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -277,7 +293,7 @@ def main(args: Sequence[str] | None = None) -> int:
             raise
         text, status = explained
         notes = getattr(error, "__notes__", [])
-        print(" ".join("; ".join([text, *notes]).split()), file=sys.stderr)
+        print(printable(" ".join("; ".join([text, *notes]).split())), file=sys.stderr)
         return status
     finally:
         for number, handler in before.items():
@@ -288,8 +304,37 @@ class _Interrupted(BaseException):
     """Ctrl-C, or a polite request to end; typer would keep a KeyboardInterrupt."""
 
 
+def _demonstrate_fields(output: Path, *, n_fields: int, seed: int, force: bool) -> None:
+    """Draw fields without boxes, read them, and say what they can be used for."""
+    from lenet_sklearn.outputs import make_folder
+    from pipelines.drawing.stack import draw_fields, list_drawn_fields
+    from pipelines.models import VOTE
+    from pipelines.scoring.batch import score_fields
+
+    table = output / "values.csv"
+    check_outputs(None, [*list_drawn_fields(output), table], force=force)
+    make_folder(output)
+    say(f"Drawing {n_fields} fields...")
+    drawn = draw_fields(output, n_fields=n_fields, random_state=seed)
+    n_right = 0
+
+    def compared() -> Iterator["PageResult"]:
+        nonlocal n_right
+        for result in score_fields(drawn.images, make_reader_of(VOTE)):
+            [field] = result.reading.fields.values()
+            n_right += field.value == drawn.truth[Path(result.document).name]
+            yield result
+
+    summary = _write_fields(table, compared(), n_files=n_fields)
+    folder = drawn.images[0].parent
+    share = f"{n_right} of {n_fields} fields read correctly"
+    say(f"{share} ({100 * n_right / n_fields:.1f} %)\n{summary}\nTable: {table}")
+    say(f"Fields: {folder}\nTruth: {drawn.truth_file}")
+    _exit_by(summary)
+
+
 def clear_demo_folder(
-    folder: Path, *, n_pages: int, table: Path, pictures: Path
+    folder: Path, *, n_pages: int, table: Path, pictures: Path, force: bool = False
 ) -> None:
     """Make room for a demonstration where nothing but an earlier one would be lost.
 
@@ -309,6 +354,9 @@ def clear_demo_folder(
 
     pictures : Path
         Folder for the pictures of the pages.
+
+    force : bool, default=False
+        Replace files of others, too.
 
     Raises
     ------
@@ -330,10 +378,10 @@ def clear_demo_folder(
     there = next((path for path in written if path.exists()), None)
     if there is None:
         return
-    if not holds_drawn_form(folder):
+    if not force and not holds_drawn_form(folder):
         raise OutputError(
             f"{there} is there, is of no demonstration by this release, and would be"
-            " written over. Name another folder"
+            " written over. Name another folder, or replace it with --force"
         )
     for scan in list_drawn_scans(folder):
         for page in (scan, pictures / f"{scan.stem}-p1.png"):
@@ -384,6 +432,18 @@ def _write_pages(
     names = [field.name for field in form.fields]
     file = ResultFile(output, result_header(names))
     return write_results(file, lambda r: result_row(r, names), results, n_files=n_files)
+
+
+def _write_fields(
+    output: Path, results: Iterable["PageResult"], *, n_files: int
+) -> "Summary":
+    """Write values.csv while the fields are read."""
+    from lenet_sklearn.outputs import ResultFile
+    from pipelines.scoring.batch import write_results
+    from pipelines.scoring.table import VALUE_COLUMNS, value_row
+
+    file = ResultFile(output, VALUE_COLUMNS)
+    return write_results(file, value_row, results, n_files=n_files, unit="field")
 
 
 def _exit_by(summary: "Summary") -> None:

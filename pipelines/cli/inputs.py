@@ -8,13 +8,41 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pipelines.scans.find import ScanError, find_other_images, find_scans
+from pipelines.scans.find import (
+    ScanError,
+    find_passed,
+    find_scans,
+    printable,
+    real_path,
+)
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
 
 # Files that a message names.
 _MOST_NAMES = 3
+
+
+def say(text: object) -> None:
+    """Print a report; of names in it nothing reaches a terminal that steers it.
+
+    Parameters
+    ----------
+    text : object
+        Whose string has one line or more.
+    """
+    print("\n".join(map(printable, str(text).split("\n"))), flush=True)
+
+
+def warn(text: str) -> None:
+    """Print a line to stderr, in which names may hold anything.
+
+    Parameters
+    ----------
+    text : str
+        What is to be known, without the name of the program.
+    """
+    print(printable(f"lenet: {text}"), file=sys.stderr)
 
 
 def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
@@ -224,8 +252,10 @@ def find_inputs(
     ScanError
         If a path stands for no scan.
     """
+    passed = find_passed(paths)
+    _report_files("passed over, of a kind that is not read", passed.other_kinds)
+    _report_files("passed over, no regular files", passed.not_regular)
     files = find_scans(paths, exclude=exclude)
-    _report_files("passed over, of a kind that is not read", find_other_images(paths))
     files, own = _separate(files, others, named=paths)
     _report_files("left out, as parts of the form", own)
     if not files:
@@ -233,8 +263,8 @@ def find_inputs(
             f"{' '.join(paths)}: no scans, only parts of the form. Name a folder with"
             " pages that are filled in"
         )
-    read = {file.resolve() for file in [*files, *others] if file is not None}
-    if output.resolve() in read or _is_model_file(model, output):
+    read = {real_path(file) for file in [*files, *others] if file is not None}
+    if real_path(output) in read or _is_model_file(model, output):
         raise typer.BadParameter(
             f"{output} is one of the files to read, and would be written over."
             " Name another file for the table"
@@ -242,16 +272,45 @@ def find_inputs(
     return files
 
 
+def check_outputs(
+    output: Path | None, others: Sequence[Path] = (), *, force: bool
+) -> None:
+    """Refuse, before any work, what cannot be written or would replace what is there.
+
+    Parameters
+    ----------
+    output : Path or None
+        The file that the command is to write.
+
+    others : sequence of Path, default=()
+        Files that it writes besides, in folders that need not be there.
+
+    force : bool
+        Whether the user wants files replaced that exist.
+
+    Raises
+    ------
+    OutputError
+        If one cannot be written, or is there and is not to be replaced.
+    """
+    from lenet_sklearn.outputs import check_free, check_writable
+
+    if output is not None:
+        check_writable(output)
+    if not force:
+        check_free([path for path in (output, *others) if path is not None])
+
+
 def _separate(
     files: Sequence[Path], others: Sequence[Path | None], *, named: Sequence[str]
 ) -> tuple[list[Path], list[Path]]:
     """Separate scans from other files that lie in the same folder."""
-    real = {other.resolve() for other in others if other is not None}
+    real = {real_path(other) for other in others if other is not None}
     asked = {os.path.abspath(name) for name in named}
     own = [
         file
         for file in files
-        if file.resolve() in real and os.path.abspath(file) not in asked
+        if real_path(file) in real and os.path.abspath(file) not in asked
     ]
     return [file for file in files if file not in own], own
 
@@ -262,15 +321,12 @@ def _report_files(what: str, files: Sequence[Path]) -> None:
         return
     names = ", ".join(path.name for path in files[:_MOST_NAMES])
     more = ", ..." if len(files) > _MOST_NAMES else ""
-    print(
-        f"lenet: {what}: {names}{more} ({len(files)} file{'s' * (len(files) != 1)})",
-        file=sys.stderr,
-    )
+    warn(f"{what}: {names}{more} ({len(files)} file{'s' * (len(files) != 1)})")
 
 
 def _is_model_file(model: str, path: Path) -> bool:
     """Return whether ``--model`` names this very file, and not a model that ships."""
-    if Path(model).resolve() != path.resolve():
+    if real_path(model) != real_path(path):
         return False
     use_one_thread()
     from lenet_sklearn.models.files import model_path
@@ -290,4 +346,4 @@ def warn_of_doubts(fields: Path, truth: Path) -> None:
     from pipelines.training.labelled import doubt_values
 
     for doubt in doubt_values(fields, truth):
-        print(f"lenet: warning: {doubt}", file=sys.stderr)
+        warn(f"warning: {doubt}")

@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 
 
 class Command(TyperCommand):
-    """A command whose help has the names of arguments and no types of Python."""
+    """A command whose help has no types of Python, and whose options are given once."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments; refuse an option of which only the last would count."""
+        *_, given = self.make_parser(ctx).parse_args(list(args))
+        for option in given:
+            once = option.param_type_name == "option" and not option.multiple
+            if once and given.count(option) > 1 and not option.is_eager:
+                raise typer.BadParameter(
+                    f"{option.opts[0]} is given {given.count(option)} times. Give it"
+                    " once",
+                    ctx=ctx,
+                )
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
 
     def get_help(self, ctx: Any) -> str:
         """Return the help, columns in line."""
@@ -65,16 +79,64 @@ def group_options(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _unlike_a_scan(suffix: str) -> Callable[[Path], Path]:
-    """Make a check of names: a scan would be read by the next command as a page."""
+# Suffixes of files of other kinds than those that are written here.
+_OTHER_KINDS = frozenset(
+    [
+        ".csv",
+        ".db",
+        ".doc",
+        ".docx",
+        ".feather",
+        ".gz",
+        ".h5",
+        ".htm",
+        ".html",
+        ".joblib",
+        ".json",
+        ".keras",
+        ".md",
+        ".npy",
+        ".npz",
+        ".numbers",
+        ".ods",
+        ".odt",
+        ".onnx",
+        ".parquet",
+        ".pickle",
+        ".pkl",
+        ".pt",
+        ".pth",
+        ".safetensors",
+        ".sqlite",
+        ".toml",
+        ".tsv",
+        ".xls",
+        ".xlsb",
+        ".xlsm",
+        ".xlsx",
+        ".xml",
+        ".yaml",
+        ".yml",
+        ".zip",
+    ]
+)
+
+
+def _named(suffix: str) -> Callable[[Path], Path]:
+    """Make a check of names: what a file is called, others take it for."""
 
     def check(output: Path) -> Path:
-        if output.suffix.lower() in SCAN_SUFFIXES:
-            raise typer.BadParameter(
-                f"{output} would be named like a scan, which it is not. Name it"
-                f" {output.with_suffix(suffix)}"
-            )
-        return output
+        found = output.suffix.lower()
+        if found == suffix or found not in SCAN_SUFFIXES | _OTHER_KINDS:
+            return output
+        better = output.with_suffix("")
+        if better.suffix.lower() != suffix:  # as that of r.csv.gz
+            better = output.with_suffix(suffix)
+        kind = "a scan" if found in SCAN_SUFFIXES else f"a {found} file"
+        raise typer.BadParameter(
+            f"{output} would be named like {kind}, which it is not. Name it {better}"
+            + (", which spreadsheets open" if suffix == ".csv" else "")
+        )
 
     return check
 
@@ -103,7 +165,7 @@ Scans = Annotated[
     list[str],
     typer.Argument(
         metavar="SCANS",
-        help="Files (PNG, JPEG, WebP, BMP, TIFF, PDF), folders, or quoted patterns.",
+        help="PNG, JPEG, WebP, BMP, PNM, TIFF or PDF files, folders, quoted patterns.",
     ),
 ]
 FieldImages = Annotated[
@@ -116,7 +178,7 @@ Table = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        callback=_unlike_a_scan(".csv"),
+        callback=_named(".csv"),
         help="The table to write.",
     ),
 ]
@@ -150,6 +212,12 @@ DemoFolder = Annotated[
     Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to fill.")
 ]
 Pages = Annotated[int, typer.Option(metavar="N", min=1, help="Forms to draw.")]
+OfFields = Annotated[
+    bool,
+    typer.Option(
+        "--fields", help="Draw images of single fields, ten for each page, no forms."
+    ),
+]
 Seed = Annotated[
     int, typer.Option(metavar="N", min=0, help="Seed of everything that is random.")
 ]
@@ -157,7 +225,14 @@ Blank = Annotated[
     Path, typer.Argument(metavar="BLANK", help="Scan or PDF of the blank form.")
 ]
 Draft = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FILE", help="The JSON file to write.")
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        callback=_named(".json"),
+        help="The JSON file to write.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 ReadingModel = Annotated[
@@ -201,7 +276,7 @@ ModelFile = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        callback=_unlike_a_scan(".safetensors"),
+        callback=_named(".safetensors"),
         help="The model file to write.",
     ),
 ]
@@ -312,6 +387,7 @@ class ReadingOptions:
     page_memory: PageMemory = 2.0
     threshold: Threshold = 0.9
     model: ReadingModel = "forms"
+    force: Force = False
 
     def limits(self) -> "PageLimits":
         """Return what one page may cost."""
@@ -354,3 +430,4 @@ class TrainingOptions:
     output: ModelFile
     seed: Seed = 0
     device: Device = "auto"
+    force: Force = False

@@ -6,7 +6,9 @@ import typer
 
 from pipelines.cli.inputs import (
     check_model,
+    check_outputs,
     make_reader_of,
+    say,
     use_one_thread,
     warn_of_doubts,
 )
@@ -15,6 +17,7 @@ from pipelines.cli.options import (
     ClassifierOptions,
     Command,
     Device,
+    Force,
     LabelledFields,
     Lines,
     Model,
@@ -66,6 +69,7 @@ def digits(
     MNIST takes about twenty minutes on one core, scikit-learn's digits half a
     minute.
     """
+    from pipelines.plotting import TRAINING_PICTURES
     from pipelines.training import characters
 
     params = characters.parse_params(classifier.settings or [])
@@ -73,6 +77,8 @@ def digits(
         raise typer.BadParameter(f"--set {name}: use {_OWN_OPTIONS[name]} instead")
     if classifier.jobs != 1 and classifier.members == 1:
         raise typer.BadParameter("--jobs belongs to --members")
+    pictures = [plots / name for name in TRAINING_PICTURES] if plots else []
+    check_outputs(training.output, pictures, force=training.force)
     if classifier.epochs is not None:
         params["max_epochs"] = classifier.epochs
     model = characters.make_model(
@@ -91,7 +97,7 @@ def digits(
         command=context.obj,
         plots=plots,
     )
-    print(report)
+    say(report)
 
 
 @train.command(
@@ -119,6 +125,7 @@ def strings(
     """
     from pipelines.training.strings import train_strings
 
+    check_outputs(training.output, force=training.force)
     report = train_strings(
         source.data,
         training.output,
@@ -129,7 +136,7 @@ def strings(
         device=training.device,
         command=context.obj,
     )
-    print(report)
+    say(report)
 
 
 @train.command(
@@ -157,6 +164,7 @@ def fields(
     from pipelines.training.fields import adapt_reader
 
     check_model(network)
+    check_outputs(training.output, force=training.force)
     warn_of_doubts(labelled.fields, labelled.truth)
     report = adapt_reader(
         labelled.fields,
@@ -167,7 +175,7 @@ def fields(
         device=training.device,
         command=context.obj,
     )
-    print(report)
+    say(report)
 
 
 evaluate = typer.Typer(
@@ -186,16 +194,20 @@ def evaluate_digits(
     source: CharacterData,
     device: Device = "auto",
     plots: Plots = None,
+    force: Force = False,
 ) -> None:
     """Measure a model on images of single digits.
 
     Prints the error on the test set of DATA, or on all of a folder that has none,
     and how often each digit is read as each.
     """
+    from pipelines.plotting import EVALUATION_PICTURES
     from pipelines.training import evaluation
 
     check_model(model)
-    print(
+    if plots:
+        check_outputs(None, [plots / name for name in EVALUATION_PICTURES], force=force)
+    say(
         evaluation.evaluate(
             model, source.data, data_dir=source.data_dir, device=device, plots=plots
         )
@@ -210,7 +222,7 @@ def evaluate_digits(
 )
 @group_options
 def evaluate_fields(
-    model: Model, labelled: LabelledFields, plots: Plots = None
+    model: Model, labelled: LabelledFields, plots: Plots = None, force: Force = False
 ) -> None:
     """Measure a model on images of fields.
 
@@ -222,16 +234,20 @@ def evaluate_fields(
     from pipelines.training import evaluation
 
     check_model(model)
+    if plots:
+        check_outputs(
+            None, [plots / name for name in evaluation.FIELD_PLOTS], force=force
+        )
     warn_of_doubts(labelled.fields, labelled.truth)
     reader = make_reader_of(model)[-1]
-    print(
+    say(
         evaluation.evaluate_fields(reader, labelled.fields, labelled.truth, plots=plots)
     )
     if reader.line_reader is None:
-        print(f"\n{model} read the combs; vote read the fields without boxes.")
+        say(f"\n{model} read the combs; vote read the fields without boxes.")
     _say_where(plots)
 
 
 def _say_where(plots: Path | None) -> None:
     if plots:
-        print(f"\nPictures: {plots}")
+        say(f"\nPictures: {plots}")

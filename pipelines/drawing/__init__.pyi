@@ -9,12 +9,13 @@ from .scanning import (
     photograph_page,
     scan_page,
 )
-from .stack import FilledForms, draw_filled_forms
+from .stack import DrawnFields, FilledForms, draw_fields, draw_filled_forms
 from .strings import draw_digit, draw_string
 from .writers import Pen, Writer, draw_pen, draw_writer, trace_digit
 
 __all__ = [
     "CombField",
+    "DrawnFields",
     "FilledForms",
     "Pen",
     "Photograph",
@@ -25,6 +26,7 @@ __all__ = [
     "draw_comb",
     "draw_digit",
     "draw_entries",
+    "draw_fields",
     "draw_filled_forms",
     "draw_pen",
     "draw_scanner",

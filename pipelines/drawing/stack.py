@@ -2,6 +2,7 @@
 
 import csv
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,18 +11,31 @@ import cv2
 import numpy as np
 
 from pipelines.drawing.filling import draw_entries, entry_value, fill_form
-from pipelines.drawing.printing import draw_blank_form, make_form
+from pipelines.drawing.printing import (
+    MAXIMUM_POINTS,
+    CombField,
+    draw_blank_form,
+    make_form,
+)
 from pipelines.drawing.scanning import draw_scanner, scan_page
+from pipelines.drawing.strings import draw_string
 from pipelines.drawing.writers import RandomState, draw_writer
+from pipelines.forms.form import Form, Sum
 from pipelines.images import Image
 
 # Scanned at what offices scan at.
 _DPI: Final = 200.0
 
 _FORM: Final = "form.json"
+_RULES: Final = "rules.json"
 _BLANK: Final = "blank.png"
 _TRUTH: Final = "truth.csv"
 _SCANS: Final = "scans"
+_FIELDS: Final = "fields"
+_VALUES: Final = "fields.csv"
+
+# Digits of an amount, or none: some fields are empty.
+_DIGITS: Final = (0, 1, 2, 3, 3, 4, 4, 5)
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,8 @@ def draw_filled_forms(
     """Draw forms, fill them in, scan them and write them to a folder.
 
     Every page has a writer of its own. The files are ``form.json`` and
-    ``blank.png``, ``truth.csv``, and the scans in the folder ``scans``.
+    ``blank.png``, ``rules.json``, which is a part of the form with rules for its
+    values, ``truth.csv``, and the scans in the folder ``scans``.
 
     Parameters
     ----------
@@ -89,6 +104,7 @@ def draw_filled_forms(
     _write_image(blank, page)
     form = folder / _FORM
     make_form(fields, blank=blank).to_file(form)
+    _make_rules(fields, blank).to_file(folder / _RULES)
     truth: dict[str, dict[str, str]] = {}
     for i in range(n_pages):
         entries = draw_entries(fields, random_state=rng)
@@ -123,11 +139,12 @@ def list_drawn_files(directory: str | Path, *, n_pages: int = 12) -> list[Path]:
     """
     folder = Path(directory)
     scans = [folder / _SCANS / _page_name(i) for i in range(n_pages)]
-    return [folder / _FORM, folder / _BLANK, folder / _TRUTH, *scans]
+    names = (_FORM, _RULES, _BLANK, _TRUTH)
+    return [*(folder / name for name in names), *scans]
 
 
 def holds_drawn_form(directory: str | Path) -> bool:
-    """Return whether a folder holds the form of a drawn stack, byte for byte.
+    """Return whether a folder holds the forms of a drawn stack, byte for byte.
 
     Parameters
     ----------
@@ -137,16 +154,21 @@ def holds_drawn_form(directory: str | Path) -> bool:
     Returns
     -------
     is_held : bool
-        False where the form was changed, or is another release's.
+        False where a form was changed, or is another release's.
     """
-    path = Path(directory) / _FORM
-    if not path.is_file():
+    held = Path(directory)
+    if not (held / _FORM).is_file():
         return False
     _, fields = draw_blank_form(dpi=_DPI)
-    with tempfile.TemporaryDirectory() as folder:
-        drawn = Path(folder) / _FORM
-        make_form(fields, blank=drawn.with_name(_BLANK)).to_file(drawn)
-        return path.read_bytes() == drawn.read_bytes()
+    with tempfile.TemporaryDirectory() as name:
+        drawn = Path(name)
+        make_form(fields, blank=drawn / _BLANK).to_file(drawn / _FORM)
+        _make_rules(fields, drawn / _BLANK).to_file(drawn / _RULES)
+        return all(
+            (held / name).read_bytes() == (drawn / name).read_bytes()
+            for name in (_FORM, _RULES)
+            if (held / name).is_file()
+        )
 
 
 def list_drawn_scans(directory: str | Path) -> list[Path]:
@@ -169,6 +191,101 @@ def list_drawn_scans(directory: str | Path) -> list[Path]:
         names = [row.get("document") or "" for row in csv.DictReader(file)]
     scans = truth.parent / _SCANS
     return [scans / name for name in names if name and Path(name).name == name]
+
+
+@dataclass(frozen=True)
+class DrawnFields:
+    """Where images of fields are that were drawn, and what they say.
+
+    Attributes
+    ----------
+    images : tuple of Path
+        One PNG file a field.
+
+    truth_file : Path
+        CSV with the columns ``file`` and ``value``.
+
+    truth : dict of str to str
+        For each file name, the digits; empty where nothing is written.
+    """
+
+    images: tuple[Path, ...]
+    truth_file: Path
+    truth: dict[str, str]
+
+
+def draw_fields(
+    directory: str | Path, *, n_fields: int = 120, random_state: RandomState = 0
+) -> DrawnFields:
+    """Draw fields without boxes and write them to a folder, with what they say.
+
+    Every field has a writer of its own. The files are ``fields.csv``, and the images
+    in the folder ``fields``.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Folder to write to; it is made if it is not there. Fields that were drawn there
+        before are taken away.
+
+    n_fields : int, default=120
+        Number of fields.
+
+    random_state : int, Generator or None, default=0
+        Seed, or source of randomness. The same seed gives the same fields.
+
+    Returns
+    -------
+    fields : DrawnFields
+        The files, and the truth.
+    """
+    rng = np.random.default_rng(random_state)
+    folder = Path(directory) / _FIELDS
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in list_drawn_fields(directory)[1:]:
+        path.unlink()
+    truth: dict[str, str] = {}
+    for i in range(n_fields):
+        name = f"field_{i + 1:03d}.png"
+        digits = rng.integers(0, 10, rng.choice(_DIGITS))
+        truth[name] = "".join(map(str, digits)).lstrip("0")
+        image = draw_string(truth[name], draw_writer(rng), random_state=rng)
+        _write_image(folder / name, image)
+    truth_file = Path(directory) / _VALUES
+    with truth_file.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(
+            [("file", "value"), *truth.items()]
+        )
+    return DrawnFields(tuple(folder / name for name in truth), truth_file, truth)
+
+
+def list_drawn_fields(directory: str | Path) -> list[Path]:
+    """List what :func:`draw_fields` has written.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Folder that it may have written to.
+
+    Returns
+    -------
+    paths : list of Path
+        The table, whether it is there or not, and the images that are there.
+    """
+    images = (Path(directory) / _FIELDS).glob("field_[0-9]*.png")
+    return [Path(directory) / _VALUES, *sorted(images)]
+
+
+def _make_rules(fields: Iterable[CombField], blank: Path) -> Form:
+    """Make a form that checks what it reads: points, and their sum."""
+    parts = {f"points_{i}": most for i, most in enumerate(MAXIMUM_POINTS, start=1)}
+    kept = [
+        field.model_copy(update={"maximum": parts.get(field.name)})
+        for field in make_form(fields, blank=blank).fields
+        if field.name in ("student_number", *parts, "total")
+    ]
+    sums = (Sum(total="total", parts=tuple(parts)),)
+    return Form(blank=blank, fields=tuple(kept), sums=sums)
 
 
 def _page_name(index: int) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipelines.fields.cells import Cell, are_alike, find_cells, read_lines
 from pipelines.fields.frames import find_ticked
 from pipelines.images import Image, check_image
+from pipelines.outcomes import ArraysCompare
 
 Points = NDArray[np.float64]
 
@@ -34,8 +35,8 @@ _MAX_BOX_WIDTH_MM = 180.0
 _MAX_BOX_ASPECT = 2.0
 
 
-@dataclass(frozen=True)
-class WritingBox:
+@dataclass(frozen=True, eq=False)
+class WritingBox(ArraysCompare):
     """A comb, or a single box, of a blank page.
 
     Attributes

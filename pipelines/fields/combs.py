@@ -17,6 +17,7 @@ from pipelines.fields.frames import (
     runs,
 )
 from pipelines.images import Image, check_image, shrink
+from pipelines.outcomes import ArraysCompare
 
 # Width of a box by its height. Combs in use lie between 0.5 and 1.3.
 MIN_ASPECT, _MAX_ASPECT = 0.35, 2.0
@@ -41,8 +42,8 @@ MARGIN = 0.3
 _MAX_DIGITS = 40
 
 
-@dataclass(frozen=True)
-class Comb:
+@dataclass(frozen=True, eq=False)
+class Comb(ArraysCompare):
     """A row of boxes found on a page.
 
     Attributes
@@ -206,8 +207,8 @@ _SEARCH_SIZE = 1100
 _LINE_CONTRAST = 16
 
 
-@dataclass(frozen=True)
-class Frame:
+@dataclass(frozen=True, eq=False)
+class Frame(ArraysCompare):
     """Where the boxes of a field are in its image.
 
     Attributes

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.images import Image, check_image, find_components
+from pipelines.outcomes import ArraysCompare
 from pipelines.pages.alignment import (
     Matrix,
     match_patches,
@@ -61,8 +62,8 @@ _LARGEST_SPECK = 9
 _GRAIN = 14
 
 
-@dataclass(frozen=True)
-class FieldCut:
+@dataclass(frozen=True, eq=False)
+class FieldCut(ArraysCompare):
     """A field's handwriting, cut out straight.
 
     Attributes

@@ -14,7 +14,9 @@ from pipelines.fields.boxes import WritingBox, find_boxes
 from pipelines.forms.files import draft_images
 from pipelines.forms.form import Field, Form, FormError
 from pipelines.images import Image, check_image
+from pipelines.outcomes import ArraysCompare
 from pipelines.pages.upright import deskew, estimate_skew
+from pipelines.scans.find import real_path
 from pipelines.scans.read import open_scan
 
 # A page that is less skewed is left as it is, pixel for pixel: the estimate has
@@ -35,8 +37,8 @@ _TEXT_OF_PAGE = 1 / 84
 _SMALLEST_TEXT = 9  # pixels; below that no digit can be told from another
 
 
-@dataclass(frozen=True)
-class Draft:
+@dataclass(frozen=True, eq=False)
+class Draft(ArraysCompare):
     """The fields found on a blank page.
 
     Attributes
@@ -254,7 +256,7 @@ def _check_output(blank: Path, outputs: list[Path]) -> None:
         raise FormError(f"{outputs[0]}: a form is a JSON file, and named like one")
     for output in outputs:
         check_writable(output)
-        if output.resolve() == blank.resolve():
+        if real_path(output) == real_path(blank):
             raise FormError(
                 f"{output}: is the blank page, and would be written over."
                 " Choose another name for the form"

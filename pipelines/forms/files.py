@@ -1,13 +1,15 @@
 """The JSON files of forms: reading, writing, and saying what is wrong with one."""
 
 import json
+import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pydantic
 
-from lenet_sklearn.outputs import write_whole
+from lenet_sklearn.outputs import check_readable, write_whole
 from pipelines.forms.field import MOST_BOXES
 
 
@@ -54,8 +56,11 @@ def read_json(path: Path) -> dict[str, Any]:
     FormError
         If it cannot be read or holds anything else, with line and column.
     """
+    text = ""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        check_readable(path)
+        text = path.read_text(encoding="utf-8-sig")
+        content = json.loads(text)
     except OSError as error:
         raise FormError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -63,6 +68,9 @@ def read_json(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise FormError(f"{path}: {place}: is not JSON: {error.msg}") from None
+    except ValueError:  # Python's limit of digits, for the time they take
+        place = _place_of_number(text)
+        raise FormError(f"{path}: {place}: a number has too many digits") from None
     except RecursionError:
         raise FormError(f"{path}: is no form, it is nested too deeply") from None
     if not isinstance(content, dict):
@@ -173,6 +181,15 @@ def explain(error: pydantic.ValidationError, content: object) -> str:
     if loc:
         words.append(str(loc[0]))
     return ": ".join([*words, _reason(finding, content)])
+
+
+def _place_of_number(text: str) -> str:
+    """Say where a number stands that has too many digits."""
+    most = sys.get_int_max_str_digits()
+    found = re.search(rf"\d{{{most + 1}}}", text)
+    start = found.start() if found else 0
+    line, before = text.count("\n", 0, start) + 1, text.rfind("\n", 0, start)
+    return f"line {line}, column {start - before}"
 
 
 def _layout(value: object) -> str:

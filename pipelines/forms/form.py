@@ -245,7 +245,7 @@ class Form(FrozenModel):
             raise FormError("blank: this form has no blank page")
         try:
             return self.blank, self.blank.stat().st_mtime_ns
-        except OSError:  # opening it says what is wrong
+        except (OSError, ValueError):  # opening it says what is wrong
             return self.blank, 0
 
     def check_sums(

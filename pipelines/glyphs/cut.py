@@ -28,6 +28,7 @@ from pipelines.glyphs.ink import (
     may_be_cross,
 )
 from pipelines.images import Image, find_components
+from pipelines.outcomes import ArraysCompare
 
 # Probability that a digit that ends at an erased line has lost a stroke to it, and
 # the width of that stroke as a share of the height of the box.
@@ -41,8 +42,8 @@ _EVEN = 0.5
 _LONGEST = 2.3
 
 
-@dataclass(frozen=True)
-class Piece:
+@dataclass(frozen=True, eq=False)
+class Piece(ArraysCompare):
     """What one box holds, or one part of a free string.
 
     Attributes

@@ -1,6 +1,6 @@
 """Join pieces of writing to hypotheses: images and measures of each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -10,12 +10,13 @@ from pipelines.glyphs.normalize import normalize_glyph
 from pipelines.images import Image
 from pipelines.lines.cuts import USUAL, Cutting, Pieces
 from pipelines.lines.ink import Writing
+from pipelines.outcomes import ArraysCompare
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Geometry:
+@dataclass(frozen=True, eq=False)
+class Geometry(ArraysCompare):
     """Linear scores of measures and their products.
 
     Attributes
@@ -103,6 +104,36 @@ def start_geometry(measures: Floats, n_columns: int) -> Geometry:
     scale = np.maximum(terms.std(axis=0), 1e-3)
     weights = np.zeros((terms.shape[1], n_columns))
     return Geometry(terms.mean(axis=0), scale, weights, np.zeros(n_columns))
+
+
+# As many as `_measure` takes of an arc.
+_N_MEASURES = 11
+
+
+def check_geometry(geometry: Geometry, n_columns: int) -> None:
+    """Refuse numbers that cannot be those of a geometry.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        From a file.
+
+    n_columns : int
+        Characters, and one.
+
+    Raises
+    ------
+    ValueError
+        If they are of other shapes, or what terms are divided by is not above 0.
+    """
+    n_terms = _expand(np.zeros((1, _N_MEASURES))).shape[1]
+    shapes = [(n_terms,), (n_terms,), (n_terms, n_columns), (n_columns,)]
+    for part, shape in zip(fields(Geometry), shapes, strict=True):
+        found = getattr(geometry, part.name).shape
+        if found != shape:
+            raise ValueError(f"geometry.{part.name} has shape {found}, not {shape}")
+    if geometry.scale.min() <= 0:
+        raise ValueError("geometry.scale must be above 0")
 
 
 def _expand(measures: Floats) -> Floats:

@@ -18,7 +18,13 @@ from lenet_sklearn.models.registry import (
 )
 from lenet_sklearn.strings.lattice import Lattice, align_text, read_lattice, score_all
 from pipelines.images import Image
-from pipelines.lines.arcs import Arcs, Geometry, draw_glyphs, join_pieces
+from pipelines.lines.arcs import (
+    Arcs,
+    Geometry,
+    check_geometry,
+    draw_glyphs,
+    join_pieces,
+)
 from pipelines.lines.cuts import USUAL, Cutting, Pieces, cut_writing
 from pipelines.lines.ink import Writing, find_writing
 
@@ -27,6 +33,7 @@ Floats = NDArray[np.float64]
 # Columns of the classifier of arcs, and of a lattice's scores: the ten digits, and
 # what is none, which is passed over.
 NO_DIGIT = 10
+GLYPH_SHAPE = (28, 28)
 CHARACTERS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "")
 
 # Fields whose arcs are classified in one call: few enough that memory does not grow
@@ -403,22 +410,26 @@ def unpack_segments(
     Raises
     ------
     ModelFileError
-        If the file describes something else.
+        If they are of something else.
     """
     own = weights_of_part(weights, _CLASSIFIER)
     classifier = unpack_model(source, header[_CLASSIFIER], own, **params)
     geometry = weights_of_part(weights, _GEOMETRY)
     try:
+        known = Geometry(*(geometry[part.name] for part in fields(Geometry)))
+        if not np.array_equal(classifier.classes_, np.arange(NO_DIGIT + 1)):
+            raise ValueError(f"its classifier has other classes than 0 to {NO_DIGIT}")
+        if classifier.image_shape_ != GLYPH_SHAPE:
+            raise ValueError(
+                f"its classifier reads images of {classifier.image_shape_}"
+            )
+        check_geometry(known, NO_DIGIT + 1)
         cutting = Cutting(**header.get(_CUTTING, {}))
     except (TypeError, ValueError) as error:
         raise ModelFileError(
-            f"{source} does not describe a CuttingModel: {error}"
+            f"{source} does not describe a CuttingModel: {error}. Train the model anew."
         ) from error
-    return CuttingModel(
-        classifier,
-        Geometry(*(geometry[part.name] for part in fields(Geometry))),
-        cutting,
-    )
+    return CuttingModel(classifier, known, cutting)
 
 
 register_kind(

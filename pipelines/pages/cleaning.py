@@ -82,6 +82,96 @@ def flatten_background(image: Image, *, kernel_size: int | None = None) -> Image
     return np.asarray(cv2.divide(image, paper, scale=255), dtype=np.uint8)
 
 
+# Ink is darker than the paper by this share: faint pencil, and writing that shines
+# through from the other side. A page with that is not called empty.
+_LEAST_CONTRAST = 0.08
+
+# Parts of a page's longer side: a mark of 0.9 mm on A4 paper is no dust.
+_LARGEST_SPECK = 1 / 340
+_MOST_SPECKS = 100
+
+# What begins as near to an edge as 1.5 mm on A4 paper is the scanner's shadow, if it
+# covers no more than this share of the page.
+_EDGE = 1 / 200
+_MOST_AT_EDGE = 0.1
+
+# An image with a shorter side than this is no page.
+_LEAST_SIDE = 200
+
+# The grey below which most of a scan is dark.
+_DARK = 100
+
+
+def is_empty_page(page: Image) -> bool:
+    """Return whether there is next to no ink on a page.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        Grey page, dark ink on light paper.
+
+    Returns
+    -------
+    is_empty : bool
+        True where there is nothing but dust and shadows at the edges. A single stroke
+        of a pen, a punched hole or what shines through from the other side makes it
+        False.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.pages.cleaning import is_empty_page
+    >>> page = np.full((1170, 827), 240, np.uint8)
+    >>> is_empty_page(page)
+    True
+    >>> page[500:510, 300:302] = 180
+    >>> is_empty_page(page)
+    False
+    """
+    if min(page.shape) < _LEAST_SIDE:
+        return False
+    smooth = cv2.medianBlur(flatten_background(page), 3)
+    ink = (smooth < 255 * (1 - _LEAST_CONTRAST)).astype(np.uint8)
+    stats = cv2.connectedComponentsWithStats(ink)[2][1:]  # the first is the paper
+    left, top, width, height, area = stats.T
+    reach = max(page.shape) * _EDGE
+    right, bottom = page.shape[1] - left - width, page.shape[0] - top - height
+    at_edge = np.minimum.reduce([left, top, right, bottom]) < reach
+    inner = np.maximum(width, height)[~at_edge]
+    return bool(
+        area[at_edge].sum() <= _MOST_AT_EDGE * page.size
+        and inner.size <= _MOST_SPECKS
+        and inner.max(initial=0) <= max(page.shape) * _LARGEST_SPECK
+    )
+
+
+def is_light_on_dark(image: Image) -> bool:
+    """Return whether most of an image is dark, and some of it is light.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width), dtype uint8
+        Grey page or field.
+
+    Returns
+    -------
+    is_light_on_dark : bool
+        True of what is written white on black, or was inverted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.pages.cleaning import is_light_on_dark
+    >>> field = np.full((60, 200), 250, np.uint8)
+    >>> field[10:50, 90:100] = 30
+    >>> is_light_on_dark(field), is_light_on_dark(255 - field)
+    (False, True)
+    """
+    few = image[:: max(1, len(image) // 500), :: max(1, image.shape[1] // 500)]
+    middle, light = np.percentile(few, [50, 99])
+    return bool(middle < _DARK and light - middle > _DARK / 2)
+
+
 class BackgroundFlattener(StatelessTransformer):
     """Make the paper of pages or field images white, whatever the light was.
 

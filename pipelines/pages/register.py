@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.parameters import Interval
 from pipelines.images import Image, check_image, check_images
+from pipelines.outcomes import ArraysCompare
 from pipelines.pages.alignment import (
     FEWEST_MATCHES,
     Matrix,
@@ -55,8 +56,8 @@ class RegistrationError(ValueError):
     """A page could not be registered onto the blank page."""
 
 
-@dataclass(frozen=True)
-class PreparedBlank:
+@dataclass(frozen=True, eq=False)
+class PreparedBlank(ArraysCompare):
     """What is known of a blank page before any filled page is seen.
 
     Attributes
@@ -93,8 +94,8 @@ class PreparedBlank:
     patches: NDArray[np.intp]
 
 
-@dataclass(frozen=True)
-class Registration:
+@dataclass(frozen=True, eq=False)
+class Registration(ArraysCompare):
     """Where a blank page's points are on a page.
 
     Attributes

@@ -15,7 +15,7 @@ from pipelines.forms.field import Field, fits_mask
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
 from pipelines.images import Image, check_images
-from pipelines.outcomes import FieldReading, reject_uncertain, settle
+from pipelines.outcomes import ArraysCompare, FieldReading, reject_uncertain, settle
 from pipelines.pages.cleaning import BackgroundFlattener, Despeckler
 from pipelines.readers.base import (
     StringReader,
@@ -39,8 +39,8 @@ _WITHOUT_COMB = 0.5
 _KEEPING_ODDS = 99.0
 
 
-@dataclass(frozen=True)
-class LineLayout:
+@dataclass(frozen=True, eq=False)
+class LineLayout(ArraysCompare):
     """Free writing.
 
     Attributes

@@ -24,6 +24,7 @@ from pipelines.outcomes import (
     ReasonKind,
     settle,
 )
+from pipelines.pages.cleaning import is_empty_page, is_light_on_dark
 from pipelines.pages.upright import upright_log_odds
 from pipelines.readers.base import (
     Reader,
@@ -55,6 +56,9 @@ _EITHER_WAY = Reason(ReasonKind.ORIENTATION, "the page may lie on its head")
 # What the posteriors of a network say of a turned digit is no proof: however
 # small they are, they count for no more than this in a field.
 _LEAST_CONFIDENCE = 1e-4
+
+# What is said of white writing on black.
+LIGHT_ON_DARK = "most of it is dark: if it is white on black, invert it"
 
 # What is said of free writing that the form gives no place.
 _PLACELESS = "only a comb can be looked for: the form must say where this is (box)"
@@ -137,7 +141,8 @@ class FormReader(Reader):
             Grey pages, dark ink on light paper.
 
         y : array-like of shape (n_samples, n_fields), dtype str
-            What the fields say, in the order of the form.
+            What the fields say, in the order of the form; or a DataFrame, whose columns
+            are taken by the names of the fields.
 
         Returns
         -------
@@ -147,7 +152,8 @@ class FormReader(Reader):
         Raises
         ------
         ValueError
-            If no field of any page was found, or `y` has another shape.
+            If no field of any page was found, or `y` has another shape or no column for
+            a field.
         """
         self._validate_params()
         given = self._given_field_reader()
@@ -211,6 +217,8 @@ class FormReader(Reader):
         return [f for f in self.form.fields if f.box is None and f.kind == "comb"]
 
     def _check_texts(self, y: Any, n_pages: int) -> NDArray[np.object_]:
+        if hasattr(y, "columns"):  # pandas, polars
+            y = self._take_columns(y)
         texts = np.asarray(y, dtype=object)
         expected = (n_pages, len(self.form.fields))
         if texts.shape != expected:
@@ -223,6 +231,19 @@ class FormReader(Reader):
             for index, row in enumerate(texts)
         ]
         return np.array(rows, dtype=object).reshape(expected)
+
+    def _take_columns(self, frame: Any) -> Any:
+        """Put the columns of a frame in the order of the form."""
+        names = [field.name for field in self.form.fields]
+        columns = list(frame.columns)
+        missing = [name for name in names if columns.count(name) != 1]
+        if missing:
+            raise ValueError(
+                f"FormReader expects one column for each field. Got {missing[0]!r}"
+                f" {columns.count(missing[0])} times among the columns {columns}."
+                " Name them as the fields of the form, or pass an array."
+            )
+        return frame[names]
 
     def predict(self, X: Sequence[Image]) -> NDArray[np.object_]:
         """Read the fields of every page of `X`.
@@ -250,7 +271,8 @@ class FormReader(Reader):
             Grey pages, dark ink on light paper.
 
         y : array-like of shape (n_samples, n_fields), dtype str
-            What the fields say, in the order of the form.
+            What the fields say, in the order of the form; or a DataFrame, whose columns
+            are taken by the names of the fields.
 
         Returns
         -------
@@ -298,6 +320,8 @@ class FormReader(Reader):
         readings = _unlocated({field.name: _PLACELESS for field in placeless})
         readings |= self._read_placed(page, steps, reader)
         readings |= self._read_sought(page, steps, reader)
+        if all(reading.status == "unlocated" for reading in readings.values()):
+            readings = _explain_nothing(page, readings)
         return PageReading(self._checked(readings))
 
     def _read_placed(
@@ -445,6 +469,24 @@ def _suspects(readings: dict[str, FieldReading]) -> list[str]:
     # A rule that a field itself breaks says more of what is wrong with it.
     uncertain = [n for n in unsettled if readings[n].status != "invalid"]
     return uncertain if unsettled else list(readings)
+
+
+def _explain_nothing(
+    page: Image, readings: dict[str, FieldReading]
+) -> dict[str, FieldReading]:
+    """Say what may be wrong with a page on which no field was found."""
+    if is_empty_page(page):
+        reason = Reason(ReasonKind.EMPTY_PAGE, "the page is empty")
+        return {name: replace(field, reason=reason) for name, field in readings.items()}
+    if not is_light_on_dark(page):
+        return readings
+    return {
+        name: replace(
+            field,
+            reason=Reason(ReasonKind.UNSUITED, f"{field.reason}; {LIGHT_ON_DARK}"),
+        )
+        for name, field in readings.items()
+    }
 
 
 def _invalid(reading: FieldReading, text: str) -> FieldReading:

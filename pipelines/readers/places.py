@@ -14,7 +14,7 @@ from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
 from pipelines.fields.frames import Points
 from pipelines.forms.form import Field, Form
 from pipelines.images import Image
-from pipelines.outcomes import FieldReading
+from pipelines.outcomes import ArraysCompare, FieldReading
 from pipelines.pages.alignment import project
 from pipelines.pages.register import register
 
@@ -139,8 +139,8 @@ def _assign(
         sought.doubtful.update(dict.fromkeys(names, reason))
 
 
-@dataclass(frozen=True)
-class PlacedField:
+@dataclass(frozen=True, eq=False)
+class PlacedField(ArraysCompare):
     """A field cut out at its place, without what is printed.
 
     Attributes

@@ -3,31 +3,90 @@
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final, Literal, NamedTuple
 
 SCAN_SUFFIXES = frozenset(
-    {".bmp", ".jpeg", ".jpg", ".pdf", ".png", ".tif", ".tiff", ".webp"}
+    [
+        ".bmp",
+        ".jfif",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pbm",
+        ".pdf",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    ]
 )
 
-# Images of a kind that cannot be read, and what may be one without saying so.
-_OTHER_IMAGES = frozenset({"", ".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl"})
+# Images of a kind that cannot be read.
+_OTHER_IMAGES = frozenset({".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl"})
+
+# A PDF must say that it is one within so many bytes (PDF 1.7, annex H, 3.4.1).
+HEAD: Final = 1024
+
+# What a file is, by its first bytes: what is read, and what only can be named.
+_READ: Final = {
+    "BMP": rb"BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}",
+    "JPEG": rb"\xff\xd8\xff",
+    "PDF": rb".{0,1019}%PDF-",
+    "PNG": rb"\x89PNG\r\n\x1a\n",
+    "PNM": rb"P[1-6]\s+[#\d]",
+    "TIFF": rb"II[*+]\0|MM\0[*+]",
+    "WebP": rb"RIFF.{4}WEBP",
+}
+_NOT_READ: Final = {
+    "AVIF": rb".{4}ftypavi[fs]",
+    "DjVu": rb"AT&TFORM",
+    "GIF": rb"GIF8",
+    "HEIC": rb".{4}ftyp(?:he[ivm][cxms]|mif1|msf1)",
+    "JPEG 2000": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
+    "JPEG XL": rb"\xff\x0a|\0\0\0\x0cJXL ",
+    "PostScript": rb"%!PS",
+    "Photoshop": rb"8BPS",
+}
 
 
 class ScanError(ValueError):
     """A scan file, or one page of it, cannot be read; says which, and why."""
 
 
+class Passed(NamedTuple):
+    """Files in folders that are not read, though they may be scans.
+
+    Attributes
+    ----------
+    other_kinds : list of Path
+        Images of a kind that is not read, and what may be a scan by its content but not
+        by its name.
+
+    not_regular : list of Path
+        Pipes, devices, and links that lead in a circle.
+    """
+
+    other_kinds: list[Path]
+    not_regular: list[Path]
+
+
 def find_scans(
-    paths: Iterable[str | Path], *, exclude: Path | None = None
+    paths: str | Path | Iterable[str | Path], *, exclude: Path | None = None
 ) -> list[Path]:
     """List the scan files that files, folders and globs stand for.
 
     Parameters
     ----------
-    paths : iterable of str or Path
+    paths : str, Path, or iterable of them
         A file is taken whatever its name. A folder stands for the files in it
-        and in its sub-folders whose names end as scans do, except hidden ones,
+        and in its sub-folders whose names end as scans do, or that have no suffix
+        and begin as scans do, except hidden ones,
         in natural order (``page_2`` before ``page_10``). Links to folders are
         followed, to each folder once for a path. A pattern (``*``,
         ``?``, ``[...]``) that no shell has expanded is expanded here; ``**``
@@ -61,7 +120,7 @@ def find_scans(
     ['p2.png', 'p10.png']
     """
     first: dict[str, Path] = {}
-    for path in map(Path, paths):
+    for path in as_paths(paths):
         if path.is_dir() and _lies_in(path, exclude):
             raise ScanError(f"{path}: pictures are written to {exclude}, no scans")
         for file in _expand(path):  # perhaps named before, by itself or by its folder
@@ -76,28 +135,113 @@ def find_scans(
 def _lies_in(path: Path, folder: Path | None) -> bool:
     if folder is None or not folder.is_dir():
         return False
-    return path.resolve().is_relative_to(folder.resolve())
+    return real_path(path).is_relative_to(real_path(folder))
 
 
-def find_other_images(paths: Iterable[str | Path]) -> list[Path]:
-    """List what lies in folders and may be a scan, but is of a kind that is not read.
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """Follow all links of a path; unlike `Path.resolve`, also those in a circle.
 
     Parameters
     ----------
-    paths : iterable of str or Path
+    path : str or Path
+        It need not exist.
+
+    Returns
+    -------
+    path : Path
+        Absolute; a link that leads in a circle stays as it is.
+    """
+    return Path(os.path.realpath(path))
+
+
+def as_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
+    """Make a list of one path or of several.
+
+    Parameters
+    ----------
+    paths : str, Path, or iterable of them
+        A string is one path.
+
+    Returns
+    -------
+    paths : list of Path
+    """
+    return [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+
+
+def find_passed(paths: str | Path | Iterable[str | Path]) -> Passed:
+    """List what lies in folders and is not read, though it may be a scan.
+
+    Parameters
+    ----------
+    paths : str, Path, or iterable of them
         As for :func:`find_scans`. What is named by itself is read whatever it is.
 
     Returns
     -------
-    files : list of Path
+    passed : Passed
         In natural order.
     """
-    return [
-        file
-        for path in map(Path, paths)
-        if path.is_dir()
-        for file in _files_under(path, _OTHER_IMAGES)
-    ]
+    folders = [path for path in as_paths(paths) if path.is_dir()]
+    return Passed(
+        *(
+            [file for folder in folders for file in _files_under(folder, sort)]
+            for sort in ("other", "special")
+        )
+    )
+
+
+def printable(text: object) -> str:
+    r"""Make a name safe to print: one line, without what steers a terminal.
+
+    Parameters
+    ----------
+    text : object
+        Such as the path of a file, or a message that names one.
+
+    Returns
+    -------
+    text : str
+        What cannot be seen is written as Python writes it: ``\x1b`` for an escape.
+
+    Examples
+    --------
+    >>> from pipelines.scans.find import printable
+    >>> print(printable("a\x1b[2J\n.png"))
+    a\x1b[2J\n.png
+    """
+    return "".join(
+        letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(text)
+    )
+
+
+def name_content(head: bytes) -> tuple[str, bool]:
+    """Tell from its first bytes what a file is, if it is an image or a PDF.
+
+    Parameters
+    ----------
+    head : bytes
+        The first `HEAD` bytes, or all there are.
+
+    Returns
+    -------
+    kind : str
+        Its name; empty if it is nothing that is known.
+
+    is_read : bool
+        Whether such files are read.
+
+    Examples
+    --------
+    >>> from pipelines.scans.find import name_content
+    >>> name_content(b"%PDF-1.4"), name_content(b"GIF89a"), name_content(b"Dear Sir")
+    (('PDF', True), ('GIF', False), ('', False))
+    """
+    for kinds, is_read in ((_READ, True), (_NOT_READ, False)):
+        for kind, pattern in kinds.items():
+            if re.match(pattern, head, re.DOTALL):
+                return kind, is_read
+    return "", False
 
 
 def _expand(path: Path) -> list[Path]:
@@ -108,8 +252,9 @@ def _expand(path: Path) -> list[Path]:
             known = " ".join(sorted(SCAN_SUFFIXES))
             raise ScanError(f"{path}: no scans in this folder ({known})")
         return files
-    if path.exists() or not glob.has_magic(str(path)):
-        if not path.exists():
+    # A link to nothing is there: a row says of it that it cannot be opened.
+    if os.path.lexists(path) or not glob.has_magic(str(path)):
+        if not os.path.lexists(path):
             raise ScanError(f"{path}: no such file or folder")
         return [path]
     matches = sorted(map(Path, glob.glob(str(path), recursive=True)), key=_natural)
@@ -123,15 +268,48 @@ def _expand(path: Path) -> list[Path]:
     return files
 
 
-def _files_under(folder: Path, suffixes: frozenset[str] = SCAN_SUFFIXES) -> list[Path]:
-    """List the files of a kind in a folder and below it, in natural order."""
+Sort = Literal["scan", "other", "special", ""]
+
+
+def _files_under(folder: Path, sort: Sort = "scan") -> list[Path]:
+    """List the files of a sort in a folder and below it, in natural order."""
     files = [
         Path(parent, name)
         for parent, names in _walk(folder)
         for name in names
-        if not name.startswith(".") and Path(name).suffix.lower() in suffixes
+        if not name.startswith(".") and _sort(Path(parent, name)) == sort
     ]
     return sorted(files, key=_natural)
+
+
+def _sort(path: Path) -> Sort:
+    """Tell scans in a folder from what may be one, and from the rest."""
+    suffix = path.suffix.lower()
+    may_be_scan = suffix in SCAN_SUFFIXES | _OTHER_IMAGES | {""}
+    try:
+        is_regular = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:  # a link to nothing: a page is missing
+        if suffix in SCAN_SUFFIXES:
+            return "scan"
+        is_regular = False
+    except OSError:  # links in a circle
+        is_regular = False
+    if not is_regular:
+        return "special" if may_be_scan else ""
+    if suffix in SCAN_SUFFIXES:
+        return "scan"
+    kind, is_read = name_content(_read_head(path))
+    if not suffix and is_read:
+        return "scan"
+    return "other" if may_be_scan or kind else ""
+
+
+def _read_head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, list[str]]]:

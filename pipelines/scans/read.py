@@ -13,6 +13,7 @@ import PIL.Image
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from lenet_sklearn.outputs import check_readable
 from pipelines.images import Image, to_grey
 from pipelines.scans.damage import (
     find_jpeg_damage,
@@ -20,12 +21,12 @@ from pipelines.scans.damage import (
     find_png_damage,
     listen_to_decoder,
 )
-from pipelines.scans.find import ScanError, find_scans
+from pipelines.scans.find import HEAD, ScanError, find_scans, name_content
 
 __all__ = ["Scan", "ScanError", "find_scans", "open_scan", "read_pages"]
 
 # What Pillow may try; its other decoders are no scans, and some start programs.
-_FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+_FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 # An A4 page at 1200 dpi has 139 megapixels. Pillow itself stops at 179.
 _MAX_MEGAPIXELS = 150.0
@@ -44,6 +45,13 @@ _PAGES_AT_ONCE = 14
 _PDF_ERRORS = {
     pdfium.FPDF_ERR_PASSWORD: "is encrypted; save a copy without the password",
     pdfium.FPDF_ERR_SECURITY: "is encrypted in a way that is not known here",
+}
+
+# What to do with a file of a kind that is not read, other than saving it as PNG.
+_REMEDIES = {
+    "HEIC": "Save it as JPEG; to have an iPhone take JPEGs, choose Settings, Camera,"
+    " Formats, Most Compatible",
+    "PostScript": "Save it as PDF",
 }
 
 # The EXIF tag that says how a camera was held.
@@ -229,7 +237,7 @@ def open_scan(
     Parameters
     ----------
     source : str or Path
-        A PNG, JPEG, WebP, BMP, TIFF (of any number of pages) or PDF file. What
+        A PNG, JPEG, WebP, BMP, PNM, TIFF (of any number of pages) or PDF file. What
         it is, is told from its first bytes.
 
     dpi : float, default=200.0
@@ -268,8 +276,14 @@ def open_scan(
     """
     path = Path(source)
     with _explained(str(path)):
-        if _first_bytes(path).find(b"%PDF-") >= 0:
+        kind, is_read = name_content(_first_bytes(path))
+        if kind == "PDF":
             return _PdfScan(path, max_megapixels, dpi)
+        if kind and not is_read:
+            raise ScanError(
+                f"is a file of the kind {kind}, which is not read."
+                f" {_REMEDIES.get(kind, 'Save it as PNG')}"
+            )
         return _ImageScan(path, max_megapixels)
 
 
@@ -285,7 +299,7 @@ def read_pages(
     Parameters
     ----------
     source : str or Path
-        A PNG, JPEG, WebP, BMP, TIFF (of any number of pages) or PDF file.
+        A PNG, JPEG, WebP, BMP, PNM, TIFF (of any number of pages) or PDF file.
 
     dpi : float, default=200.0
         Resolution at which PDF pages are rendered, in pixels per inch.
@@ -345,8 +359,9 @@ def _first_bytes(path: Path) -> bytes:
     """Return the head of a file, within which a PDF must say that it is one."""
     if path.is_dir():
         raise ScanError("is a folder, not a file")
+    check_readable(path)
     with path.open("rb") as file:
-        head = file.read(1024)
+        head = file.read(HEAD)
     if not head:
         raise ScanError("is empty (0 bytes)")
     return head

@@ -1,23 +1,43 @@
 """Read a stack of scans: one row for each page, whatever happens to the others."""
 
+import hashlib
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
-from lenet_sklearn.outputs import ResultFile
+from lenet_sklearn.outputs import ResultFile, check_free
+from pipelines.forms.form import Form
 from pipelines.images import Image
-from pipelines.outcomes import PageReading, distrust
+from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind, distrust
+from pipelines.pages.cleaning import is_light_on_dark
 from pipelines.readers.base import clean_images, split_reader
+from pipelines.readers.form import LIGHT_ON_DARK
+from pipelines.scans.find import as_paths
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
 from pipelines.scoring.processes import Lost, PageLimits, Processes
-from pipelines.scoring.table import PageResult, Summary, Unit
+from pipelines.scoring.table import (
+    PageResult,
+    Summary,
+    Unit,
+    result_header,
+    result_row,
+)
+
+# Bytes of a picture's name before the number of the page: file systems allow 255.
+_LONGEST_STEM = 240
+
+
+# A larger image than this that is so high for its width is hardly one of a field: of an
+# A4 page at 75 dpi, the shorter side has 620 pixels.
+_SIDE_OF_PAGE = 600
+_HEIGHT_OF_PAGE = 0.5
 
 
 class Reader(Protocol):
@@ -43,7 +63,7 @@ class _Task:
 
 
 def score_pages(
-    files: Iterable[Path],
+    files: str | Path | Iterable[str | Path],
     reader: Reader,
     *,
     dpi: float = 200.0,
@@ -55,7 +75,7 @@ def score_pages(
 
     Parameters
     ----------
-    files : iterable of Path
+    files : str, Path, or iterable of them
         Scan files, as :func:`pipelines.find_scans` lists them.
 
     reader : Reader
@@ -91,11 +111,11 @@ def score_pages(
     Examples
     --------
     >>> from pipelines.scoring.batch import score_pages
-    >>> [result] = score_pages([Path("nowhere.png")], reader=None)
+    >>> [result] = score_pages("nowhere.png", reader=None)
     >>> result.page, result.reading.status, result.reading.error
     (1, 'failed', 'nowhere.png: no such file')
     """
-    files = list(files)
+    files = as_paths(files)
     worker = _Worker(reader, dpi)
     if jobs == 1 and limits is None:
         with worker:
@@ -115,7 +135,7 @@ def score_pages(
 
 
 def score_fields(
-    files: Iterable[Path],
+    files: str | Path | Iterable[str | Path],
     reader: Pipeline,
     *,
     jobs: int = 1,
@@ -125,7 +145,7 @@ def score_fields(
 
     Parameters
     ----------
-    files : iterable of Path
+    files : str, Path, or iterable of them
         Image files. Each page of a file with several is a field.
 
     reader : Pipeline
@@ -140,7 +160,8 @@ def score_fields(
     Yields
     ------
     result : PageResult
-        Its reading has one field, named ``value``, or an error.
+        Its reading has one field, named ``value``, or an error. White writing on
+        black, and what is as large as a page, is rejected with a reason.
     """
     yield from score_pages(files, _OneField(reader), jobs=jobs, limits=limits)
 
@@ -156,7 +177,7 @@ def _list_tasks(
             yield _Task(file, 0, 1, None, error=f"{file}: {counted.reason}")
             continue
         for index in range(counted):
-            picture = f"{pictures[file]}-p{index + 1}.png"
+            picture = _picture_of(pictures[file], index)
             place = None if overlay is None else overlay / picture
             yield _Task(file, index, counted, place)
 
@@ -225,6 +246,84 @@ class _Bar(tqdm):
     monitor_interval = 0
 
 
+def write_table(
+    path: str | Path,
+    results: Iterable[PageResult],
+    form: Form,
+    *,
+    overwrite: bool = False,
+) -> Summary:
+    """Write the table of ``lenet score`` while its rows come in.
+
+    Parameters
+    ----------
+    path : str or Path
+        The CSV file. Until it is whole it is called ``<path>.part``.
+
+    results : iterable of PageResult
+        What :func:`score_pages` yields.
+
+    form : Form
+        What was read: its fields are the columns.
+
+    overwrite : bool, default=False
+        Replace a file that exists.
+
+    Returns
+    -------
+    summary : Summary
+        How many pages and fields there are of each status; prints as ``lenet score``
+        prints it.
+
+    Raises
+    ------
+    OutputError
+        If the table cannot be written, or exists.
+
+    See Also
+    --------
+    results_to_dicts, results_to_frame : The same rows, in memory.
+
+    Examples
+    --------
+    >>> from pipelines import Form, score_pages, write_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     results = score_pages("nowhere.png", reader=None)
+    ...     form = Form.from_combs({"id": 9})
+    ...     print(write_table(f"{folder}/r.csv", results, form).pages["failed"])
+    1
+    """
+    path, names = Path(path), [field.name for field in form.fields]
+    if not overwrite:
+        check_free([path])
+    file = ResultFile(path, result_header(names))
+    return write_results(file, lambda result: result_row(result, names), results)
+
+
+def list_first_pictures(files: Sequence[Path], overlay: Path) -> list[Path]:
+    """List where the pictures of the first pages go.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Scan files.
+
+    overlay : Path
+        As for :func:`score_pages`.
+
+    Returns
+    -------
+    pictures : list of Path
+        One for each file; whether they are there or not.
+    """
+    names = _picture_names(files)
+    return [overlay / _picture_of(names[file], 0) for file in files]
+
+
+def _picture_of(stem: str, index: int) -> str:
+    return f"{stem}-p{index + 1}.png"
+
+
 def _picture_names(files: Sequence[Path]) -> dict[Path, str]:
     """Name each file's pictures by its path below the folder common to all."""
     absolute = [Path(os.path.abspath(file)) for file in files]
@@ -238,9 +337,20 @@ def _picture_names(files: Sequence[Path]) -> dict[Path, str]:
     # a.pdf beside a.png: the suffix tells them apart, and from a.pdf.png.
     taken = Counter([*stems, *set(whole)])
     return {
-        file: stem if taken[stem] == 1 else name
+        file: _shorten(stem if taken[stem] == 1 else name)
         for file, stem, name in zip(files, stems, whole, strict=True)
     }
+
+
+def _shorten(name: str) -> str:
+    """Cut a name that leaves no room for the number of a page, but tell it apart."""
+    path = Path(name)
+    letters = os.fsencode(path.name)
+    if len(letters) <= _LONGEST_STEM:
+        return name
+    mark = "-" + hashlib.sha256(os.fsencode(name)).hexdigest()[:12]
+    kept = letters[: _LONGEST_STEM - len(mark)].decode(errors="ignore")
+    return str(path.with_name(kept + mark))
 
 
 class _OneField:
@@ -252,7 +362,24 @@ class _OneField:
     def read(self, page: Image) -> PageReading:
         steps, reader = split_reader(self._reader)
         [field] = reader.read(clean_images(steps, [page]))
-        return PageReading({"value": field})
+        return PageReading({"value": _doubt_image(page, field)})
+
+
+def _doubt_image(image: Image, field: FieldReading) -> FieldReading:
+    """Accept nothing, not even that it is empty, of what is no image of a field."""
+    if is_light_on_dark(image):
+        text = LIGHT_ON_DARK
+    elif field.status != "accepted" and _is_like_a_page(image):
+        text = "it is as large as a page: lenet score reads pages"
+    else:
+        return field
+    reason = Reason(ReasonKind.UNSUITED, text)
+    return replace(field, status="rejected", reason=reason)
+
+
+def _is_like_a_page(image: Image) -> bool:
+    height, width = image.shape
+    return min(image.shape) >= _SIDE_OF_PAGE and height > _HEIGHT_OF_PAGE * width
 
 
 class _Worker:

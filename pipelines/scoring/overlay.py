@@ -129,6 +129,8 @@ def write_overlay(page: Image, reading: PageReading, path: Path) -> None:
 
 def _headlines(reading: PageReading) -> list[tuple[str, str]]:
     """List text and status of what is true of the page and of no place on it."""
+    if reading.status == "empty":
+        return [("the page is empty", "blank")]
     lines = [(reading.error, "failed")]
     by_status: dict[str, list[str]] = {}
     for name, field in reading.fields.items():

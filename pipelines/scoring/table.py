@@ -3,13 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pipelines.outcomes import FieldReading, PageReading, ReasonKind, show_confidence
+from pipelines.scans.find import printable
 
 # The columns of values.csv, the table of single fields.
 VALUE_COLUMNS = ("file", "value", "status", "confidence")
+
+# A cell that begins so is computed by spreadsheets [1], in full width too.
+# [1] OWASP, "CSV Injection".
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 # What a page that failed has in the columns of each field.
 _NO_CELLS = ("", "", "")
@@ -93,10 +99,14 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
     'a.png,1,review,id: no comb of 9 boxes,,unlocated,0.0000'
     """
     reading = result.reading
-    error = reading.error or _review_reasons(reading)
-    row = [result.document, str(result.page), reading.status, error]
+    error = _error_of(reading)
+    if error.startswith(_FORMULA):
+        error = f"'{error}"  # as spreadsheets mark text
+    document = document_cell(result.document)
+    row = [document, str(result.page), reading.status, error]
+    fields = {} if reading.status == "empty" else reading.fields
     for name in names:
-        row += _cells(reading.fields.get(name))
+        row += _cells(fields.get(name))
     return row
 
 
@@ -115,8 +125,101 @@ def value_row(result: PageResult) -> list[str]:
         not be read.
     """
     for field in result.reading.fields.values():
-        return [result.document, *_cells(field)]
-    return [result.document, "", "failed", ""]
+        return [document_cell(result.document), *_cells(field)]
+    return [document_cell(result.document), "", "failed", ""]
+
+
+def results_to_dicts(results: Iterable[PageResult]) -> list[dict[str, Any]]:
+    """List what pages gave, as rows of results.csv.
+
+    Parameters
+    ----------
+    results : iterable of PageResult
+        What :func:`pipelines.score_pages` or :func:`pipelines.score_fields` yield.
+
+    Returns
+    -------
+    rows : list of dict
+        The columns of the table by their names. Pages are int, confidences float, the
+        rest is str. What a page has nothing of is "", and a confidence None.
+
+    Examples
+    --------
+    >>> from pipelines import FieldReading, PageReading, PageResult, results_to_dicts
+    >>> page = PageReading({"id": FieldReading("042", "accepted", 0.99)})
+    >>> [row] = results_to_dicts([PageResult("a.png", 1, page)])
+    >>> row["document"], row["status"], row["id"], row["id.confidence"]
+    ('a.png', 'ok', '042', 0.99)
+    """
+    listed = list(results)
+    names = dict.fromkeys(name for result in listed for name in result.reading.fields)
+    rows = []
+    for result in listed:
+        row = dict(zip(result_header(names), result_row(result, names), strict=True))
+        confidences = {
+            f"{name}.confidence": _confidence(result.reading, name) for name in names
+        }
+        known = {"document": result.document, "page": result.page}
+        error = {"error": _error_of(result.reading)}
+        rows.append({**row, **known, **error, **confidences})
+    return rows
+
+
+def results_to_frame(results: Iterable[PageResult]) -> Any:
+    """Make a DataFrame of what pages gave; needs pandas.
+
+    Parameters
+    ----------
+    results : iterable of PageResult
+        What :func:`pipelines.score_pages` or :func:`pipelines.score_fields` yield.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        A row for each page, as of :func:`results_to_dicts`. Values are strings.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    """
+    try:
+        pandas = import_module("pandas")
+    except ImportError as error:
+        raise ImportError(
+            "results_to_frame needs pandas, which is not installed. Install it with"
+            " pip install pandas, or take results_to_dicts."
+        ) from error
+    rows = results_to_dicts(results)
+    return pandas.DataFrame(rows, columns=None if rows else result_header([]))
+
+
+def _confidence(reading: PageReading, name: str) -> float | None:
+    """Return the confidence of a field; None where the page has no cells of it."""
+    field = reading.fields.get(name)
+    return None if field is None else field.confidence
+
+
+def document_cell(name: str) -> str:
+    """Write the name of a file so that no spreadsheet takes it for a formula.
+
+    Parameters
+    ----------
+    name : str
+        As it was given or found.
+
+    Returns
+    -------
+    cell : str
+        Another name of the same file.
+
+    Examples
+    --------
+    >>> from pipelines.scoring.table import document_cell
+    >>> document_cell("=1+2.png"), document_cell("scans/=1+2.png")
+    ('./=1+2.png', 'scans/=1+2.png')
+    """
+    return f"./{name}" if name.startswith(_FORMULA) else name
 
 
 def review_reason(field: FieldReading) -> str:
@@ -147,9 +250,15 @@ def review_reason(field: FieldReading) -> str:
     return reason.text
 
 
+def _error_of(reading: PageReading) -> str:
+    return reading.error or _review_reasons(reading)
+
+
 def _review_reasons(reading: PageReading) -> str:
     reasons = {name: review_reason(field) for name, field in reading.fields.items()}
-    if len(reasons) > 1 and len(set(reasons.values())) == 1:
+    if (len(reasons) > 1 or reading.status == "empty") and len(
+        set(reasons.values())
+    ) == 1:
         return next(iter(reasons.values()))  # of the page, not of a field
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
 
@@ -216,6 +325,7 @@ class Summary:
         self.pages: Counter[str] = Counter()
         self.fields: Counter[str] = Counter()
         self._reasons: list[str] = []
+        self._hints: list[str] = []
 
     def add(self, result: PageResult) -> None:
         """Count one page.
@@ -226,14 +336,20 @@ class Summary:
             What it gave.
         """
         self.pages[result.reading.status] += 1
-        self.fields.update(field.status for field in result.reading.fields.values())
+        fields = result.reading.fields.values()
+        if self.unit == "field":
+            unsuited = [f.reason for f in fields if _is_unsuited(f)]
+            self._hints += [f"{result.document}: {reason}" for reason in unsuited]
+        if result.reading.status != "empty":
+            self.fields.update(field.status for field in fields)
         if result.reading.error:
-            self._reasons.append(_with_document(result))
+            self._reasons.append(printable(_with_document(result)))
 
     def __str__(self) -> str:
         lines = self._count_lines()
         most = self._MOST_REASONS if self.unit == "page" else len(self._reasons)
         lines += [f"failed: {text}" for text in self._reasons[:most]]
+        lines += [f"hint: {printable(hint)}" for hint in self._hints]
         more = len(self._reasons) - most
         return "\n".join([*lines, f"and {more} more failed"] if more > 0 else lines)
 
@@ -243,7 +359,7 @@ class Summary:
             failed = Counter(failed=self.pages["failed"])
             return [_counts("field", self.fields + failed, _STATUSES)]
         lines = [
-            _counts("page", self.pages, ["ok", "review", "failed"]),
+            _counts("page", self.pages, ["ok", "review", "empty", "failed"]),
             _counts("field", self.fields, _STATUSES),
         ]
         if 0 < self.fields.total() == self.fields["unlocated"]:
@@ -308,6 +424,10 @@ def truth_table(
         f"{_aligned(rows)}\n{n_right} of {n_fields} fields read correctly"
         f" ({share:.1f} %); of {n_accepted} accepted, {n_wrong} are wrong"
     )
+
+
+def _is_unsuited(field: FieldReading) -> bool:
+    return field.reason is not None and field.reason.kind is ReasonKind.UNSUITED
 
 
 def _is_right(field: FieldReading, written: str) -> bool:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from lenet_sklearn.outputs import ResultFile
 from pipelines.images import Image
 from pipelines.models import AnyLineReader
-from pipelines.outcomes import FieldReading, show_confidence
+from pipelines.outcomes import ArraysCompare, FieldReading, show_confidence
 from pipelines.plotting import check_plots, plot_evaluation
 from pipelines.readers.field import FieldReader
+from pipelines.scans.find import printable, real_path
+from pipelines.scoring.table import document_cell
 from pipelines.training.labelled import (
     LabelledField,
     clean_fields,
@@ -22,8 +24,8 @@ from pipelines.training.labelled import (
 )
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, eq=False)
+class Evaluation(ArraysCompare):
     """How a classifier did on a labelled data set.
 
     Attributes
@@ -244,8 +246,10 @@ def _confusion_table(evaluation: Evaluation) -> list[str]:
 # Misread fields that the report lists.
 _N_LISTED = 20
 
-# The table of all of them, beside their picture.
-_LIST = "misread_fields.csv"
+# Their picture, and the table of all of them.
+_PICTURE: Final = "misread_fields.png"
+_LIST: Final = "misread_fields.csv"
+FIELD_PLOTS: Final = (_PICTURE, _LIST)
 
 
 @dataclass(frozen=True)
@@ -350,14 +354,14 @@ def evaluate_fields(
             for f, reading in evaluation.misread()
         ]
         display = MisreadFieldsDisplay.from_fields(misread, len(labelled))
-        display.figure_.savefig(plots / "misread_fields.png", dpi=150)
+        display.figure_.savefig(plots / _PICTURE, dpi=150)
         _write_list(plots / _LIST, evaluation)
     return evaluation
 
 
 def _check_list(path: Path, truth: str | os.PathLike[str]) -> None:
     """Refuse to replace a list that somebody has corrected and reads as the truth."""
-    if path.resolve() == Path(truth).resolve():
+    if real_path(path) == real_path(truth):
         raise ValueError(
             f"{path} is the truth that is read, and would be written over."
             " Name another folder for plots."
@@ -369,10 +373,11 @@ def _write_list(path: Path, evaluation: FieldEvaluation) -> None:
     with ResultFile(path, ["file", "value", "read", "status", "confidence"]) as table:
         for field, reading in evaluation.misread():
             outcome = reading.status, show_confidence(reading.confidence, 4)
-            table.write([field.name, field.value, reading.value, *outcome])
+            name = document_cell(field.name)
+            table.write([name, field.value, reading.value, *outcome])
 
 
 def _describe(field: LabelledField, reading: FieldReading) -> str:
     truth, read = (text or "nothing" for text in (field.value, reading.value))
     outcome = f"{reading.status} ({show_confidence(reading.confidence, 3)})"
-    return f"  {field.name}: {truth} read as {read}, {outcome}"
+    return f"  {printable(field.name)}: {truth} read as {read}, {outcome}"

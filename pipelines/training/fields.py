@@ -21,6 +21,7 @@ from pipelines.models import (
 )
 from pipelines.readers.sliding import SlidingReader
 from pipelines.readers.voting import VotingReader
+from pipelines.scans.find import real_path
 from pipelines.training.evaluation import count_correct
 from pipelines.training.labelled import clean_fields, read_labelled_fields
 
@@ -145,7 +146,7 @@ def adapt_reader(
     path = Path(output)
     check_writable(path)
     # Every fold starts from the model anew.
-    if path.resolve() in {model_path(model).resolve(), Path(truth).resolve()}:
+    if real_path(path) in {real_path(model_path(model)), real_path(truth)}:
         raise ValueError(
             f"{path} is one of the files to read, and would be written over."
             " Write another."

@@ -5,13 +5,27 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from lenet_sklearn.outputs import check_readable
 from pipelines.images import Image
+from pipelines.outcomes import ArraysCompare
+from pipelines.scans.find import real_path
 from pipelines.scans.read import ScanError, open_scan
 
+# What file systems allow: bytes of a name, and characters of a path.
+_LONGEST_NAME: Final = 255
+_LONGEST_PATH: Final = 4096
 
-@dataclass(frozen=True)
-class LabelledField:
+# No field is that long: what is, is another column or a table that is damaged.
+_LONGEST_VALUE: Final = 200
+
+# What a message shows of what is too long for one line.
+_SHOWN: Final = 40
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledField(ArraysCompare):
     """The image of a field, and what it says.
 
     Attributes
@@ -76,7 +90,7 @@ def read_labelled_fields(
     files = [_locate(folder, name) for name, _ in rows]
     named: dict[Path, str] = {}
     for file, (name, _) in zip(files, rows, strict=True):
-        real = file.resolve()
+        real = real_path(file)
         if real in named:
             again = f", once as {name}" if name != named[real] else ""
             raise ValueError(
@@ -164,27 +178,32 @@ def _locate(folder: Path, name: str) -> Path:
     inside, named = folder / name, Path(name)
     if inside.exists() or not named.exists():
         return inside
-    lies_in = named.parent.resolve().is_relative_to(folder.resolve())
+    lies_in = real_path(named.parent).is_relative_to(real_path(folder))
     return named if lies_in else inside
 
 
 def _read_truth(path: Path) -> list[tuple[str, str]]:
     """Read names of files and their values from a CSV file."""
     try:
+        check_readable(path)
         with path.open(newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(file, delimiter=_find_delimiter(file.readline()))
             file.seek(0)
             names = [name.strip().lower() for name in table.fieldnames or ()]
             table.fieldnames = names
             missing = {"file", "value"} - set(names)
-            rows = [(row.get("file") or "", row.get("value")) for row in table]
+            rows = [
+                (table.line_num, row.get("file") or "", row.get("value"))
+                for row in table
+            ]
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} cannot be read: it is not text in UTF-8. Save it as UTF-8, which"
             " spreadsheets call CSV UTF-8."
         ) from error
     except (OSError, csv.Error) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path} cannot be read: {reason}") from error
     if missing:
         raise ValueError(
             f"{path} has no column {sorted(missing)[0]!r}. Its first line must"
@@ -192,13 +211,12 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
         )
     if not rows:
         raise ValueError(f"{path} has no rows. Write one for each field: file,value")
-    names = [name for name, _ in rows]
-    if not all(names) or None in [value for _, value in rows]:
+    if not all(name for _, name, _ in rows) or None in [value for *_, value in rows]:
         raise ValueError(
             f"{path} has a row without file or value. Write both, as in a.png,12, and"
             " a.png, for an empty field."
         )
-    return [(name, _check_value(path, name, value)) for name, value in rows]
+    return [_check_row(f"{path}, line {n}", name, value) for n, name, value in rows]
 
 
 def _find_delimiter(header: str) -> str:
@@ -206,13 +224,26 @@ def _find_delimiter(header: str) -> str:
     return next((mark for mark in ",;\t" if mark in header), ",")
 
 
-def _check_value(path: Path, name: str, value: str | None) -> str:
+def _check_row(place: str, name: str, value: str | None) -> tuple[str, str]:
+    """Refuse what is no name of a file, or no value."""
+    longest = max(len(os.fsencode(part)) for part in Path(name).parts or ("",))
+    if "\0" in name or longest > _LONGEST_NAME or len(name) > _LONGEST_PATH:
+        raise ValueError(f"{place}: no file can be called {_shorten(name)}.")
     text = (value or "").strip()
+    if len(text) > _LONGEST_VALUE:
+        raise ValueError(
+            f"{place}: {name} has a value of {len(text)} characters, {_shorten(text)}."
+            f" No field has more than {_LONGEST_VALUE}."
+        )
     if text and not (text.isascii() and text.isdigit()):
         raise ValueError(
-            f"{path} gives {name} the value {value!r}. Values are digits only."
+            f"{place}: {name} has the value {value!r}. Values are digits only."
         )
-    return text
+    return name, text
+
+
+def _shorten(text: str) -> str:
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
 
 
 def _read_field(path: Path) -> Image:

@@ -97,7 +97,9 @@ def _wrongly_accepted(readings, truth):
 
 def _score(folder, monkeypatch, *words):
     monkeypatch.chdir(folder)
-    assert main(["score", *words, "--comb", "rin=9", "-o", "results.csv"]) == 0
+    assert (
+        main(["score", *words, "--comb", "rin=9", "-o", "results.csv", "--force"]) == 0
+    )
     with (folder / "results.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.drawing import draw_filled_forms
+from pipelines import Form
+from pipelines.drawing import draw_fields, draw_filled_forms
+from pipelines.drawing.stack import holds_drawn_form
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +71,32 @@ def test_no_pages_is_an_empty_stack(tmp_path):
     forms = draw_filled_forms(tmp_path / "deep" / "er", n_pages=0)
     assert forms.scans == ()
     assert forms.blank.is_file()
+
+
+def test_the_rules_hold_for_what_is_written(forms):
+    rules = Form.from_file(forms.form.with_name("rules.json"))
+    for values in forms.truth.values():
+        assert rules.check_sums(values) == {}
+        assert all(field.check(values[field.name]) == "" for field in rules.fields)
+
+
+@pytest.mark.parametrize("name", ["form.json", "rules.json"])
+def test_a_form_that_was_changed_is_known(tmp_path, name):
+    draw_filled_forms(tmp_path, n_pages=0)
+    assert holds_drawn_form(tmp_path)
+    (tmp_path / name).write_text("{}")
+    assert not holds_drawn_form(tmp_path)
+
+
+def test_fields_are_drawn_with_what_they_say(tmp_path):
+    for n_fields in (30, 12):
+        drawn = draw_fields(tmp_path, n_fields=n_fields)
+    assert sorted((tmp_path / "fields").iterdir()) == sorted(drawn.images)
+    assert len(drawn.images) == 12
+    with drawn.truth_file.open(newline="", encoding="utf-8") as file:
+        rows = {row["file"]: row["value"] for row in csv.DictReader(file)}
+    assert rows == drawn.truth
+    assert [path.name for path in drawn.images] == list(rows)
+    assert all(value.isdecimal() or value == "" for value in rows.values())
+    assert "" in rows.values()
+    assert all(cv2.imread(str(path)) is not None for path in drawn.images)

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import pickle
+import sys
 
 import numpy as np
 import PIL.Image
@@ -198,6 +199,33 @@ def test_a_form_that_is_not_there_is_refused(folder):
 def test_a_picture_in_place_of_a_form_is_refused(folder):
     with pytest.raises(FormError, match=r"blank\.png: is no JSON file"):
         Form.from_file(folder / "blank.png")
+
+
+def test_a_number_of_too_many_digits_is_named_by_its_place(folder):
+    text = '{"version": 1,\n "fields": [{"name": "a", "maximum": %s}]}' % ("9" * 5000)
+    words = complaint_about(folder, text)
+    assert words == "line 2, column 38: a number has too many digits"
+
+
+def test_a_form_that_is_nested_too_deeply_is_refused(folder):
+    assert "nested too deeply" in complaint_about(folder, "[" * 5000 + "]" * 5000)
+
+
+def test_the_blank_page_may_have_no_name_that_no_file_has(folder):
+    content = form_of()
+    for name in ("a\0b.png", "a" * 5000):
+        assert complaint_about(folder, content | {"blank": name}).startswith("blank: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders are of POSIX")
+def test_a_pipe_is_not_waited_for(folder):
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(
+        FormError, match="pipe: cannot be read: it is a pipe, not a reg"
+    ):
+        Form.from_file(folder / "pipe")
+    words = complaint_about(folder, form_of() | {"blank": "pipe"})
+    assert "it is a pipe, not a regular file" in words
 
 
 def test_a_form_can_be_copied_and_pickled(folder):

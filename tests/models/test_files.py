@@ -1,6 +1,9 @@
 """Model files: whole, checked, and free of pickle."""
 
+import hashlib
 import json
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -50,8 +53,76 @@ def test_a_changed_weight_is_noticed(model_file):
     content = bytearray(model_file.read_bytes())
     content[-2] ^= 1
     model_file.write_bytes(content)
-    with pytest.raises(ModelFileError, match="do not match its checksum"):
+    with pytest.raises(ModelFileError, match="does not match its checksum"):
         read_model(model_file)
+
+
+def test_every_flipped_bit_of_the_header_is_noticed(model_file):
+    content = model_file.read_bytes()
+    length = 8 + int.from_bytes(content[:8], "little")
+    for bit in range(8 * length):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        model_file.write_bytes(flipped)
+        with pytest.raises(ModelFileError):
+            read_model(model_file)
+
+
+def test_swapped_classes_are_noticed(model_file):
+    content = model_file.read_bytes()
+    assert b"[1, 2]" in content
+    model_file.write_bytes(content.replace(b"[1, 2]", b"[2, 1]"))
+    with pytest.raises(ModelFileError, match="does not match its checksum"):
+        read_model(model_file)
+
+
+def write_raw(path, header, tensors=b"", described=None):
+    """Write a safetensors file by hand."""
+    content = {"__metadata__": {"lenet_sklearn": header}, **(described or {})}
+    text = json.dumps(content).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + tensors)
+
+
+def test_numbers_of_a_kind_that_numpy_lacks_are_named(tmp_path):
+    checksum = "0" * 64
+    header = json.dumps({"checksum": checksum, "version": FORMAT_VERSION})
+    described = {"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}
+    path = tmp_path / "brain"
+    write_raw(path, header, bytes(4), described)
+    right = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.write_bytes(path.read_bytes().replace(checksum.encode(), right.encode()))
+    with pytest.raises(ModelFileError, match=r"brain: w is of numbers .* BF16"):
+        read_model(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["[" * 5000 + "]" * 5000, "[]", "9" * 5000, '{"version": 1e999, "checksum": ""}'],
+)
+def test_a_header_that_is_no_model_is_refused(tmp_path, header):
+    write_raw(tmp_path / "deep", header)
+    for read in (read_model, read_header):
+        with pytest.raises(ModelFileError, match="deep is a safetensors file, but not"):
+            read(tmp_path / "deep")
+
+
+def test_weights_that_are_no_numbers_are_neither_saved_nor_read(tmp_path, monkeypatch):
+    path, broken = tmp_path / "nan", {"a": np.array([1, np.nan])}
+    with pytest.raises(ValueError, match="diverged"):
+        write_model(path, {}, broken)
+    assert not path.exists()
+    monkeypatch.setattr("lenet_sklearn.models.files._not_finite", lambda tensors: "")
+    write_model(path, {}, broken)
+    monkeypatch.undo()
+    with pytest.raises(ModelFileError, match="nan: a has weights that are no numbers"):
+        read_model(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders are of POSIX")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "model")
+    with pytest.raises(ModelFileError, match="it is a pipe, not a regular file"):
+        read_model(tmp_path / "model")
 
 
 def test_a_foreign_safetensors_file_is_refused(tmp_path):

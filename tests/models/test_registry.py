@@ -16,6 +16,7 @@ from lenet_sklearn import (
 )
 from lenet_sklearn.inference import Graph
 from lenet_sklearn.models import registry
+from lenet_sklearn.models.cards import read_card
 from lenet_sklearn.models.files import model_path, read_model, write_model
 from lenet_sklearn.models.registry import (
     Kind,
@@ -26,6 +27,7 @@ from lenet_sklearn.models.registry import (
     unpack_graph,
     unpack_model,
 )
+from pipelines import load_line_reader
 
 
 def test_a_header_says_what_kind_of_model_it_describes():
@@ -33,6 +35,89 @@ def test_a_header_says_what_kind_of_model_it_describes():
     assert header["model"] == "LeNet5Classifier"
     again = unpack_model("here", header, weights, device="cpu")
     assert again.get_params() == load_model("mnist", device="cpu").get_params()
+
+
+IMPOSSIBLE = [
+    {"temperature": float("nan")},
+    {"temperature": "1"},
+    {"input_scale": 0},
+    {"n_features": -1},
+    {"n_features": 10**9},
+    {"image_shape": [28]},
+    {"image_shape": [0, 28]},
+    {"image_shape": "28"},
+    {"classes": {"dtype": "int64", "values": [1] * 10}},
+    {"classes": {"dtype": "int64", "values": [[1, 2]]}},
+    {"classes": {"dtype": "int64", "values": list(range(11))}},
+    {"classes": {"dtype": "int64", "values": [1]}},
+    {"temperature": 1e308},
+    {"classes": {"dtype": "U999999999", "values": list("0123456789")}},
+    {"classes": 3},
+    {"params": [1]},
+    {"params": {"lr": -1}},
+    {"graph": 7},
+]
+
+
+@pytest.mark.parametrize("wrong", IMPOSSIBLE, ids=str)
+def test_impossible_values_are_refused_when_a_model_is_loaded(wrong, tmp_path):
+    header, weights = pack_model(load_model("mnist", device="cpu"))
+    write_model(tmp_path / "bad", header | wrong, weights)
+    with pytest.raises(ModelFileError, match="bad does not describe a LeNet5Class"):
+        load_model(tmp_path / "bad")
+
+
+@pytest.mark.parametrize("name", ["c1.weight", "output.weight", "output.bias"])
+def test_weights_of_another_shape_are_refused(name, tmp_path, capfd):
+    header, weights = pack_model(load_model("mnist", device="cpu"))
+    write_model(tmp_path / "bad", header, weights | {name: weights[name][:-1]})
+    with pytest.raises(ModelFileError, match="bad does not describe"):
+        load_model(tmp_path / "bad")
+    assert capfd.readouterr().err == "", "onnxruntime says nothing besides"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": 0},
+        {"params": {"widths": [-1.0]}},
+        {"params": {"widths": [1.0, "1"]}},
+        {"params": {"widths": [1e30]}},
+        {"params": {"characters": ""}},
+    ],
+    ids=str,
+)
+def test_impossible_values_of_a_recognizer_are_refused(wrong, tmp_path):
+    header, weights = pack_model(load_model("wide", device="cpu"))
+    write_model(tmp_path / "bad", header | wrong, weights)
+    with pytest.raises(ModelFileError, match="bad does not describe a StringRec"):
+        load_model(tmp_path / "bad")
+
+
+def test_impossible_values_of_what_cuts_and_votes_are_refused(tmp_path):
+    header, weights = pack_model(load_line_reader("segments").reading_model())
+    for name, values in (("bias", np.zeros(3)), ("scale", np.zeros(77))):
+        write_model(tmp_path / "bad", header, weights | {f"geometry.{name}": values})
+        with pytest.raises(ModelFileError, match="bad does not describe a CuttingMod"):
+            load_model(tmp_path / "bad")
+    header, weights = pack_model(load_line_reader("vote"))
+    for wrong in (
+        {"weights": [1, 10**40]},
+        {"weights": [1, -1]},
+        {"weights": 3},
+        {"sliding": header["cutting"]},
+    ):
+        write_model(tmp_path / "bad", header | wrong, weights)
+        with pytest.raises(ModelFileError, match="bad does not describe"):
+            load_model(tmp_path / "bad")
+
+
+def test_a_card_that_cannot_be_is_refused(tmp_path):
+    header, weights = pack_model(load_model("mnist", device="cpu"))
+    for card in ({"figures": 3}, {"data": "mine"}, 3):
+        write_model(tmp_path / "bad", header | {"card": card}, weights)
+        with pytest.raises(ModelFileError, match="bad has no model card that can be"):
+            read_card(tmp_path / "bad")
 
 
 def test_a_class_derived_from_a_kind_is_of_that_kind():

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from pipelines.drawing import draw_blank_form, draw_scanner, scan_page
 from pipelines.pages.cleaning import (
     BackgroundFlattener,
     despeckle,
     flatten_background,
+    is_empty_page,
+    is_light_on_dark,
 )
 
 
@@ -91,3 +94,28 @@ def test_a_hairline_stays():
 def test_the_grain_of_paper_stays():
     image = np.random.default_rng(0).normal(200, 3, (50, 50)).astype(np.uint8)
     np.testing.assert_array_equal(despeckle(image), image)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 4, 5, 8, 11])
+def test_a_scan_of_an_empty_sheet_is_empty_until_one_stroke_is_on_it(seed):
+    sheet = np.full((2339, 1654), 255, np.uint8)
+    scanned = scan_page(sheet, draw_scanner(seed), random_state=seed)
+    assert is_empty_page(scanned)
+    sheet[1000:1030, 800:804] = 160  # four millimetres of grey pencil
+    scanned = scan_page(sheet, draw_scanner(seed), random_state=seed)
+    assert not is_empty_page(scanned)
+
+
+def test_nothing_but_an_empty_sheet_is_empty():
+    assert not is_empty_page(np.zeros((1170, 827), np.uint8)), "a black page"
+    assert not is_empty_page(np.full((30, 40), 255, np.uint8)), "no page"
+    page, _ = draw_blank_form(dpi=100)
+    assert not is_empty_page(page)
+    assert not is_empty_page(255 - page)
+
+
+def test_a_page_is_light_on_dark_if_it_was_inverted():
+    page, _ = draw_blank_form(dpi=100)
+    assert not is_light_on_dark(page)
+    assert is_light_on_dark(255 - page)
+    assert not is_light_on_dark(np.zeros((100, 100), np.uint8))

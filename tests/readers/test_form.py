@@ -38,7 +38,7 @@ from pipelines.drawing import (
     photograph_page,
     scan_page,
 )
-from pipelines.outcomes import FieldReading
+from pipelines.outcomes import FieldReading, ReasonKind
 from pipelines.pages.upright import deskew
 from pipelines.readers import places
 from pipelines.scans.read import read_pages
@@ -193,7 +193,8 @@ def test_a_page_without_the_comb_is_unlocated(page):
         image = image[:1, :1]
     [field] = _read(image, number=5).fields.values()
     assert (field.value, field.status, field.quad) == ("", "unlocated", None)
-    assert str(field.reason) == "found 0 of 1 combs of 5 boxes"
+    nothing = "found 0 of 1 combs of 5 boxes"
+    assert str(field.reason) == ("the page is empty" if page == "empty" else nothing)
     assert field.confidence == 0
 
 
@@ -633,3 +634,66 @@ def test_what_was_cut_is_not_kept_for_another_blank_page(demo_page, tmp_path):
     cv2.imwrite(str(form.blank), np.full_like(form.load_blank(), 255))
     with pytest.raises(ValueError, match="print"):
         reader.predict([page])
+
+
+class Frame:
+    """As much of a DataFrame as is asked for."""
+
+    def __init__(self, columns):
+        self.named, self.columns = columns, list(columns)
+
+    def __getitem__(self, names):
+        return Frame({name: self.named[name] for name in names})
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(list(self.named.values()), dtype=object).T
+
+
+def test_columns_of_a_frame_are_taken_by_their_names():
+    form = Form.from_combs({"a": 3, "b": 4})
+    reader = make_form_reader(form)
+    page = np.full((500, 500), 255, np.uint8)
+    for top, text in ((50, "123"), (250, "4567")):
+        comb = draw_comb(text, random_state=3)
+        page[top : top + comb.shape[0], 20 : 20 + comb.shape[1]] = comb
+    assert reader.predict([page]).tolist() == [["123", "4567"]]
+    frame = Frame({"other": ["x"], "b": ["4567"], "a": ["123"]})
+    assert reader.score([page], frame) == 1
+    for lacking in (Frame({"a": ["123"]}), Frame({0: ["123"], 1: ["4567"]})):
+        with pytest.raises(ValueError, match="expects one column for each field"):
+            reader.score([page], lacking)
+        with pytest.raises(ValueError, match="expects one column for each field"):
+            reader.fit([page], lacking)
+
+
+@pytest.fixture(scope="module")
+def blank_form(tmp_path_factory):
+    """A form with a blank page, and that page."""
+    folder = tmp_path_factory.mktemp("blank")
+    page, fields = draw_blank_form(dpi=150)
+    cv2.imwrite(str(folder / "blank.png"), page)
+    make_form(fields, blank=folder / "blank.png").to_file(folder / "form.json")
+    return Form.from_file(folder / "form.json"), page
+
+
+def test_an_empty_page_is_said_to_be_empty(blank_form):
+    form, page = blank_form
+    both = Form.from_combs({"a": 9, "b": 4})
+    for asked in (form, both):
+        reading = make_form_reader(asked).read(np.full_like(page, 245))
+        assert reading.status == "empty"
+        kinds = {field.reason.kind for field in reading.fields.values()}
+        assert kinds == {ReasonKind.EMPTY_PAGE}
+        note = np.full_like(page, 245)
+        note[700:760, 500:505] = 90
+        assert make_form_reader(asked).read(note).status == "review"
+    assert make_form_reader(form).read(page).status == "ok", "its fields are blank"
+
+
+def test_a_white_on_black_page_is_told_to_be_inverted(blank_form):
+    form, page = blank_form
+    reading = make_form_reader(form).read(255 - page)
+    assert reading.status == "review"
+    for field in reading.fields.values():
+        assert field.status == "unlocated"
+        assert "if it is white on black, invert it" in field.reason.text

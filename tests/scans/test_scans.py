@@ -1,6 +1,8 @@
 """Scan files: whatever the file, one grey page at a time, or a reason."""
 
 import os
+import socket
+import sys
 import warnings
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import ImageOps
 
+from pipelines.scans.find import find_passed
 from pipelines.scans.read import ScanError, find_scans, open_scan, read_pages
 
 
@@ -44,7 +47,7 @@ def save_tiff(path, pages, **options):
     first.save(path, save_all=True, append_images=rest, **options)
 
 
-@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "jpg"])
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "jpg", "pgm"])
 def test_every_format_gives_the_page_back(tmp_path, page, suffix):
     path = tmp_path / f"page.{suffix}"
     options = {"jpg": {"quality": 95}, "webp": {"lossless": True}}
@@ -350,3 +353,92 @@ def test_a_path_that_stands_for_nothing_is_named(tmp_path, name, reason):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ScanError, match=reason):
         find_scans([tmp_path / name])
+
+
+def names(paths, folder):
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
+def test_a_scan_without_a_suffix_is_told_by_its_first_bytes(tmp_path, page):
+    image = PIL.Image.fromarray(page)
+    for name in ("a", "b", "c", "d"):
+        formats = {"a": "PNG", "b": "PPM", "c": "TIFF", "d": "BMP"}
+        image.save(tmp_path / name, format=formats[name])
+    save_pdf(tmp_path / "e", [(72, 72)])
+    (tmp_path / "notes").write_text("P.S. BM")
+    (tmp_path / "empty").touch()
+    assert names(find_scans(tmp_path), tmp_path) == ["a", "b", "c", "d", "e"]
+    assert names(find_passed(tmp_path).other_kinds, tmp_path) == ["empty", "notes"]
+    assert all(len(list(read_pages(file))) == 1 for file in find_scans(tmp_path))
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "jpe", "pnm", "pbm", "pgm", "ppm"])
+def test_rarer_suffixes_of_scans_are_known(tmp_path, page, suffix):
+    mode = {"pbm": "1", "ppm": "RGB"}.get(suffix, "L")
+    kind = "JPEG" if suffix.startswith("j") else "PPM"
+    PIL.Image.fromarray(page).convert(mode).save(tmp_path / f"a.{suffix}", format=kind)
+    [path] = find_scans([tmp_path])
+    [read] = read_pages(path)
+    assert read.shape == page.shape
+
+
+def test_a_page_under_another_name_is_not_lost_in_silence(tmp_path, page):
+    PIL.Image.fromarray(page).save(tmp_path / "scan.png.old", format="PNG")
+    (tmp_path / "table.csv").write_text("file,value\n")
+    (tmp_path / "photo.HEIC").touch()
+    passed = names(find_passed([tmp_path]).other_kinds, tmp_path)
+    assert passed == ["photo.HEIC", "scan.png.old"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\0\0\0\x18ftypheic" + bytes(16), "kind HEIC.* Save it as JPEG; .*iPhone"),
+        (b"\0\0\0\x18ftypavif" + bytes(16), "kind AVIF.* Save it as PNG"),
+        (b"GIF89a" + bytes(16), "kind GIF"),
+        (b"%!PS-Adobe", "kind PostScript.* Save it as PDF"),
+    ],
+)
+def test_an_image_of_another_kind_says_what_it_is(tmp_path, content, reason):
+    (tmp_path / "photo.jpg").write_bytes(content)
+    with pytest.raises(ScanError, match=rf"photo\.jpg: is a file of the {reason}"):
+        open_scan(tmp_path / "photo.jpg")
+
+
+def test_one_path_may_be_given_without_a_list(tmp_path):
+    (tmp_path / "a.png").touch()
+    assert find_scans(str(tmp_path)) == find_scans(tmp_path) == [tmp_path / "a.png"]
+
+
+def test_links_in_a_circle_cost_only_themselves(tmp_path):
+    (tmp_path / "c.png").touch()
+    for name, other in (("a.png", "b.png"), ("b.png", "a.png"), ("d", "d")):
+        (tmp_path / name).symlink_to(tmp_path / other)
+    (tmp_path / "e.png").symlink_to(tmp_path / "nowhere")
+    found = names(find_scans([tmp_path], exclude=tmp_path / "d"), tmp_path)
+    assert found == ["c.png", "e.png"], "of a link to nothing, a row says it"
+    passed = names(find_passed([tmp_path]).not_regular, tmp_path)
+    assert passed == ["a.png", "b.png", "d"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders are of POSIX")
+def test_pipes_and_sockets_are_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # names of sockets must be short
+    os.mkfifo("x.png")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("y.png")
+        Path("z.png").touch()
+        assert names(find_scans(["."]), Path()) == ["z.png"]
+        passed = find_passed(["."]).not_regular
+        assert names(passed, Path()) == ["x.png", "y.png"]
+        for name, kind in (("x.png", "pipe"), ("y.png", "socket")):
+            with pytest.raises(ScanError, match=rf"{name}: .*it is a {kind}, not"):
+                open_scan(name)
+    with pytest.raises(ScanError, match="it is a device, not a regular file"):
+        open_scan("/dev/zero")
+
+
+@pytest.mark.parametrize("name", ["a\0b.png", "a" * 5000])
+def test_a_name_that_no_file_has_is_a_reason(name):
+    with pytest.raises(ScanError, match="cannot be opened"):
+        open_scan(name)

@@ -1,13 +1,17 @@
 """Stacks of scans: one row for each page, in order, whatever happens."""
 
+import csv
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
 import pytest
 from sklearn.pipeline import Pipeline
 
-from lenet_sklearn.outputs import ResultFile
+from lenet_sklearn.outputs import OutputError, ResultFile
+from pipelines import Form, results_to_dicts, results_to_frame, write_table
 from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind, settle
 from pipelines.scoring.batch import score_fields, score_pages, write_results
 from pipelines.scoring.table import PageResult, result_header, result_row, value_row
@@ -192,3 +196,44 @@ def test_an_interrupted_table_leaves_the_old_one_and_the_rows_so_far(tmp_path):
     assert (tmp_path / "r.csv").read_text() == "old"
     assert (tmp_path / "r.csv.part").read_text() == "document\na\n"
     assert "1 rows are in" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_one_file_may_be_given_without_a_list(stack, kind):
+    [result] = score_pages(kind(stack[0]), MeanReader())
+    assert result.reading.fields["grey"].value == "007"
+    [other] = score_pages([str(stack[0])], MeanReader())
+    assert other == result
+
+
+def test_results_become_a_table_a_list_and_a_frame(stack, tmp_path, monkeypatch):
+    form = Form.from_combs({"grey": 3})
+    results = list(score_pages(stack[:2], MeanReader()))
+    summary = write_table(tmp_path / "r.csv", results, form)
+    assert summary.pages == {"ok": 1, "failed": 1}
+    with (tmp_path / "r.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    listed = results_to_dicts(results)
+    assert [row["document"] for row in listed] == list(map(str, stack[:2]))
+    assert [row["grey.confidence"] for row in listed] == [0.5, None]
+    for row, cells in zip(listed, table, strict=True):
+        assert list(row) == list(cells)
+        same = [name for name in row if name not in ("page", "grey.confidence")]
+        assert [row[name] for name in same] == [cells[name] for name in same]
+    pandas = SimpleNamespace(DataFrame=lambda rows, columns: (rows, columns))
+    monkeypatch.setitem(sys.modules, "pandas", pandas)
+    assert results_to_frame(results) == (listed, None)
+    assert results_to_frame([])[1] == ["document", "page", "status", "error"]
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas, or take results_to_d"):
+        results_to_frame(results)
+
+
+def test_a_table_is_written_over_only_if_that_is_asked_for(tmp_path):
+    form = Form.from_combs({"grey": 3})
+    (tmp_path / "r.csv").write_text("old")
+    with pytest.raises(OutputError, match=r"r\.csv exists.*overwrite=True"):
+        write_table(tmp_path / "r.csv", [], form)
+    assert (tmp_path / "r.csv").read_text() == "old"
+    write_table(tmp_path / "r.csv", [], form, overwrite=True)
+    assert (tmp_path / "r.csv").read_text().startswith("document,page")

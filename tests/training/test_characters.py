@@ -65,6 +65,7 @@ def test_the_command_takes_a_recipe_and_its_exceptions(tmp_path, capsys):
     assert classifier.module__activation == "silu"
     assert classifier.optimizer == "adam"
     assert len(capsys.readouterr().out.splitlines()) == 5
+    words.append("--force")
     assert main([*words, "--set", "module__activation=swish"]) == 2
     assert "activation" in capsys.readouterr().err
 

@@ -1,5 +1,8 @@
 """Fields with known values are read from a folder and a table."""
 
+import os
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -99,6 +102,35 @@ def test_empty_values_are_doubted_but_no_others(folder):
 def test_a_table_that_does_not_fit_is_refused_by_name(folder, table, message):
     (folder / "truth.csv").write_text(table)
     with pytest.raises(ValueError, match=message):
+        read_labelled_fields(folder, folder / "truth.csv")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a\0.png,1", r"truth\.csv, line 3: no file can be called 'a\\x00\.png'"),
+        ("a" * 5000 + ",1", r"truth\.csv, line 3: no file can be called 'aaa"),
+        ("a" * 300 + "/b.png,1", r"truth\.csv, line 3: no file can be called"),
+        ("b.png," + "9" * 5000, r"truth\.csv, line 3: b\.png has a value of 5000"),
+        ("b.png," + "x" * 200_000, r"truth\.csv cannot be read: field larger"),
+        ("b.png,1\0", r"truth\.csv, line 3: b\.png has the value"),
+    ],
+)
+def test_a_row_that_cannot_be_is_named_by_its_line(folder, row, message):
+    (folder / "truth.csv").write_text(f"file,value\na.png,1\n{row}\n")
+    for read in (read_labelled_fields, doubt_values):
+        with pytest.raises(ValueError, match=message) as caught:
+            read(folder, folder / "truth.csv")
+        assert len(str(caught.value)) < len(str(folder)) + 200
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders are of POSIX")
+def test_a_pipe_is_not_waited_for(folder):
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(ValueError, match=r"pipe cannot be read: it is a pipe, not a r"):
+        read_labelled_fields(folder, folder / "pipe")
+    (folder / "truth.csv").write_text("file,value\npipe,1\n")
+    with pytest.raises(ValueError, match="it is a pipe, not a regular file"):
         read_labelled_fields(folder, folder / "truth.csv")
 
 

@@ -1,0 +1,65 @@
+"""What reading gives can be compared, though it holds arrays."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipelines import Comb, FieldReading, Frame, PageReading, PageResult, Piece
+from pipelines.outcomes import ArraysCompare, Reason, ReasonKind
+from pipelines.training.evaluation import Evaluation
+from pipelines.training.labelled import LabelledField
+
+QUAD = np.array([[1, 1], [8, 1], [8, 5], [1, 5.0]])
+IMAGE = np.zeros((9, 9), np.uint8)
+READING = FieldReading(
+    "042",
+    "rejected",
+    0.5,
+    QUAD,
+    Reason(ReasonKind.UNCERTAIN, "confidence below 0.9"),
+    (QUAD, QUAD + 1),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "change"),
+    [
+        (READING, {"quad": QUAD + 1}),
+        (READING, {"quad": None}),
+        (READING, {"digit_quads": (QUAD, QUAD)}),
+        (READING, {"digit_quads": (QUAD,)}),
+        (READING, {"value": "043"}),
+        (READING, {"reason": None}),
+        (PageReading({"a": READING}), {"fields": {"a": replace(READING, quad=None)}}),
+        (PageReading({"a": READING}), {"fields": {"b": READING}}),
+        (
+            PageResult("a.png", 1, PageReading({"a": READING})),
+            {"reading": PageReading()},
+        ),
+        (Comb(QUAD, 3, 0.5), {"quad": QUAD + 1}),
+        (Frame(0, 0, 9, 9, 3, hidden=IMAGE), {"hidden": None}),
+        (Piece("digit", IMAGE, 0, 9), {"image": IMAGE + 1}),
+        (LabelledField("a.png", IMAGE, "1"), {"image": IMAGE[1:]}),
+        (Evaluation(np.arange(2), np.eye(2, dtype=int)), {"labels": np.arange(2) + 1}),
+    ],
+)
+def test_two_are_equal_if_all_their_values_are(one, change):
+    other = pickle.loads(pickle.dumps(one))
+    assert one == other
+    assert (one != other) is False
+    assert one in [other]
+    assert one != replace(other, **change)
+    assert one != 3
+
+
+def test_what_is_equal_has_one_hash():
+    whole = replace(READING, quad=QUAD.round().astype(int))
+    assert whole == READING
+    assert len({READING, whole}) == 1
+
+
+def test_kinds_that_derive_from_it_compare_no_other_kind():
+    assert issubclass(FieldReading, ArraysCompare)
+    assert Comb(QUAD, 3, 0.5) != READING
