@@ -6,7 +6,7 @@ each pixel holds its distance to the middle of the nearest stroke, strokes are j
 by taking the smaller distance, and a pen of width w inks what lies within w / 2.
 """
 
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
@@ -15,10 +15,7 @@ from numpy.typing import NDArray
 from pipelines.drawing.shapes import Points
 from pipelines.drawing.skeletons import SIDE
 from pipelines.drawing.writers import Pen, RandomState, smooth_noise
-from pipelines.images import Image
-
-Plane: TypeAlias = NDArray[np.float32]
-"""Grey values, or shares of something, at every pixel."""
+from pipelines.images import Image, Plane
 
 _T = TypeVar("_T", bound=np.generic)
 

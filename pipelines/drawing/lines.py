@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.drawing.inking import FAR, Plane, distance_to, lay, lay_path
+from pipelines.drawing.inking import FAR, distance_to, lay, lay_path
 from pipelines.drawing.paper import (
     Crop,
     draw_crop,
@@ -26,7 +26,7 @@ from pipelines.drawing.skeletons import (
 from pipelines.drawing.strings import Line, place_line
 from pipelines.drawing.texts import draw_marks, draw_scribble, draw_texts
 from pipelines.drawing.writers import Hand, draw_hand
-from pipelines.images import Image
+from pipelines.images import Image, Plane
 from pipelines.lines.strips import normalize_line
 
 # What is drawn once and used again and again. Parts of tiles and bends are combined

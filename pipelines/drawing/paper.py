@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.drawing.inking import Plane
 from pipelines.drawing.strings import Line
+from pipelines.images import Plane
 
 # A tile is larger than most fields; parts of it are cut out and stretched.
 _TILE: Final = (128, 512)

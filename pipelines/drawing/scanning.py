@@ -7,9 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.drawing.inking import Plane
 from pipelines.drawing.writers import RandomState
-from pipelines.images import Image
+from pipelines.images import Image, Plane
 
 _WHITE: Final = 255
 

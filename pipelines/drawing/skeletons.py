@@ -10,8 +10,6 @@ from pipelines.drawing.shapes import COPYBOOK, Points, Stroke
 from pipelines.drawing.writers import smooth_stroke
 from pipelines.images import Image
 
-Glyphs = NDArray[np.uint8]
-
 # Side of a skeleton's image: twice MNIST's, so that the holes of an 8 stay open.
 SIDE: Final = 56
 
@@ -37,7 +35,7 @@ _HEIGHT: Final = 40
 _BORDER: Final = 2
 
 
-def thin_glyphs(glyphs: Glyphs) -> Glyphs:
+def thin_glyphs(glyphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Thin glyphs to lines one pixel wide.
 
     All of a chunk are thinned together by Zhang and Suen's algorithm [1]_, whose
@@ -161,7 +159,7 @@ def ends_of(skeleton: Image) -> Points:
     return np.column_stack([x[order], y[order]]).astype(np.float64)
 
 
-def _thin_chunk(glyphs: Glyphs) -> Glyphs:
+def _thin_chunk(glyphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Thin glyphs as one tall image; their empty borders keep them apart."""
     size = (SIDE, SIDE)
     large = [cv2.resize(glyph, size, interpolation=cv2.INTER_CUBIC) for glyph in glyphs]

@@ -8,9 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image, shrink
-
-Mask = NDArray[np.uint8]
+from pipelines.images import Image, Mask, shrink
 
 # Lengths are in millimetres of a page whose longer side is that of A4; Letter
 # is 6 % shorter, which no limit below is sharp enough to notice.

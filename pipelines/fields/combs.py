@@ -8,15 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.fields.frames import (
-    Mask,
-    Points,
-    cut_quad,
-    find_frames,
-    mark_lines,
-    runs,
-)
-from pipelines.images import Image, check_image, shrink
+from pipelines.fields.frames import Points, cut_quad, find_frames, mark_lines, runs
+from pipelines.images import Image, Mask, check_image, shrink
 
 # Width of a box by its height. Combs in use lie between 0.5 and 1.3.
 MIN_ASPECT, _MAX_ASPECT = 0.35, 2.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, PageLines
-from pipelines.images import Image, find_components
+from pipelines.images import Image, Mask, find_components
 
 Points = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -53,8 +53,6 @@ def cut_quad(page: Image, quad: Points, margin: float) -> tuple[Image, float, Ma
     )
     return field, float(pad), matrix
 
-
-Mask = NDArray[np.uint8]
 
 # Boxes smaller than this on the search copy, 3 mm, are too small to write in.
 _MIN_SIDE = 12

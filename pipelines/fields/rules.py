@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.frames import runs
-
-Mask = NDArray[np.uint8]
+from pipelines.images import Mask
 
 # Printed lines are ragged by a pixel after scanning; what lies within it of a
 # rule belongs to the rule.

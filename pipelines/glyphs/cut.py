@@ -17,14 +17,13 @@ from pipelines.fields.rules import (
     trace_rule,
 )
 from pipelines.glyphs.ink import (
-    Mask,
     ink_level,
     ink_mask,
     is_cancelled,
     lift_ink,
     may_be_cross,
 )
-from pipelines.images import Image, find_components
+from pipelines.images import Image, Mask, find_components
 
 # A component smaller than this share of the squared height of the box is a
 # speck: a dot of a pen, which is as wide as a stroke, is ten times larger.

@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image
-
-Mask = NDArray[np.uint8]
+from pipelines.images import Image, Mask
 
 # On flattened paper (255), grain and JPEG ringing stay above this level.
 _PAPER = 225

@@ -7,10 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.rules import Rule, cover_rules, erase_rules, trace_rule
-from pipelines.images import Image, check_image, find_components
-
-Mask = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from pipelines.images import Image, Mask, Plane, check_image, find_components
 
 # Paper is estimated over a quarter of the field's height: wider than a stroke, so
 # that ink does not count as paper, narrower than shadows and prints.
@@ -151,7 +148,7 @@ def find_writing(field: Image) -> Writing | None:
     return replace(writing, scale=scale, field_shape=field.shape)
 
 
-def measure_contrast(field: Image) -> Floats:
+def measure_contrast(field: Image) -> Plane:
     """Measure how much darker each pixel is than the paper around it.
 
     Parameters
@@ -173,7 +170,7 @@ def measure_contrast(field: Image) -> Floats:
         total = cv2.GaussianBlur(weight, (0, 0), reach)
         paper = cv2.GaussianBlur(light * weight, (0, 0), reach) / total
     blurred = cv2.GaussianBlur(light, (0, 0), _BLUR)
-    contrast: Floats = np.clip(1 - blurred / np.maximum(paper, 1), 0, 1)
+    contrast: Plane = np.clip(1 - blurred / np.maximum(paper, 1), 0, 1)
     return contrast
 
 
@@ -246,7 +243,7 @@ def _find(field: Image) -> Writing | None:
     return Writing(ink, mask, top, bottom, slant, 1.0, field.shape)
 
 
-def _ink_threshold(contrast: Floats) -> float | None:
+def _ink_threshold(contrast: Plane) -> float | None:
     """Contrast that parts ink from paper; None where there is only paper."""
     levels = np.rint(255 * contrast[contrast > _LEAST_CONTRAST]).astype(np.uint8)
     if not levels.size:
@@ -299,7 +296,7 @@ _UNBROKEN = 0.98
 _THICKEST_UNBROKEN = 6.0
 
 
-def find_ruling(contrast: Floats, threshold: float) -> list[Rule]:
+def find_ruling(contrast: Plane, threshold: float) -> list[Rule]:
     """Find thin straight lines from one side of a field to the other.
 
     Parameters

@@ -13,7 +13,7 @@ from pipelines.images import Image
 from pipelines.models import AnyLineReader
 from pipelines.outcomes import FieldReading, show_confidence
 from pipelines.outputs import ResultFile
-from pipelines.plotting import check_plots, plot_evaluation
+from pipelines.plotting import check_plots, plot_evaluation, plot_misread_fields
 from pipelines.readers.field import FieldReader
 from pipelines.training.labelled import (
     LabelledField,
@@ -343,14 +343,8 @@ def evaluate_fields(
     labelled = read_labelled_fields(fields, truth)
     evaluation = FieldEvaluation(labelled, reader.read(clean_fields(labelled)))
     if plots:
-        from pipelines.plotting import MisreadField, MisreadFieldsDisplay
-
-        misread = [
-            MisreadField(f.name, f.image, f.value, reading.value, reading.confidence)
-            for f, reading in evaluation.misread()
-        ]
-        display = MisreadFieldsDisplay.from_fields(misread, len(labelled))
-        display.figure_.savefig(plots / "misread_fields.png", dpi=150)
+        misread = [(f.name, f.image, f.value, r) for f, r in evaluation.misread()]
+        plot_misread_fields(misread, len(labelled), plots / "misread_fields.png")
         _write_list(plots / _LIST, evaluation)
     return evaluation
 
