@@ -222,19 +222,10 @@ def _writing_box(row: Sequence[Cell], mm: float) -> WritingBox:
 def _corners(x: float, y: float, size: tuple[float, float], angle: float) -> Points:
     """Return the corners of a turned rectangle, clockwise from the upper left."""
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    along, down = (
-        np.array([cos, sin]) * size[0] / 2,
-        np.array([-sin, cos]) * size[1] / 2,
-    )
-    middle = np.array([x, y])
-    return np.array(
-        [
-            middle - along - down,
-            middle + along - down,
-            middle + along + down,
-            middle - along + down,
-        ]
-    )
+    along = np.array([cos, sin]) * size[0] / 2
+    down = np.array([-sin, cos]) * size[1] / 2
+    left, right = np.array([x, y]) - along, np.array([x, y]) + along
+    return np.array([left - down, right - down, right + down, left + down])
 
 
 def _with_ticked(found: list[WritingBox], comb: WritingBox) -> list[WritingBox]:

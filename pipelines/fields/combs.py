@@ -185,9 +185,8 @@ def _grid_score(coverage: Points, left: float, right: float, count: int) -> floa
     # A one may stand as high as a wall, but not in every box.
     crowded = np.mean(np.array(middles) >= 0.95)
     score = float(np.mean(walls) - 0.1 * crowded)
-    return (
-        score if present >= 0.85 and crowded <= _MOST_CROWDED and score >= 0.85 else 0.0
-    )
+    is_comb = present >= 0.85 and crowded <= _MOST_CROWDED and score >= 0.85
+    return score if is_comb else 0.0
 
 
 # A page is searched on a copy of about 100 dpi: lines of a frame still hold

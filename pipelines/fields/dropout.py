@@ -224,9 +224,8 @@ def drop_print(field: Image, blank: Image) -> Image:
             "drop_print expects a field and its blank of the same shape."
             f" Got shapes {field.shape} and {blank.shape}."
         )
-    return np.asarray(
-        255 - _remove_print(_darkness(field), _darkness(blank))[0], dtype=np.uint8
-    )
+    ink, _ = _remove_print(_darkness(field), _darkness(blank))
+    return np.asarray(255 - ink, dtype=np.uint8)
 
 
 def _rounded(top: float, left: float, height: float, width: float) -> Box:
@@ -381,20 +380,12 @@ def _bridge(ink: Image, hidden: NDArray[Any]) -> Image:
 
 
 def _line_kernels(length: int) -> list[NDArray[np.uint8]]:
-    """Line segments in eight directions, of odd length."""
-    size = length | 1
-    middle = size // 2
+    """Line segments in eight directions, of a length that is odd."""
+    middle = length // 2
     kernels = []
-    for angle in np.arange(0, 180, 22.5):
-        end = middle * np.array(
-            [math.cos(math.radians(angle)), math.sin(math.radians(angle))]
-        )
-        end = np.round(end).astype(int)
-        kernel = np.zeros((size, size), dtype=np.uint8)
-        start, stop = (
-            (int(middle - end[0]), int(middle - end[1])),
-            (int(middle + end[0]), int(middle + end[1])),
-        )
-        cv2.line(kernel, start, stop, 1)
+    for angle in np.radians(np.arange(0, 180, 22.5)).tolist():
+        end = np.rint([middle * math.cos(angle), middle * math.sin(angle)]).astype(int)
+        kernel = np.zeros((length, length), np.uint8)
+        cv2.line(kernel, middle - end, middle + end, 1)
         kernels.append(kernel)
     return kernels

@@ -127,10 +127,8 @@ def find_frames(
             slope = (upper.slope + lower.slope) / 2
             middle = (left + right) / 2
             height = lower.row(middle) - upper.row(middle)
-            if (
-                height >= _MIN_SIDE
-                and right - left >= least_boxes * min_aspect * height
-            ):
+            least = least_boxes * min_aspect * height
+            if height >= _MIN_SIDE and right - left >= least:
                 yield _frame(upper, left, right, height, slope)
 
 
@@ -262,10 +260,9 @@ def find_ticked(lines: PageLines, cells: Sequence[Cell]) -> Iterator[list[Cell]]
 def _baselines(lines: PageLines) -> Iterator[tuple[int, int, int]]:
     """Yield the long level lines of a page: left, right and upper edge."""
     length = round(_MIN_BASELINE_MM * lines.mm)
-    runs = cv2.morphologyEx(
-        lines.ink, cv2.MORPH_OPEN, np.ones((1, length), dtype=np.uint8)
-    )
-    stats = find_components(runs).stats
+    kernel = np.ones((1, length), np.uint8)
+    level = cv2.morphologyEx(lines.ink, cv2.MORPH_OPEN, kernel)
+    stats = find_components(level).stats
     for left, top, width, height, _ in stats[1:].tolist():
         if height <= _MAX_THICKNESS_MM * lines.mm:
             yield left, left + width, top
@@ -279,11 +276,10 @@ def _ticks(lines: PageLines, left: int, right: int, floor: int) -> list[float]:
     band = lines.ink[max(floor - far, 0) : max(floor - near, 0), left : right + margin]
     if band.shape[0] == 0:
         return []
-    edges = np.flatnonzero(np.diff(np.pad(band.mean(axis=0) > 0.8, 1).astype(np.int8)))
-    starts, stops = edges[::2], edges[1::2]
-    if (stops - starts > _MAX_THICKNESS_MM * lines.mm).any():
+    ticks = runs(band.mean(axis=0) > 0.8)
+    if any(stop - start > _MAX_THICKNESS_MM * lines.mm for start, stop in ticks):
         return []
-    return (left + (starts + stops - 1) / 2).tolist()
+    return [left + (start + stop - 1) / 2 for start, stop in ticks]
 
 
 def _at_constant_pitch(
@@ -333,10 +329,8 @@ def _has_print(lines: PageLines, row: Sequence[Cell]) -> bool:
     limit = _PRINT_MM2 * lines.mm**2
     for cell in row:
         inset = 0.15 * cell.width
-        left, right = (
-            round(cell.x - cell.width / 2 + inset),
-            round(cell.x + cell.width / 2 - inset),
-        )
+        left = round(cell.x - cell.width / 2 + inset)
+        right = round(cell.x + cell.width / 2 - inset)
         top = round(cell.y - cell.height / 2 + 0.1 * cell.height)
         bottom = round(cell.y + cell.height / 2 - 0.1 * cell.height)
         if cv2.countNonZero(lines.dark[top:bottom, left:right]) > limit:

@@ -127,21 +127,24 @@ def cut_boxes(field: Image, frame: Frame) -> list[Piece]:
     if not along.any():
         return pieces
     mended = _pieces(np.where(along, 0, field), ink | along, level, frame, walls)
-    return [_either(piece, other) for piece, other in zip(pieces, mended, strict=True)]
+    return [
+        piece
+        if other.kind != "digit" or np.array_equal(piece.image, other.image)
+        else replace(piece, alternative=other.image, doubt=0.5)
+        for piece, other in zip(pieces, mended, strict=True)
+    ]
 
 
 def _inside(field: Image, frame: Frame, walls: NDArray[np.float64]) -> Image:
     """Collect the pixels well inside the boxes."""
     height = frame.bottom - frame.top
-    rows = slice(
-        max(round(frame.top + 0.12 * height), 0), round(frame.bottom - 0.12 * height)
-    )
+    top, bottom = frame.top + 0.12 * height, frame.bottom - 0.12 * height
     inset = 0.12 * (walls[1] - walls[0])
     columns = [
         np.arange(max(round(a + inset), 0), min(round(b - inset), field.shape[1]))
         for a, b in pairwise(walls)
     ]
-    return field[rows][:, np.concatenate(columns)]
+    return field[max(round(top), 0) : round(bottom), np.concatenate(columns)]
 
 
 def _comb_rules(dark: Mask, frame: Frame, walls: NDArray[np.float64]) -> list[Rule]:
@@ -232,13 +235,6 @@ def _pieces(
         replace(piece, certainty=_EVEN * piece.certainty) if box in foreign else piece
         for box, piece in enumerate(pieces)
     ]
-
-
-def _either(piece: Piece, other: Piece) -> Piece:
-    """Leave open which of two images of a box is the right one."""
-    if other.kind != "digit" or np.array_equal(piece.image, other.image):
-        return piece
-    return replace(piece, alternative=other.image, doubt=0.5)
 
 
 def _piece(

@@ -287,12 +287,8 @@ def _is_slash(mark: Mask, box: tuple[int, int]) -> bool:
     height, width = mark.shape
     if height < 0.85 * box[0] or width < 0.75 * box[1]:
         return False
-    return any(np.mean(np.abs(d) <= _WANDER) >= 0.97 for d in _distances(mark))
-
-
-def _distances(mark: Mask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Distance of every ink pixel from both diagonals, in shares of the size."""
     ys, xs = np.nonzero(mark)
-    y = (ys + 0.5) / mark.shape[0]
-    x = (xs + 0.5) / mark.shape[1]
-    return (y - x) / np.sqrt(2), (y + x - 1) / np.sqrt(2)
+    y, x = (ys + 0.5) / height, (xs + 0.5) / width
+    # From the diagonals, in shares of the size.
+    distances = (y - x) / np.sqrt(2), (y + x - 1) / np.sqrt(2)
+    return any(np.mean(np.abs(d) <= _WANDER) >= 0.97 for d in distances)

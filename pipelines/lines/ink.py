@@ -362,10 +362,10 @@ def erase_ruling(mask: Mask, rules: list[Rule]) -> Mask:
 def _is_printed(weak: Mask, rule: Rule) -> bool:
     """Return whether a line is thin and without long gaps, unlike a row of digits."""
     columns = np.arange(rule.start, rule.stop)
-    rows = np.rint(rule.offset + rule.slope * columns).astype(int)
-    hit = np.zeros(len(columns), dtype=bool)
-    for step in (-1, 0, 1):
-        hit |= weak[np.clip(rows + step, 0, len(weak) - 1), columns] > 0
+    rows = np.rint(rule.centre(columns)).astype(int)
+    # With what is above and below every pixel of the line.
+    around = np.clip(rows + [[-1], [0], [1]], 0, len(weak) - 1)
+    hit = weak[around, columns].any(axis=0)
     unbroken = hit.mean() >= _UNBROKEN
     thickest = _THICKEST_UNBROKEN if unbroken else _THICKEST
     return bool(hit.mean() >= _LENGTH and rule.thickness <= thickest)
