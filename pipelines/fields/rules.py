@@ -126,7 +126,7 @@ def _fit(window: Mask, first: int, start: int, vertical: bool) -> Rule | None:
 def _dark_at(dark: Mask, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Find for every column whether it is dark within a pixel of a row."""
     base = np.rint(rows).astype(int)
-    around = np.clip(base + [[-1], [0], [1]], 0, dark.shape[0] - 1)
+    around = np.clip(np.add(base, [[-1], [0], [1]]), 0, dark.shape[0] - 1)
     return dark[around, np.arange(dark.shape[1])].any(axis=0)
 
 
@@ -216,8 +216,8 @@ def strokes_along(ink: Mask, rules: list[Rule], *, longest: float) -> Mask:
             for start, stop in _between(ends, longest):
                 columns = along[start:stop]
                 rows = np.rint(rule.centre(columns)).astype(int)
-                for step in (-1, 0, 1):
-                    out[np.clip(rows + step, 0, out.shape[0] - 1), columns] = 1
+                around = np.clip(np.add(rows, [[-1], [0], [1]]), 0, out.shape[0] - 1)
+                out[around, columns] = 1
     return strokes
 
 

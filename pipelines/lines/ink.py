@@ -94,9 +94,8 @@ class Writing:
     @property
     def matrix(self) -> NDArray[np.float64]:
         """Affine map of shape (2, 3) from points (x, y) of the field to this image."""
-        shear = float(np.tan(np.radians(self.slant)))
-        matrix = self.scale * np.array([[1, shear, 0], [0, 1, 0]])
-        matrix[0, 2] = max(0.0, -shear * (len(self.mask) - 1))
+        matrix = _upright_matrix(self.slant, len(self.mask))
+        matrix[:, :2] *= self.scale
         return matrix
 
 
@@ -261,11 +260,16 @@ def _ink_threshold(contrast: Plane) -> float | None:
 def _upright(ink: Image, slant: float) -> Image:
     """Shear an image so that writing of this slant stands upright."""
     height, width = ink.shape
-    shear = float(np.tan(np.radians(slant)))
-    margin = abs(shear) * (height - 1)
-    matrix = np.array([[1, shear, max(0.0, -shear * (height - 1))], [0, 1, 0]])
+    matrix = _upright_matrix(slant, height)
+    margin = abs(matrix[0, 1]) * (height - 1)
     size = (width + int(np.ceil(margin)), height)
     return np.asarray(cv2.warpAffine(ink, matrix, size), dtype=np.uint8)
+
+
+def _upright_matrix(slant: float, height: int) -> NDArray[np.float64]:
+    """Affine map that undoes a slant, and lets nothing leave on the left."""
+    shear = float(np.tan(np.radians(slant)))
+    return np.array([[1, shear, max(0.0, -shear * (height - 1))], [0, 1, 0]])
 
 
 def _band(mask: Mask) -> tuple[float, float]:
@@ -364,7 +368,7 @@ def _is_printed(weak: Mask, rule: Rule) -> bool:
     columns = np.arange(rule.start, rule.stop)
     rows = np.rint(rule.centre(columns)).astype(int)
     # With what is above and below every pixel of the line.
-    around = np.clip(rows + [[-1], [0], [1]], 0, len(weak) - 1)
+    around = np.clip(np.add(rows, [[-1], [0], [1]]), 0, len(weak) - 1)
     hit = weak[around, columns].any(axis=0)
     unbroken = hit.mean() >= _UNBROKEN
     thickest = _THICKEST_UNBROKEN if unbroken else _THICKEST

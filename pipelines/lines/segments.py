@@ -10,12 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet_sklearn.models.files import weights_of_part
-from lenet_sklearn.models.registry import (
-    Kind,
-    pack_model,
-    register_kind,
-    unpack_model,
-)
+from lenet_sklearn.models.registry import Kind, pack_model, register_kind, unpack_model
 from lenet_sklearn.strings.lattice import Lattice, align_text, read_lattice, score_all
 from pipelines.images import Image
 from pipelines.lines.arcs import Arcs, Geometry, draw_glyphs, join_pieces
@@ -248,7 +243,7 @@ def locate_digits(
     ValueError
         If a field cannot be read so, however it is cut.
     """
-    boxes = []
+    boxes: list[list[Box]] = []
     opened = zip(_open(fields, model), texts, strict=True)
     for index, ((segments, lattice), text) in enumerate(opened):
         arcs: tuple[int, ...] | None = None if text else ()
@@ -291,12 +286,8 @@ def locate_box(box: NDArray[np.int64], writing: Writing) -> Box:
     field_width = writing.field_shape[1]
     first = min(max(0, first), field_width - 1)
     last = max(first + 1, min(last, field_width))
-    return (
-        round(float(rows[0])),
-        first,
-        max(1, round(float(rows[1] - rows[0]))),
-        last - first,
-    )
+    tall = max(1, round(float(rows[1] - rows[0])))
+    return round(float(rows[0])), first, tall, last - first
 
 
 def _open(
