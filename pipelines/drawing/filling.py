@@ -5,15 +5,9 @@ from typing import Final
 
 import numpy as np
 
+from pipelines.drawing import printing
 from pipelines.drawing.inking import ink_strokes
-from pipelines.drawing.printing import (
-    MAXIMUM_POINTS,
-    SIGNATURES,
-    TICK_BOXES,
-    CombField,
-    Place,
-    print_comb,
-)
+from pipelines.drawing.printing import CombField, Place, print_comb
 from pipelines.drawing.shapes import Points
 from pipelines.drawing.writers import (
     MM_PER_INCH,
@@ -88,7 +82,11 @@ def fill_comb(
         If `entry` has not one character for each box, or one that is neither
         a digit nor a space nor ``X``.
     """
-    _check_entry(field, entry)
+    if len(entry) != field.digits or set(entry) - set("0123456789X "):
+        raise ValueError(
+            f"Field {field.name!r} expects one digit, space or X for each of its"
+            f" {field.digits} boxes. Got {entry!r}."
+        )
     rng = np.random.default_rng(random_state)
     top, left, height, width = field.box
     box_width = width / field.digits
@@ -189,7 +187,7 @@ def fill_form(
     marks = [(writer, tick) for tick in _ticks(rng)]
     marks += [
         (who, _signature(who, place, rng))
-        for who, place in zip((writer, examiner), SIGNATURES, strict=True)
+        for who, place in zip((writer, examiner), printing.SIGNATURES, strict=True)
     ]
     for who, strokes in marks:
         placed = [stroke * scale for stroke in strokes]
@@ -255,19 +253,11 @@ def draw_comb(
     return image
 
 
-def _check_entry(field: CombField, entry: str) -> None:
-    if len(entry) != field.digits or set(entry) - set("0123456789X "):
-        raise ValueError(
-            f"Field {field.name!r} expects one digit, space or X for each of its"
-            f" {field.digits} boxes. Got {entry!r}."
-        )
-
-
 def _draw_numbers(
     fields: Sequence[CombField], rng: np.random.Generator
 ) -> dict[str, str]:
     """Make up the number in each field; points add up, a date is one."""
-    points = [_points(maximum, rng) for maximum in MAXIMUM_POINTS]
+    points = [_points(maximum, rng) for maximum in printing.MAXIMUM_POINTS]
     day, month, year = rng.integers((1, 1, 2015), (29, 13, 2030))
     numbers = {
         "exam_date": f"{day:02d}{month:02d}{year}",
@@ -330,7 +320,7 @@ def _pressed(points: Points) -> Points:
 def _ticks(rng: np.random.Generator) -> list[list[Points]]:
     """Tick one square of each pair, with a hook or a cross; in millimetres."""
     marks = []
-    for pair in (TICK_BOXES[:2], TICK_BOXES[2:]):
+    for pair in (printing.TICK_BOXES[:2], printing.TICK_BOXES[2:]):
         left, top = pair[rng.integers(2)]
         middle = np.array([left + 2, top + 2, 0]) + np.r_[rng.normal(0, 0.3, 2), 0]
         if rng.random() < 0.5:

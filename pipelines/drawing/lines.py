@@ -8,13 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.drawing.inking import FAR, distance_to, lay, lay_path
-from pipelines.drawing.paper import (
-    Crop,
-    draw_crop,
-    draw_paper,
-    draw_tiles,
-    print_rules,
-)
+from pipelines.drawing.paper import Crop, draw_crop, draw_paper, draw_tiles, print_rules
 from pipelines.drawing.scanning import scan_field
 from pipelines.drawing.shapes import COPYBOOK
 from pipelines.drawing.skeletons import (
@@ -222,11 +216,7 @@ def draw_bends(n_bends: int, rng: np.random.Generator) -> Plane:
 
 
 def ink_line(
-    line: Line,
-    hand: Hand,
-    crop: Crop,
-    bends: Plane,
-    rng: np.random.Generator,
+    line: Line, hand: Hand, crop: Crop, bends: Plane, rng: np.random.Generator
 ) -> Plane:
     """Ink what of a line lies in a field.
 
@@ -270,13 +260,9 @@ def ink_line(
     canvas = np.full(crop.shape, FAR, np.float32)
     for skeleton, matrix in zip(line.skeletons, line.matrices, strict=True):
         bend = bends[int(rng.integers(len(bends)))] * np.float32(hand.bend)
-        bent = cv2.remap(
-            distance_to(skeleton),
-            _GRID + bend,
-            None,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        distances, place = distance_to(skeleton), _GRID + bend
+        linear, edge = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+        bent = cv2.remap(distances, place, None, linear, borderMode=edge)
         placed = matrix * scale
         placed[:, 2] += origin
         lay(canvas, bent, placed)
@@ -318,8 +304,7 @@ def _check_ink(skeletons: NDArray[np.uint8]) -> None:
 def _slow_noise(shape: tuple[int, int], rng: np.random.Generator) -> Plane:
     """Noise in [-1, 1] that changes over about half of the height."""
     knots = rng.uniform(-1, 1, (3, 2 + 2 * shape[1] // shape[0]))
-    size = (shape[1], shape[0])
-    return np.asarray(cv2.resize(knots.astype(np.float32), size))
+    return np.asarray(cv2.resize(knots.astype(np.float32), shape[::-1]))
 
 
 _GRID: Final[NDArray[np.float32]] = np.dstack(

@@ -226,17 +226,13 @@ def _cut(
 ) -> NDArray[np.uint8]:
     """Cut a part of a tile and stretch it to `shape`."""
     zoom = rng.uniform(0.7, 1.6)
-    height, width = [
-        int(np.clip(zoom * side, 8, whole))
-        for side, whole in zip(shape, _TILE, strict=True)
-    ]
+    height, width = np.clip(zoom * np.array(shape), 8, _TILE).astype(int)
     top = int(rng.integers(_TILE[0] - height + 1))
     left = int(rng.integers(_TILE[1] - width + 1))
     part = tile[top : top + height, left : left + width]
     if rng.random() < 0.5:
         part = part[:, ::-1]
-    size = (shape[1], shape[0])
-    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR))
+    return np.asarray(cv2.resize(part, shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
 def _light(shape: tuple[int, int], rng: np.random.Generator) -> Plane:
@@ -268,9 +264,8 @@ def _draw_waves(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
     swing += rng.uniform(0, 4) * np.sin(x * rng.uniform(0.1, 0.3) + y * 0.02)
     tilt = rng.normal(0, 0.1)
     pitch = rng.uniform(3.5, 12)
-    return _thin_lines(
-        2 * np.pi * (y + swing + tilt * x) / pitch, rng.uniform(-0.9, 0.8)
-    )
+    phase = 2 * np.pi * (y + swing + tilt * x) / pitch
+    return _thin_lines(phase, rng.uniform(-0.9, 0.8))
 
 
 def _draw_hatching(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:

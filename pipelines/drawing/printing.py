@@ -223,13 +223,10 @@ def make_form(fields: Iterable[CombField], *, blank: Path) -> Form:
     >>> make_form([room], blank=Path("blank.png")).fields[0].digits
     4
     """
-    return Form(
-        blank=blank,
-        fields=tuple(
-            Field(name=field.name, digits=field.digits, box=field.box)
-            for field in fields
-        ),
+    described = tuple(
+        Field(name=field.name, digits=field.digits, box=field.box) for field in fields
     )
+    return Form(blank=blank, fields=described)
 
 
 @lru_cache(maxsize=32)
@@ -304,9 +301,8 @@ def _print_closing(sheet: _Sheet) -> None:
         sheet.text(left + 6, top + 3.6, word, 3.0)
     sheet.text(25, 219.6, "Extra sheets handed in", 3.0)
     sheet.text(112, 219.6, "Left before the end", 3.0)
-    for (left, baseline), who in zip(
-        SIGNATURES, ("candidate", "examiner"), strict=True
-    ):
+    signers = ("candidate", "examiner")
+    for (left, baseline), who in zip(SIGNATURES, signers, strict=True):
         sheet.bar(left, baseline, _SIGNATURE_WIDTH, 0.25)
         sheet.text(left, baseline + 4, f"Signature of the {who}", 2.6)
     sheet.bar(25, 266, 160, 0.25)

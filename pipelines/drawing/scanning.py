@@ -367,10 +367,8 @@ def _perspective(
     rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     seen = (corners - [width / 2, height / 2]) @ rotation.T + middle
     seen += rng.uniform(-1, 1, (4, 2)) * photograph.tilt * width
-    matrix = cv2.getPerspectiveTransform(
-        corners.astype(np.float32), seen.astype(np.float32)
-    )
-    return np.asarray(matrix, dtype=np.float64)
+    ends = corners.astype(np.float32), seen.astype(np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(*ends), dtype=np.float64)
 
 
 def _desk(shape: tuple[int, int], grey: int, rng: np.random.Generator) -> Plane:

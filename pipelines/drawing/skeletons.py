@@ -71,10 +71,8 @@ def thin_glyphs(glyphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     >>> int(skeleton[28].sum()), bool(skeleton.sum() > 25)
     (1, True)
     """
-    chunks = [
-        _thin_chunk(glyphs[start : start + _CHUNK])
-        for start in range(0, len(glyphs), _CHUNK)
-    ]
+    starts = range(0, len(glyphs), _CHUNK)
+    chunks = [_thin_chunk(glyphs[start : start + _CHUNK]) for start in starts]
     return np.concatenate([np.empty((0, SIDE * SIDE // 8), np.uint8), *chunks])
 
 

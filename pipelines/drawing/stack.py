@@ -183,9 +183,8 @@ def _write_image(path: Path, image: Image) -> None:
 
 
 def _write_truth(path: Path, truth: dict[str, dict[str, str]]) -> None:
-    names = list(next(iter(truth.values()), {}))
+    names = next(iter(truth.values()), {})
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["document", *names], lineterminator="\n")
-        writer.writeheader()
-        for document, values in truth.items():
-            writer.writerow({"document": document, **values})
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["document", *names])
+        writer.writerows([page, *values.values()] for page, values in truth.items())

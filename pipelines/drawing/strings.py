@@ -262,11 +262,9 @@ def _digit_matrix(
     lean = np.tan(np.radians(hand.slant + 2.5 * loose[2]))
     bottom = top + height
     lift = lean * tall
-    matrix = [
-        [wide, -lift, lift * bottom - wide * left],
-        [0.0, tall, drop - tall * bottom],
-    ]
-    return np.array(matrix), wide * width
+    across = [wide, -lift, lift * bottom - wide * left]
+    down = [0.0, tall, drop - tall * bottom]
+    return np.array([across, down]), wide * width
 
 
 def _place_marks(

@@ -9,14 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.images import Image, check_image, find_components
-from pipelines.pages.alignment import (
-    Matrix,
-    match_patches,
-    moved_alike,
-    printed_patches,
-    project,
-    warp_image,
-)
+from pipelines.pages import alignment
+from pipelines.pages.alignment import Matrix, project, warp_image
 from pipelines.pages.cleaning import flatten_background
 from pipelines.pages.register import PreparedBlank, Registration
 
@@ -35,7 +29,6 @@ _SEARCH_SHARE = 0.005
 _SATURATION = 48
 # Half side of the patches of print that are aligned, in pixels of the blank.
 _PATCH = 9
-_FOUND = 0.5
 # Fewest patches for an affine fit (three points fix one); fewer give a shift.
 _FEWEST_PATCHES = 8
 # An affine fit that stretches more than this does not describe paper.
@@ -261,7 +254,7 @@ def _align(
     """Mend a matrix from the cut to the page so that the print falls on itself."""
     pattern = cv2.min(printed, _SATURATION)
     half = round(_PATCH * scale)
-    centres = printed_patches(pattern, half=half, spacing=2 * half)
+    centres = alignment.printed_patches(pattern, half=half, spacing=2 * half)
     if not len(centres):
         return matrix, 1.0
     reach = math.ceil(search * scale)
@@ -271,12 +264,10 @@ def _align(
     shift = np.array(cv2.minMaxLoc(surface)[3], dtype=np.float64) - reach
     matrix = matrix @ np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]])
     seen = _saturated(page, matrix, printed.shape)
-    shifts, scores = match_patches(
+    shifts, found = alignment.match_patches(
         255 - pattern, 255 - seen, centres, half=half, search=math.ceil(3 * scale)
     )
-    found = (scores >= _FOUND) & moved_alike(centres, shifts)
-    share = float(found.mean())
-    return matrix @ _affine(centres[found], shifts[found]), share
+    return matrix @ _affine(centres[found], shifts[found]), float(found.mean())
 
 
 def _saturated(page: Image, matrix: Matrix, shape: tuple[int, ...]) -> Image:

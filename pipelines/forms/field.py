@@ -326,15 +326,12 @@ class Field(FrozenModel):
             yield f"{value} is more than {self.maximum}"
         if self.choices is not None and value not in self.choices:
             yield f"{value} is not one of the {len(self.choices)} choices"
-        if self.check_digit is not None and not has_check_digit(
-            value, self.check_digit
-        ):
+        scheme = self.check_digit
+        if scheme is not None and not has_check_digit(value, scheme):
             yield f"its last digit is not the {self.check_digit} check digit"
 
 
-def _length_range(
-    length: int | tuple[int, int] | None,
-) -> tuple[int, float]:
+def _length_range(length: int | tuple[int, int] | None) -> tuple[int, float]:
     """Return the least and the most digits that a value may have."""
     if length is None:
         return 0, math.inf

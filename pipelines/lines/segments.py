@@ -211,10 +211,19 @@ def read_lines(
         `mask`: a field that does not keep to them has improbable strings only, or
         none. A field without ink says ``""``, surely, where that is allowed.
     """
-    return [
-        _read(segments, lattice, n_best, lengths, mask)
-        for segments, lattice in _open(fields, model)
-    ]
+    empty_fits = mask in (None, "") and (lengths is None or 0 in lengths)
+    readings = []
+    for segments, lattice in _open(fields, model):
+        if segments is None or lattice is None:
+            readings.append([LineReading("", 1.0, ())] if empty_fits else [])
+            continue
+        total = score_all(lattice)
+        readings.append([])
+        for path in read_lattice(lattice, n_best=n_best, lengths=lengths, mask=mask):
+            probability = float(np.exp(min(path.log_score - total, 0.0)))
+            boxes = tuple(_boxes_of(path.arcs, segments))
+            readings[-1].append(LineReading(path.text, probability, boxes))
+    return readings
 
 
 def locate_digits(
@@ -297,28 +306,6 @@ def _open(
     for start in range(0, len(fields), _CHUNK):
         segments = [segment_field(field) for field in fields[start : start + _CHUNK]]
         yield from zip(segments, build_lattices(segments, model), strict=True)
-
-
-def _read(
-    segments: Segments | None,
-    lattice: Lattice | None,
-    n_best: int,
-    lengths: Collection[int] | None,
-    mask: str | None,
-) -> list[LineReading]:
-    if segments is None or lattice is None:
-        empty_fits = mask in (None, "") and (lengths is None or 0 in lengths)
-        return [LineReading("", 1.0, ())] if empty_fits else []
-    readings = read_lattice(lattice, n_best=n_best, lengths=lengths, mask=mask)
-    total = score_all(lattice)
-    return [
-        LineReading(
-            reading.text,
-            float(np.exp(min(reading.log_score - total, 0.0))),
-            tuple(_boxes_of(reading.arcs, segments)),
-        )
-        for reading in readings
-    ]
 
 
 def _boxes_of(arcs: Sequence[int], segments: Segments) -> list[Box]:

@@ -18,6 +18,10 @@ FEWEST_MATCHES = 8  # twice what a homography needs
 
 # A patch is used if its weaker gradient reaches this share of the strong ones'.
 _CORNERNESS = 0.02
+# A patch is found if it correlates this well with what it lies on, and moved as its
+# neighbours did.
+_FOUND = 0.5
+
 # A patch moved as its eight neighbours did if it is this close to them, in pixels.
 _N_NEIGHBOURS = 8
 _AGREEMENT = 1.5
@@ -248,7 +252,7 @@ def printed_patches(image: Image, *, half: int, spacing: int) -> NDArray[np.intp
 
 def match_patches(
     blank: Image, page: Image, centres: NDArray[np.intp], *, half: int, search: int
-) -> tuple[Matrix, Matrix]:
+) -> tuple[Matrix, NDArray[np.bool_]]:
     """Find square patches of a blank near their places on a straightened page.
 
     Parameters
@@ -270,8 +274,8 @@ def match_patches(
     shifts : ndarray of shape (n_patches, 2), dtype float64
         How far each patch moved, ``(x, y)``, to a fraction of a pixel.
 
-    scores : ndarray of shape (n_patches,), dtype float64
-        Correlation in [-1, 1]; 0 for a patch over empty paper.
+    found : ndarray of shape (n_patches,), dtype bool
+        Whether a patch was found there, and moved as the eight nearest to it did.
     """
     padded = cv2.copyMakeBorder(
         page, search, search, search, search, cv2.BORDER_CONSTANT, value=255
@@ -286,7 +290,8 @@ def match_patches(
         surface = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
         _, scores[index], _, peak = cv2.minMaxLoc(surface)
         shifts[index] = _parabolic_peak(surface, peak) - search
-    return shifts, np.nan_to_num(scores, posinf=0, neginf=0)
+    alike = np.nan_to_num(scores, posinf=0, neginf=0) >= _FOUND
+    return shifts, alike & _moved_alike(centres, shifts)
 
 
 def _parabolic_peak(surface: NDArray[Any], peak: Sequence[int]) -> Matrix:
@@ -302,21 +307,8 @@ def _parabolic_peak(surface: NDArray[Any], peak: Sequence[int]) -> Matrix:
     return exact
 
 
-def moved_alike(centres: NDArray[np.intp], shifts: Matrix) -> NDArray[np.bool_]:
-    """Find which patches moved as the eight patches nearest to them did.
-
-    Parameters
-    ----------
-    centres : ndarray of shape (n_patches, 2), dtype intp
-        Where the patches are, ``(x, y)``.
-
-    shifts : ndarray of shape (n_patches, 2), dtype float64
-        How far they moved, in pixels.
-
-    Returns
-    -------
-    alike : ndarray of shape (n_patches,), dtype bool
-    """
+def _moved_alike(centres: NDArray[np.intp], shifts: Matrix) -> NDArray[np.bool_]:
+    """Find which patches moved as the eight patches nearest to them did."""
     distances = np.square(centres[:, None] - centres[None]).sum(axis=-1)
     nearest = np.argsort(distances, axis=1)[:, : _N_NEIGHBOURS + 1]
     typical = np.median(shifts[nearest], axis=1)
