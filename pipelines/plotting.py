@@ -181,12 +181,12 @@ def share_paths(lattice: Lattice) -> NDArray[np.float64]:
     order = np.argsort(lattice.starts, kind="stable")
     before, after = np.full((2, lattice.n_nodes), -np.inf)
     before[0] = after[-1] = 0.0
-    for arc in order:
-        start, stop = lattice.starts[arc], lattice.stops[arc]
-        before[stop] = np.logaddexp(before[stop], before[start] + gains[arc])
-    for arc in order[::-1]:
-        start, stop = lattice.starts[arc], lattice.stops[arc]
-        after[start] = np.logaddexp(after[start], after[stop] + gains[arc])
+    parts = (lattice.starts, lattice.stops, gains)
+    arcs = list(zip(*(part[order] for part in parts), strict=True))
+    for start, stop, gain in arcs:
+        before[stop] = np.logaddexp(before[stop], before[start] + gain)
+    for start, stop, gain in reversed(arcs):
+        after[start] = np.logaddexp(after[start], after[stop] + gain)
     through = before[lattice.starts] + gains + after[lattice.stops]
     shares: NDArray[np.float64] = np.exp(through - before[-1])
     return shares
@@ -344,19 +344,16 @@ def plot_evaluation(
     paths : list of Path
         The pictures.
     """
-    from lenet_sklearn.plotting import (
-        ErrorRejectDisplay,
-        FeatureMapDisplay,
-        MisreadDisplay,
-    )
+    from lenet_sklearn import plotting
 
+    curve = plotting.ErrorRejectDisplay
     paths = [
-        _draw(folder / "misread.png", MisreadDisplay, classifier, X, y),
-        _draw(folder / "error_reject.png", ErrorRejectDisplay, classifier, X, y),
+        _draw(folder / "misread.png", plotting.MisreadDisplay, classifier, X, y),
+        _draw(folder / "error_reject.png", curve, classifier, X, y),
     ]
     if hasattr(classifier, "net_"):  # a committee has many
         maps = folder / "feature_maps.png"
-        paths.append(_draw(maps, FeatureMapDisplay, classifier, X[0]))
+        paths.append(_draw(maps, plotting.FeatureMapDisplay, classifier, X[0]))
     return paths
 
 

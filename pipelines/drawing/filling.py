@@ -185,10 +185,8 @@ def fill_form(
     scale = np.array([dpi / MM_PER_INCH, dpi / MM_PER_INCH, 1])
     examiner = draw_writer(rng)
     marks = [(writer, tick) for tick in _ticks(rng)]
-    marks += [
-        (who, _signature(who, place, rng))
-        for who, place in zip((writer, examiner), printing.SIGNATURES, strict=True)
-    ]
+    signers = zip((writer, examiner), printing.SIGNATURES, strict=True)
+    marks += [(who, _signature(who, place, rng)) for who, place in signers]
     for who, strokes in marks:
         placed = [stroke * scale for stroke in strokes]
         ink_strokes(filled, placed, who.pen, dpi=dpi, random_state=rng)
@@ -257,7 +255,11 @@ def _draw_numbers(
     fields: Sequence[CombField], rng: np.random.Generator
 ) -> dict[str, str]:
     """Make up the number in each field; points add up, a date is one."""
-    points = [_points(maximum, rng) for maximum in printing.MAXIMUM_POINTS]
+    # Every tenth question was not answered.
+    points = [
+        "" if rng.random() < 0.1 else str(rng.integers(0, maximum + 1))
+        for maximum in printing.MAXIMUM_POINTS
+    ]
     day, month, year = rng.integers((1, 1, 2015), (29, 13, 2030))
     numbers = {
         "exam_date": f"{day:02d}{month:02d}{year}",
@@ -271,11 +273,6 @@ def _draw_numbers(
             digits = digits[: int(rng.integers(0, field.digits))]
         numbers.setdefault(field.name, digits)
     return numbers
-
-
-def _points(maximum: int, rng: np.random.Generator) -> str:
-    """Points of one question; every tenth question was not answered."""
-    return "" if rng.random() < 0.1 else str(rng.integers(0, maximum + 1))
 
 
 def _laid_out(number: str, digits: int, filler: str, rng: np.random.Generator) -> str:

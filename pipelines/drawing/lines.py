@@ -269,7 +269,10 @@ def ink_line(
     width = hand.pen * scale
     for path in line.paths:
         lay_path(canvas, path * scale + origin, _REACH * width + 1)
-    half = width / 2 * (1 + 0.2 * _slow_noise(crop.shape, rng))
+    # The pen's pressure changes over about half of the height.
+    knots = rng.uniform(-1, 1, (3, 2 + 2 * crop.shape[1] // crop.shape[0]))
+    pressure = cv2.resize(knots.astype(np.float32), crop.shape[::-1])
+    half = width / 2 * (1 + 0.2 * pressure)
     return np.asarray(np.clip(half + np.float32(0.5) - canvas, 0, 1))
 
 
@@ -299,12 +302,6 @@ def _check_ink(skeletons: NDArray[np.uint8]) -> None:
             f" glyphs[{blank[0]}] and {len(blank) - 1} others. Leave them out, or"
             " stretch their contrast to 255."
         )
-
-
-def _slow_noise(shape: tuple[int, int], rng: np.random.Generator) -> Plane:
-    """Noise in [-1, 1] that changes over about half of the height."""
-    knots = rng.uniform(-1, 1, (3, 2 + 2 * shape[1] // shape[0]))
-    return np.asarray(cv2.resize(knots.astype(np.float32), shape[::-1]))
 
 
 _GRID: Final[NDArray[np.float32]] = np.dstack(

@@ -198,23 +198,21 @@ def print_rules(paper: Plane, crop: Crop, rng: np.random.Generator) -> None:
             inwards = rng.uniform(0, 0.5) * height
             column = rng.choice([inwards, width - inwards])
             lean = rng.normal(0, 0.03) * height
-            _print_line(paper, (column, -5), (column + lean, height + 5), rng)
+            _print_line(paper, [(column, -5), (column + lean, height + 5)], rng)
 
 
 def _print_row(paper: Plane, row: float, rng: np.random.Generator) -> None:
     """Print a line across the field, tilted by about a degree."""
     width = paper.shape[1]
-    _print_line(paper, (-5, row), (width + 5, row + rng.normal(0, 0.02) * width), rng)
+    end = (width + 5, row + rng.normal(0, 0.02) * width)
+    _print_line(paper, [(-5, row), end], rng)
 
 
 def _print_line(
-    paper: Plane,
-    start: tuple[float, float],
-    stop: tuple[float, float],
-    rng: np.random.Generator,
+    paper: Plane, ends: list[tuple[float, float]], rng: np.random.Generator
 ) -> None:
     mask = np.zeros(paper.shape, np.uint8)
-    first, last = np.rint(16 * np.array([start, stop])).astype(int).tolist()
+    first, last = np.rint(16 * np.array(ends)).astype(int).tolist()
     thickness = 1 + int(rng.random() < 0.3)
     cv2.line(mask, first, last, 255, thickness, cv2.LINE_AA, 4)
     darkness = rng.uniform(0.3, 0.9)

@@ -103,14 +103,12 @@ class _Sheet:
         """Millimetres to the nearest pixel."""
         return round(length * self.scale)
 
-    def bar(
-        self, left: float, top: float, width: float, height: float, ink: int = _INK
-    ) -> None:
+    def bar(self, left: float, top: float, width: float, height: float) -> None:
         """Fill a rectangle; it is at least one pixel thick either way."""
         x, y = self.pixels(left), self.pixels(top)
         right = x + max(self.pixels(width), 1) - 1
         bottom = y + max(self.pixels(height), 1) - 1
-        self.draw.rectangle((x, y, right, bottom), fill=ink)
+        self.draw.rectangle((x, y, right, bottom), fill=_INK)
 
     def text(
         self, left: float, baseline: float, text: str, size: float, anchor: str = "ls"

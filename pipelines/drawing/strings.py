@@ -215,7 +215,11 @@ def place_line(
             break
         matrix, width = _digit_matrix(skeletons[i], text[i], hand, rng)
         gap = hand.gap + 0.06 * hand.looseness * rng.standard_normal()
-        x += max(gap, _closest_gap(before, width, hand.pen)) if i else 0.0
+        if i:
+            # What keeps both legible.
+            narrower = min(before, width)
+            closest = hand.pen + 0.03 if narrower < _NARROW else -_DEEPEST * narrower
+            x += max(gap, closest)
         matrix[:, 2] += [x, -hand.drift * x]
         line.skeletons.append(skeletons[i])
         line.matrices.append(matrix)
@@ -236,12 +240,6 @@ def _fitted(
     scale, shift = np.array([height, height, 1]), np.r_[margin - low, 0]
     page = np.full((n_rows, n_columns), _PAPER, dtype=np.uint8)
     return page, [stroke * scale + shift for stroke in strokes]
-
-
-def _closest_gap(before: float, width: float, pen: float) -> float:
-    """Least gap between digits of these widths that keeps both legible."""
-    narrower = min(before, width)
-    return pen + 0.03 if narrower < _NARROW else -_DEEPEST * narrower
 
 
 def _digit_matrix(

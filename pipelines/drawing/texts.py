@@ -55,7 +55,11 @@ def draw_texts(
     lengths = 1 + rng.choice(_LONGEST, n_texts, p=_LENGTHS / _LENGTHS.sum())
     lengths[rng.random(n_texts) < _EMPTY] = 0
     choices = rng.integers(len(digits), size=(n_texts, _LONGEST))
-    _repeat(choices, rng)
+    # A tenth of the digits repeat the one before.
+    again = rng.random(choices.shape) < 0.1
+    for column in range(1, _LONGEST):
+        rows = again[:, column]
+        choices[rows, column] = choices[rows, column - 1]
     texts = ["".join([digits[i] for i in row]) for row in choices]
     texts = [text[:n] for text, n in zip(texts, lengths, strict=True)]
     round_ones = rng.random(n_texts) < 0.3
@@ -139,11 +143,12 @@ def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
     size = rng.uniform(0.7, 1.3)
     low = strokes[0][:, 1].mean()
     jitter = 0.02 + 0.06 * rng.random()
+    extent = float(np.ptp(np.concatenate(strokes), axis=0).max()) + 0.1
     return [
         # A mark grows about its own height above the baseline.
         (points - [0, low]) * size
         + [0, low]
-        + jitter * rng.standard_normal(points.shape) * min(1.0, _extent(strokes))
+        + jitter * rng.standard_normal(points.shape) * min(1.0, extent)
         for points in strokes
     ]
 
@@ -178,18 +183,5 @@ def draw_scribble(rng: np.random.Generator) -> list[Points]:
     return [np.column_stack([x, y])]
 
 
-def _repeat(choices: np.ndarray, rng: np.random.Generator) -> None:
-    """Make a tenth of the digits repeat the one before, in place."""
-    again = rng.random(choices.shape) < 0.1
-    for column in range(1, choices.shape[1]):
-        rows = again[:, column]
-        choices[rows, column] = choices[rows, column - 1]
-
-
 def _pick(marks: str, rng: np.random.Generator) -> str:
     return marks[int(rng.integers(len(marks)))]
-
-
-def _extent(strokes: list[Points]) -> float:
-    points = np.concatenate(strokes)
-    return float(np.ptp(points, axis=0).max()) + 0.1

@@ -91,7 +91,7 @@ class FieldCut:
 class _Frame:
     """A region of the blank, and the pixels it is cut into."""
 
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     to_blank: Matrix  # (x, y) in the cut to (x, y) on the blank
     scale: float  # pixels of the cut in one of the blank
 
@@ -164,13 +164,10 @@ def cut_field(
     rows = slice(max(0, round(y) - kept), round(y_end) + kept)
     columns = slice(max(0, round(x) - kept), round(x_end) + kept)
     inner = _rounded(y - rows.start, x - columns.start, y_end - y, x_end - x)
-    return FieldCut(
-        np.ascontiguousarray(255 - ink[rows, columns]),
-        inner,
-        project(matrix, quad),
-        share,
-        np.ascontiguousarray(hidden[rows, columns]),
+    image, hidden = (
+        np.ascontiguousarray(whole[rows, columns]) for whole in (255 - ink, hidden)
     )
+    return FieldCut(image, inner, project(matrix, quad), share, hidden)
 
 
 def drop_print(field: Image, blank: Image) -> Image:
@@ -233,10 +230,7 @@ def _frame(registration: Registration, box: Box, edge: float) -> _Frame:
     across = registration.project(middle + np.array([(0, 0), (1, 0), (0, 1)]))
     (a, b), (c, d) = across[1:] - across[0]
     scale = float(np.clip(math.sqrt(abs(a * d - b * c)), 1.0, 2.0))
-    shape = (
-        math.ceil(scale * (height + 2 * edge)),
-        math.ceil(scale * (width + 2 * edge)),
-    )
+    shape = tuple(math.ceil(scale * (side + 2 * edge)) for side in (height, width))
     # Pixel centres again: pixel 0 of the cut covers 1 / scale of the blank's.
     x, y = (start - edge - 0.5 + 0.5 / scale for start in (left, top))
     to_blank = np.array([[1 / scale, 0, x], [0, 1 / scale, y], [0, 0, 1.0]])

@@ -227,14 +227,12 @@ def _pieces(
 ) -> list[Piece]:
     """Share the ink out among the boxes."""
     owners, foreign = _owners(ink, frame, walls)
-    pieces = [
-        _piece(field, owners == box, level, frame, walls[box : box + 2])
-        for box in range(frame.digits)
-    ]
-    return [
-        replace(piece, certainty=_EVEN * piece.certainty) if box in foreign else piece
-        for box, piece in enumerate(pieces)
-    ]
+    pieces = []
+    for box in range(frame.digits):
+        piece = _piece(field, owners == box, level, frame, walls[box : box + 2])
+        share = _EVEN if box in foreign else 1.0
+        pieces.append(replace(piece, certainty=share * piece.certainty))
+    return pieces
 
 
 def _piece(
@@ -294,10 +292,9 @@ def _ends_at(ink: Mask, frame: Frame, row: float) -> float | None:
     columns = np.flatnonzero(near.any(axis=0))
     if not columns.size:
         return None
-    inside = slice(None, band) if row == frame.bottom else slice(band + 1, None)
-    outside = slice(band + 1, None) if row == frame.bottom else slice(None, band)
     visible = ink[rows] & (1 - hidden)
-    before, beyond = visible[inside].sum(), visible[outside].sum()
+    sums = visible[:band].sum(), visible[band + 1 :].sum()
+    before, beyond = sums if row == frame.bottom else sums[::-1]
     # A trace beyond the line is the edge of what it hides.
     if not before or beyond > 0.3 * before:
         return None

@@ -203,13 +203,12 @@ def _is_cross(mark: Mask, box: tuple[int, int]) -> bool:
     own, off = from_falling < from_rising, np.minimum(from_falling, from_rising)
     if np.mean(off <= _WANDER * np.hypot(height, width)) < 0.95:
         return False
+    shortest = 0.5 * np.hypot(height, width)
     return (
         _is_diagonal(falling, 1)
         and _is_diagonal(rising, -1)
-        and all(
-            _crosses(line, other, points[part], 0.5 * np.hypot(height, width))
-            for line, other, part in ((falling, rising, own), (rising, falling, ~own))
-        )
+        and _crosses(falling, rising, points[own], shortest)
+        and _crosses(rising, falling, points[~own], shortest)
     )
 
 
@@ -233,12 +232,10 @@ class _Line:
 
     def distances(self, points: Points) -> Points:
         x, y = (points - self.centre).T
-        distances: Points = np.abs(x * self.direction[1] - y * self.direction[0])
-        return distances
+        return np.asarray(np.abs(x * self.direction[1] - y * self.direction[0]))
 
     def places(self, points: Points) -> Points:
-        places: Points = (points - self.centre) @ self.direction
-        return places
+        return np.asarray((points - self.centre) @ self.direction)
 
 
 def _two_lines(points: Points, width: int, height: int) -> tuple[_Line, _Line]:

@@ -285,35 +285,26 @@ def _parse_value(text: str) -> Any:
 
 def _fit_and_calibrate(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) -> int:
     """Fit, calibrate where there is enough to do it on; count what was fitted."""
+    from joblib import parallel_config
     from sklearn.model_selection import train_test_split
 
-    if _CALIBRATION_SHARE * len(X) < _LEAST_CALIBRATION:
-        _fit(model, X, y)
-        return len(X)
-    X, X_held, y, y_held = train_test_split(
-        X, y, test_size=_CALIBRATION_SHARE, stratify=y, random_state=_CALIBRATION_SEED
-    )
-    _fit(model, X, y)
-    _calibrate(model, X_held, y_held)
-    return len(X)
+    from lenet_sklearn import LeNet5Classifier, calibrate_committee
 
-
-def _fit(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) -> None:
-    from joblib import parallel_config
-
+    is_large = _CALIBRATION_SHARE * len(X) >= _LEAST_CALIBRATION
+    if is_large:
+        share, seed = _CALIBRATION_SHARE, _CALIBRATION_SEED
+        X, X_held, y, y_held = train_test_split(
+            X, y, test_size=share, stratify=y, random_state=seed
+        )
     # joblib would share all cores among the processes, but two threads train a
     # network this small no faster than one.
     with parallel_config("loky", inner_max_num_threads=1):
         model.fit(X, y)
-
-
-def _calibrate(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) -> None:
-    from lenet_sklearn import LeNet5Classifier, calibrate_committee
-
-    if isinstance(model, LeNet5Classifier):
-        model.calibrate(X, y)
-    else:
-        calibrate_committee(model, X, y)
+    if is_large and isinstance(model, LeNet5Classifier):
+        model.calibrate(X_held, y_held)
+    elif is_large:
+        calibrate_committee(model, X_held, y_held)
+    return len(X)
 
 
 def name_of(data: str | os.PathLike[str]) -> str:
