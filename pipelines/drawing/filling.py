@@ -5,9 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.drawing import printing
 from pipelines.drawing.inking import ink_strokes
-from pipelines.drawing.printing import CombField, Place, print_comb
+from pipelines.drawing.printing import SHEET, CombField, Place, print_comb
 from pipelines.drawing.shapes import Points
 from pipelines.drawing.writers import (
     MM_PER_INCH,
@@ -185,7 +184,7 @@ def fill_form(
     scale = np.array([dpi / MM_PER_INCH, dpi / MM_PER_INCH, 1])
     examiner = draw_writer(rng)
     marks = [(writer, tick) for tick in _ticks(rng)]
-    signers = zip((writer, examiner), printing.SIGNATURES, strict=True)
+    signers = zip((writer, examiner), SHEET["signatures"], strict=True)
     marks += [(who, _signature(who, place, rng)) for who, place in signers]
     for who, strokes in marks:
         placed = [stroke * scale for stroke in strokes]
@@ -258,7 +257,7 @@ def _draw_numbers(
     # Every tenth question was not answered.
     points = [
         "" if rng.random() < 0.1 else str(rng.integers(0, maximum + 1))
-        for maximum in printing.MAXIMUM_POINTS
+        for maximum in SHEET["maximum_points"]
     ]
     day, month, year = rng.integers((1, 1, 2015), (29, 13, 2030))
     numbers = {
@@ -317,7 +316,8 @@ def _pressed(points: Points) -> Points:
 def _ticks(rng: np.random.Generator) -> list[list[Points]]:
     """Tick one square of each pair, with a hook or a cross; in millimetres."""
     marks = []
-    for pair in (printing.TICK_BOXES[:2], printing.TICK_BOXES[2:]):
+    boxes = SHEET["tick_boxes"]
+    for pair in (boxes[:2], boxes[2:]):
         left, top = pair[rng.integers(2)]
         middle = np.array([left + 2, top + 2, 0]) + np.r_[rng.normal(0, 0.3, 2), 0]
         if rng.random() < 0.5:
