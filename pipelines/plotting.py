@@ -141,10 +141,8 @@ class LatticeDisplay:
             ends[level : level + 1] = [left + width]
             y = row + (level + 1) * step
             # What is hardly believed is hardly seen.
-            style: dict[str, Any] = {
-                "color": RED if n in best else GREY,
-                "alpha": 0.3 + 0.7 * float(shares[n]),
-            }
+            colour, alpha = RED if n in best else GREY, 0.3 + 0.7 * float(shares[n])
+            style: dict[str, Any] = {"color": colour, "alpha": alpha}
             self.ax_.plot([left, left + width], [y, y], linewidth=2, **style)
             # A mark on no path of digits is a dot.
             digit = self.lattice.characters[int(self.lattice.scores[n].argmax())]
@@ -188,8 +186,7 @@ def share_paths(lattice: Lattice) -> NDArray[np.float64]:
     for start, stop, gain in reversed(arcs):
         after[start] = np.logaddexp(after[start], after[stop] + gain)
     through = before[lattice.starts] + gains + after[lattice.stops]
-    shares: NDArray[np.float64] = np.exp(through - before[-1])
-    return shares
+    return np.asarray(np.exp(through - before[-1]))
 
 
 def _free_level(ends: list[float], left: float, is_best: bool) -> int:

@@ -211,7 +211,7 @@ def photograph_page(
     matrix = _perspective(page.shape, shape, photograph, rng)
     desk = _desk(shape, photograph.desk, rng)
     size = shape[::-1]
-    seen = cv2.warpPerspective(page, matrix, size, flags=cv2.INTER_LINEAR)
+    seen = cv2.warpPerspective(page, matrix, size)
     sheet = np.full_like(page, _WHITE)
     mask = cv2.warpPerspective(sheet, matrix, size).astype(np.float32)
     mask /= np.float32(_WHITE)
@@ -294,9 +294,7 @@ def _moved(page: Image, scanner: Scanner) -> Image:
     middle = ((width - 1) / 2, (height - 1) / 2)
     matrix = cv2.getRotationMatrix2D(middle, scanner.angle, 1.0)
     matrix[:, 2] += np.array(scanner.shift)
-    moved = cv2.warpAffine(
-        page, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=scanner.lid
-    )
+    moved = cv2.warpAffine(page, matrix, (width, height), borderValue=scanner.lid)
     return np.asarray(moved, dtype=np.uint8)
 
 

@@ -44,13 +44,11 @@ def cut_quad(page: Image, quad: Points, margin: float) -> tuple[Image, float, Ma
     height = np.linalg.norm(quad[3] - quad[0] + quad[2] - quad[1]) / 2
     pad = margin * height
     frame = np.array([[0, 0], [width, 0], [width, height], [0, height]]) + pad
-    matrix = cv2.getPerspectiveTransform(
-        quad.astype(np.float32), frame.astype(np.float32)
-    )
+    corners = quad.astype(np.float32), frame.astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(*corners)
     size = (round(width + 2 * pad), round(height + 2 * pad))
-    field = cv2.warpPerspective(
-        page, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    border = cv2.BORDER_REPLICATE
+    field = cv2.warpPerspective(page, matrix, size, borderMode=border)
     return field, float(pad), matrix
 
 

@@ -54,8 +54,7 @@ class Geometry:
         terms : ndarray of shape (n_arcs, n_terms), dtype float64
             Measures and products of two.
         """
-        terms: Floats = (_expand(measures) - self.mean) / self.scale
-        return terms
+        return np.asarray((_expand(measures) - self.mean) / self.scale)
 
     def score(self, measures: Floats) -> Floats:
         """Score arcs by their measures.
@@ -70,8 +69,7 @@ class Geometry:
         scores : ndarray of shape (n_arcs, n_characters + 1), dtype float64
             Logarithms of odds.
         """
-        scores: Floats = self.terms(measures) @ self.weights + self.bias
-        return scores
+        return np.asarray(self.terms(measures) @ self.weights + self.bias)
 
 
 def start_geometry(measures: Floats, n_columns: int) -> Geometry:

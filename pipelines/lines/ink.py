@@ -169,8 +169,7 @@ def measure_contrast(field: Image) -> Plane:
         total = cv2.GaussianBlur(weight, (0, 0), reach)
         paper = cv2.GaussianBlur(light * weight, (0, 0), reach) / total
     blurred = cv2.GaussianBlur(light, (0, 0), _BLUR)
-    contrast: Plane = np.clip(1 - blurred / np.maximum(paper, 1), 0, 1)
-    return contrast
+    return np.asarray(np.clip(1 - blurred / np.maximum(paper, 1), 0, 1))
 
 
 def estimate_slant(mask: Mask) -> float:

@@ -377,11 +377,5 @@ def unpack_segments(
     )
 
 
-register_kind(
-    CuttingModel.__name__,
-    Kind(
-        f"{__name__}.CuttingModel",
-        f"{__name__}.pack_segments",
-        f"{__name__}.unpack_segments",
-    ),
-)
+_NAMES = ("CuttingModel", "pack_segments", "unpack_segments")
+register_kind(CuttingModel.__name__, Kind(*(f"{__name__}.{name}" for name in _NAMES)))

@@ -312,5 +312,4 @@ def _moved_alike(centres: NDArray[np.intp], shifts: Matrix) -> NDArray[np.bool_]
     distances = np.square(centres[:, None] - centres[None]).sum(axis=-1)
     nearest = np.argsort(distances, axis=1)[:, : _N_NEIGHBOURS + 1]
     typical = np.median(shifts[nearest], axis=1)
-    close: NDArray[np.bool_] = np.abs(shifts - typical).max(axis=1) < _AGREEMENT
-    return close
+    return np.asarray(np.abs(shifts - typical).max(axis=1) < _AGREEMENT)

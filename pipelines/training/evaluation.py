@@ -80,14 +80,12 @@ class Evaluation:
             The most frequent first.
         """
         wrong = self.confusion - np.diag(np.diag(self.confusion))
-        order = np.argsort(-wrong, axis=None, kind="stable")[:n_pairs]
-        cells = zip(*np.unravel_index(order, wrong.shape), strict=True)
         labels = self.labels.tolist()
-        return [
+        pairs = [
             (labels[truth], labels[guess], int(wrong[truth, guess]))
-            for truth, guess in cells
-            if wrong[truth, guess]
+            for truth, guess in np.argwhere(wrong)
         ]
+        return sorted(pairs, key=lambda pair: -pair[2])[:n_pairs]
 
     def __str__(self) -> str:
         lines = [self.summary, "", *_confusion_table(self)]

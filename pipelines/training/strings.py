@@ -265,9 +265,8 @@ def draw_from(
     from lenet_sklearn import load_dataset
     from lenet_sklearn.datasets import has_test_split
 
-    split: Literal["train", "test"] = (
-        "test" if held_out and has_test_split(data) else "train"
-    )
+    test = held_out and has_test_split(data)
+    split: Literal["train", "test"] = "test" if test else "train"
     glyphs, labels = load_dataset(data, data_dir=data_dir, split=split)
     return DrawnLines(glyphs, labels, n_lines=n_lines, random_state=random_state)
 
