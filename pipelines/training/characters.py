@@ -1,7 +1,6 @@
 """Train a classifier or a committee: ``lenet train digits``."""
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from lenet_sklearn.models.registry import save_model
 from pipelines.outputs import check_writable
 from pipelines.plotting import check_plots, plot_evaluation, plot_training
 from pipelines.training.evaluation import Evaluation, measure
+from pipelines.training.labelled import StrPath
 
 if TYPE_CHECKING:
     from sklearn.ensemble import VotingClassifier
@@ -149,10 +149,10 @@ def make_model(
 
 def train(
     model: "Model",
-    data: str | os.PathLike[str],
-    output: str | os.PathLike[str],
+    data: StrPath,
+    output: StrPath,
     *,
-    data_dir: str | os.PathLike[str] | None = None,
+    data_dir: StrPath | None = None,
     command: str | None = None,
     plots: Path | None = None,
 ) -> Training:
@@ -307,7 +307,7 @@ def _fit_and_calibrate(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) ->
     return len(X)
 
 
-def name_of(data: str | os.PathLike[str]) -> str:
+def name_of(data: StrPath) -> str:
     """Name a data set for others, to whom the path of a folder means nothing.
 
     Parameters

@@ -1,6 +1,5 @@
 """Measure a model: ``lenet evaluate digits`` and ``lenet evaluate fields``."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pipelines.plotting import check_plots, plot_evaluation, plot_misread_fields
 from pipelines.readers.field import FieldReader
 from pipelines.training.labelled import (
     LabelledField,
+    StrPath,
     clean_fields,
     read_labelled_fields,
 )
@@ -96,10 +96,10 @@ class Evaluation:
 
 
 def evaluate(
-    model: str | os.PathLike[str],
-    data: str | os.PathLike[str],
+    model: StrPath,
+    data: StrPath,
     *,
-    data_dir: str | os.PathLike[str] | None = None,
+    data_dir: StrPath | None = None,
     device: str = "auto",
     plots: Path | None = None,
 ) -> Evaluation:
@@ -301,11 +301,7 @@ class FieldEvaluation:
 
 
 def evaluate_fields(
-    reader: FieldReader,
-    fields: str | os.PathLike[str],
-    truth: str | os.PathLike[str],
-    *,
-    plots: Path | None = None,
+    reader: FieldReader, fields: StrPath, truth: StrPath, *, plots: Path | None = None
 ) -> FieldEvaluation:
     """Read labelled fields, and compare.
 
@@ -347,7 +343,7 @@ def evaluate_fields(
     return evaluation
 
 
-def _check_list(path: Path, truth: str | os.PathLike[str]) -> None:
+def _check_list(path: Path, truth: StrPath) -> None:
     """Refuse to replace a list that somebody has corrected and reads as the truth."""
     if path.resolve() == Path(truth).resolve():
         raise ValueError(

@@ -5,9 +5,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from pipelines.images import Image
 from pipelines.scans.read import ScanError, open_scan
+
+StrPath: TypeAlias = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,7 @@ class LabelledField:
     value: str
 
 
-def read_labelled_fields(
-    fields: str | os.PathLike[str], truth: str | os.PathLike[str]
-) -> list[LabelledField]:
+def read_labelled_fields(fields: StrPath, truth: StrPath) -> list[LabelledField]:
     r"""Read images of fields, and what they say.
 
     Parameters
@@ -89,9 +90,7 @@ def read_labelled_fields(
     ]
 
 
-def doubt_values(
-    fields: str | os.PathLike[str], truth: str | os.PathLike[str]
-) -> list[str]:
+def doubt_values(fields: StrPath, truth: StrPath) -> list[str]:
     r"""List values that may be missing, though the file can be used as it is.
 
     Parameters
