@@ -117,13 +117,11 @@ class LatticeDisplay:
         bottom = self._draw_arcs(float(len(pieces)))
         self.ax_.set_ylim(bottom, -2)
         self.ax_.set_axis_off()
-        self.ax_.set_title(self._title())
+        title = "no path"
+        if self.reading is not None:
+            title = f"{self.reading.text!r}, {100 * self.reading.probability:.1f} %"
+        self.ax_.set_title(title)
         return self
-
-    def _title(self) -> str:
-        if self.reading is None:
-            return "no path"
-        return f"{self.reading.text!r}, {100 * self.reading.probability:.1f} %"
 
     def _draw_arcs(self, row: float) -> float:
         """Draw believable arcs in rows below the writing; return where they end."""
@@ -252,20 +250,16 @@ def plot_misread_fields(
 def _draw_field(
     ax: "Axes", name: str, image: Image, written: str, reading: FieldReading
 ) -> None:
-    ax.imshow(_shown(image), cmap="gray", vmin=0, vmax=255)
+    # The greys are spread, so that faint writing is seen.
+    low, high = np.percentile(image, (1, 99))
+    spread = (image.astype(np.float32) - low) * (255 / max(high - low, 1))
+    ax.imshow(np.clip(spread, 0, 255).astype(np.uint8), cmap="gray", vmin=0, vmax=255)
     arrow = "\N{RIGHTWARDS ARROW}"
     truth, read = (text or "nothing" for text in (written, reading.value))
     percent = f"{100 * reading.confidence:.0f} %"
     if len(name) > _LONGEST_NAME:
         name = name[: _LONGEST_NAME - 3] + "..."
     ax.set_title(f"{name}\n{truth} {arrow} {read} ({percent})", fontsize=7)
-
-
-def _shown(image: Image) -> Image:
-    """Spread the greys, so that faint writing is seen."""
-    low, high = np.percentile(image, (1, 99))
-    spread = (image.astype(np.float32) - low) * (255 / max(high - low, 1))
-    return np.clip(spread, 0, 255).astype(np.uint8)
 
 
 def check_plots(folder: Path) -> None:

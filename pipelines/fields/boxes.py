@@ -208,10 +208,9 @@ def _writing_box(row: Sequence[Cell], mm: float) -> WritingBox:
     length = math.hypot(last.x - first.x, last.y - first.y)
     # Half a shared wall; a wall of its own is not thicker than this.
     half_wall = 0.15 * mm
-    if n_cells > 1:
-        half_wall = min((length / (n_cells - 1) - width) / 2, 0.4 * mm)
     angle = float(np.median([cell.angle for cell in row]))
     if n_cells > 1:
+        half_wall = min((length / (n_cells - 1) - width) / 2, 0.4 * mm)
         angle = math.degrees(math.atan2(last.y - first.y, last.x - first.x))
     x, y = np.mean([(cell.x, cell.y) for cell in row], axis=0)
     outer = (length + width + 2 * half_wall, height + 2 * half_wall)

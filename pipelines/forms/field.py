@@ -116,14 +116,10 @@ def _verhoeff(digits: list[int]) -> bool:
         # The permutation has order 8.
         for _ in range(place % 8):
             digit = _VERHOEFF_PERMUTATION[digit]
-        check = _dihedral_product(check, digit)
+        # The product in the group of the pentagon: 0 to 4 turn it, 5 to 9 mirror it.
+        turn = check - digit if check >= 5 else check + digit
+        check = turn % 5 + 5 * ((check >= 5) != (digit >= 5))
     return check == 0
-
-
-def _dihedral_product(first: int, second: int) -> int:
-    """Multiply in the group of the pentagon: 0 to 4 turn it, 5 to 9 mirror it."""
-    turn = first - second if first >= 5 else first + second
-    return turn % 5 + 5 * ((first >= 5) != (second >= 5))
 
 
 _SCHEMES: dict[CheckDigit, Callable[[list[int]], bool]] = {

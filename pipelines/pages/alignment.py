@@ -277,9 +277,7 @@ def match_patches(
     found : ndarray of shape (n_patches,), dtype bool
         Whether a patch was found there, and moved as the eight nearest to it did.
     """
-    padded = cv2.copyMakeBorder(
-        page, search, search, search, search, cv2.BORDER_CONSTANT, value=255
-    )
+    padded = np.pad(page, search, constant_values=255)
     shifts, scores = np.zeros((len(centres), 2)), np.zeros(len(centres))
     size, reach = 2 * half + 1, 2 * half + 1 + 2 * search
     for index, (x, y) in enumerate(centres - half):

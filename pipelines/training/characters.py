@@ -264,7 +264,7 @@ def parse_params(texts: Sequence[str]) -> dict[str, Any]:
     from lenet_sklearn.parameters import is_net_parameter
 
     known = sorted(LeNet5Classifier().get_params())
-    params = {}
+    params: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not (name in known or is_net_parameter(name)):
@@ -272,15 +272,11 @@ def parse_params(texts: Sequence[str]) -> dict[str, Any]:
                 f"--set expects NAME=VALUE with one of {', '.join(known)}, or with a"
                 f" part of the network, such as module__pooling. Got {text!r}"
             )
-        params[name] = _parse_value(value)
+        try:
+            params[name] = json.loads(value)
+        except ValueError:
+            params[name] = value
     return params
-
-
-def _parse_value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _fit_and_calibrate(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) -> int:

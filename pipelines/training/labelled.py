@@ -171,7 +171,10 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
     """Read names of files and their values from a CSV file."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file, delimiter=_find_delimiter(file.readline()))
+            # Spreadsheets of many countries write semicolons.
+            head = file.readline()
+            delimiter = next((mark for mark in ",;\t" if mark in head), ",")
+            table = csv.DictReader(file, delimiter=delimiter)
             file.seek(0)
             names = [name.strip().lower() for name in table.fieldnames or ()]
             table.fieldnames = names
@@ -198,11 +201,6 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
             " a.png, for an empty field."
         )
     return [(name, _check_value(path, name, value)) for name, value in rows]
-
-
-def _find_delimiter(header: str) -> str:
-    """Find what separates columns: spreadsheets of many countries write semicolons."""
-    return next((mark for mark in ",;\t" if mark in header), ",")
 
 
 def _check_value(path: Path, name: str, value: str | None) -> str:
