@@ -1,7 +1,6 @@
 """Forms filled in by hand, and what was meant by it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import numpy as np
 
@@ -17,8 +16,6 @@ from pipelines.drawing.writers import (
     trace_digit,
 )
 from pipelines.images import Image
-
-_PAPER: Final = 255
 
 
 def entry_value(entry: str) -> str:
@@ -242,7 +239,7 @@ def draw_comb(
     margin = height // 4
     box: Place = (margin, margin, height, width * len(entry))
     shape = (height + 2 * margin, width * len(entry) + 2 * margin)
-    image = np.full(shape, _PAPER, dtype=np.uint8)
+    image = np.full(shape, 255, dtype=np.uint8)
     if line_width:
         print_comb(image, box, len(entry), line_width=line_width)
     field = CombField("field", len(entry), box)

@@ -22,7 +22,6 @@ Place: TypeAlias = tuple[int, int, int, int]
 # A4, in millimetres.
 _PAGE_HEIGHT: Final = 297.0
 _PAGE_WIDTH: Final = 210.0
-_PAPER: Final = 255
 _INK: Final = 25  # laser toner as a scanner sees it: not quite black
 
 
@@ -65,7 +64,7 @@ class _Sheet:
     def __init__(self, dpi: float) -> None:
         self.scale = dpi / MM_PER_INCH
         size = (self.pixels(_PAGE_WIDTH), self.pixels(_PAGE_HEIGHT))
-        self.paper = PillowImage.new("L", size, _PAPER)
+        self.paper = PillowImage.new("L", size, "white")
         self.draw = ImageDraw.Draw(self.paper)
 
     def pixels(self, length: float) -> int:

@@ -14,8 +14,6 @@ from pipelines.drawing.texts import draw_mark
 from pipelines.drawing.writers import Hand, RandomState, Writer, trace_digit
 from pipelines.images import Image
 
-_PAPER: Final = 255
-
 # Two digits overlap by at most this share of the narrower one, and narrow ones by
 # nothing: a 1 must stay where it stands.
 _DEEPEST: Final = 0.2
@@ -151,10 +149,7 @@ class Line:
         extent : ndarray of shape (2, 2), dtype float64
             Top and bottom are those of the digits where there are any.
         """
-        digits = [
-            _apply(matrix, _corners(skeleton))
-            for skeleton, matrix in zip(self.skeletons, self.matrices, strict=True)
-        ]
+        digits = list(map(_apply, self.matrices, map(_corners, self.skeletons)))
         everything = np.concatenate([*digits, *self.paths])
         tall = np.concatenate(digits) if digits else everything
         low = [everything[:, 0].min(), tall[:, 1].min()]
@@ -238,7 +233,7 @@ def _fitted(
     low, high = points.min(axis=0) * height, points.max(axis=0) * height
     n_columns, n_rows = np.ceil(high - low + 2 * margin).astype(int)
     scale, shift = np.array([height, height, 1]), np.r_[margin - low, 0]
-    page = np.full((n_rows, n_columns), _PAPER, dtype=np.uint8)
+    page = np.full((n_rows, n_columns), 255, dtype=np.uint8)
     return page, [stroke * scale + shift for stroke in strokes]
 
 
@@ -297,10 +292,7 @@ def _join(line: Line, rng: np.random.Generator) -> None:
 def _exits(skeleton: Image) -> Points:
     """Ends of a digit's lines from left to right; a closed one's is its top."""
     ends = ends_of(skeleton)
-    if len(ends):
-        return ends
-    top, left = np.argwhere(skeleton)[0]
-    return np.array([[left, top]], np.float64)
+    return ends if len(ends) else np.argwhere(skeleton)[:1, ::-1].astype(np.float64)
 
 
 def _corners(skeleton: Image) -> Points:

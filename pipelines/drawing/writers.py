@@ -378,14 +378,11 @@ def smooth_curve(points: Points) -> Points:
     chords = np.hypot(*np.diff(points, axis=0).T)
     knots = np.r_[0, np.cumsum(np.sqrt(chords))]
     order: Literal[1, 2] = 2 if len(points) > 2 else 1
-    slopes = np.column_stack(
-        [np.gradient(values, knots, edge_order=order) for values in points.T]
-    )
+    slopes = np.gradient(points, knots, axis=0, edge_order=order)
     spans = []
-    for i, (start, stop) in enumerate(pairwise(knots)):
+    for i, reach in enumerate(np.diff(knots)):
         n_samples = max(2, round(chords[i] / _STEP))
         u = np.linspace(0, 1, n_samples, endpoint=False)[:, None]
-        reach = stop - start
         spans.append(
             (2 * u**3 - 3 * u**2 + 1) * points[i]
             + (u**3 - 2 * u**2 + u) * reach * slopes[i]

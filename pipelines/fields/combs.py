@@ -119,8 +119,8 @@ def _best_grid(
         for count in _box_counts(aspect, digits)
         for left, right in _ends(coverage, pad, width / count)
     ]
-    best = max(grids, key=lambda grid: grid.score, default=None)
-    return best if best is not None and best.score > 0 else None
+    combs = [grid for grid in grids if grid.score > 0]
+    return max(combs, key=lambda grid: grid.score, default=None)
 
 
 def _goes_on(lines: Sequence[NDArray[Any]], grid: _Grid) -> bool:
