@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.random import Generator
 
 from pipelines.drawing.inking import ink_strokes
 from pipelines.drawing.printing import SHEET, CombField, Place, print_comb
@@ -247,9 +248,7 @@ def draw_comb(
     return image
 
 
-def _draw_numbers(
-    fields: Sequence[CombField], rng: np.random.Generator
-) -> dict[str, str]:
+def _draw_numbers(fields: Sequence[CombField], rng: Generator) -> dict[str, str]:
     """Make up the number in each field; points add up, a date is one."""
     # Every tenth question was not answered.
     points = [
@@ -271,7 +270,7 @@ def _draw_numbers(
     return numbers
 
 
-def _laid_out(number: str, digits: int, filler: str, rng: np.random.Generator) -> str:
+def _laid_out(number: str, digits: int, filler: str, rng: Generator) -> str:
     """Set a number into its boxes: to the right, sometimes to the left."""
     if filler == " " and rng.random() < 0.3:
         return number.ljust(digits)
@@ -279,7 +278,7 @@ def _laid_out(number: str, digits: int, filler: str, rng: np.random.Generator) -
 
 
 def _digit(
-    label: str, writer: Writer, box: tuple[int, float], rng: np.random.Generator
+    label: str, writer: Writer, box: tuple[int, float], rng: Generator
 ) -> list[Points]:
     """Trace a digit at the writer's size, in pixels about the middle of its box."""
     box_height, box_width = box
@@ -293,7 +292,7 @@ def _digit(
     return [s * [height, height, 1] + np.r_[shift, 0] for s in strokes]
 
 
-def _cross(height: float, width: float, rng: np.random.Generator) -> list[Points]:
+def _cross(height: float, width: float, rng: Generator) -> list[Points]:
     """Two bowed diagonals through a box, in pixels about its middle."""
     strokes = []
     for direction in (-1, 1):
@@ -310,7 +309,7 @@ def _pressed(points: Points) -> Points:
     return np.column_stack([curve, np.ones(len(curve))])
 
 
-def _ticks(rng: np.random.Generator) -> list[list[Points]]:
+def _ticks(rng: Generator) -> list[list[Points]]:
     """Tick one square of each pair, with a hook or a cross; in millimetres."""
     marks = []
     boxes = SHEET["tick_boxes"]
@@ -327,7 +326,7 @@ def _ticks(rng: np.random.Generator) -> list[list[Points]]:
 
 
 def _signature(
-    writer: Writer, place: tuple[float, float], rng: np.random.Generator
+    writer: Writer, place: tuple[float, float], rng: Generator
 ) -> list[Points]:
     """Sign: quick strokes that lose height, then a flourish; in millimetres."""
     habit = np.random.default_rng(writer.habits)

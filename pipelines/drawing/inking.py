@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipelines.drawing.shapes import Points
@@ -194,7 +195,7 @@ def _cover(
     strokes: list[Points],
     corner: NDArray[np.intp],
     line: tuple[float, Pen],
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> Points:
     """Share of each pixel of a part of the page that strokes cover, in [0, 1]."""
     width, pen = line
@@ -216,7 +217,7 @@ def _draw_path(canvas: Image, path: Points, widths: Points, flow: Points) -> Non
         cv2.line(canvas, start, stop, int(greys[i]), int(thick[i]), cv2.LINE_8, 4)
 
 
-def _flow(n: int, skips: float, rng: np.random.Generator) -> Points:
+def _flow(n: int, skips: float, rng: Generator) -> Points:
     """Ink given along a path, in [0, 1]; it fails on a share `skips` of it."""
     flow = 1 - 0.06 * np.abs(smooth_noise(n, 8, rng))
     if skips:

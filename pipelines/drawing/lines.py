@@ -5,6 +5,7 @@ from typing import Final, overload
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipelines.drawing.inking import FAR, distance_to, lay, lay_path
@@ -160,7 +161,7 @@ class DrawnLines(Sequence[Image]):
         ink = ink_line(line, hand, crop, self._bends, rng)
         return scan_field(paper, ink, self._grain, rng)
 
-    def _write(self, text: str, hand: Hand, rng: np.random.Generator) -> Line:
+    def _write(self, text: str, hand: Hand, rng: Generator) -> Line:
         """Choose a shape for each digit and place them."""
         skeletons = []
         last: dict[str, NDArray[np.uint8]] = {}
@@ -173,9 +174,7 @@ class DrawnLines(Sequence[Image]):
             line.paths += draw_scribble(rng)
         return line
 
-    def _pick(
-        self, digit: str, hand: Hand, rng: np.random.Generator
-    ) -> NDArray[np.uint8]:
+    def _pick(self, digit: str, hand: Hand, rng: Generator) -> NDArray[np.uint8]:
         """Choose a skeleton, from the copybook as often as the hand does."""
         if rng.random() < hand.drawn and digit in self._copybook:
             copybook = self._copybook[digit]
@@ -184,7 +183,7 @@ class DrawnLines(Sequence[Image]):
         return self._skeletons[rows[int(rng.integers(len(rows)))]]
 
 
-def draw_bends(n_bends: int, rng: np.random.Generator) -> Plane:
+def draw_bends(n_bends: int, rng: Generator) -> Plane:
     """Draw smooth displacements of a digit's pixels.
 
     Parameters
@@ -215,9 +214,7 @@ def draw_bends(n_bends: int, rng: np.random.Generator) -> Plane:
     return bends
 
 
-def ink_line(
-    line: Line, hand: Hand, crop: Crop, bends: Plane, rng: np.random.Generator
-) -> Plane:
+def ink_line(line: Line, hand: Hand, crop: Crop, bends: Plane, rng: Generator) -> Plane:
     """Ink what of a line lies in a field.
 
     Parameters

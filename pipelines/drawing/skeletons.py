@@ -4,6 +4,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipelines.drawing.shapes import COPYBOOK, Points, Stroke
@@ -76,7 +77,7 @@ def thin_glyphs(glyphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate([np.empty((0, SIDE * SIDE // 8), np.uint8), *chunks])
 
 
-def draw_copybook(labels: list[str], rng: np.random.Generator) -> NDArray[np.uint8]:
+def draw_copybook(labels: list[str], rng: Generator) -> NDArray[np.uint8]:
     """Draw the skeletons of digits as copybooks and hasty hands have them.
 
     Parameters
@@ -188,9 +189,7 @@ def _make_tables() -> tuple[Image, Image]:
     return (~odd).astype(np.uint8), (~even).astype(np.uint8)
 
 
-def _trace(
-    skeleton: NDArray[np.uint8], shape: list[Stroke], rng: np.random.Generator
-) -> None:
+def _trace(skeleton: NDArray[np.uint8], shape: list[Stroke], rng: Generator) -> None:
     """Draw the strokes of a shape, moved a little, in place."""
     paths = [smooth_stroke(_moved(stroke, rng)) for stroke in shape]
     points = np.concatenate(paths)
@@ -202,7 +201,7 @@ def _trace(
         cv2.polylines(skeleton, [fixed], False, 1, 1, cv2.LINE_8, 4)
 
 
-def _moved(stroke: Stroke, rng: np.random.Generator) -> Stroke:
+def _moved(stroke: Stroke, rng: Generator) -> Stroke:
     """Move control points by chance."""
     return [points + rng.normal(0, _LOOSENESS, points.shape) for points in stroke]
 

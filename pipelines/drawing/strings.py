@@ -6,6 +6,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from pipelines.drawing.inking import ink_strokes
 from pipelines.drawing.shapes import Points
@@ -162,7 +163,7 @@ def place_line(
     text: str,
     marks: Mapping[int, str],
     hand: Hand,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> Line:
     """Place the digits of a string and the marks among them.
 
@@ -238,7 +239,7 @@ def _fitted(
 
 
 def _digit_matrix(
-    skeleton: Image, digit: str, hand: Hand, rng: np.random.Generator
+    skeleton: Image, digit: str, hand: Hand, rng: Generator
 ) -> tuple[Points, float]:
     """Map of a digit that stands on the baseline at 0, and its width."""
     left, top, width, height = cv2.boundingRect(skeleton)
@@ -260,9 +261,7 @@ def _digit_matrix(
     return np.array([across, down]), wide * width
 
 
-def _place_marks(
-    line: Line, marks: str, x: float, hand: Hand, rng: np.random.Generator
-) -> float:
+def _place_marks(line: Line, marks: str, x: float, hand: Hand, rng: Generator) -> float:
     """Write marks from `x` on; return where the last one ends."""
     lean = np.tan(np.radians(hand.slant))
     shear = np.array([[1, -lean], [0, 1]])
@@ -278,7 +277,7 @@ def _place_marks(
     return x + (hand.pen + rng.uniform(0.0, 0.15) if marks else 0.0)
 
 
-def _join(line: Line, rng: np.random.Generator) -> None:
+def _join(line: Line, rng: Generator) -> None:
     """Draw the pen's way from the end of the last digit but one to the last."""
     start = _apply(line.matrices[-2], _exits(line.skeletons[-2])[-1:])[0]
     stop = _apply(line.matrices[-1], _exits(line.skeletons[-1])[:1])[0]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.random import Generator
 
 from pipelines.drawing.shapes import MARKS, Points
 
@@ -21,9 +22,7 @@ _AFTER: Final = ".,.-=-=-=#*~_:x"
 _BEFORE: Final = "$-=#*~=_x:"
 
 
-def draw_texts(
-    n_texts: int, digits: Sequence[str], rng: np.random.Generator
-) -> list[str]:
+def draw_texts(n_texts: int, digits: Sequence[str], rng: Generator) -> list[str]:
     """Draw strings of digits.
 
     Parameters
@@ -70,7 +69,7 @@ def draw_texts(
     ]
 
 
-def draw_marks(n_digits: int, rng: np.random.Generator) -> dict[int, str]:
+def draw_marks(n_digits: int, rng: Generator) -> dict[int, str]:
     """Choose marks to stand among the digits of a string.
 
     Parameters
@@ -113,7 +112,7 @@ def draw_marks(n_digits: int, rng: np.random.Generator) -> dict[int, str]:
     return {place: mark for place, mark in marks.items() if mark.strip()}
 
 
-def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
+def draw_mark(mark: str, rng: Generator) -> list[Points]:
     """Draw the strokes of a mark.
 
     Parameters
@@ -153,7 +152,7 @@ def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
     ]
 
 
-def draw_scribble(rng: np.random.Generator) -> list[Points]:
+def draw_scribble(rng: Generator) -> list[Points]:
     """Draw writing that holds no digit: a signature, letters, a crossing out.
 
     Parameters
@@ -183,5 +182,5 @@ def draw_scribble(rng: np.random.Generator) -> list[Points]:
     return [np.column_stack([x, y])]
 
 
-def _pick(marks: str, rng: np.random.Generator) -> str:
+def _pick(marks: str, rng: Generator) -> str:
     return marks[int(rng.integers(len(marks)))]
