@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet_sklearn.strings.lattice import Lattice, LatticeReading, read_lattice
-from pipelines.images import Image
+from pipelines.images import Floats, Image
 from pipelines.lines.segments import Segments, build_lattices, segment_field
 from pipelines.outcomes import FieldReading
 from pipelines.outputs import make_folder
@@ -150,7 +150,7 @@ class LatticeDisplay:
         return row + (len(ends) + 2) * step
 
 
-def share_paths(lattice: Lattice) -> NDArray[np.float64]:
+def share_paths(lattice: Lattice) -> Floats:
     """Compute the probability that the right path leads through each arc.
 
     Parameters

@@ -7,13 +7,10 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, are_alike, find_cells, read_lines
-from pipelines.fields.frames import find_ticked
+from pipelines.fields.frames import Points, find_ticked
 from pipelines.images import Image, check_image
-
-Points = NDArray[np.float64]
 
 # Rows nearer to each other than this are one line of the page.
 _ROW_MM = 3.0

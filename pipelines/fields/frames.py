@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, PageLines
-from pipelines.images import Image, Mask, find_components
+from pipelines.images import Floats, Image, Mask, find_components
 
 Points = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -151,7 +151,7 @@ def _slope(points: Points, max_angle: float) -> float:
     return float(np.tan(np.radians(fine)))
 
 
-def _sharpest(points: Points, angles: NDArray[np.float64]) -> float:
+def _sharpest(points: Points, angles: Floats) -> float:
     """Choose the angle along which the sums of rows vary most."""
     rows = _rows(points, np.tan(np.radians(angles))[:, None])
     rows -= rows.min()
@@ -162,7 +162,7 @@ def _sharpest(points: Points, angles: NDArray[np.float64]) -> float:
     return float(angles[energies.argmax()])
 
 
-def _rows(points: Points, slope: float | NDArray[np.float64]) -> NDArray[np.int64]:
+def _rows(points: Points, slope: float | Floats) -> NDArray[np.int64]:
     return np.rint(points[:, 1] - slope * points[:, 0]).astype(np.int64)
 
 
@@ -282,7 +282,7 @@ def _ticks(lines: PageLines, left: int, right: int, floor: int) -> list[float]:
 
 def _at_constant_pitch(
     ticks: Sequence[float], left: int, right: int, mm: float
-) -> NDArray[np.float64] | None:
+) -> Floats | None:
     """Return the walls if ticks part a baseline into equal boxes, else None."""
     if len(ticks) < 2:
         return None
@@ -304,7 +304,7 @@ def _at_constant_pitch(
 
 
 def _height(
-    lines: PageLines, walls: NDArray[np.float64], floor: int, cells: Sequence[Cell]
+    lines: PageLines, walls: Floats, floor: int, cells: Sequence[Cell]
 ) -> float:
     """Return how high the boxes are: as their frame, their ticks or a digit."""
     middle = (walls[0] + walls[-1]) / 2

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.frames import runs
-from pipelines.images import Mask
+from pipelines.images import Floats, Mask
 
 _T = TypeVar("_T", float, NDArray[Any])
 
@@ -123,7 +123,7 @@ def _fit(window: Mask, first: int, start: int, vertical: bool) -> Rule | None:
     return Rule(vertical, offset, slope, thickness, start, start + length)
 
 
-def _dark_at(dark: Mask, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _dark_at(dark: Mask, rows: Floats) -> NDArray[np.bool_]:
     """Find for every column whether it is dark within a pixel of a row."""
     base = np.rint(rows).astype(int)
     around = np.clip(np.add(base, [[-1], [0], [1]]), 0, dark.shape[0] - 1)

@@ -23,7 +23,7 @@ from pipelines.glyphs.ink import (
     lift_ink,
     may_be_cross,
 )
-from pipelines.images import Image, Mask, find_components
+from pipelines.images import Floats, Image, Mask, find_components
 
 # A component smaller than this share of the squared height of the box is a
 # speck: a dot of a pen, which is as wide as a stroke, is ten times larger.
@@ -135,7 +135,7 @@ def cut_boxes(field: Image, frame: Frame) -> list[Piece]:
     ]
 
 
-def _inside(field: Image, frame: Frame, walls: NDArray[np.float64]) -> Image:
+def _inside(field: Image, frame: Frame, walls: Floats) -> Image:
     """Collect the pixels well inside the boxes."""
     height = frame.bottom - frame.top
     top, bottom = frame.top + 0.12 * height, frame.bottom - 0.12 * height
@@ -147,7 +147,7 @@ def _inside(field: Image, frame: Frame, walls: NDArray[np.float64]) -> Image:
     return field[max(round(top), 0) : round(bottom), np.concatenate(columns)]
 
 
-def _comb_rules(dark: Mask, frame: Frame, walls: NDArray[np.float64]) -> list[Rule]:
+def _comb_rules(dark: Mask, frame: Frame, walls: Floats) -> list[Rule]:
     """Trace the frame and the walls of a comb."""
     reach = 0.12 * (frame.bottom - frame.top)
     across = (round(frame.left), round(frame.right))
@@ -159,9 +159,7 @@ def _comb_rules(dark: Mask, frame: Frame, walls: NDArray[np.float64]) -> list[Ru
     return [rule for rule in traced if rule is not None]
 
 
-def _traced_walls(
-    walls: NDArray[np.float64], rules: list[Rule], middle: float
-) -> NDArray[np.float64]:
+def _traced_walls(walls: Floats, rules: list[Rule], middle: float) -> Floats:
     """Move every wall to the rule that was traced nearest to it."""
     found = np.array([r.centre(middle) for r in rules if r.vertical])
     if not found.size:
@@ -180,7 +178,7 @@ def _strokes(ink: Mask, height: float) -> Mask:
 
 
 def _owners(
-    ink: Mask, frame: Frame, walls: NDArray[np.float64]
+    ink: Mask, frame: Frame, walls: Floats
 ) -> tuple[NDArray[np.int16], set[int]]:
     """Find for every pixel in which box it was written (-1 for none).
 
@@ -223,7 +221,7 @@ def _assign(
 
 
 def _pieces(
-    field: Image, ink: Mask, level: float, frame: Frame, walls: NDArray[np.float64]
+    field: Image, ink: Mask, level: float, frame: Frame, walls: Floats
 ) -> list[Piece]:
     """Share the ink out among the boxes."""
     owners, foreign = _owners(ink, frame, walls)
@@ -236,11 +234,7 @@ def _pieces(
 
 
 def _piece(
-    field: Image,
-    own: NDArray[np.bool_],
-    level: float,
-    frame: Frame,
-    walls: NDArray[np.float64],
+    field: Image, own: NDArray[np.bool_], level: float, frame: Frame, walls: Floats
 ) -> Piece:
     """Take one box's ink out of the field and say what it is."""
     left, right = float(walls[0]), float(walls[1])

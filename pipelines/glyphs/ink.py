@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image, Mask
+from pipelines.images import Floats, Image, Mask
 
 # On flattened paper (255), grain and JPEG ringing stay above this level.
 _PAPER = 225
@@ -98,8 +98,6 @@ def lift_ink(field: Image, mask: Mask, level: float) -> Image:
     ink = np.clip(paper * (255 / (255 - level)), 0, 255)
     return np.where(near > 0, 255 - ink, 255).astype(np.uint8)
 
-
-Points = NDArray[np.float64]
 
 # The ink of a stroke lies within this share of its mark's diagonal of a line:
 # half the width of a felt pen and the bend of a hasty hand.
@@ -227,18 +225,18 @@ def _leaves_middles(mark: Mask) -> bool:
 class _Line:
     """A line through `centre` along a unit vector."""
 
-    centre: Points
-    direction: Points
+    centre: Floats
+    direction: Floats
 
-    def distances(self, points: Points) -> Points:
+    def distances(self, points: Floats) -> Floats:
         x, y = (points - self.centre).T
         return np.asarray(np.abs(x * self.direction[1] - y * self.direction[0]))
 
-    def places(self, points: Points) -> Points:
+    def places(self, points: Floats) -> Floats:
         return np.asarray((points - self.centre) @ self.direction)
 
 
-def _two_lines(points: Points, width: int, height: int) -> tuple[_Line, _Line]:
+def _two_lines(points: Floats, width: int, height: int) -> tuple[_Line, _Line]:
     """Fit two lines, each to the points that are nearer to it than to the other."""
     centre = np.array([width, height]) / 2
     size = np.hypot(width, height)
@@ -251,7 +249,7 @@ def _two_lines(points: Points, width: int, height: int) -> tuple[_Line, _Line]:
     return lines[0], lines[1]
 
 
-def _fitted(points: Points) -> _Line:
+def _fitted(points: Floats) -> _Line:
     """Fit a line by the principal axis of some points."""
     centre = points.mean(axis=0)
     x, y = (points - centre).T
@@ -265,7 +263,7 @@ def _is_diagonal(line: _Line, sign: int) -> bool:
     return bool(20 <= angle <= 75)
 
 
-def _crosses(line: _Line, other: _Line, own: Points, shortest: float) -> bool:
+def _crosses(line: _Line, other: _Line, own: Floats, shortest: float) -> bool:
     """Return whether a stroke is long and whole, and crossed in its middle."""
     if len(own) < 3:
         return False

@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.glyphs.normalize import normalize_glyph
-from pipelines.images import Image
+from pipelines.images import Floats, Image
 from pipelines.lines.cuts import Pieces
 from pipelines.lines.ink import Writing
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

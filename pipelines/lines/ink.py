@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.fields.rules import Rule, cover_rules, erase_rules, trace_rule
-from pipelines.images import Image, Mask, Plane, check_image, find_components
+from pipelines.images import Floats, Image, Mask, Plane, check_image, find_components
 
 # Paper is estimated over a quarter of the field's height: wider than a stroke, so
 # that ink does not count as paper, narrower than shadows and prints.
@@ -92,7 +91,7 @@ class Writing:
         return self.bottom - self.top
 
     @property
-    def matrix(self) -> NDArray[np.float64]:
+    def matrix(self) -> Floats:
         """Affine map of shape (2, 3) from points (x, y) of the field to this image."""
         matrix = _upright_matrix(self.slant, len(self.mask))
         matrix[:, :2] *= self.scale
@@ -265,7 +264,7 @@ def _upright(ink: Image, slant: float) -> Image:
     return np.asarray(cv2.warpAffine(ink, matrix, size), dtype=np.uint8)
 
 
-def _upright_matrix(slant: float, height: int) -> NDArray[np.float64]:
+def _upright_matrix(slant: float, height: int) -> Floats:
     """Affine map that undoes a slant, and lets nothing leave on the left."""
     shear = float(np.tan(np.radians(slant)))
     return np.array([[1, shear, max(0.0, -shear * (height - 1))], [0, 1, 0]])

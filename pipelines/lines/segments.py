@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from lenet_sklearn.models.files import weights_of_part
 from lenet_sklearn.models.registry import Kind, pack_model, register_kind, unpack_model
 from lenet_sklearn.strings.lattice import Lattice, align_text, read_lattice, score_all
-from pipelines.images import Image
+from pipelines.images import Floats, Image
 from pipelines.lines.arcs import Arcs, Geometry, draw_glyphs, join_pieces
 from pipelines.lines.cuts import Pieces, cut_writing
 from pipelines.lines.ink import Writing, find_writing
-
-Floats = NDArray[np.float64]
 
 # Columns of the classifier of arcs, and of a lattice's scores: the ten digits, and
 # what is none, which is passed over.
