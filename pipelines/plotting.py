@@ -227,12 +227,9 @@ def plot_misread_fields(
 
     shown = misread[:_MOST_SHOWN]
     n_rows = max(1, -(-len(shown) // _N_COLUMNS))
+    size = (2.6 * _N_COLUMNS, 1.25 * n_rows + 0.5)
     figure, grid = plt.subplots(
-        n_rows,
-        _N_COLUMNS,
-        figsize=(2.6 * _N_COLUMNS, 1.25 * n_rows + 0.5),
-        squeeze=False,
-        layout="constrained",
+        n_rows, _N_COLUMNS, figsize=size, squeeze=False, layout="constrained"
     )
     share = 100 * len(misread) / n_fields
     title = f"{len(misread)} of {n_fields} fields misread ({share:.1f} %)"

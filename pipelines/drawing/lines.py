@@ -111,11 +111,8 @@ class DrawnLines(Sequence[Image]):
         self._skeletons = thin_glyphs(glyphs)
         _check_ink(self._skeletons)
         self._rows = {digit: np.flatnonzero(names == digit) for digit in digits}
-        self._copybook = {
-            digit: draw_copybook([digit] * _N_COPYBOOK, rng)
-            for digit in digits
-            if digit in COPYBOOK
-        }
+        known = [digit for digit in digits if digit in COPYBOOK]
+        self._copybook = {d: draw_copybook([d] * _N_COPYBOOK, rng) for d in known}
         self._tiles = draw_tiles(_N_TILES, rng)
         self._bends = draw_bends(_N_BENDS, rng)
         self._grain = rng.standard_normal(_GRAIN, dtype=np.float32)

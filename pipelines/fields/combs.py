@@ -173,14 +173,10 @@ def _grid_score(coverage: Points, left: float, right: float, count: int) -> floa
     """Share of the expected walls that are there; 0 for what is no comb."""
     pitch = (right - left) / count
     reach = max(2.0, 0.07 * pitch)
-    walls = [
-        coverage[max(int(x - reach), 0) : int(x + reach) + 2].max()
-        for x in np.linspace(left, right, count + 1)
-    ]
-    middles = [
-        coverage[int(x - 0.2 * pitch) : int(x + 0.2 * pitch) + 1].max()
-        for x in np.linspace(left, right, count + 1)[:-1] + pitch / 2
-    ]
+    edges = np.linspace(left, right, count + 1)
+    walls = [coverage[max(int(x - reach), 0) : int(x + reach) + 2].max() for x in edges]
+    centres, near = edges[:-1] + pitch / 2, 0.2 * pitch
+    middles = [coverage[int(x - near) : int(x + near) + 1].max() for x in centres]
     present = np.mean(np.array(walls) >= _WALL_COVERAGE)
     # A one may stand as high as a wall, but not in every box.
     crowded = np.mean(np.array(middles) >= 0.95)

@@ -84,13 +84,9 @@ def warp_image(
     -------
     warped : ndarray of this shape, dtype uint8
     """
+    size, flags = (shape[1], shape[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpPerspective(
-        page,
-        matrix,
-        (shape[1], shape[0]),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=border,
-        borderValue=255,
+        page, matrix, size, flags=flags, borderMode=border, borderValue=255
     )
     return np.asarray(warped, dtype=np.uint8)
 

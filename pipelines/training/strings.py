@@ -227,7 +227,7 @@ def _train_cutting(lines: DrawnLines, device: str) -> tuple[CuttingReader, int]:
 
 
 def _draw_fields(lines: DrawnLines) -> Iterator[Image]:
-    return (lines.draw_field(index) for index in range(len(lines)))
+    return map(lines.draw_field, range(len(lines)))
 
 
 def draw_from(
