@@ -244,9 +244,8 @@ def _piece(
         return Piece("empty", np.full((1, 1), 255, np.uint8), left, right)
     # A stroke that runs through from edge to edge belongs to a larger mark.
     through = bool(own[0].any() and own[-1].any())
-    kind: Literal["digit", "cancelled"] = (
-        "cancelled" if through or is_cancelled(mask, box) else "digit"
-    )
+    cancelled = through or is_cancelled(mask, box)
+    kind: Literal["digit", "cancelled"] = "cancelled" if cancelled else "digit"
     certainty = _EVEN if kind == "digit" and may_be_cross(mask, box) else 1.0
     piece = Piece(kind, lift_ink(field, mask, level), left, right, certainty=certainty)
     foot = _hidden_stroke(mask, frame) if frame.hidden is not None else None

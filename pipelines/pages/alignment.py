@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from pipelines.images import Image
 
 Matrix = NDArray[np.float64]
-Points = NDArray[np.float32]
+
+Features = tuple[NDArray[np.float32], NDArray[Any]]
+"""Points ``(x, y)``, and what is there: their descriptors."""
 
 _N_FEATURES = 2000
 _RATIO = 0.8  # Lowe's ratio test (2004, section 7.1)
@@ -120,7 +122,7 @@ def fit_homography(
     return None if matrix is None else np.asarray(matrix, dtype=np.float64)
 
 
-def detect_features(reduced: Image, kind: str) -> tuple[Points, NDArray[Any]]:
+def detect_features(reduced: Image, kind: str) -> Features:
     """Find the strongest features of an image.
 
     Parameters
@@ -146,9 +148,7 @@ def detect_features(reduced: Image, kind: str) -> tuple[Points, NDArray[Any]]:
     return points, descriptors
 
 
-def match_features(
-    blank: tuple[Points, NDArray[Any]], page: tuple[Points, NDArray[Any]]
-) -> Matrix | None:
+def match_features(blank: Features, page: Features) -> Matrix | None:
     """Fit a homography to the features that a blank and a page share.
 
     Parameters

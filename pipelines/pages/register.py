@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from lenet_sklearn.parameters import Interval
 from pipelines.images import Image, check_image, check_images
 from pipelines.pages import alignment
-from pipelines.pages.alignment import Matrix, Points, detect_features, is_plausible
+from pipelines.pages.alignment import Features, Matrix, detect_features, is_plausible
 from pipelines.pages.cleaning import flatten_background
 
 # Share of the blank's printed patches that must lie where they should. Pages
@@ -75,7 +75,7 @@ class PreparedBlank:
     image: Image
     reduced: Image
     to_reduced: Matrix
-    features: tuple[tuple[Points, NDArray[Any]], ...]
+    features: tuple[Features, ...]
     patches: NDArray[np.intp]
 
 

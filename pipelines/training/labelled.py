@@ -74,10 +74,9 @@ def read_labelled_fields(fields: StrPath, truth: StrPath) -> list[LabelledField]
     folder = Path(fields)
     _check_folder(folder)
     rows = _read_truth(Path(truth))
-    files = [_locate(folder, name) for name, _ in rows]
     named: dict[Path, str] = {}
-    for file, (name, _) in zip(files, rows, strict=True):
-        real = file.resolve()
+    for name, _ in rows:
+        real = _locate(folder, name).resolve()
         if real in named:
             again = f", once as {name}" if name != named[real] else ""
             raise ValueError(
@@ -85,8 +84,8 @@ def read_labelled_fields(fields: StrPath, truth: StrPath) -> list[LabelledField]
             )
         named[real] = name
     return [
-        LabelledField(name, _read_field(file), value)
-        for file, (name, value) in zip(files, rows, strict=True)
+        LabelledField(name, _read_field(_locate(folder, name)), value)
+        for name, value in rows
     ]
 
 
@@ -125,11 +124,9 @@ def doubt_values(fields: StrPath, truth: StrPath) -> list[str]:
     n_empty = values.count("")
     if not n_empty:
         return []
-    taken = (
-        "is empty: taken for a field with nothing written in it"
-        if n_empty == 1
-        else "are empty: taken for fields with nothing written in them"
-    )
+    taken = "are empty: taken for fields with nothing written in them"
+    if n_empty == 1:
+        taken = "is empty: taken for a field with nothing written in it"
     return [f"{truth}: {n_empty} of {len(values)} values {taken}"]
 
 
