@@ -2,7 +2,6 @@
 
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -11,9 +10,9 @@ from numpy.typing import NDArray
 
 from lenet_sklearn.outputs import make_folder
 from lenet_sklearn.strings.lattice import Lattice, LatticeReading, read_lattice
-from pipelines.images import Image
+from pipelines.images import Floats, Image
 from pipelines.lines.segments import Segments, build_lattices, segment_field
-from pipelines.outcomes import ArraysCompare
+from pipelines.outcomes import FieldReading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,13 +117,11 @@ class LatticeDisplay:
         bottom = self._draw_arcs(float(len(pieces)))
         self.ax_.set_ylim(bottom, -2)
         self.ax_.set_axis_off()
-        self.ax_.set_title(self._title())
+        title = "no path"
+        if self.reading is not None:
+            title = f"{self.reading.text!r}, {100 * self.reading.probability:.1f} %"
+        self.ax_.set_title(title)
         return self
-
-    def _title(self) -> str:
-        if self.reading is None:
-            return "no path"
-        return f"{self.reading.text!r}, {100 * self.reading.probability:.1f} %"
 
     def _draw_arcs(self, row: float) -> float:
         """Draw believable arcs in rows below the writing; return where they end."""
@@ -142,10 +139,8 @@ class LatticeDisplay:
             ends[level : level + 1] = [left + width]
             y = row + (level + 1) * step
             # What is hardly believed is hardly seen.
-            style: dict[str, Any] = {
-                "color": RED if n in best else GREY,
-                "alpha": 0.3 + 0.7 * float(shares[n]),
-            }
+            colour, alpha = RED if n in best else GREY, 0.3 + 0.7 * float(shares[n])
+            style: dict[str, Any] = {"color": colour, "alpha": alpha}
             self.ax_.plot([left, left + width], [y, y], linewidth=2, **style)
             # A mark on no path of digits is a dot.
             digit = self.lattice.characters[int(self.lattice.scores[n].argmax())]
@@ -155,7 +150,7 @@ class LatticeDisplay:
         return row + (len(ends) + 2) * step
 
 
-def share_paths(lattice: Lattice) -> NDArray[np.float64]:
+def share_paths(lattice: Lattice) -> Floats:
     """Compute the probability that the right path leads through each arc.
 
     Parameters
@@ -182,15 +177,14 @@ def share_paths(lattice: Lattice) -> NDArray[np.float64]:
     order = np.argsort(lattice.starts, kind="stable")
     before, after = np.full((2, lattice.n_nodes), -np.inf)
     before[0] = after[-1] = 0.0
-    for arc in order:
-        start, stop = lattice.starts[arc], lattice.stops[arc]
-        before[stop] = np.logaddexp(before[stop], before[start] + gains[arc])
-    for arc in order[::-1]:
-        start, stop = lattice.starts[arc], lattice.stops[arc]
-        after[start] = np.logaddexp(after[start], after[stop] + gains[arc])
+    parts = (lattice.starts, lattice.stops, gains)
+    arcs = list(zip(*(part[order] for part in parts), strict=True))
+    for start, stop, gain in arcs:
+        before[stop] = np.logaddexp(before[stop], before[start] + gain)
+    for start, stop, gain in reversed(arcs):
+        after[start] = np.logaddexp(after[start], after[stop] + gain)
     through = before[lattice.starts] + gains + after[lattice.stops]
-    shares: NDArray[np.float64] = np.exp(through - before[-1])
-    return shares
+    return np.asarray(np.exp(through - before[-1]))
 
 
 def _free_level(ends: list[float], left: float, is_best: bool) -> int:
@@ -201,147 +195,68 @@ def _free_level(ends: list[float], left: float, is_best: bool) -> int:
     return next((n for n in rows if ends[n] < left), max(1, len(ends)))
 
 
+# Fields in a row of the picture of misread ones, and at most in all of it.
 _N_COLUMNS = 4
+_MOST_SHOWN = 40
 
 # Longer ones would run into that of the next column.
 _LONGEST_NAME = 36
 
-
-@dataclass(frozen=True, eq=False)
-class MisreadField(ArraysCompare):
-    """A field that was misread.
-
-    Attributes
-    ----------
-    name : str
-        Of its file.
-
-    image : ndarray of shape (height, width), dtype uint8
-        Grey, dark ink on lighter paper.
-
-    written, read : str
-        What it says, and what was read.
-
-    confidence : float
-        Of what was read, in [0, 1].
-    """
-
-    name: str
-    image: Image
-    written: str
-    read: str
-    confidence: float
+# Sharp on a screen of high resolution, and still a small file.
+_DPI = 150
 
 
-class MisreadFieldsDisplay:
-    """Misread fields with truth and guess, the most confident ones first.
+def plot_misread_fields(
+    misread: Sequence[tuple[str, Image, str, FieldReading]], n_fields: int, path: Path
+) -> None:
+    """Draw misread fields with truth and guess.
 
     Parameters
     ----------
-    misread : sequence of MisreadField
-        The fields to show.
+    misread : sequence of tuples of (name, image, written, reading)
+        Name of the file, grey image, what it says and what was read in it, of all
+        that was misread, the most confident first; 40 are shown at most.
 
-    n_errors, n_fields : int
-        Misread fields and all fields, for the title.
+    n_fields : int
+        Fields that were read.
 
-    Attributes
-    ----------
-    figure_ : matplotlib Figure
-        Figure with axes for each field.
+    path : Path
+        The picture to write.
     """
+    import matplotlib.pyplot as plt
 
-    def __init__(
-        self,
-        misread: Sequence[MisreadField],
-        *,
-        n_errors: int,
-        n_fields: int,
-    ) -> None:
-        self.misread = misread
-        self.n_errors = n_errors
-        self.n_fields = n_fields
-
-    @classmethod
-    def from_fields(
-        cls, misread: Sequence[MisreadField], n_fields: int, *, n_images: int = 40
-    ) -> Self:
-        """Draw what was misread.
-
-        Parameters
-        ----------
-        misread : sequence of MisreadField
-            All that was misread, the most confident first.
-
-        n_fields : int
-            Fields that were read.
-
-        n_images : int, default=40
-            Show so many at most.
-
-        Returns
-        -------
-        display : MisreadFieldsDisplay
-            Drawn.
-        """
-        shown = misread[:n_images]
-        return cls(shown, n_errors=len(misread), n_fields=n_fields).plot()
-
-    def plot(self) -> Self:
-        """Draw the fields.
-
-        Returns
-        -------
-        display : MisreadFieldsDisplay
-            This one, with `figure_` set.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
-        """
-        from lenet_sklearn.plotting.figures import pyplot
-
-        n_rows = max(1, -(-len(self.misread) // _N_COLUMNS))
-        plt = pyplot("MisreadFieldsDisplay")
-        self.figure_, grid = plt.subplots(
-            n_rows,
-            _N_COLUMNS,
-            figsize=(2.6 * _N_COLUMNS, 1.25 * n_rows + 0.5),
-            squeeze=False,
-            layout="constrained",
-        )
-        share = 100 * self.n_errors / self.n_fields
-        title = f"{self.n_errors} of {self.n_fields} fields misread ({share:.1f} %)"
-        if len(self.misread) < self.n_errors:
-            title += f"; the {len(self.misread)} surest"
-        self.figure_.suptitle(title)
-        for place, ax in enumerate(grid.flat):
-            ax.set_axis_off()
-            if place < len(self.misread):
-                _draw_field(ax, self.misread[place])
-        return self
+    shown = misread[:_MOST_SHOWN]
+    n_rows = max(1, -(-len(shown) // _N_COLUMNS))
+    size = (2.6 * _N_COLUMNS, 1.25 * n_rows + 0.5)
+    figure, grid = plt.subplots(
+        n_rows, _N_COLUMNS, figsize=size, squeeze=False, layout="constrained"
+    )
+    share = 100 * len(misread) / n_fields
+    title = f"{len(misread)} of {n_fields} fields misread ({share:.1f} %)"
+    if len(shown) < len(misread):
+        title += f"; the {len(shown)} surest"
+    figure.suptitle(title)
+    for ax in grid.flat:
+        ax.set_axis_off()
+    for ax, field in zip(grid.flat, shown, strict=False):
+        _draw_field(ax, *field)
+    figure.savefig(path, dpi=_DPI)
+    plt.close(figure)
 
 
-def _draw_field(ax: "Axes", field: MisreadField) -> None:
-    ax.imshow(_shown(field.image), cmap="gray", vmin=0, vmax=255)
-    arrow = "\N{RIGHTWARDS ARROW}"
-    written, read = (text or "nothing" for text in (field.written, field.read))
-    percent = f"{100 * field.confidence:.0f} %"
-    name = field.name
-    if len(name) > _LONGEST_NAME:
-        name = name[: _LONGEST_NAME - 3] + "..."
-    ax.set_title(f"{name}\n{written} {arrow} {read} ({percent})", fontsize=7)
-
-
-def _shown(image: Image) -> Image:
-    """Spread the greys, so that faint writing is seen."""
+def _draw_field(
+    ax: "Axes", name: str, image: Image, written: str, reading: FieldReading
+) -> None:
+    # The greys are spread, so that faint writing is seen.
     low, high = np.percentile(image, (1, 99))
     spread = (image.astype(np.float32) - low) * (255 / max(high - low, 1))
-    return np.clip(spread, 0, 255).astype(np.uint8)
-
-
-# Sharp on a screen of high resolution, and still a small file.
-_DPI = 150
+    ax.imshow(np.clip(spread, 0, 255).astype(np.uint8), cmap="gray", vmin=0, vmax=255)
+    arrow = "\N{RIGHTWARDS ARROW}"
+    truth, read = (text or "nothing" for text in (written, reading.value))
+    percent = f"{100 * reading.confidence:.0f} %"
+    if len(name) > _LONGEST_NAME:
+        name = name[: _LONGEST_NAME - 3] + "..."
+    ax.set_title(f"{name}\n{truth} {arrow} {read} ({percent})", fontsize=7)
 
 
 # What each of the following writes, in a folder.
@@ -400,10 +315,7 @@ def plot_training(classifier: "LeNet5Classifier", folder: Path) -> list[Path]:
 
 
 def plot_evaluation(
-    classifier: "LeNet5Classifier",
-    X: NDArray[np.uint8],
-    y: NDArray[Any],
-    folder: Path,
+    classifier: "LeNet5Classifier", X: NDArray[np.uint8], y: NDArray[Any], folder: Path
 ) -> list[Path]:
     """Draw what a classifier misreads and what rejection would help.
 
@@ -427,19 +339,15 @@ def plot_evaluation(
     paths : list of Path
         The pictures.
     """
-    from lenet_sklearn.plotting import (
-        ErrorRejectDisplay,
-        FeatureMapDisplay,
-        MisreadDisplay,
-    )
+    from lenet_sklearn import plotting
 
     misread, error_reject, maps = (folder / name for name in EVALUATION_PICTURES)
     paths = [
-        _draw(misread, MisreadDisplay, classifier, X, y),
-        _draw(error_reject, ErrorRejectDisplay, classifier, X, y),
+        _draw(misread, plotting.MisreadDisplay, classifier, X, y),
+        _draw(error_reject, plotting.ErrorRejectDisplay, classifier, X, y),
     ]
     if hasattr(classifier, "net_"):  # a committee has many
-        paths.append(_draw(maps, FeatureMapDisplay, classifier, X[0]))
+        paths.append(_draw(maps, plotting.FeatureMapDisplay, classifier, X[0]))
     return paths
 
 

@@ -110,6 +110,8 @@ def test_the_wheel_holds_both_packages_and_nothing_else(in_wheel):
         "lenet_sklearn/weights/strings/lenet5_dense.safetensors",
         "lenet_sklearn/weights/strings/wide.safetensors",
         "pipelines/__init__.pyi",
+        "pipelines/drawing/shapes.json",
+        "pipelines/drawing/sheet.json",
         "pipelines/py.typed",
     ],
 )

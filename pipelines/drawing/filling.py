@@ -1,19 +1,12 @@
 """Forms filled in by hand, and what was meant by it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import numpy as np
+from numpy.random import Generator
 
 from pipelines.drawing.inking import ink_strokes
-from pipelines.drawing.printing import (
-    MAXIMUM_POINTS,
-    SIGNATURES,
-    TICK_BOXES,
-    CombField,
-    Place,
-    print_comb,
-)
+from pipelines.drawing.printing import SHEET, CombField, Place, print_comb
 from pipelines.drawing.shapes import Points
 from pipelines.drawing.writers import (
     MM_PER_INCH,
@@ -24,8 +17,6 @@ from pipelines.drawing.writers import (
     trace_digit,
 )
 from pipelines.images import Image
-
-_PAPER: Final = 255
 
 
 def entry_value(entry: str) -> str:
@@ -88,7 +79,11 @@ def fill_comb(
         If `entry` has not one character for each box, or one that is neither
         a digit nor a space nor ``X``.
     """
-    _check_entry(field, entry)
+    if len(entry) != field.digits or set(entry) - set("0123456789X "):
+        raise ValueError(
+            f"Field {field.name!r} expects one digit, space or X for each of its"
+            f" {field.digits} boxes. Got {entry!r}."
+        )
     rng = np.random.default_rng(random_state)
     top, left, height, width = field.box
     box_width = width / field.digits
@@ -187,10 +182,8 @@ def fill_form(
     scale = np.array([dpi / MM_PER_INCH, dpi / MM_PER_INCH, 1])
     examiner = draw_writer(rng)
     marks = [(writer, tick) for tick in _ticks(rng)]
-    marks += [
-        (who, _signature(who, place, rng))
-        for who, place in zip((writer, examiner), SIGNATURES, strict=True)
-    ]
+    signers = zip((writer, examiner), SHEET["signatures"], strict=True)
+    marks += [(who, _signature(who, place, rng)) for who, place in signers]
     for who, strokes in marks:
         placed = [stroke * scale for stroke in strokes]
         ink_strokes(filled, placed, who.pen, dpi=dpi, random_state=rng)
@@ -247,7 +240,7 @@ def draw_comb(
     margin = height // 4
     box: Place = (margin, margin, height, width * len(entry))
     shape = (height + 2 * margin, width * len(entry) + 2 * margin)
-    image = np.full(shape, _PAPER, dtype=np.uint8)
+    image = np.full(shape, 255, dtype=np.uint8)
     if line_width:
         print_comb(image, box, len(entry), line_width=line_width)
     field = CombField("field", len(entry), box)
@@ -255,19 +248,13 @@ def draw_comb(
     return image
 
 
-def _check_entry(field: CombField, entry: str) -> None:
-    if len(entry) != field.digits or set(entry) - set("0123456789X "):
-        raise ValueError(
-            f"Field {field.name!r} expects one digit, space or X for each of its"
-            f" {field.digits} boxes. Got {entry!r}."
-        )
-
-
-def _draw_numbers(
-    fields: Sequence[CombField], rng: np.random.Generator
-) -> dict[str, str]:
+def _draw_numbers(fields: Sequence[CombField], rng: Generator) -> dict[str, str]:
     """Make up the number in each field; points add up, a date is one."""
-    points = [_points(maximum, rng) for maximum in MAXIMUM_POINTS]
+    # Every tenth question was not answered.
+    points = [
+        "" if rng.random() < 0.1 else str(rng.integers(0, maximum + 1))
+        for maximum in SHEET["maximum_points"]
+    ]
     day, month, year = rng.integers((1, 1, 2015), (29, 13, 2030))
     numbers = {
         "exam_date": f"{day:02d}{month:02d}{year}",
@@ -283,12 +270,7 @@ def _draw_numbers(
     return numbers
 
 
-def _points(maximum: int, rng: np.random.Generator) -> str:
-    """Points of one question; every tenth question was not answered."""
-    return "" if rng.random() < 0.1 else str(rng.integers(0, maximum + 1))
-
-
-def _laid_out(number: str, digits: int, filler: str, rng: np.random.Generator) -> str:
+def _laid_out(number: str, digits: int, filler: str, rng: Generator) -> str:
     """Set a number into its boxes: to the right, sometimes to the left."""
     if filler == " " and rng.random() < 0.3:
         return number.ljust(digits)
@@ -296,7 +278,7 @@ def _laid_out(number: str, digits: int, filler: str, rng: np.random.Generator) -
 
 
 def _digit(
-    label: str, writer: Writer, box: tuple[int, float], rng: np.random.Generator
+    label: str, writer: Writer, box: tuple[int, float], rng: Generator
 ) -> list[Points]:
     """Trace a digit at the writer's size, in pixels about the middle of its box."""
     box_height, box_width = box
@@ -310,7 +292,7 @@ def _digit(
     return [s * [height, height, 1] + np.r_[shift, 0] for s in strokes]
 
 
-def _cross(height: float, width: float, rng: np.random.Generator) -> list[Points]:
+def _cross(height: float, width: float, rng: Generator) -> list[Points]:
     """Two bowed diagonals through a box, in pixels about its middle."""
     strokes = []
     for direction in (-1, 1):
@@ -327,10 +309,11 @@ def _pressed(points: Points) -> Points:
     return np.column_stack([curve, np.ones(len(curve))])
 
 
-def _ticks(rng: np.random.Generator) -> list[list[Points]]:
+def _ticks(rng: Generator) -> list[list[Points]]:
     """Tick one square of each pair, with a hook or a cross; in millimetres."""
     marks = []
-    for pair in (TICK_BOXES[:2], TICK_BOXES[2:]):
+    boxes = SHEET["tick_boxes"]
+    for pair in (boxes[:2], boxes[2:]):
         left, top = pair[rng.integers(2)]
         middle = np.array([left + 2, top + 2, 0]) + np.r_[rng.normal(0, 0.3, 2), 0]
         if rng.random() < 0.5:
@@ -343,7 +326,7 @@ def _ticks(rng: np.random.Generator) -> list[list[Points]]:
 
 
 def _signature(
-    writer: Writer, place: tuple[float, float], rng: np.random.Generator
+    writer: Writer, place: tuple[float, float], rng: Generator
 ) -> list[Points]:
     """Sign: quick strokes that lose height, then a flourish; in millimetres."""
     habit = np.random.default_rng(writer.habits)

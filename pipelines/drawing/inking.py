@@ -6,19 +6,18 @@ each pixel holds its distance to the middle of the nearest stroke, strokes are j
 by taking the smaller distance, and a pen of width w inks what lies within w / 2.
 """
 
-from typing import Final, TypeAlias, TypeVar
+from itertools import pairwise
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipelines.drawing.shapes import Points
 from pipelines.drawing.skeletons import SIDE
 from pipelines.drawing.writers import Pen, RandomState, smooth_noise
-from pipelines.images import Image
-
-Plane: TypeAlias = NDArray[np.float32]
-"""Grey values, or shares of something, at every pixel."""
+from pipelines.images import Image, Plane
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -73,7 +72,9 @@ def ink_strokes(
     if not part.size:
         return
     ink = _cover(part.shape, strokes, corner, (width, pen), rng)
-    ink *= 1 - pen.grain * np.abs(_tooth(part.shape, rng))
+    # Roughness of paper, of about unit variance: the blur leaves 0.4 of its deviation.
+    tooth = 2.5 * cv2.GaussianBlur(rng.standard_normal(part.shape), (0, 0), 0.7)
+    ink *= 1 - pen.grain * np.abs(tooth)
     part[:] = np.rint(part * (1 - pen.darkness * np.clip(ink, 0, 1))).astype(np.uint8)
 
 
@@ -136,14 +137,8 @@ def lay(canvas: Plane, distances: Plane, matrix: Points) -> None:
     moved[:, 2] -= low
     (a, b), (c, d) = matrix[:, :2].tolist()
     scale = abs(a * d - b * c) ** 0.5
-    size = (part.shape[1], part.shape[0])
-    laid = cv2.warpAffine(
-        distances * np.float32(scale),
-        moved,
-        size,
-        flags=cv2.INTER_LINEAR,
-        borderValue=FAR,
-    )
+    scaled, size = distances * np.float32(scale), part.shape[::-1]
+    laid = cv2.warpAffine(scaled, moved, size, borderValue=FAR)
     np.minimum(part, laid, out=part)
 
 
@@ -200,7 +195,7 @@ def _cover(
     strokes: list[Points],
     corner: NDArray[np.intp],
     line: tuple[float, Pen],
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> Points:
     """Share of each pixel of a part of the page that strokes cover, in [0, 1]."""
     width, pen = line
@@ -218,23 +213,14 @@ def _draw_path(canvas: Image, path: Points, widths: Points, flow: Points) -> Non
     fixed = np.rint(path * 16).astype(int)
     thick = np.maximum(np.rint(widths).astype(int), 1)
     greys = np.rint(255 * flow).astype(int)
-    for i in range(len(path) - 1):
-        start, stop = fixed[i], fixed[i + 1]
-        ink = int(greys[i])
-        cv2.line(canvas, start, stop, ink, int(thick[i]), cv2.LINE_8, 4)
+    for i, (start, stop) in enumerate(pairwise(fixed)):
+        cv2.line(canvas, start, stop, int(greys[i]), int(thick[i]), cv2.LINE_8, 4)
 
 
-def _flow(n: int, skips: float, rng: np.random.Generator) -> Points:
+def _flow(n: int, skips: float, rng: Generator) -> Points:
     """Ink given along a path, in [0, 1]; it fails on a share `skips` of it."""
     flow = 1 - 0.06 * np.abs(smooth_noise(n, 8, rng))
     if skips:
         dry = smooth_noise(n, 3, rng)
         flow[dry > np.quantile(dry, 1 - skips * rng.uniform(0, 2))] *= 0.45
     return np.clip(flow, 0, 1)
-
-
-def _tooth(shape: tuple[int, ...], rng: np.random.Generator) -> Points:
-    """Roughness of paper, about unit variance."""
-    noise = rng.standard_normal(shape)
-    # The blur leaves 0.4 of its deviation.
-    return np.asarray(cv2.GaussianBlur(noise, (0, 0), 0.7) * 2.5)

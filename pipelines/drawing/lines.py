@@ -5,16 +5,11 @@ from typing import Final, overload
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipelines.drawing.inking import FAR, Plane, distance_to, lay, lay_path
-from pipelines.drawing.paper import (
-    Crop,
-    draw_crop,
-    draw_paper,
-    draw_tiles,
-    print_rules,
-)
+from pipelines.drawing.inking import FAR, distance_to, lay, lay_path
+from pipelines.drawing.paper import Crop, draw_crop, draw_paper, draw_tiles, print_rules
 from pipelines.drawing.scanning import scan_field
 from pipelines.drawing.shapes import COPYBOOK
 from pipelines.drawing.skeletons import (
@@ -26,7 +21,7 @@ from pipelines.drawing.skeletons import (
 from pipelines.drawing.strings import Line, place_line
 from pipelines.drawing.texts import draw_marks, draw_scribble, draw_texts
 from pipelines.drawing.writers import Hand, draw_hand
-from pipelines.images import Image
+from pipelines.images import Image, Plane
 from pipelines.lines.strips import normalize_line
 
 # What is drawn once and used again and again. Parts of tiles and bends are combined
@@ -116,11 +111,8 @@ class DrawnLines(Sequence[Image]):
         self._skeletons = thin_glyphs(glyphs)
         _check_ink(self._skeletons)
         self._rows = {digit: np.flatnonzero(names == digit) for digit in digits}
-        self._copybook = {
-            digit: draw_copybook([digit] * _N_COPYBOOK, rng)
-            for digit in digits
-            if digit in COPYBOOK
-        }
+        known = [digit for digit in digits if digit in COPYBOOK]
+        self._copybook = {d: draw_copybook([d] * _N_COPYBOOK, rng) for d in known}
         self._tiles = draw_tiles(_N_TILES, rng)
         self._bends = draw_bends(_N_BENDS, rng)
         self._grain = rng.standard_normal(_GRAIN, dtype=np.float32)
@@ -166,7 +158,7 @@ class DrawnLines(Sequence[Image]):
         ink = ink_line(line, hand, crop, self._bends, rng)
         return scan_field(paper, ink, self._grain, rng)
 
-    def _write(self, text: str, hand: Hand, rng: np.random.Generator) -> Line:
+    def _write(self, text: str, hand: Hand, rng: Generator) -> Line:
         """Choose a shape for each digit and place them."""
         skeletons = []
         last: dict[str, NDArray[np.uint8]] = {}
@@ -179,9 +171,7 @@ class DrawnLines(Sequence[Image]):
             line.paths += draw_scribble(rng)
         return line
 
-    def _pick(
-        self, digit: str, hand: Hand, rng: np.random.Generator
-    ) -> NDArray[np.uint8]:
+    def _pick(self, digit: str, hand: Hand, rng: Generator) -> NDArray[np.uint8]:
         """Choose a skeleton, from the copybook as often as the hand does."""
         if rng.random() < hand.drawn and digit in self._copybook:
             copybook = self._copybook[digit]
@@ -190,7 +180,7 @@ class DrawnLines(Sequence[Image]):
         return self._skeletons[rows[int(rng.integers(len(rows)))]]
 
 
-def draw_bends(n_bends: int, rng: np.random.Generator) -> Plane:
+def draw_bends(n_bends: int, rng: Generator) -> Plane:
     """Draw smooth displacements of a digit's pixels.
 
     Parameters
@@ -221,13 +211,7 @@ def draw_bends(n_bends: int, rng: np.random.Generator) -> Plane:
     return bends
 
 
-def ink_line(
-    line: Line,
-    hand: Hand,
-    crop: Crop,
-    bends: Plane,
-    rng: np.random.Generator,
-) -> Plane:
+def ink_line(line: Line, hand: Hand, crop: Crop, bends: Plane, rng: Generator) -> Plane:
     """Ink what of a line lies in a field.
 
     Parameters
@@ -270,20 +254,19 @@ def ink_line(
     canvas = np.full(crop.shape, FAR, np.float32)
     for skeleton, matrix in zip(line.skeletons, line.matrices, strict=True):
         bend = bends[int(rng.integers(len(bends)))] * np.float32(hand.bend)
-        bent = cv2.remap(
-            distance_to(skeleton),
-            _GRID + bend,
-            None,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        distances, place = distance_to(skeleton), _GRID + bend
+        linear, edge = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+        bent = cv2.remap(distances, place, None, linear, borderMode=edge)
         placed = matrix * scale
         placed[:, 2] += origin
         lay(canvas, bent, placed)
     width = hand.pen * scale
     for path in line.paths:
         lay_path(canvas, path * scale + origin, _REACH * width + 1)
-    half = width / 2 * (1 + 0.2 * _slow_noise(crop.shape, rng))
+    # The pen's pressure changes over about half of the height.
+    knots = rng.uniform(-1, 1, (3, 2 + 2 * crop.shape[1] // crop.shape[0]))
+    pressure = cv2.resize(knots.astype(np.float32), crop.shape[::-1])
+    half = width / 2 * (1 + 0.2 * pressure)
     return np.asarray(np.clip(half + np.float32(0.5) - canvas, 0, 1))
 
 
@@ -313,13 +296,6 @@ def _check_ink(skeletons: NDArray[np.uint8]) -> None:
             f" glyphs[{blank[0]}] and {len(blank) - 1} others. Leave them out, or"
             " stretch their contrast to 255."
         )
-
-
-def _slow_noise(shape: tuple[int, int], rng: np.random.Generator) -> Plane:
-    """Noise in [-1, 1] that changes over about half of the height."""
-    knots = rng.uniform(-1, 1, (3, 2 + 2 * shape[1] // shape[0]))
-    size = (shape[1], shape[0])
-    return np.asarray(cv2.resize(knots.astype(np.float32), size))
 
 
 _GRID: Final[NDArray[np.float32]] = np.dstack(

@@ -6,10 +6,11 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipelines.drawing.inking import Plane
 from pipelines.drawing.strings import Line
+from pipelines.images import Plane
 
 # A tile is larger than most fields; parts of it are cut out and stretched.
 _TILE: Final = (128, 512)
@@ -42,7 +43,7 @@ class Crop:
     origin: tuple[float, float]
 
 
-def draw_tiles(n_tiles: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+def draw_tiles(n_tiles: int, rng: Generator) -> NDArray[np.uint8]:
     """Draw patterns as they are printed on security paper.
 
     Parameters
@@ -74,7 +75,7 @@ def draw_tiles(n_tiles: int, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def draw_paper(
-    shape: tuple[int, int], tiles: NDArray[np.uint8], rng: np.random.Generator
+    shape: tuple[int, int], tiles: NDArray[np.uint8], rng: Generator
 ) -> Plane:
     """Lay out paper: its tone, an uneven light, a pattern.
 
@@ -118,7 +119,7 @@ def draw_paper(
     return paper
 
 
-def draw_crop(line: Line, rng: np.random.Generator) -> Crop:
+def draw_crop(line: Line, rng: Generator) -> Crop:
     """Lay a field round a line of writing.
 
     Parameters
@@ -163,7 +164,7 @@ def draw_crop(line: Line, rng: np.random.Generator) -> Crop:
     )
 
 
-def print_rules(paper: Plane, crop: Crop, rng: np.random.Generator) -> None:
+def print_rules(paper: Plane, crop: Crop, rng: Generator) -> None:
     """Print a ruling line, or what the cut has left of a box, in place.
 
     Parameters
@@ -198,23 +199,19 @@ def print_rules(paper: Plane, crop: Crop, rng: np.random.Generator) -> None:
             inwards = rng.uniform(0, 0.5) * height
             column = rng.choice([inwards, width - inwards])
             lean = rng.normal(0, 0.03) * height
-            _print_line(paper, (column, -5), (column + lean, height + 5), rng)
+            _print_line(paper, [(column, -5), (column + lean, height + 5)], rng)
 
 
-def _print_row(paper: Plane, row: float, rng: np.random.Generator) -> None:
+def _print_row(paper: Plane, row: float, rng: Generator) -> None:
     """Print a line across the field, tilted by about a degree."""
     width = paper.shape[1]
-    _print_line(paper, (-5, row), (width + 5, row + rng.normal(0, 0.02) * width), rng)
+    end = (width + 5, row + rng.normal(0, 0.02) * width)
+    _print_line(paper, [(-5, row), end], rng)
 
 
-def _print_line(
-    paper: Plane,
-    start: tuple[float, float],
-    stop: tuple[float, float],
-    rng: np.random.Generator,
-) -> None:
+def _print_line(paper: Plane, ends: list[tuple[float, float]], rng: Generator) -> None:
     mask = np.zeros(paper.shape, np.uint8)
-    first, last = np.rint(16 * np.array([start, stop])).astype(int).tolist()
+    first, last = np.rint(16 * np.array(ends)).astype(int).tolist()
     thickness = 1 + int(rng.random() < 0.3)
     cv2.line(mask, first, last, 255, thickness, cv2.LINE_AA, 4)
     darkness = rng.uniform(0.3, 0.9)
@@ -222,30 +219,26 @@ def _print_line(
 
 
 def _cut(
-    tile: NDArray[np.uint8], shape: tuple[int, int], rng: np.random.Generator
+    tile: NDArray[np.uint8], shape: tuple[int, int], rng: Generator
 ) -> NDArray[np.uint8]:
     """Cut a part of a tile and stretch it to `shape`."""
     zoom = rng.uniform(0.7, 1.6)
-    height, width = [
-        int(np.clip(zoom * side, 8, whole))
-        for side, whole in zip(shape, _TILE, strict=True)
-    ]
+    height, width = np.clip(zoom * np.array(shape), 8, _TILE).astype(int)
     top = int(rng.integers(_TILE[0] - height + 1))
     left = int(rng.integers(_TILE[1] - width + 1))
     part = tile[top : top + height, left : left + width]
     if rng.random() < 0.5:
         part = part[:, ::-1]
-    size = (shape[1], shape[0])
-    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR))
+    return np.asarray(cv2.resize(part, shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
-def _light(shape: tuple[int, int], rng: np.random.Generator) -> Plane:
+def _light(shape: tuple[int, int], rng: Generator) -> Plane:
     """A light that changes smoothly by up to a third."""
     corners = rng.uniform(0.75, 1.05, (2, 3)).astype(np.float32)
     return np.asarray(cv2.resize(corners, shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
-def _lay_edge(paper: Plane, rng: np.random.Generator) -> None:
+def _lay_edge(paper: Plane, rng: Generator) -> None:
     """Let a part beyond a straight edge have another tone, in place."""
     height, width = paper.shape
     corner = np.array([rng.choice([0, width]), rng.choice([0, height])])
@@ -262,18 +255,17 @@ def _thin_lines(phase: Plane, sharpness: float) -> Plane:
     return np.asarray(np.clip((wave - sharpness) / (1 - sharpness), 0, 1))
 
 
-def _draw_waves(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+def _draw_waves(x: Plane, y: Plane, rng: Generator) -> Plane:
     """Draw lines across the paper that swing together."""
     swing = rng.uniform(0, 6) * np.sin(x * rng.uniform(0.02, 0.12) + rng.uniform(0, 6))
     swing += rng.uniform(0, 4) * np.sin(x * rng.uniform(0.1, 0.3) + y * 0.02)
     tilt = rng.normal(0, 0.1)
     pitch = rng.uniform(3.5, 12)
-    return _thin_lines(
-        2 * np.pi * (y + swing + tilt * x) / pitch, rng.uniform(-0.9, 0.8)
-    )
+    phase = 2 * np.pi * (y + swing + tilt * x) / pitch
+    return _thin_lines(phase, rng.uniform(-0.9, 0.8))
 
 
-def _draw_hatching(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+def _draw_hatching(x: Plane, y: Plane, rng: Generator) -> Plane:
     """Draw one or two families of parallel lines."""
     sharpness = rng.uniform(-0.5, 0.9)
     lines = []
@@ -285,7 +277,7 @@ def _draw_hatching(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
     return np.maximum.reduce(lines)
 
 
-def _draw_guilloche(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+def _draw_guilloche(x: Plane, y: Plane, rng: Generator) -> Plane:
     """Draw two families of curves that cross."""
     sharpness = rng.uniform(0, 0.9)
     families = []
@@ -297,7 +289,7 @@ def _draw_guilloche(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
     return np.maximum(*families)
 
 
-def _draw_weave(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+def _draw_weave(x: Plane, y: Plane, rng: Generator) -> Plane:
     """Draw dots or lozenges in rows."""
     across, down = 2 * np.pi / rng.uniform(3, 9, 2)
     shift = rng.uniform(0, 1)
@@ -306,7 +298,7 @@ def _draw_weave(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
     return np.asarray(np.clip((dots - low) / (1 - low), 0, 1))
 
 
-def _draw_fibres(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
+def _draw_fibres(x: Plane, y: Plane, rng: Generator) -> Plane:
     """Draw the mottle of cheap paper."""
     noise = rng.standard_normal(np.broadcast_shapes(x.shape, y.shape), np.float32)
     coarse, fine = rng.uniform(2, 8), rng.uniform(0.5, 1.2)
@@ -315,7 +307,7 @@ def _draw_fibres(x: Plane, y: Plane, rng: np.random.Generator) -> Plane:
     return np.asarray(0.5 + 0.3 * cloud + 0.3 * grain)
 
 
-_PATTERNS: Final[list[Callable[[Plane, Plane, np.random.Generator], Plane]]] = [
+_PATTERNS: Final[list[Callable[[Plane, Plane, Generator], Plane]]] = [
     _draw_waves,
     _draw_waves,
     _draw_hatching,

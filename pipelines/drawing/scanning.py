@@ -5,11 +5,11 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipelines.drawing.inking import Plane
 from pipelines.drawing.writers import RandomState
-from pipelines.images import Image
+from pipelines.images import Image, Plane
 
 _WHITE: Final = 255
 
@@ -212,7 +212,7 @@ def photograph_page(
     matrix = _perspective(page.shape, shape, photograph, rng)
     desk = _desk(shape, photograph.desk, rng)
     size = shape[::-1]
-    seen = cv2.warpPerspective(page, matrix, size, flags=cv2.INTER_LINEAR)
+    seen = cv2.warpPerspective(page, matrix, size)
     sheet = np.full_like(page, _WHITE)
     mask = cv2.warpPerspective(sheet, matrix, size).astype(np.float32)
     mask /= np.float32(_WHITE)
@@ -224,9 +224,7 @@ def photograph_page(
     return np.clip(scene, 0, _WHITE).astype(np.uint8)
 
 
-def scan_field(
-    paper: Plane, ink: Plane, noise: Plane, rng: np.random.Generator
-) -> Image:
+def scan_field(paper: Plane, ink: Plane, noise: Plane, rng: Generator) -> Image:
     """Put ink on paper, and both under a scanner.
 
     Parameters
@@ -295,13 +293,11 @@ def _moved(page: Image, scanner: Scanner) -> Image:
     middle = ((width - 1) / 2, (height - 1) / 2)
     matrix = cv2.getRotationMatrix2D(middle, scanner.angle, 1.0)
     matrix[:, 2] += np.array(scanner.shift)
-    moved = cv2.warpAffine(
-        page, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=scanner.lid
-    )
+    moved = cv2.warpAffine(page, matrix, (width, height), borderValue=scanner.lid)
     return np.asarray(moved, dtype=np.uint8)
 
 
-def _add_dust(page: Image, density: float, rng: np.random.Generator) -> None:
+def _add_dust(page: Image, density: float, rng: Generator) -> None:
     """Draw specks, a few of them hairs, in place."""
     height, width = page.shape
     for _ in range(rng.poisson(density * page.size / 40_000)):
@@ -317,14 +313,14 @@ def _add_dust(page: Image, density: float, rng: np.random.Generator) -> None:
             cv2.circle(page, (x, y), round(radius * 16), grey, -1, cv2.LINE_AA, 4)
 
 
-def _hair(rng: np.random.Generator) -> NDArray[np.float64]:
+def _hair(rng: Generator) -> NDArray[np.float64]:
     """A hair of about 4 mm at 200 dpi, bent one way."""
     turn = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.normal(0, 1.5), 16)
     steps = 2 * np.column_stack([np.cos(turn), np.sin(turn)])
     return np.asarray(np.cumsum(steps, axis=0))
 
 
-def _light(shape: tuple[int, ...], scanner: Scanner, rng: np.random.Generator) -> Plane:
+def _light(shape: tuple[int, ...], scanner: Scanner, rng: Generator) -> Plane:
     """Tone of the paper at every pixel, as a share of white."""
     height, width = shape
     direction = rng.uniform(0, 2 * np.pi)
@@ -337,7 +333,7 @@ def _light(shape: tuple[int, ...], scanner: Scanner, rng: np.random.Generator) -
     return np.asarray(tone / _WHITE, dtype=np.float32)
 
 
-def _cut_noise(noise: Plane, shape: tuple[int, ...], rng: np.random.Generator) -> Plane:
+def _cut_noise(noise: Plane, shape: tuple[int, ...], rng: Generator) -> Plane:
     """Cut a part of the plane of noise; a wider field repeats its end."""
     top = int(rng.integers(noise.shape[0] - shape[0] + 1))
     left = int(rng.integers(max(noise.shape[1] - shape[1], 0) + 1))
@@ -347,7 +343,7 @@ def _cut_noise(noise: Plane, shape: tuple[int, ...], rng: np.random.Generator) -
     return np.pad(part, [(0, 0), (0, shape[1] - part.shape[1])], mode="edge")
 
 
-def _noise(shape: tuple[int, ...], deviation: float, rng: np.random.Generator) -> Plane:
+def _noise(shape: tuple[int, ...], deviation: float, rng: Generator) -> Plane:
     """Sensor noise of a given standard deviation, in grey values."""
     noise: Plane = rng.standard_normal(shape, dtype=np.float32)
     noise *= np.float32(deviation)
@@ -358,7 +354,7 @@ def _perspective(
     inside: tuple[int, ...],
     outside: tuple[int, int],
     photograph: Photograph,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> NDArray[np.float64]:
     """Matrix that lays a page into the view of a camera."""
     height, width = inside
@@ -368,13 +364,11 @@ def _perspective(
     rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     seen = (corners - [width / 2, height / 2]) @ rotation.T + middle
     seen += rng.uniform(-1, 1, (4, 2)) * photograph.tilt * width
-    matrix = cv2.getPerspectiveTransform(
-        corners.astype(np.float32), seen.astype(np.float32)
-    )
-    return np.asarray(matrix, dtype=np.float64)
+    ends = corners.astype(np.float32), seen.astype(np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(*ends), dtype=np.float64)
 
 
-def _desk(shape: tuple[int, int], grey: int, rng: np.random.Generator) -> Plane:
+def _desk(shape: tuple[int, int], grey: int, rng: Generator) -> Plane:
     """Wood: grain that runs across the picture."""
     fibres = _noise((shape[0], 12), 1.0, rng)
     cv2.GaussianBlur(fibres, (0, 0), sigmaX=1.0, sigmaY=3.0, dst=fibres)
@@ -382,7 +376,7 @@ def _desk(shape: tuple[int, int], grey: int, rng: np.random.Generator) -> Plane:
     return np.asarray(grey + 30 * grain, dtype=np.float32)
 
 
-def _lamp(shape: tuple[int, int], shade: float, rng: np.random.Generator) -> Plane:
+def _lamp(shape: tuple[int, int], shade: float, rng: Generator) -> Plane:
     """Light that falls off smoothly from a bright corner to a dark one."""
     corners = np.array([[1.0, 1 - shade / 2], [1 - shade / 2, 1 - shade]], np.float32)
     corners = np.rot90(corners, int(rng.integers(4))).copy()

@@ -4,13 +4,12 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from pipelines.drawing.shapes import COPYBOOK, Points, Stroke
 from pipelines.drawing.writers import smooth_stroke
 from pipelines.images import Image
-
-Glyphs = NDArray[np.uint8]
 
 # Side of a skeleton's image: twice MNIST's, so that the holes of an 8 stay open.
 SIDE: Final = 56
@@ -37,7 +36,7 @@ _HEIGHT: Final = 40
 _BORDER: Final = 2
 
 
-def thin_glyphs(glyphs: Glyphs) -> Glyphs:
+def thin_glyphs(glyphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Thin glyphs to lines one pixel wide.
 
     All of a chunk are thinned together by Zhang and Suen's algorithm [1]_, whose
@@ -73,14 +72,12 @@ def thin_glyphs(glyphs: Glyphs) -> Glyphs:
     >>> int(skeleton[28].sum()), bool(skeleton.sum() > 25)
     (1, True)
     """
-    chunks = [
-        _thin_chunk(glyphs[start : start + _CHUNK])
-        for start in range(0, len(glyphs), _CHUNK)
-    ]
+    starts = range(0, len(glyphs), _CHUNK)
+    chunks = [_thin_chunk(glyphs[start : start + _CHUNK]) for start in starts]
     return np.concatenate([np.empty((0, SIDE * SIDE // 8), np.uint8), *chunks])
 
 
-def draw_copybook(labels: list[str], rng: np.random.Generator) -> NDArray[np.uint8]:
+def draw_copybook(labels: list[str], rng: Generator) -> NDArray[np.uint8]:
     """Draw the skeletons of digits as copybooks and hasty hands have them.
 
     Parameters
@@ -161,7 +158,7 @@ def ends_of(skeleton: Image) -> Points:
     return np.column_stack([x[order], y[order]]).astype(np.float64)
 
 
-def _thin_chunk(glyphs: Glyphs) -> Glyphs:
+def _thin_chunk(glyphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Thin glyphs as one tall image; their empty borders keep them apart."""
     size = (SIDE, SIDE)
     large = [cv2.resize(glyph, size, interpolation=cv2.INTER_CUBIC) for glyph in glyphs]
@@ -192,9 +189,7 @@ def _make_tables() -> tuple[Image, Image]:
     return (~odd).astype(np.uint8), (~even).astype(np.uint8)
 
 
-def _trace(
-    skeleton: NDArray[np.uint8], shape: list[Stroke], rng: np.random.Generator
-) -> None:
+def _trace(skeleton: NDArray[np.uint8], shape: list[Stroke], rng: Generator) -> None:
     """Draw the strokes of a shape, moved a little, in place."""
     paths = [smooth_stroke(_moved(stroke, rng)) for stroke in shape]
     points = np.concatenate(paths)
@@ -206,7 +201,7 @@ def _trace(
         cv2.polylines(skeleton, [fixed], False, 1, 1, cv2.LINE_8, 4)
 
 
-def _moved(stroke: Stroke, rng: np.random.Generator) -> Stroke:
+def _moved(stroke: Stroke, rng: Generator) -> Stroke:
     """Move control points by chance."""
     return [points + rng.normal(0, _LOOSENESS, points.shape) for points in stroke]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipelines.drawing.filling import draw_entries, entry_value, fill_form
 from pipelines.drawing.printing import (
-    MAXIMUM_POINTS,
+    SHEET,
     CombField,
     draw_blank_form,
     make_form,
@@ -278,7 +278,7 @@ def list_drawn_fields(directory: str | Path) -> list[Path]:
 
 def _make_rules(fields: Iterable[CombField], blank: Path) -> Form:
     """Make a form that checks what it reads: points, and their sum."""
-    parts = {f"points_{i}": most for i, most in enumerate(MAXIMUM_POINTS, start=1)}
+    parts = {f"points_{i}": most for i, most in enumerate(SHEET["maximum_points"], 1)}
     kept = [
         field.model_copy(update={"maximum": parts.get(field.name)})
         for field in make_form(fields, blank=blank).fields
@@ -300,9 +300,8 @@ def _write_image(path: Path, image: Image) -> None:
 
 
 def _write_truth(path: Path, truth: dict[str, dict[str, str]]) -> None:
-    names = list(next(iter(truth.values()), {}))
+    names = next(iter(truth.values()), {})
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["document", *names], lineterminator="\n")
-        writer.writeheader()
-        for document, values in truth.items():
-            writer.writerow({"document": document, **values})
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["document", *names])
+        writer.writerows([page, *values.values()] for page, values in truth.items())

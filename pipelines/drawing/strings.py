@@ -6,6 +6,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from pipelines.drawing.inking import ink_strokes
 from pipelines.drawing.shapes import Points
@@ -13,8 +14,6 @@ from pipelines.drawing.skeletons import ends_of
 from pipelines.drawing.texts import draw_mark
 from pipelines.drawing.writers import Hand, RandomState, Writer, trace_digit
 from pipelines.images import Image
-
-_PAPER: Final = 255
 
 # Two digits overlap by at most this share of the narrower one, and narrow ones by
 # nothing: a 1 must stay where it stands.
@@ -151,10 +150,7 @@ class Line:
         extent : ndarray of shape (2, 2), dtype float64
             Top and bottom are those of the digits where there are any.
         """
-        digits = [
-            _apply(matrix, _corners(skeleton))
-            for skeleton, matrix in zip(self.skeletons, self.matrices, strict=True)
-        ]
+        digits = list(map(_apply, self.matrices, map(_corners, self.skeletons)))
         everything = np.concatenate([*digits, *self.paths])
         tall = np.concatenate(digits) if digits else everything
         low = [everything[:, 0].min(), tall[:, 1].min()]
@@ -167,7 +163,7 @@ def place_line(
     text: str,
     marks: Mapping[int, str],
     hand: Hand,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> Line:
     """Place the digits of a string and the marks among them.
 
@@ -215,7 +211,11 @@ def place_line(
             break
         matrix, width = _digit_matrix(skeletons[i], text[i], hand, rng)
         gap = hand.gap + 0.06 * hand.looseness * rng.standard_normal()
-        x += max(gap, _closest_gap(before, width, hand.pen)) if i else 0.0
+        if i:
+            # What keeps both legible.
+            narrower = min(before, width)
+            closest = hand.pen + 0.03 if narrower < _NARROW else -_DEEPEST * narrower
+            x += max(gap, closest)
         matrix[:, 2] += [x, -hand.drift * x]
         line.skeletons.append(skeletons[i])
         line.matrices.append(matrix)
@@ -234,18 +234,12 @@ def _fitted(
     low, high = points.min(axis=0) * height, points.max(axis=0) * height
     n_columns, n_rows = np.ceil(high - low + 2 * margin).astype(int)
     scale, shift = np.array([height, height, 1]), np.r_[margin - low, 0]
-    page = np.full((n_rows, n_columns), _PAPER, dtype=np.uint8)
+    page = np.full((n_rows, n_columns), 255, dtype=np.uint8)
     return page, [stroke * scale + shift for stroke in strokes]
 
 
-def _closest_gap(before: float, width: float, pen: float) -> float:
-    """Least gap between digits of these widths that keeps both legible."""
-    narrower = min(before, width)
-    return pen + 0.03 if narrower < _NARROW else -_DEEPEST * narrower
-
-
 def _digit_matrix(
-    skeleton: Image, digit: str, hand: Hand, rng: np.random.Generator
+    skeleton: Image, digit: str, hand: Hand, rng: Generator
 ) -> tuple[Points, float]:
     """Map of a digit that stands on the baseline at 0, and its width."""
     left, top, width, height = cv2.boundingRect(skeleton)
@@ -262,16 +256,12 @@ def _digit_matrix(
     lean = np.tan(np.radians(hand.slant + 2.5 * loose[2]))
     bottom = top + height
     lift = lean * tall
-    matrix = [
-        [wide, -lift, lift * bottom - wide * left],
-        [0.0, tall, drop - tall * bottom],
-    ]
-    return np.array(matrix), wide * width
+    across = [wide, -lift, lift * bottom - wide * left]
+    down = [0.0, tall, drop - tall * bottom]
+    return np.array([across, down]), wide * width
 
 
-def _place_marks(
-    line: Line, marks: str, x: float, hand: Hand, rng: np.random.Generator
-) -> float:
+def _place_marks(line: Line, marks: str, x: float, hand: Hand, rng: Generator) -> float:
     """Write marks from `x` on; return where the last one ends."""
     lean = np.tan(np.radians(hand.slant))
     shear = np.array([[1, -lean], [0, 1]])
@@ -287,7 +277,7 @@ def _place_marks(
     return x + (hand.pen + rng.uniform(0.0, 0.15) if marks else 0.0)
 
 
-def _join(line: Line, rng: np.random.Generator) -> None:
+def _join(line: Line, rng: Generator) -> None:
     """Draw the pen's way from the end of the last digit but one to the last."""
     start = _apply(line.matrices[-2], _exits(line.skeletons[-2])[-1:])[0]
     stop = _apply(line.matrices[-1], _exits(line.skeletons[-1])[:1])[0]
@@ -301,10 +291,7 @@ def _join(line: Line, rng: np.random.Generator) -> None:
 def _exits(skeleton: Image) -> Points:
     """Ends of a digit's lines from left to right; a closed one's is its top."""
     ends = ends_of(skeleton)
-    if len(ends):
-        return ends
-    top, left = np.argwhere(skeleton)[0]
-    return np.array([[left, top]], np.float64)
+    return ends if len(ends) else np.argwhere(skeleton)[:1, ::-1].astype(np.float64)
 
 
 def _corners(skeleton: Image) -> Points:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.random import Generator
 
 from pipelines.drawing.shapes import MARKS, Points
 
@@ -21,9 +22,7 @@ _AFTER: Final = ".,.-=-=-=#*~_:x"
 _BEFORE: Final = "$-=#*~=_x:"
 
 
-def draw_texts(
-    n_texts: int, digits: Sequence[str], rng: np.random.Generator
-) -> list[str]:
+def draw_texts(n_texts: int, digits: Sequence[str], rng: Generator) -> list[str]:
     """Draw strings of digits.
 
     Parameters
@@ -55,7 +54,11 @@ def draw_texts(
     lengths = 1 + rng.choice(_LONGEST, n_texts, p=_LENGTHS / _LENGTHS.sum())
     lengths[rng.random(n_texts) < _EMPTY] = 0
     choices = rng.integers(len(digits), size=(n_texts, _LONGEST))
-    _repeat(choices, rng)
+    # A tenth of the digits repeat the one before.
+    again = rng.random(choices.shape) < 0.1
+    for column in range(1, _LONGEST):
+        rows = again[:, column]
+        choices[rows, column] = choices[rows, column - 1]
     texts = ["".join([digits[i] for i in row]) for row in choices]
     texts = [text[:n] for text, n in zip(texts, lengths, strict=True)]
     round_ones = rng.random(n_texts) < 0.3
@@ -66,7 +69,7 @@ def draw_texts(
     ]
 
 
-def draw_marks(n_digits: int, rng: np.random.Generator) -> dict[int, str]:
+def draw_marks(n_digits: int, rng: Generator) -> dict[int, str]:
     """Choose marks to stand among the digits of a string.
 
     Parameters
@@ -109,7 +112,7 @@ def draw_marks(n_digits: int, rng: np.random.Generator) -> dict[int, str]:
     return {place: mark for place, mark in marks.items() if mark.strip()}
 
 
-def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
+def draw_mark(mark: str, rng: Generator) -> list[Points]:
     """Draw the strokes of a mark.
 
     Parameters
@@ -139,16 +142,17 @@ def draw_mark(mark: str, rng: np.random.Generator) -> list[Points]:
     size = rng.uniform(0.7, 1.3)
     low = strokes[0][:, 1].mean()
     jitter = 0.02 + 0.06 * rng.random()
+    extent = float(np.ptp(np.concatenate(strokes), axis=0).max()) + 0.1
     return [
         # A mark grows about its own height above the baseline.
         (points - [0, low]) * size
         + [0, low]
-        + jitter * rng.standard_normal(points.shape) * min(1.0, _extent(strokes))
+        + jitter * rng.standard_normal(points.shape) * min(1.0, extent)
         for points in strokes
     ]
 
 
-def draw_scribble(rng: np.random.Generator) -> list[Points]:
+def draw_scribble(rng: Generator) -> list[Points]:
     """Draw writing that holds no digit: a signature, letters, a crossing out.
 
     Parameters
@@ -178,18 +182,5 @@ def draw_scribble(rng: np.random.Generator) -> list[Points]:
     return [np.column_stack([x, y])]
 
 
-def _repeat(choices: np.ndarray, rng: np.random.Generator) -> None:
-    """Make a tenth of the digits repeat the one before, in place."""
-    again = rng.random(choices.shape) < 0.1
-    for column in range(1, choices.shape[1]):
-        rows = again[:, column]
-        choices[rows, column] = choices[rows, column - 1]
-
-
-def _pick(marks: str, rng: np.random.Generator) -> str:
+def _pick(marks: str, rng: Generator) -> str:
     return marks[int(rng.integers(len(marks)))]
-
-
-def _extent(strokes: list[Points]) -> float:
-    points = np.concatenate(strokes)
-    return float(np.ptp(points, axis=0).max()) + 0.1

@@ -6,10 +6,11 @@ from typing import Final, Literal, TypeAlias
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from pipelines.drawing.shapes import ALLOGRAPHS, Points, Stroke
 
-RandomState: TypeAlias = int | np.random.Generator | None
+RandomState: TypeAlias = int | Generator | None
 
 MM_PER_INCH: Final = 25.4
 
@@ -219,7 +220,7 @@ def draw_writer(random_state: RandomState = None) -> Writer:
     )
 
 
-def draw_hand(rng: np.random.Generator) -> Hand:
+def draw_hand(rng: Generator) -> Hand:
     """Draw a hand.
 
     Parameters
@@ -258,7 +259,7 @@ def draw_hand(rng: np.random.Generator) -> Hand:
     )
 
 
-def _draw_gap(rng: np.random.Generator) -> float:
+def _draw_gap(rng: Generator) -> float:
     """Half of the strings touch here and there, a few stand in imagined boxes."""
     kind = rng.random()
     if kind < 0.1:
@@ -378,14 +379,11 @@ def smooth_curve(points: Points) -> Points:
     chords = np.hypot(*np.diff(points, axis=0).T)
     knots = np.r_[0, np.cumsum(np.sqrt(chords))]
     order: Literal[1, 2] = 2 if len(points) > 2 else 1
-    slopes = np.column_stack(
-        [np.gradient(values, knots, edge_order=order) for values in points.T]
-    )
+    slopes = np.gradient(points, knots, axis=0, edge_order=order)
     spans = []
-    for i, (start, stop) in enumerate(pairwise(knots)):
+    for i, reach in enumerate(np.diff(knots)):
         n_samples = max(2, round(chords[i] / _STEP))
         u = np.linspace(0, 1, n_samples, endpoint=False)[:, None]
-        reach = stop - start
         spans.append(
             (2 * u**3 - 3 * u**2 + 1) * points[i]
             + (u**3 - 2 * u**2 + u) * reach * slopes[i]
@@ -395,7 +393,7 @@ def smooth_curve(points: Points) -> Points:
     return np.vstack([*spans, points[-1:]])
 
 
-def smooth_noise(n: int, scale: float, rng: np.random.Generator) -> Points:
+def smooth_noise(n: int, scale: float, rng: Generator) -> Points:
     """Draw `n` values of unit variance that change over about `scale` of them."""
     noise = rng.standard_normal((1, n + int(4 * scale)))
     blurred = cv2.GaussianBlur(noise, (0, 0), scale, borderType=cv2.BORDER_REFLECT)[0]
@@ -403,9 +401,7 @@ def smooth_noise(n: int, scale: float, rng: np.random.Generator) -> Points:
     return np.asarray(blurred[:n] * np.sqrt(2 * scale * np.sqrt(np.pi)))
 
 
-def _personal_shape(
-    label: str, writer: Writer, rng: np.random.Generator
-) -> list[list[Points]]:
+def _personal_shape(label: str, writer: Writer, rng: Generator) -> list[list[Points]]:
     """Choose an allograph as `writer` does, and bend it as they do each time."""
     shapes = ALLOGRAPHS[label]
     habit = np.random.default_rng([writer.habits, int(label)])
@@ -416,12 +412,7 @@ def _personal_shape(
     return [_bent(pieces, writer.looseness, bend, rng) for pieces in shapes[chosen]]
 
 
-def _bent(
-    stroke: Stroke,
-    looseness: float,
-    bend: np.random.Generator,
-    rng: np.random.Generator,
-) -> Stroke:
+def _bent(stroke: Stroke, looseness: float, bend: Generator, rng: Generator) -> Stroke:
     """Move control points by the writer's habit and by chance."""
     moved = []
     for points in stroke:
@@ -433,7 +424,7 @@ def _bent(
     return moved
 
 
-def _follow(stroke: Stroke, writer: Writer, rng: np.random.Generator) -> Points:
+def _follow(stroke: Stroke, writer: Writer, rng: Generator) -> Points:
     """Follow a stroke along one path with rounded corners, tremor and pressure."""
     path = smooth_stroke(stroke)
     n = len(path)
@@ -456,7 +447,7 @@ def _rounded(path: Points, scale: float) -> Points:
     return np.asarray(blurred[len(head) : len(head) + len(path)], dtype=np.float64)
 
 
-def _pressure(path: Points, rng: np.random.Generator) -> Points:
+def _pressure(path: Points, rng: Generator) -> Points:
     """Pressure along a path: heavier downwards, light where the pen lands and lifts."""
     n = len(path)
     along = np.arange(n) * _STEP

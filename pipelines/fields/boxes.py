@@ -7,14 +7,11 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, are_alike, find_cells, read_lines
-from pipelines.fields.frames import find_ticked
+from pipelines.fields.frames import Points, find_ticked
 from pipelines.images import Image, check_image
 from pipelines.outcomes import ArraysCompare
-
-Points = NDArray[np.float64]
 
 # Rows nearer to each other than this are one line of the page.
 _ROW_MM = 3.0
@@ -209,10 +206,9 @@ def _writing_box(row: Sequence[Cell], mm: float) -> WritingBox:
     length = math.hypot(last.x - first.x, last.y - first.y)
     # Half a shared wall; a wall of its own is not thicker than this.
     half_wall = 0.15 * mm
-    if n_cells > 1:
-        half_wall = min((length / (n_cells - 1) - width) / 2, 0.4 * mm)
     angle = float(np.median([cell.angle for cell in row]))
     if n_cells > 1:
+        half_wall = min((length / (n_cells - 1) - width) / 2, 0.4 * mm)
         angle = math.degrees(math.atan2(last.y - first.y, last.x - first.x))
     x, y = np.mean([(cell.x, cell.y) for cell in row], axis=0)
     outer = (length + width + 2 * half_wall, height + 2 * half_wall)
@@ -223,19 +219,10 @@ def _writing_box(row: Sequence[Cell], mm: float) -> WritingBox:
 def _corners(x: float, y: float, size: tuple[float, float], angle: float) -> Points:
     """Return the corners of a turned rectangle, clockwise from the upper left."""
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    along, down = (
-        np.array([cos, sin]) * size[0] / 2,
-        np.array([-sin, cos]) * size[1] / 2,
-    )
-    middle = np.array([x, y])
-    return np.array(
-        [
-            middle - along - down,
-            middle + along - down,
-            middle + along + down,
-            middle - along + down,
-        ]
-    )
+    along = np.array([cos, sin]) * size[0] / 2
+    down = np.array([-sin, cos]) * size[1] / 2
+    left, right = np.array([x, y]) - along, np.array([x, y]) + along
+    return np.array([left - down, right - down, right + down, left + down])
 
 
 def _with_ticked(found: list[WritingBox], comb: WritingBox) -> list[WritingBox]:

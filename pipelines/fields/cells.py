@@ -8,9 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image, shrink
-
-Mask = NDArray[np.uint8]
+from pipelines.images import Image, Mask, shrink
 
 # Lengths are in millimetres of a page whose longer side is that of A4; Letter
 # is 6 % shorter, which no limit below is sharp enough to notice.
@@ -84,10 +82,8 @@ class Cell:
 
     def offset(self, other: "Cell") -> tuple[float, float]:
         """Return where another cell lies, along and across the row of this one."""
-        cos, sin = (
-            math.cos(math.radians(self.angle)),
-            math.sin(math.radians(self.angle)),
-        )
+        turn = math.radians(self.angle)
+        cos, sin = math.cos(turn), math.sin(turn)
         dx, dy = other.x - self.x, other.y - self.y
         return dx * cos + dy * sin, dy * cos - dx * sin
 
@@ -212,11 +208,9 @@ def _grain(page: Image) -> float:
 def _bridged(lines: Mask, mm: float) -> Mask:
     """Bridge the gaps of dashed lines, along rows and along columns."""
     length = 2 * round(_GAP_MM * mm / 2) + 1
-    across = cv2.morphologyEx(
-        lines, cv2.MORPH_CLOSE, np.ones((1, length), dtype=np.uint8)
-    )
-    down = cv2.morphologyEx(
-        lines, cv2.MORPH_CLOSE, np.ones((length, 1), dtype=np.uint8)
+    across, down = (
+        cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones(shape, np.uint8))
+        for shape in ((1, length), (length, 1))
     )
     return across | down
 
@@ -229,15 +223,16 @@ def _closed_cells(lines: Mask, mm: float) -> list[Cell]:
     if hierarchy is None:
         return []
     holes = [c for c, h in zip(contours, hierarchy[0], strict=True) if h[3] >= 0]
+    least = _MIN_WIDTH_MM * mm, _MIN_HEIGHT_MM * mm
     found = []
     for hole in holes:
         _, _, width, height = cv2.boundingRect(hole)
-        if width < _MIN_WIDTH_MM * mm or height < _MIN_HEIGHT_MM * mm:
+        if width < least[0] or height < least[1]:
             continue
         cell = _as_cell(hole)
         if (
-            cell.width >= _MIN_WIDTH_MM * mm
-            and cell.height >= _MIN_HEIGHT_MM * mm
+            cell.width >= least[0]
+            and cell.height >= least[1]
             and abs(cell.angle) <= _MAX_TILT
             and cv2.contourArea(hole) >= _RECTANGULAR * cell.area
         ):
@@ -261,7 +256,8 @@ def _joined(plain: Sequence[Cell], bridged: Sequence[Cell], mm: float) -> list[C
     in_frame: dict[Cell, list[Cell]] = {}
     kept = []
     for cell in new:
-        frame = _innermost(cell, plain)
+        holders = [other for other in plain if other.holds(cell)]
+        frame = min(holders, key=lambda other: other.area, default=None)
         if frame is None:
             kept.append(cell)
         else:
@@ -292,12 +288,6 @@ def _same(a: Cell, b: Cell) -> bool:
     """Return whether two cells are one, found twice."""
     reach = 0.15 * min(a.width, a.height)
     return math.hypot(a.x - b.x, a.y - b.y) < reach and 0.7 < a.area / b.area < 1.4
-
-
-def _innermost(cell: Cell, others: Sequence[Cell]) -> Cell | None:
-    """Return the smallest of the cells that hold this one."""
-    holders = [other for other in others if other.holds(cell)]
-    return min(holders, key=lambda other: other.area, default=None)
 
 
 def _is_printed(lines: PageLines, cell: Cell) -> bool:

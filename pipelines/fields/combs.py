@@ -8,15 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.fields.frames import (
-    Mask,
-    Points,
-    cut_quad,
-    find_frames,
-    mark_lines,
-    runs,
-)
-from pipelines.images import Image, check_image, shrink
+from pipelines.fields.frames import Points, cut_quad, find_frames, mark_lines, runs
+from pipelines.images import Image, Mask, check_image, shrink
 from pipelines.outcomes import ArraysCompare
 
 # Width of a box by its height. Combs in use lie between 0.5 and 1.3.
@@ -127,8 +120,8 @@ def _best_grid(
         for count in _box_counts(aspect, digits)
         for left, right in _ends(coverage, pad, width / count)
     ]
-    best = max(grids, key=lambda grid: grid.score, default=None)
-    return best if best is not None and best.score > 0 else None
+    combs = [grid for grid in grids if grid.score > 0]
+    return max(combs, key=lambda grid: grid.score, default=None)
 
 
 def _goes_on(lines: Sequence[NDArray[Any]], grid: _Grid) -> bool:
@@ -181,21 +174,16 @@ def _grid_score(coverage: Points, left: float, right: float, count: int) -> floa
     """Share of the expected walls that are there; 0 for what is no comb."""
     pitch = (right - left) / count
     reach = max(2.0, 0.07 * pitch)
-    walls = [
-        coverage[max(int(x - reach), 0) : int(x + reach) + 2].max()
-        for x in np.linspace(left, right, count + 1)
-    ]
-    middles = [
-        coverage[int(x - 0.2 * pitch) : int(x + 0.2 * pitch) + 1].max()
-        for x in np.linspace(left, right, count + 1)[:-1] + pitch / 2
-    ]
+    edges = np.linspace(left, right, count + 1)
+    walls = [coverage[max(int(x - reach), 0) : int(x + reach) + 2].max() for x in edges]
+    centres, near = edges[:-1] + pitch / 2, 0.2 * pitch
+    middles = [coverage[int(x - near) : int(x + near) + 1].max() for x in centres]
     present = np.mean(np.array(walls) >= _WALL_COVERAGE)
     # A one may stand as high as a wall, but not in every box.
     crowded = np.mean(np.array(middles) >= 0.95)
     score = float(np.mean(walls) - 0.1 * crowded)
-    return (
-        score if present >= 0.85 and crowded <= _MOST_CROWDED and score >= 0.85 else 0.0
-    )
+    is_comb = present >= 0.85 and crowded <= _MOST_CROWDED and score >= 0.85
+    return score if is_comb else 0.0
 
 
 # A page is searched on a copy of about 100 dpi: lines of a frame still hold

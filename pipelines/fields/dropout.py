@@ -10,14 +10,8 @@ from numpy.typing import NDArray
 
 from pipelines.images import Image, check_image, find_components
 from pipelines.outcomes import ArraysCompare
-from pipelines.pages.alignment import (
-    Matrix,
-    match_patches,
-    moved_alike,
-    printed_patches,
-    project,
-    warp_image,
-)
+from pipelines.pages import alignment
+from pipelines.pages.alignment import Matrix, project, warp_image
 from pipelines.pages.cleaning import flatten_background
 from pipelines.pages.register import PreparedBlank, Registration
 
@@ -36,7 +30,6 @@ _SEARCH_SHARE = 0.005
 _SATURATION = 48
 # Half side of the patches of print that are aligned, in pixels of the blank.
 _PATCH = 9
-_FOUND = 0.5
 # Fewest patches for an affine fit (three points fix one); fewer give a shift.
 _FEWEST_PATCHES = 8
 # An affine fit that stretches more than this does not describe paper.
@@ -99,7 +92,7 @@ class FieldCut(ArraysCompare):
 class _Frame:
     """A region of the blank, and the pixels it is cut into."""
 
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     to_blank: Matrix  # (x, y) in the cut to (x, y) on the blank
     scale: float  # pixels of the cut in one of the blank
 
@@ -172,13 +165,10 @@ def cut_field(
     rows = slice(max(0, round(y) - kept), round(y_end) + kept)
     columns = slice(max(0, round(x) - kept), round(x_end) + kept)
     inner = _rounded(y - rows.start, x - columns.start, y_end - y, x_end - x)
-    return FieldCut(
-        np.ascontiguousarray(255 - ink[rows, columns]),
-        inner,
-        project(matrix, quad),
-        share,
-        np.ascontiguousarray(hidden[rows, columns]),
+    image, hidden = (
+        np.ascontiguousarray(whole[rows, columns]) for whole in (255 - ink, hidden)
     )
+    return FieldCut(image, inner, project(matrix, quad), share, hidden)
 
 
 def drop_print(field: Image, blank: Image) -> Image:
@@ -225,9 +215,8 @@ def drop_print(field: Image, blank: Image) -> Image:
             "drop_print expects a field and its blank of the same shape."
             f" Got shapes {field.shape} and {blank.shape}."
         )
-    return np.asarray(
-        255 - _remove_print(_darkness(field), _darkness(blank))[0], dtype=np.uint8
-    )
+    ink, _ = _remove_print(_darkness(field), _darkness(blank))
+    return np.asarray(255 - ink, dtype=np.uint8)
 
 
 def _rounded(top: float, left: float, height: float, width: float) -> Box:
@@ -242,10 +231,7 @@ def _frame(registration: Registration, box: Box, edge: float) -> _Frame:
     across = registration.project(middle + np.array([(0, 0), (1, 0), (0, 1)]))
     (a, b), (c, d) = across[1:] - across[0]
     scale = float(np.clip(math.sqrt(abs(a * d - b * c)), 1.0, 2.0))
-    shape = (
-        math.ceil(scale * (height + 2 * edge)),
-        math.ceil(scale * (width + 2 * edge)),
-    )
+    shape = tuple(math.ceil(scale * (side + 2 * edge)) for side in (height, width))
     # Pixel centres again: pixel 0 of the cut covers 1 / scale of the blank's.
     x, y = (start - edge - 0.5 + 0.5 / scale for start in (left, top))
     to_blank = np.array([[1 / scale, 0, x], [0, 1 / scale, y], [0, 0, 1.0]])
@@ -263,7 +249,7 @@ def _align(
     """Mend a matrix from the cut to the page so that the print falls on itself."""
     pattern = cv2.min(printed, _SATURATION)
     half = round(_PATCH * scale)
-    centres = printed_patches(pattern, half=half, spacing=2 * half)
+    centres = alignment.printed_patches(pattern, half=half, spacing=2 * half)
     if not len(centres):
         return matrix, 1.0
     reach = math.ceil(search * scale)
@@ -273,12 +259,10 @@ def _align(
     shift = np.array(cv2.minMaxLoc(surface)[3], dtype=np.float64) - reach
     matrix = matrix @ np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]])
     seen = _saturated(page, matrix, printed.shape)
-    shifts, scores = match_patches(
+    shifts, found = alignment.match_patches(
         255 - pattern, 255 - seen, centres, half=half, search=math.ceil(3 * scale)
     )
-    found = (scores >= _FOUND) & moved_alike(centres, shifts)
-    share = float(found.mean())
-    return matrix @ _affine(centres[found], shifts[found]), share
+    return matrix @ _affine(centres[found], shifts[found]), float(found.mean())
 
 
 def _saturated(page: Image, matrix: Matrix, shape: tuple[int, ...]) -> Image:
@@ -382,20 +366,12 @@ def _bridge(ink: Image, hidden: NDArray[Any]) -> Image:
 
 
 def _line_kernels(length: int) -> list[NDArray[np.uint8]]:
-    """Line segments in eight directions, of odd length."""
-    size = length | 1
-    middle = size // 2
+    """Line segments in eight directions, of a length that is odd."""
+    middle = length // 2
     kernels = []
-    for angle in np.arange(0, 180, 22.5):
-        end = middle * np.array(
-            [math.cos(math.radians(angle)), math.sin(math.radians(angle))]
-        )
-        end = np.round(end).astype(int)
-        kernel = np.zeros((size, size), dtype=np.uint8)
-        start, stop = (
-            (int(middle - end[0]), int(middle - end[1])),
-            (int(middle + end[0]), int(middle + end[1])),
-        )
-        cv2.line(kernel, start, stop, 1)
+    for angle in np.radians(np.arange(0, 180, 22.5)).tolist():
+        end = np.rint([middle * math.cos(angle), middle * math.sin(angle)]).astype(int)
+        kernel = np.zeros((length, length), np.uint8)
+        cv2.line(kernel, middle - end, middle + end, 1)
         kernels.append(kernel)
     return kernels

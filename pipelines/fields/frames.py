@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, PageLines
-from pipelines.images import Image, find_components
+from pipelines.images import Floats, Image, Mask, find_components
 
 Points = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -44,17 +44,13 @@ def cut_quad(page: Image, quad: Points, margin: float) -> tuple[Image, float, Ma
     height = np.linalg.norm(quad[3] - quad[0] + quad[2] - quad[1]) / 2
     pad = margin * height
     frame = np.array([[0, 0], [width, 0], [width, height], [0, height]]) + pad
-    matrix = cv2.getPerspectiveTransform(
-        quad.astype(np.float32), frame.astype(np.float32)
-    )
+    corners = quad.astype(np.float32), frame.astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(*corners)
     size = (round(width + 2 * pad), round(height + 2 * pad))
-    field = cv2.warpPerspective(
-        page, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    border = cv2.BORDER_REPLICATE
+    field = cv2.warpPerspective(page, matrix, size, borderMode=border)
     return field, float(pad), matrix
 
-
-Mask = NDArray[np.uint8]
 
 # Boxes smaller than this on the search copy, 3 mm, are too small to write in.
 _MIN_SIDE = 12
@@ -129,10 +125,8 @@ def find_frames(
             slope = (upper.slope + lower.slope) / 2
             middle = (left + right) / 2
             height = lower.row(middle) - upper.row(middle)
-            if (
-                height >= _MIN_SIDE
-                and right - left >= least_boxes * min_aspect * height
-            ):
+            least = least_boxes * min_aspect * height
+            if height >= _MIN_SIDE and right - left >= least:
                 yield _frame(upper, left, right, height, slope)
 
 
@@ -157,7 +151,7 @@ def _slope(points: Points, max_angle: float) -> float:
     return float(np.tan(np.radians(fine)))
 
 
-def _sharpest(points: Points, angles: NDArray[np.float64]) -> float:
+def _sharpest(points: Points, angles: Floats) -> float:
     """Choose the angle along which the sums of rows vary most."""
     rows = _rows(points, np.tan(np.radians(angles))[:, None])
     rows -= rows.min()
@@ -168,7 +162,7 @@ def _sharpest(points: Points, angles: NDArray[np.float64]) -> float:
     return float(angles[energies.argmax()])
 
 
-def _rows(points: Points, slope: float | NDArray[np.float64]) -> NDArray[np.int64]:
+def _rows(points: Points, slope: float | Floats) -> NDArray[np.int64]:
     return np.rint(points[:, 1] - slope * points[:, 0]).astype(np.int64)
 
 
@@ -264,10 +258,9 @@ def find_ticked(lines: PageLines, cells: Sequence[Cell]) -> Iterator[list[Cell]]
 def _baselines(lines: PageLines) -> Iterator[tuple[int, int, int]]:
     """Yield the long level lines of a page: left, right and upper edge."""
     length = round(_MIN_BASELINE_MM * lines.mm)
-    runs = cv2.morphologyEx(
-        lines.ink, cv2.MORPH_OPEN, np.ones((1, length), dtype=np.uint8)
-    )
-    stats = find_components(runs).stats
+    kernel = np.ones((1, length), np.uint8)
+    level = cv2.morphologyEx(lines.ink, cv2.MORPH_OPEN, kernel)
+    stats = find_components(level).stats
     for left, top, width, height, _ in stats[1:].tolist():
         if height <= _MAX_THICKNESS_MM * lines.mm:
             yield left, left + width, top
@@ -281,16 +274,15 @@ def _ticks(lines: PageLines, left: int, right: int, floor: int) -> list[float]:
     band = lines.ink[max(floor - far, 0) : max(floor - near, 0), left : right + margin]
     if band.shape[0] == 0:
         return []
-    edges = np.flatnonzero(np.diff(np.pad(band.mean(axis=0) > 0.8, 1).astype(np.int8)))
-    starts, stops = edges[::2], edges[1::2]
-    if (stops - starts > _MAX_THICKNESS_MM * lines.mm).any():
+    ticks = runs(band.mean(axis=0) > 0.8)
+    if any(stop - start > _MAX_THICKNESS_MM * lines.mm for start, stop in ticks):
         return []
-    return (left + (starts + stops - 1) / 2).tolist()
+    return [left + (start + stop - 1) / 2 for start, stop in ticks]
 
 
 def _at_constant_pitch(
     ticks: Sequence[float], left: int, right: int, mm: float
-) -> NDArray[np.float64] | None:
+) -> Floats | None:
     """Return the walls if ticks part a baseline into equal boxes, else None."""
     if len(ticks) < 2:
         return None
@@ -312,7 +304,7 @@ def _at_constant_pitch(
 
 
 def _height(
-    lines: PageLines, walls: NDArray[np.float64], floor: int, cells: Sequence[Cell]
+    lines: PageLines, walls: Floats, floor: int, cells: Sequence[Cell]
 ) -> float:
     """Return how high the boxes are: as their frame, their ticks or a digit."""
     middle = (walls[0] + walls[-1]) / 2
@@ -335,10 +327,8 @@ def _has_print(lines: PageLines, row: Sequence[Cell]) -> bool:
     limit = _PRINT_MM2 * lines.mm**2
     for cell in row:
         inset = 0.15 * cell.width
-        left, right = (
-            round(cell.x - cell.width / 2 + inset),
-            round(cell.x + cell.width / 2 - inset),
-        )
+        left = round(cell.x - cell.width / 2 + inset)
+        right = round(cell.x + cell.width / 2 - inset)
         top = round(cell.y - cell.height / 2 + 0.1 * cell.height)
         bottom = round(cell.y + cell.height / 2 - 0.1 * cell.height)
         if cv2.countNonZero(lines.dark[top:bottom, left:right]) > limit:

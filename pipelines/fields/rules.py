@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.frames import runs
+from pipelines.images import Floats, Mask
 
-Mask = NDArray[np.uint8]
+_T = TypeVar("_T", float, NDArray[Any])
 
 # Printed lines are ragged by a pixel after scanning; what lies within it of a
 # rule belongs to the rule.
@@ -45,8 +47,8 @@ class Rule:
     start: int
     stop: int
 
-    def centre(self, along: float) -> float:
-        """Return where the line is at pixel `along` of its axis."""
+    def centre(self, along: _T) -> _T:
+        """Return where the line is at a pixel, or at several, of its axis."""
         return self.offset + self.slope * along
 
 
@@ -113,7 +115,7 @@ def _fit(window: Mask, first: int, start: int, vertical: bool) -> Rule | None:
     # A line this steep across so short a span is a stroke.
     slope = float(dy / dx) if abs(dx) > 5 * abs(dy) else 0.0
     centres = y0 + slope * (np.arange(length) - x0)
-    hit = _dark_at(window, centres, 1)
+    hit = _dark_at(window, centres)
     if hit.mean() < 0.4:
         return None
     thickness = float(np.median(counts[hit]))
@@ -121,14 +123,11 @@ def _fit(window: Mask, first: int, start: int, vertical: bool) -> Rule | None:
     return Rule(vertical, offset, slope, thickness, start, start + length)
 
 
-def _dark_at(dark: Mask, rows: NDArray[np.float64], reach: int) -> NDArray[np.bool_]:
-    """Find for every column whether it is dark within `reach` of a row."""
-    columns = np.arange(dark.shape[1])
+def _dark_at(dark: Mask, rows: Floats) -> NDArray[np.bool_]:
+    """Find for every column whether it is dark within a pixel of a row."""
     base = np.rint(rows).astype(int)
-    hit = np.zeros(len(columns), dtype=bool)
-    for step in range(-reach, reach + 1):
-        hit |= dark[np.clip(base + step, 0, dark.shape[0] - 1), columns] > 0
-    return hit
+    around = np.clip(np.add(base, [[-1], [0], [1]]), 0, dark.shape[0] - 1)
+    return dark[around, np.arange(dark.shape[1])].any(axis=0)
 
 
 def erase_rules(dark: Mask, rules: list[Rule]) -> Mask:
@@ -216,9 +215,9 @@ def strokes_along(ink: Mask, rules: list[Rule], *, longest: float) -> Mask:
             ends = across[np.clip(side, 0, across.shape[0] - 1), along] > 0
             for start, stop in _between(ends, longest):
                 columns = along[start:stop]
-                rows = np.rint(rule.offset + rule.slope * columns).astype(int)
-                for step in (-1, 0, 1):
-                    out[np.clip(rows + step, 0, out.shape[0] - 1), columns] = 1
+                rows = np.rint(rule.centre(columns)).astype(int)
+                around = np.clip(np.add(rows, [[-1], [0], [1]]), 0, out.shape[0] - 1)
+                out[around, columns] = 1
     return strokes
 
 
@@ -233,7 +232,7 @@ def _between(ends: NDArray[np.bool_], longest: float) -> list[tuple[int, int]]:
 
 def _limits(rule: Rule, along: NDArray[np.int64]) -> NDArray[np.int64]:
     """First and last pixel across the rule, edges included, for each along it."""
-    centre = rule.offset + rule.slope * along
+    centre = rule.centre(along)
     half = (rule.thickness - 1) / 2 + _RAGGED
     return np.stack(
         [np.floor(centre - half + 0.25), np.ceil(centre + half - 0.25)]

@@ -116,14 +116,10 @@ def _verhoeff(digits: list[int]) -> bool:
         # The permutation has order 8.
         for _ in range(place % 8):
             digit = _VERHOEFF_PERMUTATION[digit]
-        check = _dihedral_product(check, digit)
+        # The product in the group of the pentagon: 0 to 4 turn it, 5 to 9 mirror it.
+        turn = check - digit if check >= 5 else check + digit
+        check = turn % 5 + 5 * ((check >= 5) != (digit >= 5))
     return check == 0
-
-
-def _dihedral_product(first: int, second: int) -> int:
-    """Multiply in the group of the pentagon: 0 to 4 turn it, 5 to 9 mirror it."""
-    turn = first - second if first >= 5 else first + second
-    return turn % 5 + 5 * ((first >= 5) != (second >= 5))
 
 
 _SCHEMES: dict[CheckDigit, Callable[[list[int]], bool]] = {
@@ -326,15 +322,12 @@ class Field(FrozenModel):
             yield f"{value} is more than {self.maximum}"
         if self.choices is not None and value not in self.choices:
             yield f"{value} is not one of the {len(self.choices)} choices"
-        if self.check_digit is not None and not has_check_digit(
-            value, self.check_digit
-        ):
+        scheme = self.check_digit
+        if scheme is not None and not has_check_digit(value, scheme):
             yield f"its last digit is not the {self.check_digit} check digit"
 
 
-def _length_range(
-    length: int | tuple[int, int] | None,
-) -> tuple[int, float]:
+def _length_range(length: int | tuple[int, int] | None) -> tuple[int, float]:
     """Return the least and the most digits that a value may have."""
     if length is None:
         return 0, math.inf

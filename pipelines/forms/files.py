@@ -78,23 +78,6 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def lay_out_json(content: Mapping[str, Any]) -> bytes:
-    """Write an object as JSON, each field on a line of its own.
-
-    Parameters
-    ----------
-    content : mapping
-        As for :func:`write_json`.
-
-    Returns
-    -------
-    text : bytes
-        UTF-8, as it stands in the file of a form.
-    """
-    lines = ",\n".join(f"  {json.dumps(k)}: {_layout(v)}" for k, v in content.items())
-    return f"{{\n{lines}\n}}\n".encode()
-
-
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write an object to a file as JSON, each field on a line of its own.
 
@@ -127,7 +110,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
       ]
     }
     """
-    write_whole(path, lay_out_json(content))
+    lines = ",\n".join(f"  {json.dumps(k)}: {_layout(v)}" for k, v in content.items())
+    write_whole(path, f"{{\n{lines}\n}}\n".encode())
 
 
 def draft_images(output: Path) -> tuple[Path, Path]:
@@ -175,7 +159,10 @@ def explain(error: pydantic.ValidationError, content: object) -> str:
     loc = finding["loc"]
     words = []
     if loc[:1] == ("fields",) and len(loc) > 1:
-        words.append(_field_at(content, loc[1]))
+        # Named as well as its mistake allows.
+        name = _value_at(content, ("fields", loc[1], "name"))
+        named = isinstance(name, str) and name
+        words.append(f"field {name!r}" if named else f"field no. {int(loc[1]) + 1}")
         loc = loc[2:]
     # What follows the key names an arm of a union or a place in a tuple.
     if loc:
@@ -198,14 +185,6 @@ def _layout(value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     entries = ",\n".join(f"    {json.dumps(v, ensure_ascii=False)}" for v in value)
     return f"[\n{entries}\n  ]"
-
-
-def _field_at(content: object, index: int | str) -> str:
-    """Name a field as well as its mistake allows."""
-    name = _value_at(content, ("fields", index, "name"))
-    if isinstance(name, str) and name:
-        return f"field {name!r}"
-    return f"field no. {int(index) + 1}"
 
 
 def _value_at(content: object, loc: tuple[int | str, ...]) -> object:

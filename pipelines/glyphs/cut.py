@@ -20,14 +20,13 @@ from pipelines.fields.rules import (
     trace_rule,
 )
 from pipelines.glyphs.ink import (
-    Mask,
     ink_level,
     ink_mask,
     is_cancelled,
     lift_ink,
     may_be_cross,
 )
-from pipelines.images import Image, find_components
+from pipelines.images import Floats, Image, Mask, find_components
 from pipelines.outcomes import ArraysCompare
 
 # Probability that a digit that ends at an erased line has lost a stroke to it, and
@@ -198,24 +197,27 @@ def _cut(cutter: BoxCutter, field: Image, frame: Frame) -> list[Piece]:
         return pieces
     strokes = np.where(along, 0, field)
     mended = _pieces(cutter, strokes, ink | along, level, frame, walls)
-    return [_either(piece, other) for piece, other in zip(pieces, mended, strict=True)]
+    return [
+        piece
+        if other.kind != "digit" or np.array_equal(piece.image, other.image)
+        else replace(piece, alternative=other.image, doubt=0.5)
+        for piece, other in zip(pieces, mended, strict=True)
+    ]
 
 
-def _inside(field: Image, frame: Frame, walls: NDArray[np.float64]) -> Image:
+def _inside(field: Image, frame: Frame, walls: Floats) -> Image:
     """Collect the pixels well inside the boxes."""
     height = frame.bottom - frame.top
-    rows = slice(
-        max(round(frame.top + 0.12 * height), 0), round(frame.bottom - 0.12 * height)
-    )
+    top, bottom = frame.top + 0.12 * height, frame.bottom - 0.12 * height
     inset = 0.12 * (walls[1] - walls[0])
     columns = [
         np.arange(max(round(a + inset), 0), min(round(b - inset), field.shape[1]))
         for a, b in pairwise(walls)
     ]
-    return field[rows][:, np.concatenate(columns)]
+    return field[max(round(top), 0) : round(bottom), np.concatenate(columns)]
 
 
-def _comb_rules(dark: Mask, frame: Frame, walls: NDArray[np.float64]) -> list[Rule]:
+def _comb_rules(dark: Mask, frame: Frame, walls: Floats) -> list[Rule]:
     """Trace the frame and the walls of a comb."""
     reach = 0.12 * (frame.bottom - frame.top)
     across = (round(frame.left), round(frame.right))
@@ -227,9 +229,7 @@ def _comb_rules(dark: Mask, frame: Frame, walls: NDArray[np.float64]) -> list[Ru
     return [rule for rule in traced if rule is not None]
 
 
-def _traced_walls(
-    walls: NDArray[np.float64], rules: list[Rule], middle: float
-) -> NDArray[np.float64]:
+def _traced_walls(walls: Floats, rules: list[Rule], middle: float) -> Floats:
     """Move every wall to the rule that was traced nearest to it."""
     found = np.array([r.centre(middle) for r in rules if r.vertical])
     if not found.size:
@@ -248,7 +248,7 @@ def _strokes(ink: Mask, height: float) -> Mask:
 
 
 def _owners(
-    cutter: BoxCutter, ink: Mask, frame: Frame, walls: NDArray[np.float64]
+    cutter: BoxCutter, ink: Mask, frame: Frame, walls: Floats
 ) -> tuple[NDArray[np.int16], set[int]]:
     """Find for every pixel in which box it was written (-1 for none).
 
@@ -296,25 +296,17 @@ def _pieces(
     ink: Mask,
     level: float,
     frame: Frame,
-    walls: NDArray[np.float64],
+    walls: Floats,
 ) -> list[Piece]:
     """Share the ink out among the boxes."""
     owners, foreign = _owners(cutter, ink, frame, walls)
-    pieces = [
-        _piece(cutter, field, owners == box, level, frame, walls[box : box + 2])
-        for box in range(frame.digits)
-    ]
-    return [
-        replace(piece, certainty=_EVEN * piece.certainty) if box in foreign else piece
-        for box, piece in enumerate(pieces)
-    ]
-
-
-def _either(piece: Piece, other: Piece) -> Piece:
-    """Leave open which of two images of a box is the right one."""
-    if other.kind != "digit" or np.array_equal(piece.image, other.image):
-        return piece
-    return replace(piece, alternative=other.image, doubt=0.5)
+    pieces = []
+    for box in range(frame.digits):
+        own = owners == box
+        piece = _piece(cutter, field, own, level, frame, walls[box : box + 2])
+        share = _EVEN if box in foreign else 1.0
+        pieces.append(replace(piece, certainty=share * piece.certainty))
+    return pieces
 
 
 def _piece(
@@ -323,7 +315,7 @@ def _piece(
     own: NDArray[np.bool_],
     level: float,
     frame: Frame,
-    walls: NDArray[np.float64],
+    walls: Floats,
 ) -> Piece:
     """Take one box's ink out of the field and say what it is."""
     left, right = float(walls[0]), float(walls[1])
@@ -333,9 +325,8 @@ def _piece(
         return Piece("empty", np.full((1, 1), 255, np.uint8), left, right)
     # A stroke that runs through from edge to edge belongs to a larger mark.
     through = bool(own[0].any() and own[-1].any())
-    kind: Literal["digit", "cancelled"] = (
-        "cancelled" if through or is_cancelled(mask, box) else "digit"
-    )
+    cancelled = through or is_cancelled(mask, box)
+    kind: Literal["digit", "cancelled"] = "cancelled" if cancelled else "digit"
     certainty = _EVEN if kind == "digit" and may_be_cross(mask, box) else 1.0
     piece = Piece(kind, lift_ink(field, mask, level), left, right, certainty=certainty)
     foot = _hidden_stroke(mask, frame) if frame.hidden is not None else None
@@ -375,10 +366,9 @@ def _ends_at(ink: Mask, frame: Frame, row: float) -> float | None:
     columns = np.flatnonzero(near.any(axis=0))
     if not columns.size:
         return None
-    inside = slice(None, band) if row == frame.bottom else slice(band + 1, None)
-    outside = slice(band + 1, None) if row == frame.bottom else slice(None, band)
     visible = ink[rows] & (1 - hidden)
-    before, beyond = visible[inside].sum(), visible[outside].sum()
+    sums = visible[:band].sum(), visible[band + 1 :].sum()
+    before, beyond = sums if row == frame.bottom else sums[::-1]
     # A trace beyond the line is the edge of what it hides.
     if not before or beyond > 0.3 * before:
         return None

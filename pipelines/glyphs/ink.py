@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Image
-
-Mask = NDArray[np.uint8]
+from pipelines.images import Floats, Image, Mask
 
 # On flattened paper (255), grain and JPEG ringing stay above this level.
 _PAPER = 225
@@ -105,8 +103,6 @@ def lift_ink(field: Image, mask: Mask, level: float) -> Image:
     ink = np.clip(paper * (255 / (255 - level)), 0, 255)
     return np.where(near > 0, 255 - ink, 255).astype(np.uint8)
 
-
-Points = NDArray[np.float64]
 
 # The ink of a stroke lies within this share of its mark's diagonal of a line:
 # half the width of a felt pen and the bend of a hasty hand.
@@ -210,13 +206,12 @@ def _is_cross(mark: Mask, box: tuple[int, int]) -> bool:
     own, off = from_falling < from_rising, np.minimum(from_falling, from_rising)
     if np.mean(off <= _WANDER * np.hypot(height, width)) < 0.95:
         return False
+    shortest = 0.5 * np.hypot(height, width)
     return (
         _is_diagonal(falling, 1)
         and _is_diagonal(rising, -1)
-        and all(
-            _crosses(line, other, points[part], 0.5 * np.hypot(height, width))
-            for line, other, part in ((falling, rising, own), (rising, falling, ~own))
-        )
+        and _crosses(falling, rising, points[own], shortest)
+        and _crosses(rising, falling, points[~own], shortest)
     )
 
 
@@ -235,20 +230,18 @@ def _leaves_middles(mark: Mask) -> bool:
 class _Line:
     """A line through `centre` along a unit vector."""
 
-    centre: Points
-    direction: Points
+    centre: Floats
+    direction: Floats
 
-    def distances(self, points: Points) -> Points:
+    def distances(self, points: Floats) -> Floats:
         x, y = (points - self.centre).T
-        distances: Points = np.abs(x * self.direction[1] - y * self.direction[0])
-        return distances
+        return np.asarray(np.abs(x * self.direction[1] - y * self.direction[0]))
 
-    def places(self, points: Points) -> Points:
-        places: Points = (points - self.centre) @ self.direction
-        return places
+    def places(self, points: Floats) -> Floats:
+        return np.asarray((points - self.centre) @ self.direction)
 
 
-def _two_lines(points: Points, width: int, height: int) -> tuple[_Line, _Line]:
+def _two_lines(points: Floats, width: int, height: int) -> tuple[_Line, _Line]:
     """Fit two lines, each to the points that are nearer to it than to the other."""
     centre = np.array([width, height]) / 2
     size = np.hypot(width, height)
@@ -261,7 +254,7 @@ def _two_lines(points: Points, width: int, height: int) -> tuple[_Line, _Line]:
     return lines[0], lines[1]
 
 
-def _fitted(points: Points) -> _Line:
+def _fitted(points: Floats) -> _Line:
     """Fit a line by the principal axis of some points."""
     centre = points.mean(axis=0)
     x, y = (points - centre).T
@@ -275,7 +268,7 @@ def _is_diagonal(line: _Line, sign: int) -> bool:
     return bool(20 <= angle <= 75)
 
 
-def _crosses(line: _Line, other: _Line, own: Points, shortest: float) -> bool:
+def _crosses(line: _Line, other: _Line, own: Floats, shortest: float) -> bool:
     """Return whether a stroke is long and whole, and crossed in its middle."""
     if len(own) < 3:
         return False
@@ -294,12 +287,8 @@ def _is_slash(mark: Mask, box: tuple[int, int]) -> bool:
     height, width = mark.shape
     if height < 0.85 * box[0] or width < 0.75 * box[1]:
         return False
-    return any(np.mean(np.abs(d) <= _WANDER) >= 0.97 for d in _distances(mark))
-
-
-def _distances(mark: Mask) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Distance of every ink pixel from both diagonals, in shares of the size."""
     ys, xs = np.nonzero(mark)
-    y = (ys + 0.5) / mark.shape[0]
-    x = (xs + 0.5) / mark.shape[1]
-    return (y - x) / np.sqrt(2), (y + x - 1) / np.sqrt(2)
+    y, x = (ys + 0.5) / height, (xs + 0.5) / width
+    # From the diagonals, in shares of the size.
+    distances = (y - x) / np.sqrt(2), (y + x - 1) / np.sqrt(2)
+    return any(np.mean(np.abs(d) <= _WANDER) >= 0.97 for d in distances)

@@ -1,18 +1,16 @@
 """Join pieces of writing to hypotheses: images and measures of each."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.glyphs.normalize import normalize_glyph
-from pipelines.images import Image
+from pipelines.images import Floats, Image
 from pipelines.lines.cuts import USUAL, Cutting, Pieces
 from pipelines.lines.ink import Writing
 from pipelines.outcomes import ArraysCompare
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +53,7 @@ class Geometry(ArraysCompare):
         terms : ndarray of shape (n_arcs, n_terms), dtype float64
             Measures and products of two.
         """
-        terms: Floats = (_expand(measures) - self.mean) / self.scale
-        return terms
+        return np.asarray((_expand(measures) - self.mean) / self.scale)
 
     def score(self, measures: Floats) -> Floats:
         """Score arcs by their measures.
@@ -71,8 +68,7 @@ class Geometry(ArraysCompare):
         scores : ndarray of shape (n_arcs, n_characters + 1), dtype float64
             Logarithms of odds.
         """
-        scores: Floats = self.terms(measures) @ self.weights + self.bias
-        return scores
+        return np.asarray(self.terms(measures) @ self.weights + self.bias)
 
 
 def start_geometry(measures: Floats, n_columns: int) -> Geometry:
@@ -204,12 +200,12 @@ def join_pieces(pieces: Pieces, writing: Writing, cutting: Cutting = USUAL) -> A
             stops.append(stop)
             boxes.append((top, left, bottom - top, right - left))
     arcs = Arcs(
-        np.array(starts, dtype=np.int64),
-        np.array(stops, dtype=np.int64),
-        np.array(boxes, dtype=np.int64).reshape(-1, 4),
+        np.array(starts, np.int64),
+        np.array(stops, np.int64),
+        np.array(boxes, np.int64).reshape(-1, 4),
         np.empty((len(starts), 0)),
     )
-    return Arcs(arcs.starts, arcs.stops, arcs.boxes, _measure(arcs, pieces, writing))
+    return replace(arcs, measures=_measure(arcs, pieces, writing))
 
 
 def draw_glyphs(arcs: Arcs, pieces: Pieces, writing: Writing) -> NDArray[np.uint8]:
@@ -231,10 +227,9 @@ def draw_glyphs(arcs: Arcs, pieces: Pieces, writing: Writing) -> NDArray[np.uint
     glyphs : ndarray of shape (n_arcs, 28, 28), dtype uint8
         Ink bright on 0.
     """
-    glyphs = [
-        normalize_glyph(lift_arc(arcs, n, pieces, writing)) for n in range(len(arcs))
-    ]
-    return np.array(glyphs, dtype=np.uint8).reshape(-1, 28, 28)
+    images = (lift_arc(arcs, n, pieces, writing) for n in range(len(arcs)))
+    glyphs = [normalize_glyph(image) for image in images]
+    return np.array(glyphs, np.uint8).reshape(-1, 28, 28)
 
 
 def lift_arc(arcs: Arcs, n: int, pieces: Pieces, writing: Writing) -> Image:
@@ -266,9 +261,8 @@ def lift_arc(arcs: Arcs, n: int, pieces: Pieces, writing: Writing) -> Image:
     own = (labels > arcs.starts[n]) & (labels <= arcs.stops[n])
     others = (labels > 0) & ~own
     near = cv2.dilate(own.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return np.where(near & ~others, 255 - writing.ink[rows, columns], 255).astype(
-        np.uint8
-    )
+    image = np.where(near & ~others, 255 - writing.ink[rows, columns], 255)
+    return image.astype(np.uint8)
 
 
 def _measure(arcs: Arcs, pieces: Pieces, writing: Writing) -> Floats:

@@ -7,6 +7,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 
 from pipelines.lines.ink import Writing
 
@@ -216,12 +217,9 @@ def _number(labels: Labels, components: Labels, height: float) -> Pieces:
     owner = labels[ys, xs] - 1
     areas = np.bincount(owner, minlength=n)
     boxes = np.zeros((n, 4), np.int64)
-    for side, values in ((0, ys), (1, xs)):
-        low = np.full(n, 10**9)
-        high = np.full(n, -1)
-        np.minimum.at(low, owner, values)
-        np.maximum.at(high, owner, values)
-        boxes[:, side], boxes[:, side + 2] = low, high - low + 1
+    for box, (rows, columns) in zip(boxes, find_objects(labels), strict=True):
+        box[:2] = rows.start, columns.start
+        box[2:] = rows.stop - rows.start, columns.stop - columns.start
     middles = np.bincount(owner, weights=xs, minlength=n) / np.maximum(areas, 1)
     kept = np.flatnonzero(areas >= _SPECK * height**2)
     order = kept[np.argsort(middles[kept], kind="stable")]

@@ -4,13 +4,9 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.fields.rules import Rule, cover_rules, erase_rules, trace_rule
-from pipelines.images import Image, check_image, find_components
-
-Mask = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from pipelines.images import Floats, Image, Mask, Plane, check_image, find_components
 
 # Paper is estimated over a quarter of the field's height: wider than a stroke, so
 # that ink does not count as paper, narrower than shadows and prints.
@@ -95,11 +91,10 @@ class Writing:
         return self.bottom - self.top
 
     @property
-    def matrix(self) -> NDArray[np.float64]:
+    def matrix(self) -> Floats:
         """Affine map of shape (2, 3) from points (x, y) of the field to this image."""
-        shear = float(np.tan(np.radians(self.slant)))
-        matrix = self.scale * np.array([[1, shear, 0], [0, 1, 0]])
-        matrix[0, 2] = max(0.0, -shear * (len(self.mask) - 1))
+        matrix = _upright_matrix(self.slant, len(self.mask))
+        matrix[:, :2] *= self.scale
         return matrix
 
 
@@ -151,7 +146,7 @@ def find_writing(field: Image) -> Writing | None:
     return replace(writing, scale=scale, field_shape=field.shape)
 
 
-def measure_contrast(field: Image) -> Floats:
+def measure_contrast(field: Image) -> Plane:
     """Measure how much darker each pixel is than the paper around it.
 
     Parameters
@@ -173,8 +168,7 @@ def measure_contrast(field: Image) -> Floats:
         total = cv2.GaussianBlur(weight, (0, 0), reach)
         paper = cv2.GaussianBlur(light * weight, (0, 0), reach) / total
     blurred = cv2.GaussianBlur(light, (0, 0), _BLUR)
-    contrast: Floats = np.clip(1 - blurred / np.maximum(paper, 1), 0, 1)
-    return contrast
+    return np.asarray(np.clip(1 - blurred / np.maximum(paper, 1), 0, 1))
 
 
 def estimate_slant(mask: Mask) -> float:
@@ -246,7 +240,7 @@ def _find(field: Image) -> Writing | None:
     return Writing(ink, mask, top, bottom, slant, 1.0, field.shape)
 
 
-def _ink_threshold(contrast: Floats) -> float | None:
+def _ink_threshold(contrast: Plane) -> float | None:
     """Contrast that parts ink from paper; None where there is only paper."""
     levels = np.rint(255 * contrast[contrast > _LEAST_CONTRAST]).astype(np.uint8)
     if not levels.size:
@@ -264,11 +258,16 @@ def _ink_threshold(contrast: Floats) -> float | None:
 def _upright(ink: Image, slant: float) -> Image:
     """Shear an image so that writing of this slant stands upright."""
     height, width = ink.shape
-    shear = float(np.tan(np.radians(slant)))
-    margin = abs(shear) * (height - 1)
-    matrix = np.array([[1, shear, max(0.0, -shear * (height - 1))], [0, 1, 0]])
+    matrix = _upright_matrix(slant, height)
+    margin = abs(matrix[0, 1]) * (height - 1)
     size = (width + int(np.ceil(margin)), height)
     return np.asarray(cv2.warpAffine(ink, matrix, size), dtype=np.uint8)
+
+
+def _upright_matrix(slant: float, height: int) -> Floats:
+    """Affine map that undoes a slant, and lets nothing leave on the left."""
+    shear = float(np.tan(np.radians(slant)))
+    return np.array([[1, shear, max(0.0, -shear * (height - 1))], [0, 1, 0]])
 
 
 def _band(mask: Mask) -> tuple[float, float]:
@@ -299,7 +298,7 @@ _UNBROKEN = 0.98
 _THICKEST_UNBROKEN = 6.0
 
 
-def find_ruling(contrast: Floats, threshold: float) -> list[Rule]:
+def find_ruling(contrast: Plane, threshold: float) -> list[Rule]:
     """Find thin straight lines from one side of a field to the other.
 
     Parameters
@@ -365,10 +364,10 @@ def erase_ruling(mask: Mask, rules: list[Rule]) -> Mask:
 def _is_printed(weak: Mask, rule: Rule) -> bool:
     """Return whether a line is thin and without long gaps, unlike a row of digits."""
     columns = np.arange(rule.start, rule.stop)
-    rows = np.rint(rule.offset + rule.slope * columns).astype(int)
-    hit = np.zeros(len(columns), dtype=bool)
-    for step in (-1, 0, 1):
-        hit |= weak[np.clip(rows + step, 0, len(weak) - 1), columns] > 0
+    rows = np.rint(rule.centre(columns)).astype(int)
+    # With what is above and below every pixel of the line.
+    around = np.clip(np.add(rows, [[-1], [0], [1]]), 0, len(weak) - 1)
+    hit = weak[around, columns].any(axis=0)
     unbroken = hit.mean() >= _UNBROKEN
     thickest = _THICKEST_UNBROKEN if unbroken else _THICKEST
     return bool(hit.mean() >= _LENGTH and rule.thickness <= thickest)

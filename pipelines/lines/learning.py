@@ -77,12 +77,7 @@ def train_model(
     )
     samples = _cut(chain(first, stream), start)
     n_steps = -(-n_lines // _BATCH_SIZE)
-    return _train(
-        start,
-        _in_order(samples),
-        n_steps=n_steps,
-        random_state=random_state,
-    )
+    return _train(start, _in_order(samples), n_steps=n_steps, random_state=random_state)
 
 
 def adapt_model(

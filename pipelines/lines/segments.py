@@ -10,14 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet_sklearn.models.files import ModelFileError, weights_of_part
-from lenet_sklearn.models.registry import (
-    Kind,
-    pack_model,
-    register_kind,
-    unpack_model,
-)
+from lenet_sklearn.models.registry import Kind, pack_model, register_kind, unpack_model
 from lenet_sklearn.strings.lattice import Lattice, align_text, read_lattice, score_all
-from pipelines.images import Image
+from pipelines.images import Floats, Image
 from pipelines.lines.arcs import (
     Arcs,
     Geometry,
@@ -27,8 +22,6 @@ from pipelines.lines.arcs import (
 )
 from pipelines.lines.cuts import USUAL, Cutting, Pieces, cut_writing
 from pipelines.lines.ink import Writing, find_writing
-
-Floats = NDArray[np.float64]
 
 # Columns of the classifier of arcs, and of a lattice's scores: the ten digits, and
 # what is none, which is passed over.
@@ -230,10 +223,19 @@ def read_lines(
         `mask`: a field that does not keep to them has improbable strings only, or
         none. A field without ink says ``""``, surely, where that is allowed.
     """
-    return [
-        _read(segments, lattice, n_best, lengths, mask)
-        for segments, lattice in _open(fields, model)
-    ]
+    empty_fits = mask in (None, "") and (lengths is None or 0 in lengths)
+    readings = []
+    for segments, lattice in _open(fields, model):
+        if segments is None or lattice is None:
+            readings.append([LineReading("", 1.0, ())] if empty_fits else [])
+            continue
+        total = score_all(lattice)
+        readings.append([])
+        for path in read_lattice(lattice, n_best=n_best, lengths=lengths, mask=mask):
+            probability = float(np.exp(min(path.log_score - total, 0.0)))
+            boxes = tuple(_boxes_of(path.arcs, segments))
+            readings[-1].append(LineReading(path.text, probability, boxes))
+    return readings
 
 
 def locate_digits(
@@ -262,7 +264,7 @@ def locate_digits(
     ValueError
         If a field cannot be read so, however it is cut.
     """
-    boxes = []
+    boxes: list[list[Box]] = []
     opened = zip(_open(fields, model), texts, strict=True)
     for index, ((segments, lattice), text) in enumerate(opened):
         arcs: tuple[int, ...] | None = None if text else ()
@@ -305,12 +307,8 @@ def locate_box(box: NDArray[np.int64], writing: Writing) -> Box:
     field_width = writing.field_shape[1]
     first = min(max(0, first), field_width - 1)
     last = max(first + 1, min(last, field_width))
-    return (
-        round(float(rows[0])),
-        first,
-        max(1, round(float(rows[1] - rows[0]))),
-        last - first,
-    )
+    tall = max(1, round(float(rows[1] - rows[0])))
+    return round(float(rows[0])), first, tall, last - first
 
 
 def _open(
@@ -321,28 +319,6 @@ def _open(
         chunk = fields[start : start + _CHUNK]
         segments = [segment_field(field, model.cutting) for field in chunk]
         yield from zip(segments, build_lattices(segments, model), strict=True)
-
-
-def _read(
-    segments: Segments | None,
-    lattice: Lattice | None,
-    n_best: int,
-    lengths: Collection[int] | None,
-    mask: str | None,
-) -> list[LineReading]:
-    if segments is None or lattice is None:
-        empty_fits = mask in (None, "") and (lengths is None or 0 in lengths)
-        return [LineReading("", 1.0, ())] if empty_fits else []
-    readings = read_lattice(lattice, n_best=n_best, lengths=lengths, mask=mask)
-    total = score_all(lattice)
-    return [
-        LineReading(
-            reading.text,
-            float(np.exp(min(reading.log_score - total, 0.0))),
-            tuple(_boxes_of(reading.arcs, segments)),
-        )
-        for reading in readings
-    ]
 
 
 def _boxes_of(arcs: Sequence[int], segments: Segments) -> list[Box]:
@@ -432,11 +408,5 @@ def unpack_segments(
     return CuttingModel(classifier, known, cutting)
 
 
-register_kind(
-    CuttingModel.__name__,
-    Kind(
-        f"{__name__}.CuttingModel",
-        f"{__name__}.pack_segments",
-        f"{__name__}.unpack_segments",
-    ),
-)
+_NAMES = ("CuttingModel", "pack_segments", "unpack_segments")
+register_kind(CuttingModel.__name__, Kind(*(f"{__name__}.{name}" for name in _NAMES)))

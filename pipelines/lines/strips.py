@@ -94,16 +94,12 @@ def normalize_line(field: Image, *, height: int = LINE_HEIGHT) -> Image:
     if len(field) < _LEAST_ROWS:
         rows = _LEAST_ROWS - len(field)
         field = cv2.copyMakeBorder(field, rows, 0, 0, 0, cv2.BORDER_REPLICATE)
-    working = _reduce(field, _WORKING_HEIGHT)
-    ink = _ink_of(working)
-    level = _ink_level(ink)
+    ink, level = _ink_of(field)
     top, stop = _writing_band(ink, level)
     if stop - top < len(ink):
         step = len(field) / len(ink)
         field = field[int(top * step) : round(stop * step)]
-        working = _reduce(field, _WORKING_HEIGHT)
-        ink = _ink_of(working)
-        level = _ink_level(ink)
+        ink, level = _ink_of(field)
     ink = cv2.convertScaleAbs(ink, alpha=_gain(level))
     return _resize(ink, height, round(height * field.shape[1] / len(field)))
 
@@ -146,46 +142,34 @@ class LineNormalizer(StatelessTransformer):
         return normalize_line(image, height=self.height)
 
 
-def _reduce(field: Image, height: int) -> Image:
-    """Scale a field down to `height` rows; a lower one stays as it is."""
-    if len(field) <= height:
-        return field
-    return _resize(field, height, round(height * field.shape[1] / len(field)))
-
-
 def _resize(image: Image, height: int, width: int) -> Image:
     method = cv2.INTER_AREA if len(image) > height else cv2.INTER_LINEAR
     size = (max(1, width), height)
     return np.asarray(cv2.resize(image, size, interpolation=method), dtype=np.uint8)
 
 
-def _ink_of(field: Image) -> Image:
-    """Share of the paper's light that each pixel lacks, above its pattern's own."""
+def _ink_of(field: Image) -> tuple[Image, int]:
+    """Share of the light that pixels lack above the paper's own, and that of ink."""
+    if len(field) > _WORKING_HEIGHT:
+        width = round(_WORKING_HEIGHT * field.shape[1] / len(field))
+        field = _resize(field, _WORKING_HEIGHT, width)
     side = max(3, round(_STROKE_SHARE * len(field))) | 1
     smooth = cv2.blur(field, (3, 3))
-    paper = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, _kernel(side))
+    paper = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     paper = cv2.blur(paper, (side, side))
     light = cv2.divide(field, paper, scale=255)
     ink = cv2.bitwise_not(light)
     # Half of the paper lacks less than the median, and as much as its spread above
     # it is still paper.
     low, middle = _quantiles(ink, (0.2, 0.5))
-    return np.asarray(cv2.subtract(ink, float(2 * middle - low)), dtype=np.uint8)
-
-
-def _kernel(side: int) -> Image:
-    return np.ones((side, side), np.uint8)
+    ink = np.asarray(cv2.subtract(ink, float(2 * middle - low)), dtype=np.uint8)
+    return ink, int(_quantiles(ink, (1 - _DARKEST,))[0])
 
 
 def _quantiles(image: Image, shares: tuple[float, ...]) -> NDArray[np.intp]:
     """Grey values that these shares of the pixels do not exceed."""
     counts = np.bincount(image.ravel(), minlength=256)
     return np.searchsorted(np.cumsum(counts), np.array(shares) * image.size)
-
-
-def _ink_level(ink: Image) -> int:
-    """Grey value that the ink's core reaches."""
-    return int(_quantiles(ink, (1 - _DARKEST,))[0])
 
 
 def _gain(level: float) -> float:
@@ -203,7 +187,7 @@ def _writing_band(ink: Image, level: int) -> tuple[int, int]:
     rows = (ink > max(level // 3, 1)).sum(axis=1)
     # A ruling line is no writing, whatever its weight; nor are its grey edges.
     rule = (rows > _RULE * ink.shape[1]).astype(np.uint8)
-    rows[cv2.dilate(rule, _kernel(5)).ravel() > 0] = 0
+    rows[cv2.dilate(rule, np.ones((5, 5), np.uint8)).ravel() > 0] = 0
     total = np.cumsum(rows)
     if total[-1] < _LEAST_INK * height:
         return 0, height

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from pipelines.images import Image
 
 Matrix = NDArray[np.float64]
-Points = NDArray[np.float32]
+
+Features = tuple[NDArray[np.float32], NDArray[Any]]
+"""Points ``(x, y)``, and what is there: their descriptors."""
 
 _N_FEATURES = 2000
 _RATIO = 0.8  # Lowe's ratio test (2004, section 7.1)
@@ -18,6 +20,10 @@ FEWEST_MATCHES = 8  # twice what a homography needs
 
 # A patch is used if its weaker gradient reaches this share of the strong ones'.
 _CORNERNESS = 0.02
+# A patch is found if it correlates this well with what it lies on, and moved as its
+# neighbours did.
+_FOUND = 0.5
+
 # A patch moved as its eight neighbours did if it is this close to them, in pixels.
 _N_NEIGHBOURS = 8
 _AGREEMENT = 1.5
@@ -80,13 +86,9 @@ def warp_image(
     -------
     warped : ndarray of this shape, dtype uint8
     """
+    size, flags = (shape[1], shape[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpPerspective(
-        page,
-        matrix,
-        (shape[1], shape[0]),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=border,
-        borderValue=255,
+        page, matrix, size, flags=flags, borderMode=border, borderValue=255
     )
     return np.asarray(warped, dtype=np.uint8)
 
@@ -120,7 +122,7 @@ def fit_homography(
     return None if matrix is None else np.asarray(matrix, dtype=np.float64)
 
 
-def detect_features(reduced: Image, kind: str) -> tuple[Points, NDArray[Any]]:
+def detect_features(reduced: Image, kind: str) -> Features:
     """Find the strongest features of an image.
 
     Parameters
@@ -146,9 +148,7 @@ def detect_features(reduced: Image, kind: str) -> tuple[Points, NDArray[Any]]:
     return points, descriptors
 
 
-def match_features(
-    blank: tuple[Points, NDArray[Any]], page: tuple[Points, NDArray[Any]]
-) -> Matrix | None:
+def match_features(blank: Features, page: Features) -> Matrix | None:
     """Fit a homography to the features that a blank and a page share.
 
     Parameters
@@ -248,7 +248,7 @@ def printed_patches(image: Image, *, half: int, spacing: int) -> NDArray[np.intp
 
 def match_patches(
     blank: Image, page: Image, centres: NDArray[np.intp], *, half: int, search: int
-) -> tuple[Matrix, Matrix]:
+) -> tuple[Matrix, NDArray[np.bool_]]:
     """Find square patches of a blank near their places on a straightened page.
 
     Parameters
@@ -270,12 +270,10 @@ def match_patches(
     shifts : ndarray of shape (n_patches, 2), dtype float64
         How far each patch moved, ``(x, y)``, to a fraction of a pixel.
 
-    scores : ndarray of shape (n_patches,), dtype float64
-        Correlation in [-1, 1]; 0 for a patch over empty paper.
+    found : ndarray of shape (n_patches,), dtype bool
+        Whether a patch was found there, and moved as the eight nearest to it did.
     """
-    padded = cv2.copyMakeBorder(
-        page, search, search, search, search, cv2.BORDER_CONSTANT, value=255
-    )
+    padded = np.pad(page, search, constant_values=255)
     shifts, scores = np.zeros((len(centres), 2)), np.zeros(len(centres))
     size, reach = 2 * half + 1, 2 * half + 1 + 2 * search
     for index, (x, y) in enumerate(centres - half):
@@ -286,7 +284,8 @@ def match_patches(
         surface = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
         _, scores[index], _, peak = cv2.minMaxLoc(surface)
         shifts[index] = _parabolic_peak(surface, peak) - search
-    return shifts, np.nan_to_num(scores, posinf=0, neginf=0)
+    alike = np.nan_to_num(scores, posinf=0, neginf=0) >= _FOUND
+    return shifts, alike & _moved_alike(centres, shifts)
 
 
 def _parabolic_peak(surface: NDArray[Any], peak: Sequence[int]) -> Matrix:
@@ -302,23 +301,9 @@ def _parabolic_peak(surface: NDArray[Any], peak: Sequence[int]) -> Matrix:
     return exact
 
 
-def moved_alike(centres: NDArray[np.intp], shifts: Matrix) -> NDArray[np.bool_]:
-    """Find which patches moved as the eight patches nearest to them did.
-
-    Parameters
-    ----------
-    centres : ndarray of shape (n_patches, 2), dtype intp
-        Where the patches are, ``(x, y)``.
-
-    shifts : ndarray of shape (n_patches, 2), dtype float64
-        How far they moved, in pixels.
-
-    Returns
-    -------
-    alike : ndarray of shape (n_patches,), dtype bool
-    """
+def _moved_alike(centres: NDArray[np.intp], shifts: Matrix) -> NDArray[np.bool_]:
+    """Find which patches moved as the eight patches nearest to them did."""
     distances = np.square(centres[:, None] - centres[None]).sum(axis=-1)
     nearest = np.argsort(distances, axis=1)[:, : _N_NEIGHBOURS + 1]
     typical = np.median(shifts[nearest], axis=1)
-    close: NDArray[np.bool_] = np.abs(shifts - typical).max(axis=1) < _AGREEMENT
-    return close
+    return np.asarray(np.abs(shifts - typical).max(axis=1) < _AGREEMENT)

@@ -73,12 +73,7 @@ def flatten_background(image: Image, *, kernel_size: int | None = None) -> Image
     (True, True)
     """
     check_image(image, caller="flatten_background")
-    height, width = image.shape
-    paper = cv2.resize(
-        _reduced_paper(image, kernel_size),
-        (width, height),
-        interpolation=cv2.INTER_LINEAR,
-    )
+    paper = cv2.resize(_reduced_paper(image, kernel_size), image.shape[::-1])
     return np.asarray(cv2.divide(image, paper, scale=255), dtype=np.uint8)
 
 

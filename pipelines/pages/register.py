@@ -15,20 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from lenet_sklearn.parameters import Interval
 from pipelines.images import Image, check_image, check_images
 from pipelines.outcomes import ArraysCompare
-from pipelines.pages.alignment import (
-    FEWEST_MATCHES,
-    Matrix,
-    Points,
-    detect_features,
-    fit_homography,
-    is_plausible,
-    match_features,
-    match_patches,
-    moved_alike,
-    printed_patches,
-    project,
-    warp_image,
-)
+from pipelines.pages import alignment
+from pipelines.pages.alignment import Features, Matrix, detect_features, is_plausible
 from pipelines.pages.cleaning import flatten_background
 
 # Share of the blank's printed patches that must lie where they should. Pages
@@ -48,8 +36,6 @@ _SPACING = 40
 # Search windows: wide after the features, narrow after the first refinement
 # (what is left then is paper that is not flat).
 _SEARCHES = (10, 5)
-# A patch is found if it correlates this well, and moved as its neighbours did.
-_FOUND = 0.5
 
 
 class RegistrationError(ValueError):
@@ -90,7 +76,7 @@ class PreparedBlank(ArraysCompare):
     image: Image
     reduced: Image
     to_reduced: Matrix
-    features: tuple[tuple[Points, NDArray[Any]], ...]
+    features: tuple[Features, ...]
     patches: NDArray[np.intp]
 
 
@@ -145,7 +131,7 @@ class Registration(ArraysCompare):
         projected : ndarray of shape (n_points, 2), dtype float64
             ``(x, y)`` on the page.
         """
-        return project(self.matrix, np.asarray(points, dtype=np.float64))
+        return alignment.project(self.matrix, np.asarray(points, dtype=np.float64))
 
 
 def prepare_blank(blank: Image) -> PreparedBlank:
@@ -172,8 +158,8 @@ def prepare_blank(blank: Image) -> PreparedBlank:
     """
     check_image(blank, caller="prepare_blank")
     reduced, to_reduced = _reduce(blank)
-    patches = printed_patches(reduced, half=_PATCH, spacing=_SPACING)
-    if len(patches) < FEWEST_MATCHES:
+    patches = alignment.printed_patches(reduced, half=_PATCH, spacing=_SPACING)
+    if len(patches) < alignment.FEWEST_MATCHES:
         raise ValueError(
             "prepare_blank expects a blank page with print all over it."
             f" Got {len(patches)} places with enough print to align."
@@ -240,7 +226,7 @@ def register(
     best, quality = np.full((3, 3), np.nan), 0.0
     if min(reduced.shape) >= _SMALLEST_SIDE:
         for kind, features in zip(("orb", "sift"), blank.features, strict=True):
-            first = match_features(features, detect_features(reduced, kind))
+            first = alignment.match_features(features, detect_features(reduced, kind))
             if first is not None and is_plausible(first, blank.reduced, reduced):
                 matrix, share = _refine(first, blank, reduced)
                 if share > quality:
@@ -353,7 +339,7 @@ class PageRegistrar(TransformerMixin, BaseEstimator):
         found = register(page, self.prepared_, min_quality=self.min_quality)
         if not found.is_good:
             raise RegistrationError(f"Sample {index}: PageRegistrar: {found.reason}")
-        return warp_image(page, found.matrix, self.prepared_.image.shape)
+        return alignment.warp_image(page, found.matrix, self.prepared_.image.shape)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -379,17 +365,16 @@ def _refine(matrix: Matrix, blank: PreparedBlank, page: Image) -> tuple[Matrix, 
     """Homography fitted to patches of print, and the share of them found."""
     share = 0.0
     for search in _SEARCHES:
-        straight = warp_image(page, matrix, blank.reduced.shape)
-        shifts, scores = match_patches(
+        straight = alignment.warp_image(page, matrix, blank.reduced.shape)
+        shifts, found = alignment.match_patches(
             blank.reduced, straight, blank.patches, half=_PATCH, search=search
         )
-        found = (scores >= _FOUND) & moved_alike(blank.patches, shifts)
         share = float(found.mean())
-        if found.sum() < FEWEST_MATCHES:
+        if found.sum() < alignment.FEWEST_MATCHES:
             break
         source = blank.patches[found].astype(np.float64)
-        target = project(matrix, source + shifts[found])
-        refined = fit_homography(source, target, tolerance=1.0)
+        target = alignment.project(matrix, source + shifts[found])
+        refined = alignment.fit_homography(source, target, tolerance=1.0)
         if refined is None or not is_plausible(refined, blank.reduced, page):
             break
         matrix = refined

@@ -1,7 +1,6 @@
 """Train a classifier or a committee: ``lenet train digits``."""
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from lenet_sklearn.models.registry import save_model
 from lenet_sklearn.outputs import check_writable
 from pipelines.plotting import check_plots, plot_evaluation, plot_training
 from pipelines.training.evaluation import Evaluation, measure
+from pipelines.training.labelled import StrPath
 
 if TYPE_CHECKING:
     from sklearn.ensemble import VotingClassifier
@@ -149,10 +149,10 @@ def make_model(
 
 def train(
     model: "Model",
-    data: str | os.PathLike[str],
-    output: str | os.PathLike[str],
+    data: StrPath,
+    output: StrPath,
     *,
-    data_dir: str | os.PathLike[str] | None = None,
+    data_dir: StrPath | None = None,
     command: str | None = None,
     plots: Path | None = None,
 ) -> Training:
@@ -264,7 +264,7 @@ def parse_params(texts: Sequence[str]) -> dict[str, Any]:
     from lenet_sklearn.parameters import is_net_parameter
 
     known = sorted(LeNet5Classifier().get_params())
-    params = {}
+    params: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not (name in known or is_net_parameter(name)):
@@ -272,51 +272,38 @@ def parse_params(texts: Sequence[str]) -> dict[str, Any]:
                 f"--set expects NAME=VALUE with one of {', '.join(known)}, or with a"
                 f" part of the network, such as module__pooling. Got {text!r}"
             )
-        params[name] = _parse_value(value)
+        try:
+            params[name] = json.loads(value)
+        except ValueError:
+            params[name] = value
     return params
-
-
-def _parse_value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _fit_and_calibrate(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) -> int:
     """Fit, calibrate where there is enough to do it on; count what was fitted."""
+    from joblib import parallel_config
     from sklearn.model_selection import train_test_split
 
-    if _CALIBRATION_SHARE * len(X) < _LEAST_CALIBRATION:
-        _fit(model, X, y)
-        return len(X)
-    X, X_held, y, y_held = train_test_split(
-        X, y, test_size=_CALIBRATION_SHARE, stratify=y, random_state=_CALIBRATION_SEED
-    )
-    _fit(model, X, y)
-    _calibrate(model, X_held, y_held)
-    return len(X)
+    from lenet_sklearn import LeNet5Classifier, calibrate_committee
 
-
-def _fit(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) -> None:
-    from joblib import parallel_config
-
+    is_large = _CALIBRATION_SHARE * len(X) >= _LEAST_CALIBRATION
+    if is_large:
+        share, seed = _CALIBRATION_SHARE, _CALIBRATION_SEED
+        X, X_held, y, y_held = train_test_split(
+            X, y, test_size=share, stratify=y, random_state=seed
+        )
     # joblib would share all cores among the processes, but two threads train a
     # network this small no faster than one.
     with parallel_config("loky", inner_max_num_threads=1):
         model.fit(X, y)
+    if is_large and isinstance(model, LeNet5Classifier):
+        model.calibrate(X_held, y_held)
+    elif is_large:
+        calibrate_committee(model, X_held, y_held)
+    return len(X)
 
 
-def _calibrate(model: "Model", X: NDArray[np.uint8], y: NDArray[Any]) -> None:
-    from lenet_sklearn import LeNet5Classifier, calibrate_committee
-
-    if isinstance(model, LeNet5Classifier):
-        model.calibrate(X, y)
-    else:
-        calibrate_committee(model, X, y)
-
-
-def name_of(data: str | os.PathLike[str]) -> str:
+def name_of(data: StrPath) -> str:
     """Name a data set for others, to whom the path of a folder means nothing.
 
     Parameters

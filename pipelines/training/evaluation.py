@@ -1,6 +1,5 @@
 """Measure a model: ``lenet evaluate digits`` and ``lenet evaluate fields``."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,13 @@ from lenet_sklearn.outputs import ResultFile
 from pipelines.images import Image
 from pipelines.models import AnyLineReader
 from pipelines.outcomes import ArraysCompare, FieldReading, show_confidence
-from pipelines.plotting import check_plots, plot_evaluation
+from pipelines.plotting import check_plots, plot_evaluation, plot_misread_fields
 from pipelines.readers.field import FieldReader
 from pipelines.scans.find import printable, real_path
 from pipelines.scoring.table import document_cell
 from pipelines.training.labelled import (
     LabelledField,
+    StrPath,
     clean_fields,
     read_labelled_fields,
 )
@@ -82,14 +82,12 @@ class Evaluation(ArraysCompare):
             The most frequent first.
         """
         wrong = self.confusion - np.diag(np.diag(self.confusion))
-        order = np.argsort(-wrong, axis=None, kind="stable")[:n_pairs]
-        cells = zip(*np.unravel_index(order, wrong.shape), strict=True)
         labels = self.labels.tolist()
-        return [
+        pairs = [
             (labels[truth], labels[guess], int(wrong[truth, guess]))
-            for truth, guess in cells
-            if wrong[truth, guess]
+            for truth, guess in np.argwhere(wrong)
         ]
+        return sorted(pairs, key=lambda pair: -pair[2])[:n_pairs]
 
     def __str__(self) -> str:
         lines = [self.summary, "", *_confusion_table(self)]
@@ -100,10 +98,10 @@ class Evaluation(ArraysCompare):
 
 
 def evaluate(
-    model: str | os.PathLike[str],
-    data: str | os.PathLike[str],
+    model: StrPath,
+    data: StrPath,
     *,
-    data_dir: str | os.PathLike[str] | None = None,
+    data_dir: StrPath | None = None,
     device: str = "auto",
     plots: Path | None = None,
 ) -> Evaluation:
@@ -307,11 +305,7 @@ class FieldEvaluation:
 
 
 def evaluate_fields(
-    reader: FieldReader,
-    fields: str | os.PathLike[str],
-    truth: str | os.PathLike[str],
-    *,
-    plots: Path | None = None,
+    reader: FieldReader, fields: StrPath, truth: StrPath, *, plots: Path | None = None
 ) -> FieldEvaluation:
     """Read labelled fields, and compare.
 
@@ -347,19 +341,13 @@ def evaluate_fields(
     labelled = read_labelled_fields(fields, truth)
     evaluation = FieldEvaluation(labelled, reader.read(clean_fields(labelled)))
     if plots:
-        from pipelines.plotting import MisreadField, MisreadFieldsDisplay
-
-        misread = [
-            MisreadField(f.name, f.image, f.value, reading.value, reading.confidence)
-            for f, reading in evaluation.misread()
-        ]
-        display = MisreadFieldsDisplay.from_fields(misread, len(labelled))
-        display.figure_.savefig(plots / _PICTURE, dpi=150)
+        misread = [(f.name, f.image, f.value, r) for f, r in evaluation.misread()]
+        plot_misread_fields(misread, len(labelled), plots / _PICTURE)
         _write_list(plots / _LIST, evaluation)
     return evaluation
 
 
-def _check_list(path: Path, truth: str | os.PathLike[str]) -> None:
+def _check_list(path: Path, truth: StrPath) -> None:
     """Refuse to replace a list that somebody has corrected and reads as the truth."""
     if real_path(path) == real_path(truth):
         raise ValueError(

@@ -1,6 +1,5 @@
 """Adapt a reader of strings to a user's own fields: ``lenet train fields``."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from pipelines.readers.sliding import SlidingReader
 from pipelines.readers.voting import VotingReader
 from pipelines.scans.find import real_path
 from pipelines.training.evaluation import count_correct
-from pipelines.training.labelled import clean_fields, read_labelled_fields
+from pipelines.training.labelled import StrPath, clean_fields, read_labelled_fields
 
 _START_FROM = (
     f"Start from {VOTE!r}, {', '.join(map(repr, MEMBERS))} or a file fitted from one of"
@@ -83,11 +82,11 @@ class Adaptation:
 
 
 def adapt_reader(
-    fields: str | os.PathLike[str],
-    truth: str | os.PathLike[str],
-    output: str | os.PathLike[str],
+    fields: StrPath,
+    truth: StrPath,
+    output: StrPath,
     *,
-    model: str | os.PathLike[str] = VOTE,
+    model: StrPath = VOTE,
     n_folds: int = 5,
     random_state: int = 0,
     device: str = "auto",
@@ -177,7 +176,7 @@ def adapt_reader(
     return adaptation
 
 
-def _check_folds(n_folds: int, n_fields: int, truth: str | os.PathLike[str]) -> None:
+def _check_folds(n_folds: int, n_fields: int, truth: StrPath) -> None:
     if n_folds < 2:
         raise ValueError(f"adapt_reader expects n_folds of 2 or more. Got {n_folds}.")
     if n_fields < n_folds:
@@ -187,9 +186,7 @@ def _check_folds(n_folds: int, n_fields: int, truth: str | os.PathLike[str]) -> 
         )
 
 
-def _load(
-    model: str | os.PathLike[str], device: str, random_state: int
-) -> AnyLineReader:
+def _load(model: StrPath, device: str, random_state: int) -> AnyLineReader:
     """Make the reader that a model is for, so that its clones start from it."""
     if not holds_line_reader(model):
         raise ValueError(

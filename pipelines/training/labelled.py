@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from lenet_sklearn.outputs import check_readable
 from pipelines.images import Image
@@ -13,9 +13,12 @@ from pipelines.outcomes import ArraysCompare
 from pipelines.scans.find import real_path
 from pipelines.scans.read import ScanError, open_scan
 
+StrPath: TypeAlias = str | os.PathLike[str]
+
 # What file systems allow: bytes of a name, and characters of a path.
 _LONGEST_NAME: Final = 255
 _LONGEST_PATH: Final = 4096
+
 
 # No field is that long: what is, is another column or a table that is damaged.
 _LONGEST_VALUE: Final = 200
@@ -45,9 +48,7 @@ class LabelledField(ArraysCompare):
     value: str
 
 
-def read_labelled_fields(
-    fields: str | os.PathLike[str], truth: str | os.PathLike[str]
-) -> list[LabelledField]:
+def read_labelled_fields(fields: StrPath, truth: StrPath) -> list[LabelledField]:
     r"""Read images of fields, and what they say.
 
     Parameters
@@ -87,10 +88,9 @@ def read_labelled_fields(
     folder = Path(fields)
     _check_folder(folder)
     rows = _read_truth(Path(truth))
-    files = [_locate(folder, name) for name, _ in rows]
     named: dict[Path, str] = {}
-    for file, (name, _) in zip(files, rows, strict=True):
-        real = real_path(file)
+    for name, _ in rows:
+        real = real_path(_locate(folder, name))
         if real in named:
             again = f", once as {name}" if name != named[real] else ""
             raise ValueError(
@@ -98,14 +98,12 @@ def read_labelled_fields(
             )
         named[real] = name
     return [
-        LabelledField(name, _read_field(file), value)
-        for file, (name, value) in zip(files, rows, strict=True)
+        LabelledField(name, _read_field(_locate(folder, name)), value)
+        for name, value in rows
     ]
 
 
-def doubt_values(
-    fields: str | os.PathLike[str], truth: str | os.PathLike[str]
-) -> list[str]:
+def doubt_values(fields: StrPath, truth: StrPath) -> list[str]:
     r"""List values that may be missing, though the file can be used as it is.
 
     Parameters
@@ -140,11 +138,9 @@ def doubt_values(
     n_empty = values.count("")
     if not n_empty:
         return []
-    taken = (
-        "is empty: taken for a field with nothing written in it"
-        if n_empty == 1
-        else "are empty: taken for fields with nothing written in them"
-    )
+    taken = "are empty: taken for fields with nothing written in them"
+    if n_empty == 1:
+        taken = "is empty: taken for a field with nothing written in it"
     return [f"{truth}: {n_empty} of {len(values)} values {taken}"]
 
 
@@ -187,7 +183,10 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
     try:
         check_readable(path)
         with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file, delimiter=_find_delimiter(file.readline()))
+            # Spreadsheets of many countries write semicolons.
+            head = file.readline()
+            delimiter = next((mark for mark in ",;\t" if mark in head), ",")
+            table = csv.DictReader(file, delimiter=delimiter)
             file.seek(0)
             names = [name.strip().lower() for name in table.fieldnames or ()]
             table.fieldnames = names
@@ -217,11 +216,6 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
             " a.png, for an empty field."
         )
     return [_check_row(f"{path}, line {n}", name, value) for n, name, value in rows]
-
-
-def _find_delimiter(header: str) -> str:
-    """Find what separates columns: spreadsheets of many countries write semicolons."""
-    return next((mark for mark in ",;\t" if mark in header), ",")
 
 
 def _check_row(place: str, name: str, value: str | None) -> tuple[str, str]:

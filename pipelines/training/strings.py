@@ -1,6 +1,5 @@
 """Train models that read strings on drawn fields: ``lenet train strings``."""
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from pipelines.models import save_line_reader
 from pipelines.readers.cutting import CuttingReader
 from pipelines.readers.sliding import SlidingReader
 from pipelines.training.evaluation import count_correct
+from pipelines.training.labelled import StrPath
 
 # What is trained reads every strip at these widths, and its file says so: the mean of
 # them reads several per cent more than one (examples/benchmarks/strings.py). Steps of
@@ -106,10 +106,10 @@ class StringTraining:
 
 
 def train_strings(
-    data: str | os.PathLike[str],
-    output: str | os.PathLike[str],
+    data: StrPath,
+    output: StrPath,
     *,
-    data_dir: str | os.PathLike[str] | None = None,
+    data_dir: StrPath | None = None,
     network: str = "wide",
     n_lines: int | None = None,
     random_state: int = 0,
@@ -227,12 +227,12 @@ def _train_cutting(lines: DrawnLines, device: str) -> tuple[CuttingReader, int]:
 
 
 def _draw_fields(lines: DrawnLines) -> Iterator[Image]:
-    return (lines.draw_field(index) for index in range(len(lines)))
+    return map(lines.draw_field, range(len(lines)))
 
 
 def draw_from(
-    data: str | os.PathLike[str],
-    data_dir: str | os.PathLike[str] | None,
+    data: StrPath,
+    data_dir: StrPath | None,
     n_lines: int,
     random_state: int,
     *,
@@ -265,9 +265,8 @@ def draw_from(
     from lenet_sklearn import load_dataset
     from lenet_sklearn.datasets import has_test_split
 
-    split: Literal["train", "test"] = (
-        "test" if held_out and has_test_split(data) else "train"
-    )
+    test = held_out and has_test_split(data)
+    split: Literal["train", "test"] = "test" if test else "train"
     glyphs, labels = load_dataset(data, data_dir=data_dir, split=split)
     return DrawnLines(glyphs, labels, n_lines=n_lines, random_state=random_state)
 
@@ -291,7 +290,7 @@ def count_numbers(model: CuttingModel) -> int:
     return count_parameters(network) + model.geometry.n_numbers
 
 
-def _check_digits(data: str | os.PathLike[str], lines: DrawnLines) -> None:
+def _check_digits(data: StrPath, lines: DrawnLines) -> None:
     unknown = set().union(*lines.texts) - set(map(str, range(NO_DIGIT)))
     if unknown:
         raise ValueError(
