@@ -17,7 +17,8 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from lenet_sklearn.inference import NetworkHolder, compute_logits
+from lenet_sklearn.estimators import NetworkHolder
+from lenet_sklearn.inference import compute_logits
 from lenet_sklearn.inputs import (
     check_images,
     check_training_set,

@@ -25,10 +25,9 @@ from .pages.register import (
 from .pages.upright import Deskewer, deskew, estimate_skew, upright_log_odds
 from .plotting import LatticeDisplay
 from .readers.comb import CombReader
-from .readers.cutting import CuttingReader
 from .readers.field import FieldReader, make_field_reader
 from .readers.form import FormReader, make_form_reader
-from .readers.sliding import SlidingReader
+from .readers.free import CuttingReader, SlidingReader
 from .readers.voting import VotingReader
 from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
 from .scoring.batch import score_fields, score_pages, write_table

@@ -22,25 +22,20 @@ from lenet_sklearn.models.registry import (
     unpack_model,
 )
 from pipelines.lines.segments import CuttingModel
-from pipelines.readers import (
-    CuttingReader,
-    SlidingReader,
-    VotingReader,
-    cutting,
-    sliding,
-)
+from pipelines.readers import CuttingReader, SlidingReader, VotingReader
+from pipelines.readers.free import SHIPPED_CUTTING, SHIPPED_SLIDING
 
 AnyLineReader: TypeAlias = SlidingReader | CuttingReader | VotingReader
 
 # Names no file, but two models that ship: the network that slides and the one that
 # classifies pieces.
 VOTE: Final = "vote"
-MEMBERS: Final = (sliding.SHIPPED, cutting.SHIPPED)
+MEMBERS: Final = (SHIPPED_SLIDING, SHIPPED_CUTTING)
 
 # Readers of what the models that ship are for, by their names.
 _SHIPPED = {
-    sliding.SHIPPED: SlidingReader,
-    cutting.SHIPPED: CuttingReader,
+    SHIPPED_SLIDING: SlidingReader,
+    SHIPPED_CUTTING: CuttingReader,
     VOTE: VotingReader,
 }
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from lenet_sklearn import LeNet5Classifier
-    from pipelines.readers.cutting import CuttingReader
+    from pipelines.readers.free import CuttingReader
 
 
 # Arcs that are less probable than this are left out: they are most of all, and

@@ -90,7 +90,7 @@ def short_trainings(monkeypatch):
     monkeypatch.setitem(lenet_sklearn.recipes.modern, "max_epochs", 1)
     for name in ("_N_LINES", "_N_LINES_OF_SEGMENTS", "_N_TEST"):
         monkeypatch.setattr(f"pipelines.training.strings.{name}", 20)
-    for module in ("lines.learning", "readers.sliding"):
+    for module in ("lines.learning", "readers.free"):
         monkeypatch.setattr(f"pipelines.{module}._MOST_EPOCHS", 1)
 
 

@@ -18,7 +18,7 @@ from lenet_sklearn.models.files import model_path
 from lenet_sklearn.strings import StringRecognizer
 from pipelines import CuttingReader, normalize_line, read_pages
 from pipelines.images import Image
-from pipelines.readers.sliding import adaptation
+from pipelines.readers.free import adaptation
 
 _N_FOLDS = 5
 

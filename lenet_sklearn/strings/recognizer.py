@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.inference import NetworkHolder
+from lenet_sklearn.estimators import NetworkHolder
 from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.parameters import (
     CONSTRAINTS,

@@ -1,10 +1,9 @@
 """Readers: from fields to strings, from pages to the fields of a form."""
 
 from pipelines.readers.comb import CombReader
-from pipelines.readers.cutting import CuttingReader
 from pipelines.readers.field import FieldReader, make_field_reader
 from pipelines.readers.form import FormReader, make_form_reader
-from pipelines.readers.sliding import SlidingReader
+from pipelines.readers.free import CuttingReader, SlidingReader
 from pipelines.readers.voting import VotingReader
 
 __all__ = [

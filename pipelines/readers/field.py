@@ -25,8 +25,7 @@ from pipelines.readers.base import (
     each_of,
 )
 from pipelines.readers.comb import CombReader
-from pipelines.readers.cutting import DIGITS, CuttingReader
-from pipelines.readers.sliding import SlidingReader
+from pipelines.readers.free import DIGITS, CuttingReader, SlidingReader
 from pipelines.readers.voting import VotingReader
 
 # Writing leaves its place on a form by this share of the place's height.

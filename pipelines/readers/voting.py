@@ -11,8 +11,7 @@ from lenet_sklearn.models.registry import Kind, register_kind
 from lenet_sklearn.parameters import HasMethods
 from pipelines.images import Image
 from pipelines.readers.base import FreeReader, continue_from
-from pipelines.readers.cutting import CuttingReader, check_digits
-from pipelines.readers.sliding import SlidingReader
+from pipelines.readers.free import CuttingReader, SlidingReader, check_digits
 
 # Added to every probability: a string that is no candidate of a reader, or is all but
 # impossible to it, can still be right, and no reader alone should outweigh all others.

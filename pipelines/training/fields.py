@@ -18,7 +18,7 @@ from pipelines.models import (
     load_line_reader,
     save_line_reader,
 )
-from pipelines.readers.sliding import SlidingReader
+from pipelines.readers.free import SlidingReader
 from pipelines.readers.voting import VotingReader
 from pipelines.scans.find import real_path
 from pipelines.training.evaluation import count_correct

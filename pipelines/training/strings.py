@@ -14,8 +14,7 @@ from pipelines.images import Image
 from pipelines.lines.learning import train_model
 from pipelines.lines.segments import NO_DIGIT, CuttingModel
 from pipelines.models import save_line_reader
-from pipelines.readers.cutting import CuttingReader
-from pipelines.readers.sliding import SlidingReader
+from pipelines.readers.free import CuttingReader, SlidingReader
 from pipelines.training.evaluation import count_correct
 from pipelines.training.labelled import StrPath
 

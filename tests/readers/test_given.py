@@ -27,7 +27,7 @@ from pipelines import (
     make_form_reader,
 )
 from pipelines.drawing import draw_comb, draw_string, draw_writer
-from pipelines.readers import comb, cutting, sliding
+from pipelines.readers import comb, free
 from pipelines.readers.base import continue_from, is_fitted
 
 TEXTS = ["01234", "56789", "24680", "13579"]
@@ -202,8 +202,8 @@ def test_a_form_reader_goes_on_from_what_its_field_reader_has_learned(
 
 
 def test_combs_load_no_reader_of_lines(combs, monkeypatch):
-    for module in (sliding, cutting):
-        monkeypatch.setattr(module, "_pretrained", pytest.fail)
+    for name in ("_pretrained_recognizer", "_pretrained_model"):
+        monkeypatch.setattr(free, name, pytest.fail)
     assert make_field_reader().predict(combs[:1]).tolist() == TEXTS[:1]
     form = Form.from_combs({"number": 5})
     assert make_form_reader(form).predict(combs[:1]).tolist() == [TEXTS[:1]]
