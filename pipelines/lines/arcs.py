@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipelines.glyphs.normalize import normalize_glyph
 from pipelines.images import Floats, Image
-from pipelines.lines.cuts import Pieces
+from pipelines.lines.cuts import Ints, Pieces
 from pipelines.lines.ink import Writing
 
 
@@ -107,8 +107,6 @@ def _expand(measures: Floats) -> Floats:
     products = measures[:, first] * measures[:, second]
     return np.concatenate([measures, products], axis=1)
 
-
-Ints = NDArray[np.int64]
 
 # Most pieces of a digit, and its largest width in heights of the writing.
 _MOST_PIECES = 5
