@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipelines.glyphs.normalize import normalize_glyph
 from pipelines.images import Floats, Image
-from pipelines.lines.cuts import USUAL, Cutting, Pieces
+from pipelines.lines.cuts import USUAL, Cutting, Ints, Pieces
 from pipelines.lines.ink import Writing
 from pipelines.outcomes import ArraysCompare
 
@@ -137,9 +137,6 @@ def _expand(measures: Floats) -> Floats:
     first, second = np.triu_indices(measures.shape[1])
     products = measures[:, first] * measures[:, second]
     return np.concatenate([measures, products], axis=1)
-
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -35,15 +35,13 @@ _N_TEST: Final = 1000
 _N_LINES: Final = 200_000
 _N_LINES_OF_SEGMENTS: Final = 16_000
 
-# The highest rate of a single pass. Every strip is new, so that nothing needs to be
-# learned by heart: a rate as high as the training bears.
-_RATE: Final = 0.005
-
 _SETTINGS: Final[dict[str, Any]] = {
     "max_epochs": 1,
     # Small batches take more steps with the strips there is time to draw.
     "batch_size": 16,
-    "lr": _RATE,
+    # The highest of a single pass. Every strip is new, so that nothing needs to be
+    # learned by heart: a rate as high as the training bears.
+    "lr": 0.005,
     "schedule": "one-cycle",
     # What it does, the drawing does.
     "distortion": None,

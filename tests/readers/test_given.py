@@ -61,8 +61,8 @@ def recognizer():
 @pytest.fixture
 def brief(monkeypatch):
     """Two passes over the fields: what is begun with shows."""
-    monkeypatch.setattr(sliding, "_MOST_EPOCHS", 1)
-    monkeypatch.setattr(sliding, "_LEAST_EPOCHS", 1)
+    monkeypatch.setattr(free, "_MOST_EPOCHS", 1)
+    monkeypatch.setattr(free, "_LEAST_EPOCHS", 1)
 
 
 def _weights(model):
