@@ -25,6 +25,7 @@ from pipelines.glyphs.ink import (
     is_cancelled,
     lift_ink,
     may_be_cross,
+    may_be_several,
 )
 from pipelines.images import Floats, Image, Mask, find_components
 from pipelines.outcomes import ArraysCompare
@@ -327,7 +328,8 @@ def _piece(
     through = bool(own[0].any() and own[-1].any())
     cancelled = through or is_cancelled(mask, box)
     kind: Literal["digit", "cancelled"] = "cancelled" if cancelled else "digit"
-    certainty = _EVEN if kind == "digit" and may_be_cross(mask, box) else 1.0
+    doubtful = may_be_cross(mask, box) or may_be_several(mask)
+    certainty = _EVEN if kind == "digit" and doubtful else 1.0
     piece = Piece(kind, lift_ink(field, mask, level), left, right, certainty=certainty)
     foot = _hidden_stroke(mask, frame) if frame.hidden is not None else None
     if foot is None:
