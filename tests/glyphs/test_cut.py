@@ -1,5 +1,6 @@
 """Fields are cut into one piece a digit."""
 
+import cv2
 import numpy as np
 import pytest
 
