@@ -125,15 +125,15 @@ def _fold_convolution(layer: nn.Conv2d, align: int) -> nn.Conv2d:
     weights = fold_kernels(
         layer.weight.detach().numpy(), bias.detach().numpy(), align=align
     )
-    # Prediction leaves the global generator alone.
-    with torch.random.fork_rng(devices=[]):
-        folded = nn.Conv2d(
-            1,
-            len(weights[1]),
-            weights[0].shape[-2:],
-            stride=(1, 2),
-            padding=(int(layer.padding[0]), int(layer.padding[1])),
-        )
+    # Nothing is drawn: the global generator is that of a training in another thread.
+    folded = nn.utils.skip_init(
+        nn.Conv2d,
+        1,
+        len(weights[1]),
+        weights[0].shape[-2:],
+        stride=(1, 2),
+        padding=(int(layer.padding[0]), int(layer.padding[1])),
+    )
     with torch.no_grad():
         for parameter, values in zip(folded.parameters(), weights, strict=True):
             parameter.copy_(torch.from_numpy(values))
