@@ -30,6 +30,7 @@ from lenet_sklearn.models.registry import load_model
 from lenet_sklearn.parameters import (
     CONSTRAINTS,
     check_net_parameters,
+    clone_estimator,
     is_net_parameter,
 )
 
@@ -124,7 +125,10 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
     initial_weights : str or path, default=None
         Start the training from these weights: "mnist" or "forms", which ship
         with the package, or a file that :func:`save_model` wrote. Output rows of
-        classes the file knows are taken over; the others start anew.
+        classes the file knows are taken over; the others start anew. A file that
+        ends in ``.pt`` or ``.pth`` holds the state dict of a network, written by
+        `torch.save`: its output rows are those of the classes in their order, and
+        start anew where they are not as many.
 
     frozen : list of str, default=None
         Layers that keep their initial weights, such as ``["c1", "c3"]``.
@@ -150,7 +154,9 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         system. The global generators of numpy and torch stay as they are.
 
     callbacks : list of skorch callbacks, default=None
-        Copies of them join the training.
+        Copies of them join the training. Clones of the classifier, as a search makes
+        them, share those that cannot be cloned, such as a `TensorBoard`, whose
+        writer holds a file and a thread.
 
     verbose : int, default=0
         1 shows a progress bar on a terminal.
@@ -158,8 +164,12 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
     **net_params : dict
         Further arguments of :class:`skorch.NeuralNetClassifier` under the names that
         they have there, such as ``module__pooling="average"`` for a part of
-        :class:`LeNet5`, ``optimizer__momentum=0.9``, ``criterion`` or
+        :class:`LeNet5`, ``optimizer__momentum=0.9``, ``criterion``, ``compile`` or
         ``iterator_train__num_workers``. A search sets them like any other parameter.
+        ``train_split`` gives a validation set, which is watched, and stopped by with
+        `early_stopping`: ``ValidSplit(5, stratified=True)`` takes a fifth of `X`, and
+        ``predefined_split(Dataset(images, columns))`` what is given, as `net_` takes
+        it.
 
     Attributes
     ----------
@@ -184,8 +194,11 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         Pixels of an image.
 
     net_ : skorch NeuralNetClassifier
-        The trained net, its `history` and `module_`. One that was loaded is made when
-        it is first asked for, which imports torch.
+        The trained net, its `history` and `module_`. Its `predict`, `predict_proba`,
+        `forward` and `score` take images as the network does, float32 of shape
+        (n, 1, height, width) with ink 1 on 0, and know columns: the indices of
+        `classes_`. Its posteriors are those of a `temperature_` of 1. One that was
+        loaded is made when it is first asked for, which imports torch.
 
     temperature_ : float
         What logits are divided by before the softmax; 1.0, or that of the
@@ -197,6 +210,13 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
 
     Dark ink on light paper is not noticed: a model trained on bright ink reads
     it wrongly. Invert such images first.
+
+    In a ``with torch.autocast("cuda", dtype=torch.bfloat16):`` `fit` and `predict`
+    compute in mixed precision. float16 would want its gradients scaled, which is not
+    done.
+
+    Threads that fit at a time wait for each other, because they share torch's
+    generators; processes do not.
 
     References
     ----------
@@ -614,6 +634,9 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         super().set_params(**params)
         self.__dict__.update(of_net)
         return self
+
+    def __sklearn_clone__(self) -> Self:
+        return clone_estimator(self)
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)

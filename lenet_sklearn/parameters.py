@@ -1,11 +1,13 @@
 """What the parameters of the estimators may be."""
 
+import copy
 import os
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, clone
 
 # Private names of scikit-learn are imported here and nowhere else: a test says so when
 # a new version of it has them no more.
@@ -56,6 +58,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 # What skorch's NeuralNetClassifier takes and the classifier has no parameter for.
 _NET_PREFIXES = (
     "callbacks__",
+    "compile__",
     "criterion__",
     "dataset__",
     "iterator_train__",
@@ -97,6 +100,35 @@ def is_net_parameter(name: str) -> bool:
     (True, False)
     """
     return name in _NET_NAMES or name.startswith(_NET_PREFIXES)
+
+
+def clone_estimator(estimator: Any) -> Any:
+    """Clone as scikit-learn does, and share callbacks that cannot be cloned.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a parameter `callbacks`; not changed.
+
+    Returns
+    -------
+    twin : estimator
+        Not fitted. A callback that holds a file or a lock, as a writer of
+        TensorBoard's does, is that of `estimator` itself.
+    """
+    plain = copy.copy(estimator)
+    plain.callbacks = None
+    twin = BaseEstimator.__sklearn_clone__(plain)
+    if estimator.callbacks is not None:
+        twin.callbacks = [_clone_callback(callback) for callback in estimator.callbacks]
+    return twin
+
+
+def _clone_callback(callback: Any) -> Any:
+    try:
+        return clone(callback, safe=False)
+    except TypeError:  # what a deep copy of a lock raises
+        return callback
 
 
 def check_net_parameters(names: Iterable[str]) -> None:

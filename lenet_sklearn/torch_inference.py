@@ -126,14 +126,14 @@ def _fold_convolution(layer: nn.Conv2d, align: int) -> nn.Conv2d:
         layer.weight.detach().numpy(), bias.detach().numpy(), align=align
     )
     # Nothing is drawn: the global generator is that of a training in another thread.
-    folded = nn.utils.skip_init(
-        nn.Conv2d,
+    folded = nn.Conv2d(
         1,
         len(weights[1]),
         weights[0].shape[-2:],
         stride=(1, 2),
         padding=(int(layer.padding[0]), int(layer.padding[1])),
-    )
+        device="meta",
+    ).to_empty(device="cpu")
     with torch.no_grad():
         for parameter, values in zip(folded.parameters(), weights, strict=True):
             parameter.copy_(torch.from_numpy(values))
@@ -206,6 +206,7 @@ def compute_logits_torch(
     """
     device = next(network.parameters()).device
     network.eval()
+    torch.clear_autocast_cache()  # it may hold the weights of an earlier training
     twin = None
     if device.type == "cpu" and len(rows) >= _FEW and type(network) is LeNet5:
         image = as_images(rows[:1], image_shape, device)
@@ -219,7 +220,7 @@ def compute_logits_torch(
                 logits = network(batch)
             else:
                 logits = twin(batch.to(memory_format=torch.channels_last))
-            chunks.append(logits.cpu().numpy())
+            chunks.append(logits.float().cpu().numpy())
     return np.concatenate(chunks).astype(np.float64)
 
 

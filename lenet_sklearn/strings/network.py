@@ -164,8 +164,9 @@ def run_torch(
         lambda: plain_layers(network).to(device).to(memory_format=torch.channels_last),
     )
     stack = torch.from_numpy(strips).to(device, memory_format=torch.channels_last)
+    torch.clear_autocast_cache()  # it may hold the weights of an earlier training
     with torch.inference_mode():
-        logits: NDArray[np.float32] = layers(stack).squeeze(2).cpu().numpy()
+        logits: NDArray[np.float32] = layers(stack).squeeze(2).float().cpu().numpy()
     return logits
 
 

@@ -22,6 +22,7 @@ from lenet_sklearn.parameters import (
     SHARE,
     Interval,
     StrOptions,
+    clone_estimator,
 )
 from lenet_sklearn.strings.reading import (
     BaseStringReader,
@@ -119,7 +120,8 @@ class StringRecognizer(BaseStringReader):
         numpy and torch stay as they are.
 
     callbacks : list of skorch callbacks, default=None
-        Copies of them join the training.
+        Copies of them join the training; clones, as for
+        :class:`lenet_sklearn.LeNet5Classifier`.
 
     verbose : int, default=0
         1 shows a progress bar on a terminal.
@@ -391,6 +393,9 @@ class StringRecognizer(BaseStringReader):
     def _steps(self) -> list[float]:
         step = LAYOUTS[self.network_].step
         return [step / width for width in self.widths]
+
+    def __sklearn_clone__(self) -> Self:
+        return clone_estimator(self)
 
     def __sklearn_is_fitted__(self) -> bool:
         return bool({"_net", "_stored"} & vars(self).keys())

@@ -179,7 +179,7 @@ class StringLoss(nn.Module):
         -------
         loss : Tensor of shape ()
         """
-        scores = logits.permute(2, 0, 1).log_softmax(dim=2)
+        scores = logits.float().permute(2, 0, 1).log_softmax(dim=2)
         if scores.device.type == "mps":  # torch has no CTC there
             scores = scores.cpu()
         losses = functional.ctc_loss(
@@ -213,6 +213,8 @@ class StringNet(NeuralNet):
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Tensor]:
         """Distort a batch and compute its loss and gradients."""
+        # An autocast around a whole training keeps the first weights for ever.
+        torch.clear_autocast_cache()
         strips, targets = batch
         if self.distortion is not None:
             strips = to_tensor(strips, device=self.device)

@@ -271,17 +271,14 @@ class ValidAccuracy(Callback):
         batch: Any = None,
         training: bool = False,
         y_pred: Any = None,
+        factors: Tensor | None = None,
         **_: Any,
     ) -> None:
         """Count one batch."""
         if training:
             return
-        targets = batch[1]
-        columns, weights = (
-            targets if isinstance(targets, tuple | list) else (targets, None)
-        )
-        right = (y_pred.argmax(dim=1) == columns.to(y_pred.device)).float()
-        weights = torch.ones_like(right) if weights is None else weights.to(right)
+        right = (y_pred.argmax(dim=1) == batch[1].to(y_pred.device)).float()
+        weights = torch.ones_like(right) if factors is None else factors.to(right)
         self.n_right_ += float((right * weights).sum())
         self.n_total_ += float(weights.sum())
 
