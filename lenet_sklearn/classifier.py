@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 
 from lenet_sklearn.inference import compute_logits, reads_without_torch, run_session
 from lenet_sklearn.inputs import (
+    ImageFormat,
     check_images,
     check_training_set,
     image_format,
@@ -35,6 +36,7 @@ from lenet_sklearn.parameters import (
 )
 
 if TYPE_CHECKING:  # torch takes seconds to import
+    import torch
     from torch import nn
     from torch.optim import Optimizer
 
@@ -137,9 +139,9 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         Whether `fit` starts from the weights of the last one, as it would from
         `initial_weights`.
 
-    device : str, default="auto"
-        "auto" for the first of cuda, mps and cpu that is there, or any name
-        torch knows.
+    device : str or torch.device, default="auto"
+        "auto" for the first of cuda, mps and cpu that is there, or any that torch
+        knows.
 
     engine : {"auto", "onnxruntime", "torch"}, default="auto"
         What runs the network in prediction. onnxruntime is several times as fast as
@@ -256,7 +258,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         initial_weights: str | os.PathLike[str] | None = None,
         frozen: Sequence[str] | None = None,
         warm_start: bool = False,
-        device: str = "auto",
+        device: "str | torch.device" = "auto",
         engine: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         callbacks: Sequence[Any] | None = None,
@@ -326,7 +328,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If images, labels, weights, the device or the initial weights do not
-            fit.
+            fit, or the training diverges.
         """
         # Training imports torch, which takes seconds, and reading does without it.
         from lenet_sklearn.training import fitting
@@ -640,7 +642,15 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        rows, reading = check_images(self, X), image_format(self)
+        logits = self._run(check_images(self, X), image_format(self))
+        if not logits.max() < np.inf:  # NaN neither
+            raise ValueError(
+                "LeNet5Classifier gives logits that are not finite. Its training has"
+                " diverged, or the network overflows: fit it anew with a lower lr."
+            )
+        return logits
+
+    def _run(self, rows: NDArray[Any], reading: ImageFormat) -> NDArray[np.float64]:
         # One that was loaded has not imported torch, and nobody has changed its net:
         # the graph of its file reads. Once there is a net, torch does.
         if reads_without_torch(self):

@@ -78,14 +78,14 @@ def seeded(seed: int, device: "torch.device") -> Iterator[None]:
         yield
 
 
-def resolve_device(device: str) -> "torch.device":
+def resolve_device(device: "str | torch.device") -> "torch.device":
     """Turn the name of a device into one that is there.
 
     Parameters
     ----------
-    device : str
-        "auto" for the first of cuda, mps and cpu that is there, or any name
-        torch knows, such as "cuda:1".
+    device : str or torch.device
+        "auto" for the first of cuda, mps and cpu that is there, or any that torch
+        knows, such as "cuda:1".
 
     Returns
     -------
@@ -112,7 +112,7 @@ def resolve_device(device: str) -> "torch.device":
         torch.empty(1, device=found)
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         raise ValueError(
-            f"torch cannot use device={device!r} here:"
+            f"torch cannot use device={str(device)!r} here:"
             f" {str(error).splitlines()[0]}. Use device='auto' or device='cpu'."
         ) from error
     return found

@@ -24,6 +24,24 @@ ENGINES = ("auto", "onnxruntime", "torch")
 _C3_ROWS = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
 C3_TABLE = tuple(tuple(map(int, row)) for row in _C3_ROWS.split())
 
+
+class Device(HasMethods):
+    """A device by its name or as torch has it, which need not be imported to tell."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def is_satisfied_by(self, value: Any) -> bool:
+        """Return whether a value is of one of the two types."""
+        kind = type(value)
+        of_torch = (kind.__module__, kind.__qualname__) == ("torch", "device")
+        return of_torch or isinstance(value, str)
+
+    def __str__(self) -> str:
+        return "a str or a torch.device"
+
+
+DEVICE = Device()
 COUNT = Interval(Integral, 1, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -48,7 +66,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "initial_weights": [str, os.PathLike, None],
     "frozen": [list, tuple, None],
     "warm_start": ["boolean"],
-    "device": [str],
+    "device": [DEVICE],
     "engine": [StrOptions(set(ENGINES))],
     "random_state": ["random_state"],
     "callbacks": [list, tuple, None],
@@ -226,6 +244,7 @@ DEFAULT_PARTS = {
     "module__input_range": (0.0, 1.0),
     "module__output": "linear",
     "module__pooling": "max",
+    "module__squash_pooling": False,
 }
 
 # Of a network of one's own no default is known.

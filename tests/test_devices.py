@@ -1,6 +1,7 @@
 """Seeds and devices: what a training draws, and from whom."""
 
 import os
+import pickle
 import threading
 import time
 
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 
 from lenet_sklearn import LeNet5Classifier
 from lenet_sklearn.devices import seeded
+from lenet_sklearn.inference import reads_without_torch
 from lenet_sklearn.strings import StringRecognizer
 
 CPU = torch.device("cpu")
@@ -97,3 +100,27 @@ def test_a_process_forked_during_a_training_can_train():
             time.sleep(20)
             os._exit(1)
         assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("estimator", [LeNet5Classifier(), StringRecognizer()])
+def test_a_device_may_be_one_of_torch(estimator, bars):
+    strips, texts = bars[0][:8], [str(label) for label in bars[1][:8]]
+    estimator.set_params(device=CPU, max_epochs=1).fit(strips, texts)
+    assert clone(estimator).get_params()["device"] == CPU
+    assert len(pickle.loads(pickle.dumps(estimator)).predict(strips)) == 8
+
+
+def test_a_device_of_torch_needs_no_torch_to_read_with():
+    loaded = LeNet5Classifier.from_pretrained("mnist", device=CPU)
+    assert reads_without_torch(loaded)
+
+
+@pytest.mark.parametrize("estimator", [LeNet5Classifier(), StringRecognizer()])
+def test_anything_else_is_no_device(estimator, bars):
+    with pytest.raises(ValueError, match=r"must be a str or a torch\.device\. Got 3"):
+        estimator.set_params(device=3).fit(bars[0], list(map(str, bars[1])))
+
+
+def test_a_device_of_torch_that_is_not_there_is_refused(bars):
+    with pytest.raises(ValueError, match=r"device='cuda:99' here.*device='auto'"):
+        LeNet5Classifier(device=torch.device("cuda", 99)).fit(*bars)

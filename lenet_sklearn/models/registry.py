@@ -4,7 +4,7 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from lenet_sklearn.models.files import (
     read_model,
     write_model,
 )
+
+if TYPE_CHECKING:  # it takes seconds to import
+    import torch
 
 
 class Kind(NamedTuple):
@@ -101,9 +104,18 @@ def pack_model(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     ------
     TypeError
         If it is of no kind that is known.
+
+    ValueError
+        If weights are not finite.
     """
     name = _kind_of(model)
     header, weights = _find(_kinds[name].pack)(model)
+    broken = _not_finite(weights)
+    if broken is not None:
+        raise ValueError(
+            f"{name} has weights that are not finite, in {broken}: its training has"
+            " diverged. Fit it anew with a lower learning rate."
+        )
     return {"model": name, **header}, weights
 
 
@@ -137,8 +149,14 @@ def unpack_model(
     Raises
     ------
     ModelFileError
-        If it is of no kind that is known.
+        If it is of no kind that is known, or weights are not finite.
     """
+    broken = _not_finite(weights)
+    if broken is not None:
+        raise ModelFileError(
+            f"{source} holds weights that are not finite, in {broken}: it reads"
+            " nothing. Train the model anew."
+        )
     kind = _kinds.get(header.get("model", ""))
     if kind is None:
         raise ModelFileError(
@@ -181,14 +199,18 @@ def save_model(
         strings.
 
     ValueError
-        If a committee votes otherwise than by the mean of all posteriors.
+        If a committee votes otherwise than by the mean of all posteriors, or weights
+        are not finite.
     """
     header, weights = pack_model(model)
     write_model(path, header, weights, card=card)
 
 
 def load_model(
-    path: str | os.PathLike[str], *, device: str = "auto", **params: Any
+    path: str | os.PathLike[str],
+    *,
+    device: "str | torch.device" = "auto",
+    **params: Any,
 ) -> Any:
     """Read a model that was saved, on this or another machine.
 
@@ -197,7 +219,7 @@ def load_model(
     path : str or path
         File to read, or the name of a model that ships with the package.
 
-    device : str, default="auto"
+    device : str or torch.device, default="auto"
         Where it is to run, whatever it was trained on.
 
     **params : dict
@@ -213,7 +235,7 @@ def load_model(
     ------
     ModelFileError
         If the file is missing, damaged, foreign, from another version, or of a module
-        that is not passed.
+        that is not passed, or its weights are not finite.
 
     Examples
     --------
@@ -223,6 +245,14 @@ def load_model(
     """
     header, weights = read_model(model_path(path))
     return unpack_model(path, header, weights, device=device, **params)
+
+
+def _not_finite(weights: Mapping[str, Any]) -> str | None:
+    """Name the first tensor that holds NaN or infinity."""
+    for name, values in weights.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            return name
+    return None
 
 
 def _kind_of(model: Any) -> str:

@@ -15,6 +15,7 @@ from lenet_sklearn.inference import reads_without_torch, run_session
 from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.parameters import (
     COUNT,
+    DEVICE,
     ENGINES,
     NOT_NEGATIVE,
     POSITIVE,
@@ -39,6 +40,8 @@ from lenet_sklearn.strings.strips import (
 )
 
 if TYPE_CHECKING:  # torch takes seconds to import
+    import torch
+
     from lenet_sklearn.strings.training import StringNet
 
 
@@ -107,9 +110,9 @@ class StringRecognizer(BaseStringReader):
         Whether `fit` starts from the weights of the last one, as it would from
         `initial_weights`.
 
-    device : str, default="auto"
-        "auto" for the first of cuda, mps and cpu that is there, or any name
-        torch knows.
+    device : str or torch.device, default="auto"
+        "auto" for the first of cuda, mps and cpu that is there, or any that torch
+        knows.
 
     engine : {"auto", "onnxruntime", "torch"}, default="auto"
         What runs the network in reading, as for
@@ -189,7 +192,7 @@ class StringRecognizer(BaseStringReader):
         "initial_weights": [str, os.PathLike, None],
         "initial_share": [Interval(Real, 0, 1, closed="left")],
         "warm_start": ["boolean"],
-        "device": [str],
+        "device": [DEVICE],
         "engine": [StrOptions(set(ENGINES))],
         "random_state": ["random_state"],
         "callbacks": [list, tuple, None],
@@ -217,7 +220,7 @@ class StringRecognizer(BaseStringReader):
         initial_weights: str | os.PathLike[str] | None = None,
         initial_share: float = 0.0,
         warm_start: bool = False,
-        device: str = "auto",
+        device: "str | torch.device" = "auto",
         engine: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         callbacks: Sequence[Any] | None = None,

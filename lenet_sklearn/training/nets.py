@@ -1,6 +1,7 @@
 """The skorch net: how it is built, trained, and started from other weights."""
 
 import inspect
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -150,6 +151,11 @@ def run_epochs(net: NeuralNet, dataset: Dataset[Any], n_epochs: int) -> None:
     n_epochs : int
         Passes over it.
 
+    Raises
+    ------
+    ValueError
+        If it diverges.
+
     Notes
     -----
     skorch's own ``fit`` swallows KeyboardInterrupt and returns a half-trained
@@ -165,6 +171,23 @@ def run_epochs(net: NeuralNet, dataset: Dataset[Any], n_epochs: int) -> None:
             raise
     finally:
         net.notify("on_train_end", X=dataset, y=None)
+    _check_converged(net)
+
+
+def _check_converged(net: NeuralNet) -> None:
+    """Refuse weights that are not finite, or give a loss that is not."""
+    losses = [row["train_loss"] for row in net.history]
+    stop = dict(net.callbacks_).get("stop")
+    kept = stop.best_epoch_ if stop else len(losses)
+    finite = all(bool(t.isfinite().all()) for t in float_state(net.module_))
+    if finite and math.isfinite(losses[kept - 1]):
+        return
+    first = next((k for k, v in enumerate(losses, 1) if not math.isfinite(v)), kept)
+    raise ValueError(
+        f"The training diverged: the loss was {losses[first - 1]:g} in epoch {first},"
+        f" and the network reads nothing. Got lr={net.lr:g}. Lower it, or the rates of"
+        " the schedule."
+    )
 
 
 def build_net(

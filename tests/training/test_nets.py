@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EpochScoring
 from skorch.dataset import Dataset, ValidSplit
@@ -23,6 +24,8 @@ from lenet_sklearn import (
     load_model,
     save_model,
 )
+from lenet_sklearn.models.files import write_model
+from lenet_sklearn.packing import pack_classifier
 from lenet_sklearn.strings import StringRecognizer
 
 make = partial(
@@ -254,3 +257,61 @@ def test_files_that_are_damaged_or_missing_are_refused(tmp_path, digits):
         start(tmp_path / "weights.pth", digits)
     with pytest.raises(ModelFileError, match=r"Cannot read .*other\.pt"):
         start(tmp_path / "other.pt", digits)
+
+
+DIVERGING = [
+    {},
+    {"optimizer": "sgd", "schedule": "constant"},
+    {"early_stopping": True},
+    {"averaging": 0.9},
+    {"module__batch_norm": True},
+]
+
+
+@pytest.mark.parametrize("params", DIVERGING)
+def test_a_training_that_diverges_is_refused(digits, params):
+    classifier = make(lr=1e9, **params)
+    with pytest.raises(ValueError, match=r"diverged: the loss was .*lr=1e\+09\. Lower"):
+        classifier.fit(*digits[:2])
+    with pytest.raises(NotFittedError):
+        classifier.predict(digits[0])
+
+
+def test_a_recognizer_that_diverges_is_refused():
+    strips = [np.full((32, 40), 255 * (k % 2), np.uint8) for k in range(8)]
+    recognizer = StringRecognizer(network="lenet5_dense", device="cpu", lr=1e30)
+    with pytest.raises(ValueError, match="training diverged"):
+        recognizer.set_params(max_epochs=2).fit(strips, ["1", ""] * 4)
+
+
+def test_early_stopping_goes_back_to_before_it_diverged(digits):
+    stages = [(2, 0.003), (3, 1e9)]
+    classifier = make(schedule=stages, early_stopping=True, max_epochs=5)
+    assert classifier.fit(*digits[:2]).best_epoch_ == 2
+    assert np.isfinite(classifier.predict_proba(digits[0])).all()
+
+
+@pytest.fixture
+def broken(digits):
+    """One whose weights somebody has made NaN."""
+    classifier = make(max_epochs=1).fit(*digits[:2])
+    with torch.no_grad():
+        classifier.net_.module_.c3.weight[0] = torch.nan
+    return classifier
+
+
+def test_what_is_not_finite_is_neither_read_with_nor_saved(tmp_path, digits, broken):
+    for read in (broken.predict, broken.predict_proba, broken.decision_function):
+        with pytest.raises(ValueError, match="logits that are not finite"):
+            read(digits[0][:3])
+    with pytest.raises(ValueError, match=r"not finite, in c3\.weight.*lower"):
+        save_model(broken, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_what_is_not_finite_is_not_loaded(tmp_path, broken):
+    header, weights = pack_classifier(broken)
+    header["model"] = "LeNet5Classifier"
+    write_model(tmp_path / "model", header, weights)
+    with pytest.raises(ModelFileError, match=r"model holds weights that are not fin"):
+        load_model(tmp_path / "model")
