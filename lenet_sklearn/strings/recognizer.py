@@ -99,7 +99,9 @@ class StringRecognizer(BaseStringReader):
     initial_weights : str or path, default=None
         Start the training from these weights: a file that
         :func:`lenet_sklearn.save_model` wrote, or the name of one that ships with the
-        package. Rows of characters that the file knows are taken over.
+        package. Rows of characters that the file knows are taken over. A file that
+        ends in ``.pt`` or ``.pth`` holds a state dict, as for
+        :class:`lenet_sklearn.LeNet5Classifier`.
 
     initial_share : float, default=0.0
         Share of the initial weights in those that `fit` ends with; the rest is what

@@ -27,7 +27,13 @@ from lenet_sklearn.training.callbacks import (
     copy_callbacks,
     make_schedule,
 )
-from lenet_sklearn.training.nets import keep_share, run_epochs, take_over
+from lenet_sklearn.training.nets import (
+    is_state_dict,
+    keep_share,
+    run_epochs,
+    start_from_state,
+    take_over,
+)
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.strings.recognizer import StringRecognizer
@@ -374,6 +380,8 @@ def _start(recognizer: "StringRecognizer", network: nn.Module) -> float:
     source = params["initial_weights"]
     if source is None:
         return 1.0
+    if is_state_dict(source):
+        return start_from_state(network, source, _symbols(params["characters"]))
     header, weights = read_model(model_path(source))
     if header.get("model") != "StringRecognizer":
         raise ModelFileError(

@@ -308,6 +308,11 @@ def _split(
             return _place(classifier, samples), None
         samples, kept_back = samples.split(classifier.validation_fraction, seed)
         return _place(classifier, samples), _place(classifier, kept_back)
+    if samples.groups is not None:
+        raise ValueError(
+            "LeNet5Classifier splits between groups with early_stopping=True, but not"
+            " with a train_split. Take one of the two away."
+        )
     dataset = _place(classifier, samples)
     # They are sorted, and folds are to be alike.
     dataset = dataset.take(np.random.default_rng(seed).permutation(len(dataset)))

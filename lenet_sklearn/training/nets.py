@@ -439,13 +439,8 @@ def start_from(
     ValueError
         If its network is of another architecture.
     """
-    if Path(source).suffix in _STATE_DICTS:
-        weights = read_state_dict(source)
-        rows = weights.get("output.weight", weights.get("output.codes", ()))
-        take_over(
-            network, weights, classes, classes if len(rows) == len(classes) else []
-        )
-        return 1.0
+    if is_state_dict(source):
+        return start_from_state(network, source, classes)
     header, weights = read_model(model_path(source))
     if "classes" not in header or "params" not in header:
         raise ModelFileError(
@@ -465,8 +460,48 @@ def start_from(
     return float(header["temperature"])
 
 
-# Ends of the names of files that torch writes.
-_STATE_DICTS = (".pt", ".pth")
+def is_state_dict(source: str | os.PathLike[str]) -> bool:
+    """Return whether a file is one of torch's own, by the end of its name.
+
+    Parameters
+    ----------
+    source : str or path
+        As for `initial_weights`.
+
+    Returns
+    -------
+    of_torch : bool
+        True for ``.pt`` and ``.pth``.
+    """
+    return Path(source).suffix in (".pt", ".pth")
+
+
+def start_from_state(
+    network: nn.Module, source: str | os.PathLike[str], classes: NDArray[Any]
+) -> float:
+    """Start a network from a state dict, which does not know its classes.
+
+    Parameters
+    ----------
+    network : LeNet5 or StringNetwork
+        Changed in place.
+
+    source : str or path
+        As for :func:`read_state_dict`.
+
+    classes : ndarray of shape (n_classes,)
+        Of the outputs. Where there are as many in the file, they are taken for the
+        same ones in the same order; otherwise the outputs start anew.
+
+    Returns
+    -------
+    temperature : float
+        1.
+    """
+    weights = read_state_dict(source)
+    n_rows = len(weights.get("output.weight", weights.get("output.codes", ())))
+    take_over(network, weights, classes, classes if n_rows == len(classes) else [])
+    return 1.0
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:

@@ -26,7 +26,7 @@ from lenet_sklearn import (
 )
 from lenet_sklearn.models.files import write_model
 from lenet_sklearn.packing import pack_classifier
-from lenet_sklearn.strings import StringRecognizer
+from lenet_sklearn.strings import StringNetwork, StringRecognizer
 
 make = partial(
     LeNet5Classifier, device="cpu", max_epochs=2, batch_size=32, random_state=0
@@ -121,6 +121,12 @@ def test_a_given_validation_set_is_read(tmp_path, digits, early_stopping):
     )
     save_model(classifier, tmp_path / "model")
     assert load_model(tmp_path / "model").score(X, y) == classifier.score(X, y)
+
+
+def test_groups_beside_a_split_are_refused(digits):
+    X, y, _ = digits
+    with pytest.raises(ValueError, match=r"between groups.*not with a train_split"):
+        make(train_split=ValidSplit(5)).fit(X, y, groups=np.arange(len(y)) % 7)
 
 
 def test_nothing_to_stop_by_is_refused(digits):
@@ -227,6 +233,16 @@ def test_outputs_for_other_classes_start_anew(tmp_path, digits):
     torch.testing.assert_close(begun.f6.weight, network.f6.weight)
     assert begun.output.weight.shape == (10, 84)
     assert not torch.allclose(begun.output.weight, network.output.weight[:10])
+
+
+def test_recognizers_start_from_weights_of_torch_save_too(tmp_path):
+    network = StringNetwork("lenet5_dense", n_symbols=2)
+    torch.save(network.state_dict(), tmp_path / "weights.pt")
+    recognizer = StringRecognizer(network="lenet5_dense", characters="01", lr=1e-9)
+    recognizer.set_params(initial_weights=tmp_path / "weights.pt", max_epochs=1)
+    strips = [np.full((32, 40), 255, np.uint8)] * 4
+    begun = recognizer.set_params(device="cpu").fit(strips, ["1"] * 4).net_.module_
+    torch.testing.assert_close(begun.output.weight, network.output.weight)
 
 
 def test_weights_of_another_network_are_no_start(tmp_path, digits):
