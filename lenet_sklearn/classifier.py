@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 from lenet_sklearn.estimators import NetworkHolder
 from lenet_sklearn.inference import compute_logits
 from lenet_sklearn.inputs import (
+    ImageFormat,
     check_images,
     check_training_set,
     image_format,
@@ -28,9 +29,15 @@ from lenet_sklearn.inputs import (
 from lenet_sklearn.metrics import fit_temperature, rubbish_posteriors
 from lenet_sklearn.models.files import shipped_models
 from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.parameters import CONSTRAINTS, check_net_parameters, is_net_parameter
+from lenet_sklearn.parameters import (
+    CONSTRAINTS,
+    check_net_parameters,
+    clone_estimator,
+    is_net_parameter,
+)
 
 if TYPE_CHECKING:  # torch takes seconds to import
+    import torch
     from torch import nn
     from torch.optim import Optimizer
 
@@ -151,7 +158,10 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
     initial_weights : str or path, default=None
         Start the training from these weights: "mnist" or "forms", which ship
         with the package, or a file that :func:`save_model` wrote. Output rows of
-        classes the file knows are taken over; the others start anew.
+        classes the file knows are taken over; the others start anew. A file that
+        ends in ``.pt`` or ``.pth`` holds the state dict of a network, written by
+        `torch.save`: its output rows are those of the classes in their order, and
+        start anew where they are not as many.
 
     frozen : list of str, default=None
         Layers that keep their initial weights, such as ``["c1", "c3"]``.
@@ -160,9 +170,9 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         Whether `fit` starts from the weights of the last one, as it would from
         `initial_weights`.
 
-    device : str, default="auto"
-        "auto" for the first of cuda, mps and cpu that is there, or any name
-        torch knows.
+    device : str or torch.device, default="auto"
+        "auto" for the first of cuda, mps and cpu that is there, or any that torch
+        knows.
 
     engine : {"auto", "onnxruntime", "torch"}, default="auto"
         What runs the network in prediction. onnxruntime is several times as fast as
@@ -177,7 +187,9 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         system. The global generators of numpy and torch stay as they are.
 
     callbacks : list of skorch callbacks, default=None
-        Copies of them join the training.
+        Copies of them join the training. Clones of the classifier, as a search makes
+        them, share those that cannot be cloned, such as a `TensorBoard`, whose
+        writer holds a file and a thread.
 
     verbose : int, default=0
         1 shows a progress bar on a terminal.
@@ -185,8 +197,12 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
     **net_params : dict
         Further arguments of :class:`skorch.NeuralNetClassifier` under the names that
         they have there, such as ``module__pooling="average"`` for a part of
-        :class:`LeNet5`, ``optimizer__momentum=0.9``, ``criterion`` or
+        :class:`LeNet5`, ``optimizer__momentum=0.9``, ``criterion``, ``compile`` or
         ``iterator_train__num_workers``. A search sets them like any other parameter.
+        ``train_split`` gives a validation set, which is watched, and stopped by with
+        `early_stopping`: ``ValidSplit(5, stratified=True)`` takes a fifth of `X`, and
+        ``predefined_split(Dataset(images, columns))`` what is given, as `net_` takes
+        it.
 
     Attributes
     ----------
@@ -211,8 +227,11 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         Pixels of an image.
 
     net_ : skorch NeuralNetClassifier
-        The trained net, its `history` and `module_`. One that was loaded is made when
-        it is first asked for, which imports torch.
+        The trained net, its `history` and `module_`. Its `predict`, `predict_proba`,
+        `forward` and `score` take images as the network does, float32 of shape
+        (n, 1, height, width) with ink 1 on 0, and know columns: the indices of
+        `classes_`. Its posteriors are those of a `temperature_` of 1. One that was
+        loaded is made when it is first asked for, which imports torch.
 
     temperature_ : float
         What logits are divided by before the softmax; 1.0, or that of the
@@ -224,6 +243,13 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
 
     Dark ink on light paper is not noticed: a model trained on bright ink reads
     it wrongly. Invert such images first.
+
+    In a ``with torch.autocast("cuda", dtype=torch.bfloat16):`` `fit` and `predict`
+    compute in mixed precision. float16 would want its gradients scaled, which is not
+    done.
+
+    Threads that fit at a time wait for each other, because they share torch's
+    generators; processes do not.
 
     References
     ----------
@@ -263,7 +289,7 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         initial_weights: str | os.PathLike[str] | None = None,
         frozen: Sequence[str] | None = None,
         warm_start: bool = False,
-        device: str = "auto",
+        device: "str | torch.device" = "auto",
         engine: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         callbacks: Sequence[Any] | None = None,
@@ -333,7 +359,7 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If images, labels, weights, the device or the initial weights do not
-            fit.
+            fit, or the training diverges.
         """
         # Training imports torch, which takes seconds, and reading does without it.
         from lenet_sklearn.training import fitting
@@ -616,9 +642,20 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         self.__dict__.update(of_net)
         return self
 
+    def __sklearn_clone__(self) -> Self:
+        return clone_estimator(self)
+
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self)
-        rows, reading = check_images(self, X), image_format(self)
+        logits = self._run(check_images(self, X), image_format(self))
+        if not logits.max() < np.inf:  # NaN neither
+            raise ValueError(
+                "LeNet5Classifier gives logits that are not finite. Its training has"
+                " diverged, or the network overflows: fit it anew with a lower lr."
+            )
+        return logits
+
+    def _run(self, rows: NDArray[Any], reading: ImageFormat) -> NDArray[np.float64]:
         run = self._find_run(reading["size"], axes={0: "n"})
         if run is not None:
             return compute_logits(run, rows, reading)

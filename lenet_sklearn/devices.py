@@ -1,6 +1,8 @@
 """Where the network runs, the seeds it runs from, and packages that may be missing."""
 
 import importlib
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -10,6 +12,20 @@ import numpy as np
 
 if TYPE_CHECKING:  # it takes seconds to import
     import torch
+
+# Held while torch's global generators are seeded: threads share them. A thread may
+# train inside its own training.
+_seeding = threading.RLock()
+
+
+def _forget_holder() -> None:
+    """Free the lock in a forked process, which has no thread that would do so."""
+    global _seeding
+    _seeding = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_holder)
 
 
 def draw_seed(random_state: int | np.random.RandomState | None) -> int:
@@ -43,11 +59,17 @@ def seeded(seed: int, device: "torch.device") -> Iterator[None]:
 
     device : torch.device
         The device whose generator is used beside the CPU's.
+
+    Notes
+    -----
+    One thread at a time: others wait, because weights, shuffling and dropout are
+    drawn from generators that all threads share. Train in processes to train side
+    by side.
     """
     import torch
 
     cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
+    with _seeding, torch.random.fork_rng(devices=cuda):
         # Not torch.manual_seed: it reseeds every GPU, also those not put back.
         torch.default_generator.manual_seed(seed)
         if cuda:
@@ -56,14 +78,14 @@ def seeded(seed: int, device: "torch.device") -> Iterator[None]:
         yield
 
 
-def resolve_device(device: str) -> "torch.device":
+def resolve_device(device: "str | torch.device") -> "torch.device":
     """Turn the name of a device into one that is there.
 
     Parameters
     ----------
-    device : str
-        "auto" for the first of cuda, mps and cpu that is there, or any name
-        torch knows, such as "cuda:1".
+    device : str or torch.device
+        "auto" for the first of cuda, mps and cpu that is there, or any that torch
+        knows, such as "cuda:1".
 
     Returns
     -------
@@ -92,7 +114,7 @@ def resolve_device(device: str) -> "torch.device":
         torch.empty(1, device=found)
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         raise ValueError(
-            f"torch cannot use device={device!r} here:"
+            f"torch cannot use device={str(device)!r} here:"
             f" {str(error).splitlines()[0]}. Use device='auto' or device='cpu'."
         ) from error
     return found

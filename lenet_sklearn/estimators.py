@@ -2,16 +2,19 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lenet_sklearn.devices import seeded
 from lenet_sklearn.inference import Run, StoredNetwork, reads_without_torch
+
+if TYPE_CHECKING:  # it takes seconds to import
+    import torch
 
 
 class NetworkHolder:
     """Base of estimators that hold a network: trained here, or loaded."""
 
-    device: str
+    device: "str | torch.device"
     engine: str
     _net: Any
     _stored: StoredNetwork

@@ -406,5 +406,5 @@ def reads_without_torch(estimator: Any) -> bool:
         stored is not None
         and stored.graph is not None
         and estimator.engine != "torch"
-        and estimator.device in ("auto", "cpu")
+        and str(estimator.device) in ("auto", "cpu")
     )

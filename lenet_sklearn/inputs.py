@@ -1,6 +1,7 @@
 """Images and labels as a caller passes them, and whether they fit the training."""
 
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
@@ -229,6 +230,8 @@ def full_ink(rows: NDArray[Any]) -> float:
 def check_scale(rows: NDArray[Any], scale: float) -> None:
     """Refuse float images on another scale than those of the training.
 
+    Of uint8 images, whose full ink is 255, those with values of 0 and 1 are warned of.
+
     Parameters
     ----------
     rows : ndarray of shape (n, n_features), dtype uint8 or float32
@@ -243,6 +246,14 @@ def check_scale(rows: NDArray[Any], scale: float) -> None:
         If most of the images that are not blank are far too bright.
     """
     if rows.dtype == np.uint8:
+        if scale == 1 and rows.max() == 1:
+            warnings.warn(
+                "LeNet5Classifier got uint8 images whose brightest value is 1, which"
+                " it takes for almost black: full ink is 255. Multiply images of 0 and"
+                " 1 by 255, or pass them as bool.",
+                UserWarning,
+                stacklevel=5,  # the caller of predict
+            )
         return
     bright = np.abs(rows) > _SCALE_TOLERANCE * scale
     n_bright = np.count_nonzero(bright.mean(axis=1) > _SCALE_SHARE)
@@ -290,12 +301,14 @@ def check_training_set(
         than those of the training.
     """
     rows, image_shape = flatten_images(X)
+    if not reset:
+        _check_shape(classifier, image_shape)
     rows, labels = validate_data(classifier, rows, y, dtype=list(_DTYPES), reset=reset)
     check_classification_targets(labels)
     if reset:
         classifier.image_shape_ = image_shape or guess_image_shape(rows.shape[1])
         classifier.input_scale_ = full_ink(rows)
-    _check_like_training(classifier, rows, image_shape)
+    check_scale(rows, classifier.input_scale_)
     return rows, labels
 
 
@@ -321,20 +334,20 @@ def check_images(classifier: Any, X: ArrayLike) -> NDArray[Any]:
         As in :func:`check_training_set`.
     """
     rows, image_shape = flatten_images(X)
+    _check_shape(classifier, image_shape)
     rows = validate_data(classifier, rows, dtype=list(_DTYPES), reset=False)
-    _check_like_training(classifier, rows, image_shape)
+    check_scale(rows, classifier.input_scale_)
     return rows
 
 
-def _check_like_training(
-    classifier: Any, rows: NDArray[Any], image_shape: tuple[int, int] | None
-) -> None:
+def _check_shape(classifier: Any, image_shape: tuple[int, int] | None) -> None:
     if image_shape not in (None, classifier.image_shape_):
         raise ValueError(
             f"LeNet5Classifier was fitted on images of shape {classifier.image_shape_}."
-            f" Got images of shape {image_shape}. Resize them."
+            f" Got images of shape {image_shape}. Resize them with"
+            f" cv2.resize(image, {classifier.image_shape_[::-1]}), one character each;"
+            " images of several are read by lenet_sklearn.strings.StringRecognizer."
         )
-    check_scale(rows, classifier.input_scale_)
 
 
 def label_columns(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:

@@ -203,6 +203,9 @@ OUTPUTS: dict[str, Callable[[int], nn.Module]] = {
 
 # The weights of a unit with F inputs start in [-2.4 / F, 2.4 / F].
 _LECUN_BOUND = 2.4
+# A sigmoid rises a quarter as steeply as tanh, and is 0.5 where nothing comes in.
+_SIGMOID_GAIN = 4.0
+_SIGMOID_MEAN = 0.5
 
 
 class LeNet5(nn.Module):
@@ -225,6 +228,10 @@ class LeNet5(nn.Module):
     pooling : {"average", "max", "trainable"}, default="max"
         What S2 and S4 keep of every 2 x 2 block. "trainable" is that of 1998:
         the sum of the four times a coefficient plus a bias, squashed.
+
+    squash_pooling : bool, default=False
+        Whether S2 and S4 are squashed with the other poolings too, as articles have
+        it that name an activation for every layer.
 
     c3 : {"dense", "table"}, default="dense"
         Whether each map of C3 sees all maps of S2, or those of table I of [1]_.
@@ -251,10 +258,12 @@ class LeNet5(nn.Module):
         Whether C1, C3, C5 and F6 are normalised over the batch before they are
         squashed.
 
-    init : {"glorot", "lecun1998", "torch"}, default="torch"
+    init : {"auto", "centred", "glorot", "lecun1998", "torch"}, default="auto"
         How weights start: as torch does it; uniformly in plus and minus 2.4 over
-        the number of inputs of the unit; or, as Keras does it, by Glorot's rule
-        and with biases of 0.
+        the number of inputs of the unit; as Keras does it, by Glorot's rule and
+        with biases of 0; or "centred", for the sigmoid, by Glorot's rule with four
+        times the range, and with biases that take the mean of the inputs away.
+        "auto" is "centred" for the sigmoid and "torch" for all others.
 
     Raises
     ------
@@ -292,6 +301,7 @@ class LeNet5(nn.Module):
         *,
         activation: str = "relu",
         pooling: str = "max",
+        squash_pooling: bool = False,
         c3: str = "dense",
         output: str = "linear",
         padding: int = 2,
@@ -299,12 +309,14 @@ class LeNet5(nn.Module):
         input_range: tuple[float, float] = (0.0, 1.0),
         dropout: float = 0.0,
         batch_norm: bool = False,
-        init: str = "torch",
+        init: str = "auto",
     ) -> None:
         super().__init__()
         squash = _pick(ACTIVATIONS, activation, "activation")
         pool = _pick(POOLINGS, pooling, "pooling")
-        draw_weights = _pick(INITS, init, "init")
+        # A network of sigmoids as torch starts it hardly learns.
+        usual = "centred" if activation == "sigmoid" else "torch"
+        start = INITS[usual] if init == "auto" else _pick(INITS, init, "init")
         side = FULL_SIDE - 2 * padding
         self.image_shape = image_shape or (side, side)
         self.input_range = (float(input_range[0]), float(input_range[1]))
@@ -318,14 +330,15 @@ class LeNet5(nn.Module):
         self.f6 = nn.Linear(120, 84)
         self.output = _pick(OUTPUTS, output, "output")(n_classes)
         self.activation = squash()
-        self.pool_squash = squash() if pooling == "trainable" else nn.Identity()
+        squashes = squash_pooling or pooling == "trainable"
+        self.pool_squash = squash() if squashes else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.n1 = nn.BatchNorm2d(6) if batch_norm else nn.Identity()
         self.n3 = nn.BatchNorm2d(16) if batch_norm else nn.Identity()
         self.n5 = nn.BatchNorm2d(120) if batch_norm else nn.Identity()
         self.n6 = nn.BatchNorm1d(84) if batch_norm else nn.Identity()
-        if draw_weights is not None:
-            draw_weights(self)
+        if start is not None:
+            start(self)
 
     @property
     def padding(self) -> int:
@@ -465,8 +478,48 @@ def draw_glorot_weights(network: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
+def draw_centred_weights(network: nn.Module) -> None:
+    """Draw weights with which a network of sigmoids starts as one of tanh would.
+
+    Sigmoids give 0.5 where nothing comes in. Layers that take that for a signal say
+    the same of all images, and hardly learn [1]_: their biases start at what takes
+    it away.
+
+    Parameters
+    ----------
+    network : LeNet5
+        Changed in place. Normalisation over the batch stays as it is.
+
+    References
+    ----------
+    .. [1] Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller, "Efficient BackProp", in
+       Neural Networks: Tricks of the Trade, Springer, 1998, sections 4.3 to 4.6.
+    .. [2] X. Glorot, Y. Bengio, "Understanding the difficulty of training deep
+       feedforward neural networks", Proc. AISTATS 2010.
+    """
+    for name, layer in network.named_children():
+        mean = 0.0 if name == "c1" else _SIGMOID_MEAN  # the background of images is 0
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight, _SIGMOID_GAIN)
+            kernels, bias = layer.weight, layer.bias
+        elif isinstance(layer, TableConv2d):
+            bounds = [_SIGMOID_GAIN * math.sqrt(3 / n) for n in layer.fan_ins]
+            layer.draw_weights(bounds)
+            kernels, bias = layer.kernels(), layer.bias
+        elif isinstance(layer, TrainablePool2d):
+            nn.init.ones_(layer.coefficient)
+            nn.init.constant_(layer.bias, -mean * _BLOCK)
+            continue
+        else:
+            continue
+        if bias is not None:
+            with torch.no_grad():
+                bias.copy_(-mean * kernels.flatten(1).sum(dim=1))
+
+
 # None leaves weights as torch's layers have drawn them.
 INITS: dict[str, Callable[[nn.Module], None] | None] = {
+    "centred": draw_centred_weights,
     "glorot": draw_glorot_weights,
     "lecun1998": draw_lecun_weights,
     "torch": None,

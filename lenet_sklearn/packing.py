@@ -26,7 +26,12 @@ from lenet_sklearn.models.registry import (
     try_graph,
     unpack_graph,
 )
-from lenet_sklearn.parameters import architecture, is_plain, qualified_name
+from lenet_sklearn.parameters import (
+    architecture,
+    is_net_parameter,
+    is_plain,
+    qualified_name,
+)
 
 Header = dict[str, Any]
 Weights = dict[str, NDArray[Any]]
@@ -46,7 +51,7 @@ _IMPOSSIBLE = (
 _MOST_PIXELS = 10**7
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
-_NOT_SAVED = ("callbacks", "device", "engine", "verbose")
+_NOT_SAVED = ("callbacks", "compile", "device", "engine", "verbose")
 
 # Parameters that the weights depend on: kept as they were in the training, whatever
 # has been set since.
@@ -230,7 +235,7 @@ def _portable(classifier: LeNet5Classifier) -> dict[str, Any]:
     if isinstance(kept["optimizer"], type):
         kept = {n: v for n, v in kept.items() if not n.startswith("optimizer")}
     # Arguments of skorch's net may be classes and functions, which stay behind.
-    return {n: v for n, v in kept.items() if "__" not in n or is_plain(v)}
+    return {n: v for n, v in kept.items() if is_plain(v) or not is_net_parameter(n)}
 
 
 def _restored(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """What the parameters of the estimators may be."""
 
+import copy
 import os
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, clone
 
 # Private names of scikit-learn are imported here and nowhere else: a test says so when
 # a new version of it has them no more.
@@ -22,6 +24,24 @@ ENGINES = ("auto", "onnxruntime", "torch")
 _C3_ROWS = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345"
 C3_TABLE = tuple(tuple(map(int, row)) for row in _C3_ROWS.split())
 
+
+class Device(HasMethods):
+    """A device by its name or as torch has it, which need not be imported to tell."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def is_satisfied_by(self, value: Any) -> bool:
+        """Return whether a value is of one of the two types."""
+        kind = type(value)
+        of_torch = (kind.__module__, kind.__qualname__) == ("torch", "device")
+        return of_torch or isinstance(value, str)
+
+    def __str__(self) -> str:
+        return "a str or a torch.device"
+
+
+DEVICE = Device()
 COUNT = Interval(Integral, 1, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
 NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
@@ -46,7 +66,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "initial_weights": [str, os.PathLike, None],
     "frozen": [list, tuple, None],
     "warm_start": ["boolean"],
-    "device": [str],
+    "device": [DEVICE],
     "engine": [StrOptions(set(ENGINES))],
     "random_state": ["random_state"],
     "callbacks": [list, tuple, None],
@@ -56,6 +76,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
 # What skorch's NeuralNetClassifier takes and the classifier has no parameter for.
 _NET_PREFIXES = (
     "callbacks__",
+    "compile__",
     "criterion__",
     "dataset__",
     "iterator_train__",
@@ -97,6 +118,35 @@ def is_net_parameter(name: str) -> bool:
     (True, False)
     """
     return name in _NET_NAMES or name.startswith(_NET_PREFIXES)
+
+
+def clone_estimator(estimator: Any) -> Any:
+    """Clone as scikit-learn does, and share callbacks that cannot be cloned.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a parameter `callbacks`; not changed.
+
+    Returns
+    -------
+    twin : estimator
+        Not fitted. A callback that holds a file or a lock, as a writer of
+        TensorBoard's does, is that of `estimator` itself.
+    """
+    plain = copy.copy(estimator)
+    plain.callbacks = None
+    twin = BaseEstimator.__sklearn_clone__(plain)
+    if estimator.callbacks is not None:
+        twin.callbacks = [_clone_callback(callback) for callback in estimator.callbacks]
+    return twin
+
+
+def _clone_callback(callback: Any) -> Any:
+    try:
+        return clone(callback, safe=False)
+    except TypeError:  # what a deep copy of a lock raises
+        return callback
 
 
 def check_net_parameters(names: Iterable[str]) -> None:
@@ -194,6 +244,7 @@ DEFAULT_PARTS = {
     "module__input_range": (0.0, 1.0),
     "module__output": "linear",
     "module__pooling": "max",
+    "module__squash_pooling": False,
 }
 
 # Of a network of one's own no default is known.

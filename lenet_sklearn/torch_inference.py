@@ -179,7 +179,8 @@ def agree(got: NDArray[Any], expected: NDArray[Any], tolerance: float) -> bool:
 def _gives_the_same(folded: nn.Module, plain: nn.Module, side: tuple[int, int]) -> bool:
     """Try both: a forward pass may treat its parts as no other does."""
     images = draw_images(2, side)
-    with torch.inference_mode():
+    # In full precision, whatever is read in.
+    with torch.inference_mode(), torch.autocast("cpu", enabled=False):
         try:
             got = folded(images)
         except RuntimeError:  # shapes do not fit
@@ -227,6 +228,7 @@ def compute_logits_torch(
     """
     device = next(network.parameters()).device
     reader, layout = network.eval(), torch.preserve_format
+    torch.clear_autocast_cache()  # it may hold the weights of an earlier training
     # A network of one's own may need its maps in torch's usual order.
     if device.type == "cpu" and len(rows) >= _FEW and type(network) is LeNet5:
         # oneDNN is fastest where the maps of a pixel lie side by side.
@@ -241,5 +243,6 @@ def compute_logits_torch(
     with torch.inference_mode():
         for start in range(0, len(rows), _CHUNK):
             batch = read_rows(rows[start : start + _CHUNK], reading, device)
-            chunks.append(reader(batch.to(memory_format=layout)).cpu().numpy())
+            logits = reader(batch.to(memory_format=layout))
+            chunks.append(logits.float().cpu().numpy())
     return np.concatenate(chunks).astype(np.float64)

@@ -200,6 +200,33 @@ def test_single_pixels_beyond_the_scale_are_taken(fitted, bars):
     assert fitted.predict(odd).shape == (len(odd),)
 
 
+def test_images_of_another_size_are_refused_with_what_to_do(fitted):
+    with pytest.raises(
+        ValueError, match=r"\(60, 60\).*cv2.resize\(image, \(28, 28\)\)"
+    ):
+        fitted.predict(np.zeros((2, 60, 60), np.uint8))
+    with pytest.raises(ValueError, match="StringRecognizer"):
+        fitted.partial_fit(np.zeros((2, 28, 90), np.uint8), [0, 1])
+
+
+def test_bytes_of_0_and_1_are_warned_of(fitted, bars):
+    ones = (bars[0] > 0).astype(np.uint8)
+    with pytest.warns(UserWarning, match="Multiply images of 0 and 1 by 255") as warned:
+        fitted.predict(ones)
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    with pytest.warns(UserWarning, match="Multiply images"):
+        make(max_epochs=1).fit(ones, bars[1])
+
+
+def test_images_of_two_values_are_read_as_what_they_are(fitted, bars):
+    expected = fitted.predict(bars[0])
+    for images in (bars[0] > 0, (bars[0] > 0).astype(float), 255 * (bars[0] > 0)):
+        as_given = images if images.dtype != np.int64 else images.astype(np.uint8)
+        assert_array_equal(fitted.predict(as_given), expected)
+    assert fitted.predict(np.zeros((1, 28, 28), np.uint8)).shape == (1,)
+
+
 def test_two_fits_with_one_seed_are_identical(bars):
     first, second = (make(distortion="writing").fit(*bars) for _ in range(2))
     assert_array_equal(

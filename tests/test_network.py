@@ -135,6 +135,45 @@ def test_glorot_weights_keep_to_their_bound_and_biases_are_zero():
     assert not network.c1.bias.any()
 
 
+@pytest.mark.parametrize("c3", ["dense", "table"])
+def test_sigmoids_that_are_given_nothing_give_nothing_on(c3):
+    torch.manual_seed(0)
+    network = LeNet5(activation="sigmoid", pooling="trainable", c3=c3)
+    state = torch.full((1, 6, 28, 28), 0.5)  # what a sigmoid makes of zeros
+    layers = (network.s2, network.c3, network.s4, network.c5)
+    for layer in layers:
+        sums = layer(state)
+        torch.testing.assert_close(sums, torch.zeros_like(sums), atol=1e-5, rtol=0)
+        state = torch.sigmoid(sums)
+    spread = network(torch.rand(64, 1, 28, 28)).std(dim=0)
+    assert spread.mean() > 20 * narrow_spread(), "images differ in what they give"
+
+
+def narrow_spread():
+    """Spread of logits where sigmoids start as torch starts all layers."""
+    torch.manual_seed(0)
+    network = LeNet5(activation="sigmoid", init="torch")
+    return network(torch.rand(64, 1, 28, 28)).std(dim=0).mean()
+
+
+def test_only_sigmoids_start_otherwise_than_torch_does():
+    drawn = []
+    for init in ("auto", "torch"):
+        torch.manual_seed(0)
+        drawn.append(LeNet5(activation="tanh", init=init).c5.weight)
+    assert torch.equal(*drawn)
+
+
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_pooling_may_be_squashed_too(pooling):
+    squashed = LeNet5(pooling=pooling, activation="tanh", squash_pooling=True).eval()
+    image = torch.rand(2, 1, 28, 28)
+    state = torch.tanh(squashed.s2(torch.tanh(squashed.c1(image))))
+    state = torch.tanh(squashed.s4(torch.tanh(squashed.c3(state))))
+    state = torch.tanh(squashed.f6(torch.tanh(squashed.c5(state)).flatten(1)))
+    torch.testing.assert_close(squashed(image), squashed.output(state))
+
+
 @pytest.mark.parametrize("part", ["activation", "pooling", "c3", "output", "init"])
 def test_an_unknown_part_is_refused_with_the_known_ones(part):
     with pytest.raises(ValueError, match=rf"{part} to be one of \['.*Got 'swish'"):

@@ -214,7 +214,8 @@ def try_file(name: str, path: Path) -> str:
     try:
         target.read(path)
     except target.refusals as error:
-        named = str(path.parent) in str(error)
+        # An error of a scan begins with its name, wherever that is.
+        named = str(path.parent) in str(error) or isinstance(error, ScanError)
         return "refused" if named else f"no file named: {error}"
     except Exception as error:
         return f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from numbers import Real
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from lenet_sklearn.models.files import (
     read_model,
     write_model,
 )
+
+if TYPE_CHECKING:  # it takes seconds to import
+    import torch
 
 
 class Kind(NamedTuple):
@@ -190,14 +193,18 @@ def save_model(
         strings.
 
     ValueError
-        If a committee votes otherwise than by the mean of all posteriors.
+        If a committee votes otherwise than by the mean of all posteriors, or weights
+        are not finite.
     """
     header, weights = pack_model(model)
     write_model(path, header, weights, card=card)
 
 
 def load_model(
-    path: str | os.PathLike[str], *, device: str = "auto", **params: Any
+    path: str | os.PathLike[str],
+    *,
+    device: "str | torch.device" = "auto",
+    **params: Any,
 ) -> Any:
     """Read a model that was saved, on this or another machine.
 
@@ -206,7 +213,7 @@ def load_model(
     path : str or path
         File to read, or the name of a model that ships with the package.
 
-    device : str, default="auto"
+    device : str or torch.device, default="auto"
         Where it is to run, whatever it was trained on.
 
     **params : dict
@@ -222,7 +229,7 @@ def load_model(
     ------
     ModelFileError
         If the file is missing, damaged, foreign, from another version, or of a module
-        that is not passed.
+        that is not passed, or its weights are not finite.
 
     Examples
     --------

@@ -161,8 +161,10 @@ def run_torch(
     layers = made_of(
         network, "torch", str(device), lambda: plain_layers(network).to(**where)
     )
+    torch.clear_autocast_cache()  # it may hold the weights of an earlier training
     with torch.inference_mode():
-        return layers(torch.from_numpy(strips).to(**where)).squeeze(2).cpu().numpy()
+        logits = layers(torch.from_numpy(strips).to(**where))
+        return logits.squeeze(2).float().cpu().numpy()
 
 
 def export_network(

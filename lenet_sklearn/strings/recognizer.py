@@ -15,9 +15,11 @@ from lenet_sklearn.outputs import write_whole
 from lenet_sklearn.parameters import (
     CONSTRAINTS,
     COUNT,
+    DEVICE,
     NOT_NEGATIVE,
     Interval,
     StrOptions,
+    clone_estimator,
 )
 from lenet_sklearn.strings.reading import BaseStringReader, Members
 from lenet_sklearn.strings.strips import (
@@ -28,6 +30,8 @@ from lenet_sklearn.strings.strips import (
 )
 
 if TYPE_CHECKING:  # torch takes seconds to import
+    import torch
+
     from lenet_sklearn.strings.training import StringNet
 
 
@@ -85,7 +89,9 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
     initial_weights : str or path, default=None
         Start the training from these weights: a file that
         :func:`lenet_sklearn.save_model` wrote, or the name of one that ships with the
-        package. Rows of characters that the file knows are taken over.
+        package. Rows of characters that the file knows are taken over. A file that
+        ends in ``.pt`` or ``.pth`` holds a state dict, as for
+        :class:`lenet_sklearn.LeNet5Classifier`.
 
     initial_share : float, default=0.0
         Share of the initial weights in those that `fit` ends with; the rest is what
@@ -96,9 +102,9 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         Whether `fit` starts from the weights of the last one, as it would from
         `initial_weights`.
 
-    device : str, default="auto"
-        "auto" for the first of cuda, mps and cpu that is there, or any name
-        torch knows.
+    device : str or torch.device, default="auto"
+        "auto" for the first of cuda, mps and cpu that is there, or any that torch
+        knows.
 
     engine : {"auto", "onnxruntime", "torch"}, default="auto"
         What runs the network in reading, as for
@@ -109,7 +115,8 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         numpy and torch stay as they are.
 
     callbacks : list of skorch callbacks, default=None
-        Copies of them join the training.
+        Copies of them join the training; clones, as for
+        :class:`lenet_sklearn.LeNet5Classifier`.
 
     verbose : int, default=0
         1 shows a progress bar on a terminal.
@@ -172,6 +179,7 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         "widths": ["array-like"],
         "beam_width": [COUNT],
         "initial_share": [Interval(Real, 0, 1, closed="left")],
+        "device": [DEVICE],
     }
 
     temperature_: float
@@ -195,7 +203,7 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         initial_weights: str | os.PathLike[str] | None = None,
         initial_share: float = 0.0,
         warm_start: bool = False,
-        device: str = "auto",
+        device: "str | torch.device" = "auto",
         engine: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         callbacks: Sequence[Any] | None = None,
@@ -349,6 +357,9 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
     def _steps(self) -> list[float]:
         step = LAYOUTS[self.network_].step
         return [step / width for width in self.widths]
+
+    def __sklearn_clone__(self) -> Self:
+        return clone_estimator(self)
 
 
 def _check_characters(characters: str) -> None:

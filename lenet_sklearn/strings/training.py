@@ -23,7 +23,13 @@ from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distor
 from lenet_sklearn.strings.network import StringNetwork
 from lenet_sklearn.strings.strips import Strip, prepare_strip, stack_strips
 from lenet_sklearn.training.callbacks import copy_callbacks, steer_training
-from lenet_sklearn.training.nets import keep_share, run_epochs, take_over
+from lenet_sklearn.training.nets import (
+    is_state_dict,
+    keep_share,
+    run_epochs,
+    start_from_state,
+    take_over,
+)
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.strings.recognizer import StringRecognizer
@@ -168,7 +174,7 @@ class StringLoss(nn.Module):
         -------
         loss : Tensor of shape ()
         """
-        scores = logits.permute(2, 0, 1).log_softmax(dim=2)
+        scores = logits.float().permute(2, 0, 1).log_softmax(dim=2)
         if scores.device.type == "mps":  # torch has no CTC there
             scores = scores.cpu()
         losses = functional.ctc_loss(
@@ -202,6 +208,8 @@ class StringNet(NeuralNet):
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Tensor]:
         """Distort a batch and compute its loss and gradients."""
+        # An autocast around a whole training keeps the first weights for ever.
+        torch.clear_autocast_cache()
         strips, targets = batch
         if self.distortion is not None:
             strips = to_tensor(strips, device=self.device)
@@ -322,6 +330,8 @@ def _start(recognizer: "StringRecognizer", network: nn.Module) -> float:
     source = recognizer.initial_weights
     if source is None:
         return 1.0
+    if is_state_dict(source):
+        return start_from_state(network, source, ours)
     header, weights = read_model(model_path(source))
     if header.get("model") != "StringRecognizer":
         raise ModelFileError(

@@ -4,14 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from skorch.dataset import Dataset
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import Dataset
+from torch.utils.data import default_collate
 
 from lenet_sklearn.inputs import ImageFormat, network_input, unflatten
 
@@ -101,8 +102,8 @@ def read_rows(
 
 
 @dataclass(eq=False)
-class ImageDataset(Dataset[tuple[Tensor, Targets]]):
-    """Images and targets, indexed by the batch.
+class ImageDataset(Dataset):
+    """Images and targets, indexed by the batch; skorch finds them as `X` and `y`.
 
     Parameters
     ----------
@@ -125,6 +126,37 @@ class ImageDataset(Dataset[tuple[Tensor, Targets]]):
     reading: ImageFormat
     factors: Tensor | None = None
 
+    @property
+    def X(self) -> Tensor:  # noqa: N802
+        """All images at once, as the network takes them."""
+        return to_network_input(
+            self.images, self.reading["scale"], self.reading["size"]
+        )
+
+    @property
+    def y(self) -> Tensor:
+        """All targets, without their factors."""
+        return self.targets
+
+    def take(self, indices: ArrayLike) -> "ImageDataset":
+        """Give some of the samples, in the order of their indices.
+
+        Parameters
+        ----------
+        indices : array-like of shape (m,)
+            Which ones.
+
+        Returns
+        -------
+        dataset : ImageDataset
+            Those.
+        """
+        rows = torch.tensor(np.asarray(indices), device=self.images.device)
+        factors = None if self.factors is None else self.factors[rows]
+        return ImageDataset(
+            self.images[rows], self.targets[rows], self.reading, factors
+        )
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -142,20 +174,21 @@ class ImageDataset(Dataset[tuple[Tensor, Targets]]):
         return batch, (self.targets[rows], self.factors[rows])
 
 
-def keep_batch(batch: tuple[Tensor, Targets]) -> tuple[Tensor, Targets]:
-    """Collate nothing: :class:`ImageDataset` has given a batch already.
+def collate_images(samples: Any) -> Any:
+    """Make a batch of what a dataset has given for it.
 
     Parameters
     ----------
-    batch : tuple of (images, targets)
-        What the dataset gave.
+    samples : tuple of (images, targets), or list of samples
+        An :class:`ImageDataset` has given a batch already, and others, such as what
+        skorch makes of arrays, one sample after the other.
 
     Returns
     -------
-    batch : tuple of (images, targets)
-        The same.
+    batch : tuple or list of (images, targets)
+        Images as the network takes them.
     """
-    return batch
+    return default_collate(samples) if isinstance(samples, list) else samples
 
 
 # Knots along a side between which bends are smooth: about one for each stroke.

@@ -286,15 +286,19 @@ class ValidAccuracy(Callback):
         self.n_right_, self.n_total_ = 0.0, 0.0
 
     def on_batch_end(
-        self, net: NeuralNet, batch: Any, training: bool, y_pred: Any, **_: Any
+        self,
+        net: NeuralNet,
+        batch: Any = None,
+        training: bool = False,
+        y_pred: Any = None,
+        factors: Tensor | None = None,
+        **_: Any,
     ) -> None:
         """Count one batch."""
         if training:
             return
-        weighted = isinstance(batch[1], tuple | list)
-        columns, weights = batch[1] if weighted else (batch[1], torch.ones(1))
-        right = (y_pred.argmax(dim=1) == columns.to(y_pred.device)).float()
-        weights = weights.to(right).expand_as(right)
+        right = (y_pred.argmax(dim=1) == batch[1].to(y_pred.device)).float()
+        weights = torch.ones_like(right) if factors is None else factors.to(right)
         self.n_right_ += float((right * weights).sum())
         self.n_total_ += float(weights.sum())
 

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch.utils.data import Subset
 
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
 from lenet_sklearn.inference import weights_of
 from lenet_sklearn.inputs import label_columns
+from lenet_sklearn.training.batches import ImageDataset
 from lenet_sklearn.training.nets import (
     TrainingNet,
     build_net,
@@ -90,14 +92,10 @@ def train_anew(
         That of what it started from, or 1.
     """
     seed = draw_seed(classifier.random_state)
-    stop = None
-    if classifier.early_stopping:
-        samples, kept_back = samples.split(classifier.validation_fraction, seed)
-        stop = kept_back.dataset(classifier)
-    dataset = samples.dataset(classifier)
+    dataset, watched = _split(classifier, samples, seed)
     n_steps = -(-len(dataset) // classifier.batch_size)
     with seeded(seed, resolve_device(classifier.device)):
-        net = build_net(classifier, n_steps=n_steps, stop=stop)
+        net = build_net(classifier, n_steps=n_steps, watched=watched)
         temperature = _start(classifier, net, earlier)
         run_epochs(net, dataset, classifier.max_epochs)
     return net, temperature
@@ -230,6 +228,40 @@ def extend_classes(
         net = build_net(classifier)
     keep_network(classifier, net, _start(classifier, net, start))
     return classifier
+
+
+def _split(
+    classifier: "LeNet5Classifier", samples: Samples, seed: int
+) -> tuple[Any, Any]:
+    """Split into what is trained on and what is watched, which may be None."""
+    own = classifier.get_params(deep=False).get("train_split")
+    if own is None:
+        if not classifier.early_stopping:
+            return samples.dataset(classifier), None
+        samples, kept_back = samples.split(classifier.validation_fraction, seed)
+        return samples.dataset(classifier), kept_back.dataset(classifier)
+    if samples.groups is not None:
+        raise ValueError(
+            "LeNet5Classifier splits between groups with early_stopping=True, but not"
+            " with a train_split. Take one of the two away."
+        )
+    dataset = samples.dataset(classifier)
+    # They are sorted, and folds are to be alike.
+    dataset = dataset.take(np.random.default_rng(seed).permutation(len(dataset)))
+    train, watched = own(dataset, dataset.y.cpu().numpy())
+    if watched is None and classifier.early_stopping:
+        raise ValueError(
+            "LeNet5Classifier has nothing to stop by: train_split gives no validation"
+            " set. Set early_stopping=False, or train_split=None."
+        )
+    return _whole(train), _whole(watched)
+
+
+def _whole(part: Any) -> Any:
+    """Make a dataset of its own of a part of one."""
+    if isinstance(part, Subset) and isinstance(part.dataset, ImageDataset):
+        return part.dataset.take(part.indices)
+    return part
 
 
 def _start(

@@ -1,9 +1,12 @@
 """The skorch net: how it is built, trained, and started from other weights."""
 
 import inspect
+import math
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,9 @@ from numpy.typing import NDArray
 from skorch import NeuralNet, NeuralNetClassifier
 from skorch.dataset import unpack_data
 from skorch.helper import predefined_split
-from skorch.utils import to_tensor
+from skorch.utils import is_dataset, to_tensor
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from lenet_sklearn.devices import resolve_device
 from lenet_sklearn.inputs import decode_labels, network_input
@@ -23,8 +27,7 @@ from lenet_sklearn.network import LeNet5
 from lenet_sklearn.parameters import DEFAULT_PARTS, architecture, is_net_parameter
 from lenet_sklearn.training.batches import (
     Distortion,
-    ImageDataset,
-    keep_batch,
+    collate_images,
     make_distortion,
 )
 from lenet_sklearn.training.callbacks import (
@@ -43,9 +46,14 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
 }
 
+_HALF = (torch.bfloat16, torch.float16)
+
 
 class TrainingNet(NeuralNetClassifier):
     """Skorch's classifier with distorted batches, weighted losses, frozen layers.
+
+    Its `predict`, `predict_proba`, `forward` and `score` take images as the network
+    does, and know columns in place of labels.
 
     Parameters
     ----------
@@ -92,6 +100,34 @@ class TrainingNet(NeuralNetClassifier):
             )
         return (losses * factors).mean()
 
+    def infer(self, x: Any, **fit_params: Any) -> Any:
+        """Compute logits in float32, which numpy knows, under autocast too."""
+        # An autocast around a whole training keeps the first weights for ever.
+        torch.clear_autocast_cache()
+        logits = super().infer(x, **fit_params)
+        half = isinstance(logits, Tensor) and logits.dtype in _HALF
+        return logits.float() if half else logits
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Tell callbacks of plain targets, and of the factors of losses beside."""
+        if "batch" in kwargs:
+            images, targets = unpack_data(kwargs["batch"])
+            if isinstance(targets, tuple | list):
+                targets, kwargs["factors"] = targets
+                kwargs["batch"] = images, targets
+        super().notify(method_name, **kwargs)
+
+    def check_data(self, X: Any, y: Any) -> None:
+        """Spare datasets skorch's look for classes, which are known."""
+        if y is not None or not is_dataset(X):
+            super().check_data(X, y)
+
+    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
+        """Compile a module in place: names of weights and the class stay."""
+        if self.compile:
+            module.compile(**self.get_params_for("compile"))
+        return module
+
     def _set_training(self, training: bool = True) -> None:
         """Keep frozen layers as they are, the running means of a batch norm too."""
         super()._set_training(training)
@@ -99,19 +135,24 @@ class TrainingNet(NeuralNetClassifier):
             self.module_.get_submodule(name).eval()
 
 
-def run_epochs(net: NeuralNet, dataset: ImageDataset, n_epochs: int) -> None:
+def run_epochs(net: NeuralNet, dataset: Dataset[Any], n_epochs: int) -> None:
     """Train an initialised net for some epochs.
 
     Parameters
     ----------
-    net : skorch NeuralNetClassifier
+    net : skorch NeuralNet
         Initialised; trained in place.
 
-    dataset : ImageDataset
+    dataset : torch Dataset
         The training set.
 
     n_epochs : int
         Passes over it.
+
+    Raises
+    ------
+    ValueError
+        If it diverges.
 
     Notes
     -----
@@ -119,7 +160,8 @@ def run_epochs(net: NeuralNet, dataset: ImageDataset, n_epochs: int) -> None:
     net as if nothing had happened; here the interrupt reaches the caller, unless
     skorch's EarlyStopping has raised it.
     """
-    net.notify("on_train_begin", X=dataset, y=None)
+    # Scoring callbacks look at y to see how targets are indexed.
+    net.notify("on_train_begin", X=dataset, y=getattr(dataset, "y", None))
     try:
         net.fit_loop(dataset, None, epochs=n_epochs)
     except KeyboardInterrupt:
@@ -127,10 +169,27 @@ def run_epochs(net: NeuralNet, dataset: ImageDataset, n_epochs: int) -> None:
             raise
     finally:
         net.notify("on_train_end", X=dataset, y=None)
+    _check_converged(net)
+
+
+def _check_converged(net: NeuralNet) -> None:
+    """Refuse weights that are not finite, or give a loss that is not."""
+    losses = [row["train_loss"] for row in net.history]
+    stop = dict(net.callbacks_).get("stop")
+    kept = stop.best_epoch_ if stop else len(losses)
+    finite = all(bool(t.isfinite().all()) for t in float_state(net.module_))
+    if finite and math.isfinite(losses[kept - 1]):
+        return
+    first = next((k for k, v in enumerate(losses, 1) if not math.isfinite(v)), kept)
+    raise ValueError(
+        f"The training diverged: the loss was {losses[first - 1]:g} in epoch {first},"
+        f" and the network reads nothing. Got lr={net.lr:g}. Lower it, or the rates of"
+        " the schedule."
+    )
 
 
 def build_net(
-    classifier: Any, *, n_steps: int | None = None, stop: ImageDataset | None = None
+    classifier: Any, *, n_steps: int | None = None, watched: Dataset[Any] | None = None
 ) -> TrainingNet:
     """Make the initialised net that a classifier's parameters describe.
 
@@ -144,8 +203,9 @@ def build_net(
         Batches in an epoch of a training over `max_epochs`. None for a net that is
         trained epoch by epoch at a constant rate, or not at all.
 
-    stop : ImageDataset, default=None
-        What the training is stopped by.
+    watched : torch Dataset, default=None
+        What is read after each epoch, and the training is stopped by, where it is to
+        be stopped early.
 
     Returns
     -------
@@ -172,17 +232,17 @@ def build_net(
         "max_epochs": params["max_epochs"],
         "batch_size": params["batch_size"],
         "iterator_train__shuffle": True,
-        "iterator_train__collate_fn": keep_batch,
-        "iterator_valid__collate_fn": keep_batch,
-        "train_split": None if stop is None else predefined_split(stop),
+        "iterator_train__collate_fn": collate_images,
+        "iterator_valid__collate_fn": collate_images,
         "classes": list(range(n_classes)),
-        "callbacks": _callbacks(params, n_steps, stop is not None),
+        "callbacks": _callbacks(params, n_steps, watched is not None),
         "callbacks__print_log": None,
         "callbacks__valid_acc": None,
         "device": str(resolve_device(params["device"])),
         "distortion": _distortion(params),
         "frozen": tuple(params["frozen"] or ()),
         **{name: params[name] for name in params if is_net_parameter(name)},
+        "train_split": None if watched is None else predefined_split(watched),
     }
     net = TrainingNet(module, **arguments)
     net.initialize()
@@ -278,14 +338,14 @@ def history_columns(history: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[A
 
 
 def _callbacks(
-    params: Mapping[str, Any], n_steps: int | None, stops: bool
+    params: Mapping[str, Any], n_steps: int | None, watches: bool
 ) -> list[tuple[str, Any]]:
     """What steers a training, with copies of the user's callbacks."""
     if n_steps is None:
         return [("rate", RateRecord()), *copy_callbacks(params)]
     callbacks = steer_training(params, n_steps)
     callbacks += [("accuracy", ValidAccuracy()), *copy_callbacks(params)]
-    if stops:
+    if watches and params["early_stopping"]:
         callbacks.append(("stop", stop_early(params["patience"])))
     return callbacks
 
@@ -300,9 +360,13 @@ def _loss_arguments(params: Mapping[str, Any]) -> dict[str, Any]:
     if "criterion" in params:
         return {}
     loss = {"criterion": nn.CrossEntropyLoss, "criterion__reduction": "none"}
-    if params["rubbish"] is not None:
-        loss |= {"criterion": MAPLoss, "criterion__rubbish": params["rubbish"]}
-    return loss
+    if params["rubbish"] is None:
+        return loss
+    return loss | {
+        "criterion": MAPLoss,
+        "criterion__rubbish": params["rubbish"],
+        "predict_nonlinearity": partial(torch.softmax, dim=1),
+    }
 
 
 def start_from(
@@ -312,7 +376,7 @@ def start_from(
     classes: NDArray[Any],
     params: Mapping[str, Any],
 ) -> float:
-    """Start a network from the weights of a saved classifier.
+    """Start a network from the weights of a saved classifier, or from a state dict.
 
     Parameters
     ----------
@@ -320,7 +384,8 @@ def start_from(
         Changed in place.
 
     source : str or path
-        As in :func:`model_path`.
+        As in :func:`model_path`; or a file of :func:`torch.save` of a state dict,
+        ending in ``.pt`` or ``.pth``, which does not know its classes.
 
     classes : ndarray of shape (n_classes,)
         Labels of the rows of the network's output layer.
@@ -341,6 +406,8 @@ def start_from(
     ValueError
         If its network is of another architecture.
     """
+    if is_state_dict(source):
+        return start_from_state(network, source, classes)
     header, weights = read_model(model_path(source))
     if "classes" not in header or "params" not in header:
         raise ModelFileError(
@@ -360,11 +427,102 @@ def start_from(
     return float(header["temperature"])
 
 
+def is_state_dict(source: str | os.PathLike[str]) -> bool:
+    """Return whether a file is one of torch's own, by the end of its name.
+
+    Parameters
+    ----------
+    source : str or path
+        As for `initial_weights`.
+
+    Returns
+    -------
+    of_torch : bool
+        True for ``.pt`` and ``.pth``.
+    """
+    return Path(source).suffix in (".pt", ".pth")
+
+
+def start_from_state(
+    network: nn.Module, source: str | os.PathLike[str], classes: NDArray[Any]
+) -> float:
+    """Start a network from a state dict, which does not know its classes.
+
+    Parameters
+    ----------
+    network : LeNet5 or StringNetwork
+        Changed in place.
+
+    source : str or path
+        As for :func:`read_state_dict`.
+
+    classes : ndarray of shape (n_classes,)
+        Of the outputs. Where there are as many in the file, they are taken for the
+        same ones in the same order; otherwise the outputs start anew.
+
+    Returns
+    -------
+    temperature : float
+        1.
+    """
+    weights = read_state_dict(source)
+    n_rows = len(weights.get("output.weight", weights.get("output.codes", ())))
+    take_over(network, weights, classes, classes if n_rows == len(classes) else [])
+    return 1.0
+
+
+def read_state_dict(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Read the weights that torch.save wrote of a network's state dict.
+
+    Parameters
+    ----------
+    path : str or path
+        File to read. Nothing in it is run.
+
+    Returns
+    -------
+    weights : dict of str to ndarray
+        By their names, without what :func:`torch.compile` and DataParallel put before
+        them.
+
+    Raises
+    ------
+    ModelFileError
+        If it cannot be read, or holds something else.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelFileError(
+            f"Cannot read the weights {path}: {error.strerror or error}."
+            " Pass the path of a file of torch.save."
+        ) from error
+    except Exception as error:  # whatever a damaged file makes of torch and pickle
+        raise ModelFileError(
+            f"{path} holds no weights, or is damaged ({type(error).__name__})."
+            " Write it with torch.save(network.state_dict(), path)."
+        ) from error
+    if not isinstance(state, Mapping) or not all(
+        isinstance(tensor, Tensor) for tensor in state.values()
+    ):
+        raise ModelFileError(
+            f"{path} holds something else than the weights of one network."
+            " Write it with torch.save(network.state_dict(), path)."
+        )
+    weights = {}
+    for name, tensor in state.items():
+        plain = str(name).removeprefix("_orig_mod.").removeprefix("module.")
+        weights[plain] = (
+            tensor.float() if tensor.is_floating_point() else tensor
+        ).numpy()
+    return weights
+
+
 def take_over(
     network: nn.Module,
     weights: Mapping[str, NDArray[Any]],
     classes: NDArray[Any],
-    known: NDArray[Any],
+    known: Sequence[Any] | NDArray[Any],
 ) -> None:
     """Copy weights into a network, and the output rows of the classes they know.
 
@@ -379,7 +537,7 @@ def take_over(
     classes : ndarray of shape (n_classes,)
         Labels of the rows of the network's output layer.
 
-    known : ndarray of shape (n_known,)
+    known : sequence of shape (n_known,)
         Labels of the rows of that layer in `weights`.
 
     Raises
@@ -387,12 +545,14 @@ def take_over(
     ValueError
         If the layers have other shapes.
     """
-    rows = {label: row for row, label in enumerate(known.tolist())}
+    rows = {label: row for row, label in enumerate(np.asarray(known).tolist())}
     shared = [(i, rows[c]) for i, c in enumerate(classes.tolist()) if c in rows]
     state = network.state_dict()
     for name, own in state.items():
         given = weights.get(name)
-        if given is None or given.shape[1:] != tuple(own.shape[1:]):
+        # The output layer may have been of other classes.
+        first = 1 if name.startswith("output.") else 0
+        if given is None or given.shape[first:] != tuple(own.shape[first:]):
             raise ValueError(
                 f"The initial weights have no layer {name} of shape {tuple(own.shape)}."
                 " They belong to another network."

@@ -79,6 +79,12 @@ PARTS = {
         "module__batch_norm": True,
         "module__activation": "silu",
     },
+    "article": {
+        "module__activation": "tanh",
+        "module__pooling": "average",
+        "module__squash_pooling": True,
+    },
+    "sigmoid": {"module__activation": "sigmoid"},
     "own": {"module": Pixels, "module__scale": 2.0},
 }
 
