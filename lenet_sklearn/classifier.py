@@ -347,8 +347,9 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
             one there, one of weight 0 as missing.
 
         groups : array-like of shape (n,), default=None
-            Such as the writer of each image. Early stopping splits between them. A
-            search hands them on where ``set_fit_request(groups=True)`` asks it to.
+            Such as the writer of each image. Early stopping splits between them, and
+            a `train_split` is told them. A search hands them on where
+            ``set_fit_request(groups=True)`` asks it to.
 
         Returns
         -------

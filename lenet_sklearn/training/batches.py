@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from skorch.dataset import Dataset
 from torch import Tensor
 from torch.nn import functional
@@ -137,25 +137,6 @@ class ImageDataset(Dataset):
     def y(self) -> Tensor:
         """All targets, without their factors."""
         return self.targets
-
-    def take(self, indices: ArrayLike) -> "ImageDataset":
-        """Give some of the samples, in the order of their indices.
-
-        Parameters
-        ----------
-        indices : array-like of shape (m,)
-            Which ones.
-
-        Returns
-        -------
-        dataset : ImageDataset
-            Those.
-        """
-        rows = torch.tensor(np.asarray(indices), device=self.images.device)
-        factors = None if self.factors is None else self.factors[rows]
-        return ImageDataset(
-            self.images[rows], self.targets[rows], self.reading, factors
-        )
 
     def __len__(self) -> int:
         return len(self.images)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from skorch.dataset import Dataset
 from torch.utils.data import Subset
 
 from lenet_sklearn.devices import draw_seed, resolve_device, seeded
 from lenet_sklearn.inference import weights_of
 from lenet_sklearn.inputs import label_columns
-from lenet_sklearn.training.batches import ImageDataset
 from lenet_sklearn.training.nets import (
     TrainingNet,
     build_net,
@@ -235,33 +235,36 @@ def _split(
 ) -> tuple[Any, Any]:
     """Split into what is trained on and what is watched, which may be None."""
     own = classifier.get_params(deep=False).get("train_split")
-    if own is None:
-        if not classifier.early_stopping:
-            return samples.dataset(classifier), None
-        samples, kept_back = samples.split(classifier.validation_fraction, seed)
-        return samples.dataset(classifier), kept_back.dataset(classifier)
-    if samples.groups is not None:
-        raise ValueError(
-            "LeNet5Classifier splits between groups with early_stopping=True, but not"
-            " with a train_split. Take one of the two away."
-        )
-    dataset = samples.dataset(classifier)
+    if own is not None:
+        return _split_as_told(classifier, samples, seed, own)
+    if not classifier.early_stopping:
+        return samples.dataset(classifier), None
+    samples, kept_back = samples.split(classifier.validation_fraction, seed)
+    return samples.dataset(classifier), kept_back.dataset(classifier)
+
+
+def _split_as_told(
+    classifier: "LeNet5Classifier", samples: Samples, seed: int, split: Any
+) -> tuple[Any, Any]:
+    """Split as skorch's `train_split` does, which may give a set of its own."""
+    ordered = samples.ordered()
     # They are sorted, and folds are to be alike.
-    dataset = dataset.take(np.random.default_rng(seed).permutation(len(dataset)))
-    train, watched = own(dataset, dataset.y.cpu().numpy())
-    if watched is None and classifier.early_stopping:
+    ordered = ordered.take(np.random.default_rng(seed).permutation(len(ordered.rows)))
+    whole = Dataset(ordered.rows, ordered.columns)
+    told = {} if ordered.groups is None else {"groups": ordered.groups}
+    parts = list(split(whole, ordered.columns, **told))
+    if parts[1] is None and classifier.early_stopping:
         raise ValueError(
             "LeNet5Classifier has nothing to stop by: train_split gives no validation"
             " set. Set early_stopping=False, or train_split=None."
         )
-    return _whole(train), _whole(watched)
-
-
-def _whole(part: Any) -> Any:
-    """Make a dataset of its own of a part of one."""
-    if isinstance(part, Subset) and isinstance(part.dataset, ImageDataset):
-        return part.dataset.take(part.indices)
-    return part
+    for place, part in enumerate(parts):
+        if part is whole:
+            parts[place] = ordered.dataset(classifier)
+        elif isinstance(part, Subset) and part.dataset is whole:
+            indices = np.asarray(part.indices, dtype=np.int64)
+            parts[place] = ordered.take(indices).dataset(classifier)
+    return parts[0], parts[1]
 
 
 def _start(

@@ -305,6 +305,19 @@ class Samples:
             None if self.groups is None else self.groups[indices],
         )
 
+    def ordered(self) -> "Samples":
+        """Order the samples, so that the order they came in has no say.
+
+        Returns
+        -------
+        samples : Samples
+            Without those of a weight of 0.
+        """
+        order = sort_samples(self.rows, self.columns)
+        if self.weights is not None:
+            order = order[self.weights[order] > 0]
+        return self.take(order)
+
     def split(self, fraction: float, seed: int) -> tuple["Samples", "Samples"]:
         """Split off samples to stop by; those of a weight of 0 are in neither part.
 
@@ -326,10 +339,7 @@ class Samples:
         ValueError
             If one of the two would be empty.
         """
-        order = sort_samples(self.rows, self.columns)
-        if self.weights is not None:
-            order = order[self.weights[order] > 0]
-        ordered = self.take(order)
+        ordered = self.ordered()
         train, stop = split_inside(
             ordered.columns, fraction=fraction, groups=ordered.groups, seed=seed
         )

@@ -10,7 +10,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from skorch.callbacks import Callback, EpochScoring
 from skorch.dataset import Dataset, ValidSplit
 from skorch.helper import predefined_split
@@ -121,10 +121,26 @@ def test_a_given_validation_set_is_read(tmp_path, digits, early_stopping):
     assert load_model(tmp_path / "model").score(X, y) == classifier.score(X, y)
 
 
-def test_groups_beside_a_split_are_refused(digits):
+def test_a_split_keeps_groups_and_repeated_samples_together(digits):
     X, y, _ = digits
-    with pytest.raises(ValueError, match=r"between groups.*not with a train_split"):
-        make(train_split=ValidSplit(5)).fit(X, y, groups=np.arange(len(y)) % 7)
+    writers, seen = np.arange(len(y)) % 7, []
+
+    def split(dataset, y, groups):
+        parts = ValidSplit(GroupKFold(3))(dataset, y, groups)
+        seen.extend(set(groups[part.indices]) for part in parts)
+        return parts
+
+    weights = np.full(len(y), 2)
+    weights[writers == 6] = 0
+    classifier = make(train_split=split).fit(X, y, weights, groups=writers)
+    train, watched = seen
+    assert train | watched == set(range(6))
+    assert not train & watched
+    [read] = {
+        sum(b["valid_batch_size"] for b in row["batches"] if "valid_batch_size" in b)
+        for row in classifier.net_.history
+    }
+    assert read == 2 * np.isin(writers, list(watched)).sum()
 
 
 def test_nothing_to_stop_by_is_refused(digits):
