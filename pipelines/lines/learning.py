@@ -195,9 +195,11 @@ def _join(looks: Any, geometry: Geometry) -> "ArcNetwork":
     """Make one network of a classifier's and a geometry."""
     import torch
 
+    from lenet_sklearn.devices import seeded
     from lenet_sklearn.strings.lattice_training import ArcNetwork
 
-    measures = torch.nn.Linear(*geometry.weights.shape)
+    with seeded(0, torch.device("cpu")):  # the weights it draws are not kept
+        measures = torch.nn.Linear(*geometry.weights.shape)
     with torch.no_grad():
         measures.weight.copy_(torch.from_numpy(geometry.weights.T))
         measures.bias.copy_(torch.from_numpy(geometry.bias))

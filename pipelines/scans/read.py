@@ -1,5 +1,6 @@
 """Read scan files into grey pages, one at a time."""
 
+import logging
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from pipelines.scans.damage import (
 from pipelines.scans.find import HEAD, ScanError, find_scans, name_content
 
 __all__ = ["Scan", "ScanError", "find_scans", "open_scan", "read_pages"]
+
+# Pillow logs what is wrong with a file, too; the errors of this module say it.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # What Pillow may try; its other decoders are no scans, and some start programs.
 _FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
