@@ -286,6 +286,7 @@ def write_table(
 
     Examples
     --------
+    >>> import tempfile
     >>> from pipelines import Form, score_pages, write_table
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     results = score_pages("nowhere.png", reader=None)
