@@ -94,7 +94,8 @@ class BoxCutter(BaseEstimator):
 
     See Also
     --------
-    cut_boxes : Equivalent function for one field.
+    CombReader : Reads what it cuts.
+    GlyphNormalizer : Scales the pieces to glyphs.
 
     Examples
     --------
