@@ -98,7 +98,7 @@ def read_labelled_fields(fields: StrPath, truth: StrPath) -> list[LabelledField]
             )
         named[real] = name
     return [
-        LabelledField(name, _read_field(_locate(folder, name)), value)
+        LabelledField(name, _read_field(_locate(folder, name), truth), value)
         for name, value in rows
     ]
 
@@ -240,10 +240,10 @@ def _shorten(text: str) -> str:
     return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
 
 
-def _read_field(path: Path) -> Image:
-    """Read the one field of a file."""
+def _read_field(path: Path, truth: StrPath) -> Image:
+    """Read the one field of a file that a table names."""
     try:
         with open_scan(path) as scan:
             return scan.read(0)
     except ScanError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"{error} ({truth} names it)") from error
