@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -57,13 +58,14 @@ class PreparedBlank(ArraysCompare):
     to_reduced : ndarray of shape (3, 3), dtype float64
         Maps ``(x, y)`` of `image` onto `reduced`.
 
-    features : tuple of (points, descriptors)
-        ORB features [1]_ and SIFT features [2]_ of `reduced`: points of shape
-        (n_features, 2), descriptors of shape (n_features, length).
-
     patches : ndarray of shape (n_patches, 2), dtype intp
         Centres ``(x, y)`` in `reduced` of well-structured patches of print,
         spread over the page.
+
+    orb, sift : tuples of (points, descriptors)
+        ORB features [1]_ and SIFT features [2]_ of `reduced`, found when they are
+        first asked for: points of shape (n_features, 2), descriptors of shape
+        (n_features, length).
 
     References
     ----------
@@ -76,8 +78,17 @@ class PreparedBlank(ArraysCompare):
     image: Image
     reduced: Image
     to_reduced: Matrix
-    features: tuple[Features, ...]
     patches: NDArray[np.intp]
+
+    @cached_property
+    def orb(self) -> Features:
+        """Features that suffice for most pages."""
+        return detect_features(self.reduced, "orb")
+
+    @cached_property
+    def sift(self) -> Features:
+        """Features that take much longer to find, for the others."""
+        return detect_features(self.reduced, "sift")
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,8 +176,7 @@ def prepare_blank(blank: Image) -> PreparedBlank:
             f" Got {len(patches)} places with enough print to align."
             " Use a form without `blank`, whose fields are looked for."
         )
-    features = tuple(detect_features(reduced, kind) for kind in ("orb", "sift"))
-    return PreparedBlank(blank, reduced, to_reduced, features, patches)
+    return PreparedBlank(blank, reduced, to_reduced, patches)
 
 
 def register(
@@ -225,8 +235,9 @@ def register(
     reduced, to_reduced = _reduce(page)
     best, quality = np.full((3, 3), np.nan), 0.0
     if min(reduced.shape) >= _SMALLEST_SIDE:
-        for kind, features in zip(("orb", "sift"), blank.features, strict=True):
-            first = alignment.match_features(features, detect_features(reduced, kind))
+        for kind in ("orb", "sift"):
+            theirs = detect_features(reduced, kind)
+            first = alignment.match_features(getattr(blank, kind), theirs)
             if first is not None and is_plausible(first, blank.reduced, reduced):
                 matrix, share = _refine(first, blank, reduced)
                 if share > quality:
