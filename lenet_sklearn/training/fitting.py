@@ -199,7 +199,7 @@ def keep_network(
     classifier.temperature_ = temperature
     classifier.history_ = history_columns(net.history)
     stop = dict(net.callbacks_).get("stop")
-    classifier.best_epoch_ = stop.best_epoch_ if stop else len(net.history)
+    classifier.best_epoch_ = getattr(stop, "best_epoch_", len(net.history))
 
 
 def extend_classes(

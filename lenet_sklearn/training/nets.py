@@ -3,6 +3,7 @@
 import inspect
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from numbers import Real
@@ -176,7 +177,7 @@ def _check_converged(net: NeuralNet) -> None:
     """Refuse weights that are not finite, or give a loss that is not."""
     losses = [row["train_loss"] for row in net.history]
     stop = dict(net.callbacks_).get("stop")
-    kept = stop.best_epoch_ if stop else len(losses)
+    kept = getattr(stop, "best_epoch_", len(losses))  # one of that name may be a user's
     finite = all(bool(t.isfinite().all()) for t in float_state(net.module_))
     if finite and math.isfinite(losses[kept - 1]):
         return
@@ -511,9 +512,11 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         )
     weights = {}
     for name, tensor in state.items():
-        plain = str(name).removeprefix("_orig_mod.").removeprefix("module.")
+        # What torch.compile and DistributedDataParallel put before, in either order.
+        plain = re.sub(r"^(_orig_mod\.|module\.)+", "", str(name))
+        values = tensor.detach()
         weights[plain] = (
-            tensor.float() if tensor.is_floating_point() else tensor
+            values.float() if values.is_floating_point() else values
         ).numpy()
     return weights
 

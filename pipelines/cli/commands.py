@@ -1,5 +1,6 @@
 """The command line: ``lenet demo``, ``score``, ``read``, ``form``, ``train``..."""
 
+import os
 import shlex
 import signal
 import sys
@@ -283,6 +284,9 @@ def main(args: Sequence[str] | None = None) -> int:
         explained in one line on stderr, and 128 more than its number for a signal.
     """
     words = list(sys.argv[1:] if args is None else args)
+    if sys.stderr is None:  # closed by who started this
+        os.open(os.devnull, os.O_WRONLY)
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     command = shlex.join(["lenet", *words])  # for model cards
     before = {number: signal.signal(number, _interrupt) for number in _ENDING}
     try:

@@ -31,7 +31,10 @@ def say(text: object) -> None:
     text : object
         Whose string has one line or more.
     """
-    print("\n".join(map(printable, str(text).split("\n"))), flush=True)
+    try:
+        print("\n".join(map(printable, str(text).split("\n"))), flush=True)
+    except BrokenPipeError:  # nobody reads on: the work and its status stay
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def warn(text: str) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,16 @@ import pypdfium2.raw as pdfium
 # What libtiff and libjpeg print and Pillow does not see, such as "Fax4Decode: Bad code
 # word at line 139 of strip 1 (x 0)."
 _COMPLAINT: Final = re.compile(
-    rb"^(?:\w+:|Corrupt |Inconsistent |Invalid |Premature |Unknown |Warning).*",
+    rb"^(?:_?(?:TIFF|Fax|LZW|ZIP|JPEG|OJPEG|PackBits|LZMA|ZSTD|WebP|PixarLog|LogLuv)\w*:"
+    rb"|Corrupt |Inconsistent |Invalid |Premature |Unknown |Warning:).*",
     re.MULTILINE,
 )
 
 # Nothing is lost by these: bytes too many, as some cameras write them, and odd headers.
 _HARMLESS: Final = (b"extraneous bytes", b"Invalid SOS", b"Adobe", b"JFIF")
+
+# There is one stderr for all threads.
+_listening = threading.Lock()
 
 # JPEG and JPEG 2000 end with this marker, and hold it nowhere else in what they code
 # (ITU-T T.81, table B.1; T.800, table A.2). Behind it a writer may pad.
@@ -49,6 +54,8 @@ def find_png_damage(path: Path) -> str:
     try:
         with PIL.Image.open(path, formats=("PNG",)) as image:
             image.verify()
+    except MemoryError:
+        raise
     except Exception:  # SyntaxError, and whatever else a decoder raises
         return "a checksum of the PNG file is wrong"
     return ""
@@ -86,7 +93,13 @@ def listen_to_decoder() -> Iterator[list[str]]:
         What anything else wrote to stderr meanwhile gets there then.
     """
     complaints: list[str] = []
-    sys.stderr.flush()
+    with _listening:
+        yield from _listen(complaints)
+
+
+def _listen(complaints: list[str]) -> Iterator[list[str]]:
+    if sys.stderr is not None:
+        sys.stderr.flush()
     kept = os.dup(2)
     try:
         with tempfile.TemporaryFile() as heard:

@@ -196,7 +196,13 @@ class _ImageScan(Scan):
 
 
 def _find_damage(image_format: str | None, path: Path) -> str:
-    find = {"PNG": find_png_damage, "JPEG": find_jpeg_damage}.get(image_format or "")
+    # A photograph with a preview is an MPO, to Pillow.
+    finders = {
+        "PNG": find_png_damage,
+        "JPEG": find_jpeg_damage,
+        "MPO": find_jpeg_damage,
+    }
+    find = finders.get(image_format or "")
     return find(path) if find else ""
 
 

@@ -92,10 +92,11 @@ def score_pages(
         on it, named after the file and the page: ``exam-p3.png``.
 
     limits : PageLimits, default=None
-        What a page may cost in time and memory. With limits, every file is opened in
-        a process of its own, which is ended where a page exceeds them; that page has
-        an error then, and those after it are read. None has no limits where there is
-        one job, which is this process, and those of ``PageLimits()`` with more.
+        What a page may cost in time and memory. With limits, files are opened in
+        another process than this one, which is ended where a page exceeds them; that
+        page has an error then, and those after it are read. None has no limits where
+        there is one job, which is this process, and those of ``PageLimits()`` with
+        more.
 
     Yields
     ------

@@ -30,7 +30,8 @@ Request = TypeVar("Request")
 # three; on a machine that is busy, in many more.
 _SECONDS_TO_START: Final = 60.0
 
-# Of Linux's prctl: the signal that comes when the process that started this one ends.
+# Of Linux's prctl: the signal that comes when the thread that started this process
+# ends, which is the process itself if that thread is its main one.
 _SET_PARENT_DEATH_SIGNAL: Final = 1
 
 _GIGABYTE: Final = 10**9
@@ -43,7 +44,8 @@ class PageLimits:
     Attributes
     ----------
     seconds : float, default=60.0
-        Time from when a page is asked for until it is read.
+        Time from when a page is asked for until it is read, and for counting the pages
+        of a file. A process that has to import what it needs has a minute for that.
 
     gigabytes : float, default=2.0
         Memory (10**9 bytes of address space) beyond what the program itself has when
@@ -214,7 +216,7 @@ class _Lane:
         """Take the answer, or find that there will be none."""
         try:
             answer, goes_on = self.pipe.recv()
-        except (EOFError, OSError):
+        except Exception:  # the pipe is at its end, or holds half an answer
             answer, goes_on = Lost(_how_it_ended(self._reap(), self._limits)), True
         if not goes_on:
             self.end()
@@ -249,9 +251,11 @@ class _Lane:
         else:
             context, work = get_context("loky"), _portable(work)
             self.deadline += _SECONDS_TO_START
+        is_main = threading.current_thread() is threading.main_thread()
+        parent = os.getpid() if is_main else None
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs, work, self._limits), daemon=True
+            target=_serve, args=(theirs, work, self._limits, parent), daemon=True
         )
         self._process.start()
         theirs.close()  # so that its end is seen here
@@ -280,12 +284,12 @@ def _portable(work: Callable[[Any], Any]) -> bytes:
     return pickle.dumps(joblib.wrap_non_picklable_objects(work))
 
 
-def _serve(pipe: Any, work: Any, limits: PageLimits) -> None:
+def _serve(pipe: Any, work: Any, limits: PageLimits, parent: int | None) -> None:
     """Answer requests until there are none: the life of a process."""
     # Ctrl-C reaches the process that started this one too, and it ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _end_with_parent()
+    _end_with(parent)
     cv2.setNumThreads(1)
     if isinstance(work, bytes):
         work = pickle.loads(work)
@@ -301,16 +305,23 @@ def _serve(pipe: Any, work: Any, limits: PageLimits) -> None:
                 return
             except Exception as error:
                 answer = Lost(f"{type(error).__name__}: {error}")
-            pipe.send((answer, True))
+            try:
+                message = pickle.dumps((answer, True))
+            except Exception as error:
+                reason = f"its reading cannot be sent: {type(error).__name__}: {error}"
+                message = pickle.dumps((Lost(reason), True))
+            pipe.send_bytes(message)
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int | None) -> None:
     """End this process when the one that started it is killed, and hold no output."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
         os.dup2(nowhere, stream)
-    if sys.platform == "linux":
+    if sys.platform == "linux" and parent is not None:
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before that was said
+            os._exit(1)
 
 
 def _limit_memory(gigabytes: float) -> None:
@@ -333,7 +344,8 @@ def _how_it_ended(code: int | None, limits: PageLimits) -> str:
     """Describe the end of a process that gave no answer."""
     if code is None or code >= 0:
         return f"the process that read it ended with exit status {code}"
-    name = signal.Signals(-code).name
+    known = -code in {number.value for number in signal.Signals}
+    name = signal.Signals(-code).name if known else f"signal {-code}"
     if -code == signal.SIGKILL:
         return f"the process that read it was killed ({name})"
     # Libraries that get no memory end the process.

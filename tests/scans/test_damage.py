@@ -1,12 +1,15 @@
 """Pages of which a part could not be decoded: they say so, and nothing is accepted."""
 
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import PIL.Image
 import pytest
 
 from pipelines.outcomes import FieldReading, PageReading
+from pipelines.scans.damage import listen_to_decoder
 from pipelines.scans.read import open_scan
 from pipelines.scoring.batch import score_pages
 
@@ -137,3 +140,39 @@ def test_nothing_is_accepted_or_blank_on_a_damaged_page(writing, tmp_path):
     assert str(damaged.fields["empty"].reason) == (
         "a part of the page is damaged: a checksum of the PNG file is wrong"
     )
+
+
+def test_log_lines_of_others_are_no_damage_and_reach_stderr(writing, tmp_path, capfd):
+    with listen_to_decoder() as complaints:
+        os.write(
+            2, b"DEBUG:PIL.TiffImagePlugin:have fileno\nFax4Decode: Bad code word\n"
+        )
+    assert complaints == ["Fax4Decode: Bad code word"]
+    assert capfd.readouterr().err == "DEBUG:PIL.TiffImagePlugin:have fileno\n"
+
+
+def test_threads_that_read_keep_stderr(writing, tmp_path, capfd):
+    writing.save(tmp_path / "page.jpg")
+
+    def read(_):
+        with open_scan(tmp_path / "page.jpg") as scan:
+            return scan.read(0).shape, scan.damage
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(read, range(60))) == {((600, 400), "")}
+    os.write(2, b"still here")
+    assert capfd.readouterr().err == "still here"
+
+
+def test_a_photograph_with_a_preview_is_looked_at_too(writing, tmp_path):
+    small = writing.resize((100, 150))
+    whole = _coded(writing, format="MPO", save_all=True, append_images=[small])
+    middle = whole.index(b"\xff\xda") + 5000
+    for content, damaged in (
+        (whole, False),
+        (whole[:middle] + b"\xff\xd9" + whole[middle:], True),
+    ):
+        (tmp_path / "photo").write_bytes(content)
+        with open_scan(tmp_path / "photo") as scan:
+            scan.read(0)
+            assert bool(scan.damage) == damaged

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -79,6 +80,30 @@ def test_a_bug_in_the_work_is_a_lost_answer():
     assert isinstance(lost, Lost)
     assert "KeyError: 3" in lost.reason
     assert after == 2
+
+
+def test_an_answer_that_cannot_be_sent_is_lost():
+    with Processes(make_lock, jobs=1, limits=PageLimits()) as processes:
+        lost, after = processes.map([True, False])
+    assert isinstance(lost, Lost)
+    assert "cannot be sent" in lost.reason
+    assert after is None
+
+
+def make_lock(wanted):
+    return threading.Lock() if wanted else None
+
+
+def test_requests_may_come_from_threads_that_end():
+    answers = []
+    with Processes(work, jobs=1, limits=PageLimits()) as processes:
+        for n in range(3):
+            asking = threading.Thread(
+                target=lambda n=n: answers.append(processes.ask(("count", n)))
+            )
+            asking.start()
+            asking.join()
+    assert answers == [0, 1, 2]
 
 
 @on_linux
