@@ -79,6 +79,10 @@ class Piece(ArraysCompare):
 class BoxCutter(BaseEstimator):
     """Cut comb fields at the walls of their boxes.
 
+    Printed lines are erased and the strokes that cross them mended. A stroke
+    that leaves its box stays whole; digits that touch across a wall are parted
+    there.
+
     Parameters
     ----------
     speck : float, default=0.0025
@@ -142,40 +146,6 @@ class BoxCutter(BaseEstimator):
         """
         self._validate_params()
         return _cut(self, field, frame)
-
-
-def cut_boxes(field: Image, frame: Frame) -> list[Piece]:
-    """Cut a comb field at the walls of its boxes.
-
-    Printed lines are erased and the strokes that cross them mended. A stroke
-    that leaves its box stays whole; digits that touch across a wall are parted
-    there.
-
-    Parameters
-    ----------
-    field : ndarray of shape (height, width), dtype uint8
-        Flattened field, dark ink on paper of 255, with some margin around the
-        frame.
-
-    frame : Frame
-        Where the boxes are.
-
-    Returns
-    -------
-    pieces : list of Piece
-        One for each box, from left to right.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pipelines.fields.combs import Frame
-    >>> from pipelines.glyphs.cut import cut_boxes
-    >>> field = np.full((40, 100), 255, dtype=np.uint8)
-    >>> field[12:28, 24:27] = 0  # a one in the first box
-    >>> [p.kind for p in cut_boxes(field, Frame(10, 5, 90, 35, 2, ruled=False))]
-    ['digit', 'empty']
-    """
-    return BoxCutter().cut(field, frame)
 
 
 def _cut(cutter: BoxCutter, field: Image, frame: Frame) -> list[Piece]:

@@ -33,7 +33,6 @@ from pipelines.scoring.table import (
 # Bytes of a picture's name before the number of the page: file systems allow 255.
 _LONGEST_STEM = 240
 
-
 # A larger image than this that is so high for its width is hardly one of a field: of an
 # A4 page at 75 dpi, the shorter side has 620 pixels.
 _SIDE_OF_PAGE = 600

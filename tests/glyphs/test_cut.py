@@ -7,14 +7,14 @@ import pytest
 from pipelines import cut_comb, find_combs
 from pipelines.drawing import draw_comb, entry_value
 from pipelines.fields.combs import Frame
-from pipelines.glyphs.cut import cut_boxes
+from pipelines.glyphs.cut import BoxCutter
 
 
 def cut(field, digits):
     page = np.full((600, 800), 255, dtype=np.uint8)
     page[50 : 50 + field.shape[0], 50 : 50 + field.shape[1]] = field
     [comb] = find_combs(page, digits)
-    return cut_boxes(*cut_comb(page, comb))
+    return BoxCutter().cut(*cut_comb(page, comb))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -41,7 +41,7 @@ def test_a_stroke_that_leaves_its_box_stays_whole():
     field[30:34, 40:115] = 0  # the bar of a seven reaches into the next box
     field[30:70, 80:84] = 0
     frame = Frame(20, 20, 180, 80, 2, ruled=False)
-    seven, empty = cut_boxes(field, frame)
+    seven, empty = BoxCutter().cut(field, frame)
     assert (seven.kind, empty.kind) == ("digit", "empty")
     assert seven.image.shape[1] > 74
 
@@ -50,7 +50,7 @@ def test_digits_that_touch_are_parted_at_the_wall():
     field = np.full((100, 200), 255, dtype=np.uint8)
     field[30:34, 40:160] = 0
     frame = Frame(20, 20, 180, 80, 2, ruled=False)
-    left, right = cut_boxes(field, frame)
+    left, right = BoxCutter().cut(field, frame)
     assert left.image.shape[1] == pytest.approx(right.image.shape[1], abs=2)
 
 
@@ -58,14 +58,16 @@ def test_specks_leave_a_box_empty():
     field = np.full((100, 200), 255, dtype=np.uint8)
     field[40:42, 50:52] = 0
     frame = Frame(20, 20, 180, 80, 2, ruled=False)
-    assert [p.kind for p in cut_boxes(field, frame)] == ["empty", "empty"]
+    assert [p.kind for p in BoxCutter().cut(field, frame)] == ["empty", "empty"]
 
 
 def test_a_line_through_several_boxes_leaves_them_doubtful():
     field = draw_comb("1234", line_width=0, random_state=0)
     field[46:49, 20:236] = 0
     height, width = field.shape
-    pieces = cut_boxes(field, Frame(16, 16, width - 16, height - 16, 4, ruled=False))
+    pieces = BoxCutter().cut(
+        field, Frame(16, 16, width - 16, height - 16, 4, ruled=False)
+    )
     assert [piece.certainty for piece in pieces] == [0.5] * 4
 
 
@@ -73,7 +75,7 @@ def test_a_mark_that_runs_through_a_box_is_cancelled():
     field = np.full((100, 200), 255, dtype=np.uint8)
     field[:, 50:54] = 0
     frame = Frame(20, 20, 180, 80, 2, ruled=False)
-    assert [p.kind for p in cut_boxes(field, frame)] == ["cancelled", "empty"]
+    assert [p.kind for p in BoxCutter().cut(field, frame)] == ["cancelled", "empty"]
 
 
 def test_a_box_with_two_digits_is_not_sure_to_hold_one():
@@ -81,4 +83,4 @@ def test_a_box_with_two_digits_is_not_sure_to_hold_one():
     for left in (16, 34, 84):  # two in the first box, one in the second
         cv2.line(field, (left, 14), (left, 46), 0, 3)
     frame = Frame(6, 6, 114, 54, 2, ruled=False)
-    assert [piece.certainty for piece in cut_boxes(field, frame)] == [0.5, 1.0]
+    assert [piece.certainty for piece in BoxCutter().cut(field, frame)] == [0.5, 1.0]
