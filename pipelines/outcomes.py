@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet_sklearn.strings.lattice import GAP
+from lenet_sklearn.strings.boxes import GAP, BoxPosteriors
+from lenet_sklearn.strings.decoding import Hypothesis
 
 FieldStatus = Literal["accepted", "rejected", "blank", "invalid", "unlocated"]
 PageStatus = Literal["ok", "review", "empty", "failed"]
@@ -146,6 +147,13 @@ class FieldReading(ArraysCompare):
     digit_quads : tuple of ndarrays of shape (4, 2), dtype float64
         Corners on the page of the place of each digit, as high as the field, where
         the value is written freely at a place of its own; else none.
+
+    candidates : tuple of Hypothesis
+        The most probable strings, each of a `text` and its `probability`, the best
+        first; none where the field was not found.
+
+    boxes : BoxPosteriors or None
+        What each box of a comb may hold; None for free writing.
     """
 
     value: str
@@ -154,6 +162,12 @@ class FieldReading(ArraysCompare):
     quad: NDArray[np.float64] | None = None
     reason: Reason | None = None
     digit_quads: tuple[NDArray[np.float64], ...] = ()
+    candidates: tuple[Hypothesis, ...] = ()
+    boxes: BoxPosteriors | None = None
+
+
+# Strings that are kept of a field.
+N_CANDIDATES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -197,7 +211,8 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
         Probability that the whole value is right, in [0, 1].
 
     threshold : float
-        Confidence below which a value is rejected.
+        Confidence below which a value is rejected, or a field that seems to be empty
+        is not called blank.
 
     Returns
     -------
@@ -210,37 +225,18 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
     >>> settle("042", 0.99, 0.9).status, str(settle("042", 0.5, 0.9).reason)
     ('accepted', 'confidence below 0.9')
     """
-    if not value:
+    if not value and confidence >= threshold:
         return FieldReading(value, "blank", confidence)
     if GAP in value:
         reason = Reason(ReasonKind.EMPTY_BOX, "no digit in a box between two others")
         return FieldReading(value, "rejected", confidence, reason=reason)
     if confidence < threshold:
-        return reject_uncertain(value, confidence, threshold)
+        text = f"confidence below {threshold:g}"
+        if not value:
+            text = "may be empty, or not: " + text
+        reason = Reason(ReasonKind.UNCERTAIN, text)
+        return FieldReading(value, "rejected", confidence, reason=reason)
     return FieldReading(value, "accepted", confidence)
-
-
-def reject_uncertain(value: str, confidence: float, threshold: float) -> FieldReading:
-    """Reject a value whose confidence is below the threshold.
-
-    Parameters
-    ----------
-    value : str
-        What was read.
-
-    confidence : float
-        Probability that the whole value is right, in [0, 1].
-
-    threshold : float
-        Confidence below which a value is rejected.
-
-    Returns
-    -------
-    reading : FieldReading
-        With status ``rejected``.
-    """
-    reason = Reason(ReasonKind.UNCERTAIN, f"confidence below {threshold:g}")
-    return FieldReading(value, "rejected", confidence, reason=reason)
 
 
 def distrust(reading: PageReading, damage: str) -> PageReading:

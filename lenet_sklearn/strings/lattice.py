@@ -12,9 +12,6 @@ from lenet_sklearn.strings.decoding import ANY, Constraint
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# What stands for a box without a digit between two digits.
-GAP = "_"
-
 
 @dataclass(frozen=True)
 class Lattice:
@@ -210,60 +207,6 @@ def align_text(lattice: Lattice, text: str) -> tuple[int, ...] | None:
     """
     found = _best_texts(lattice, _make_rule([len(text)], text), 1)
     return found[0][1] if found else None
-
-
-def read_boxes(
-    posteriors: Sequence[Floats | None],
-    characters: Sequence[str],
-    *,
-    n_best: int = 1,
-    lengths: Collection[int] | None = None,
-    mask: str | None = None,
-) -> list[LatticeReading]:
-    """Read the most probable strings in a row of boxes, where the cuts are known.
-
-    Parameters
-    ----------
-    posteriors : sequence of ndarray of shape (n_characters,), or None
-        Probabilities of the characters for every box; None for a box without
-        a digit.
-
-    characters : sequence of str
-        What the columns of the posteriors stand for.
-
-    n_best, lengths, mask
-        As for :func:`read_lattice`.
-
-    Returns
-    -------
-    readings : list of LatticeReading
-        Boxes without a digit are dropped before the first and after the last
-        digit, and written ``_`` between two. `arcs` counts from the first box
-        with a digit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from lenet_sklearn.strings.lattice import read_boxes
-    >>> sure, unsure = np.array([0.0, 1.0]), np.array([0.75, 0.25])
-    >>> [best] = read_boxes([None, sure, None, unsure], "01")
-    >>> best.text, round(best.probability, 6)
-    ('1_0', 0.75)
-    """
-    written = [n for n, box in enumerate(posteriors) if box is not None]
-    boxes = posteriors[written[0] : written[-1] + 1] if written else []
-    n = len(characters)
-    likely = np.zeros((len(boxes), n + 1))
-    for row, box in zip(likely, boxes, strict=True):
-        if box is None:
-            row[n] = 1.0
-        else:
-            row[:n] = box
-    with np.errstate(divide="ignore"):
-        scores = np.log(likely)
-    starts = np.arange(len(boxes))
-    lattice = Lattice(starts, starts + 1, scores, [*characters, GAP])
-    return read_lattice(lattice, n_best=n_best, lengths=lengths, mask=mask)
 
 
 def _make_rule(lengths: Collection[int] | None, mask: str | None) -> Constraint:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 import pydantic
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
-from lenet_sklearn.strings.lattice import GAP
+from lenet_sklearn.strings.boxes import GAP
 
 CheckDigit = Literal["luhn", "mod11", "verhoeff"]
 

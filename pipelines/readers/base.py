@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
 
-from lenet_sklearn.strings.lattice import GAP
+from lenet_sklearn.strings.boxes import GAP
 from pipelines.images import Image, check_images
 
 

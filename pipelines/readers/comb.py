@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from numbers import Integral, Real
 from typing import Any, ClassVar, Final, Self
@@ -13,12 +14,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.models.registry import load_model
 from lenet_sklearn.parameters import HasMethods, Interval
-from lenet_sklearn.strings.lattice import GAP, read_boxes
+from lenet_sklearn.strings.boxes import GAP, BoxPosteriors, read_boxes
+from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, check_images
-from pipelines.outcomes import FieldReading, Reason, ReasonKind, settle
+from pipelines.outcomes import (
+    N_CANDIDATES,
+    FieldReading,
+    Reason,
+    ReasonKind,
+    settle,
+)
 from pipelines.readers.base import (
     StringReader,
     check_characters,
@@ -283,21 +291,30 @@ class CombReader(StringReader):
             Without a `quad`.
         """
         digits = [p for comb in pieces for p in comb if p.kind == "digit"]
-        characters: list[str] = []
+        characters: tuple[str, ...] = ()
         posteriors: list[NDArray[np.float64]] = []
         if digits:  # without any, no classifier need be loaded
             classifier = self._reading_classifier()
-            characters = [str(label) for label in classifier.classes_]
+            characters = tuple(str(label) for label in classifier.classes_)
             posteriors = self._posteriors(classifier, digits)
         of_digits = iter(posteriors)
         readings = []
         for comb in pieces:
-            boxes = [next(of_digits) if p.kind == "digit" else None for p in comb]
-            [best] = read_boxes(boxes, characters)
-            # What a doubtful piece lacks in probability belongs to no string.
-            confidence = float(np.exp(best.log_score))
-            readings.append(settle(best.text, confidence, self.threshold))
+            likely = np.zeros((len(comb), len(characters) + 1))
+            for row, piece in zip(likely, comb, strict=True):
+                if piece.kind == "digit":
+                    row[:-1] = next(of_digits)
+                else:
+                    row[-1] = 1.0
+            readings.append(self._settle(BoxPosteriors(likely, characters)))
         return readings
+
+    def _settle(self, boxes: BoxPosteriors) -> FieldReading:
+        """Read the most probable string, and accept it or not."""
+        candidates = tuple(read_boxes(boxes, n_best=N_CANDIDATES))
+        best = candidates[0] if candidates else Hypothesis("", 0.0)
+        reading = settle(best.text, best.probability, self.threshold)
+        return replace(reading, candidates=candidates, boxes=boxes)
 
     def _cut(self, field: Image, frame: Frame | None) -> list[Piece]:
         """Cut a field at the walls of its comb, which is looked for without a frame."""

@@ -1,7 +1,7 @@
 """From images of fields to strings, whether they have boxes or not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -9,13 +9,19 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from lenet_sklearn.parameters import HasMethods, Interval
-from lenet_sklearn.strings.lattice import GAP
+from lenet_sklearn.strings.boxes import GAP
+from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.fields.combs import Frame
 from pipelines.forms.field import Field, fits_mask
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
 from pipelines.images import Image, check_images
-from pipelines.outcomes import ArraysCompare, FieldReading, reject_uncertain, settle
+from pipelines.outcomes import (
+    N_CANDIDATES,
+    ArraysCompare,
+    FieldReading,
+    settle,
+)
 from pipelines.pages.cleaning import BackgroundFlattener, Despeckler
 from pipelines.readers.base import (
     StringReader,
@@ -354,17 +360,19 @@ class FieldReader(StringReader):
         """Read free writing, and settle what is certain enough."""
         if not lines:
             return []
-        best = read_ruled(self._line_reader(), [line.image for line in lines], rules)
+        read = read_ruled(self._line_reader(), [line.image for line in lines], rules)
         return [
-            self._settle_line(one, line) for one, line in zip(best, lines, strict=True)
+            self._settle_line(own, line) for own, line in zip(read, lines, strict=True)
         ]
 
-    def _settle_line(self, best: Any, line: LineLayout) -> FieldReading:
-        confidence = best.probability * (_WITHOUT_COMB if line.lacks_comb else 1.0)
-        # What may be empty, but is not surely, is not blank.
-        if best.text or confidence >= self.threshold:
-            return settle(best.text, confidence, self.threshold)
-        return reject_uncertain(best.text, confidence, self.threshold)
+    def _settle_line(
+        self, candidates: Sequence[Hypothesis], line: LineLayout
+    ) -> FieldReading:
+        share = _WITHOUT_COMB if line.lacks_comb else 1.0
+        kept = tuple(Hypothesis(c.text, share * c.probability) for c in candidates)
+        best = kept[0]
+        reading = settle(best.text, best.probability, self.threshold)
+        return replace(reading, candidates=kept)
 
     def _check_characters(self, layouts: Layouts, texts: Sequence[str]) -> None:
         """Refuse strings of other characters than combs and lines are read as."""
@@ -486,7 +494,7 @@ def cleaning_steps() -> list[tuple[str, Any]]:
 
 def read_ruled(
     line_reader: Any, images: Sequence[Image], rules: Sequence[Field | None]
-) -> list[Any]:
+) -> list[list[Any]]:
     """Read lines; where one breaks length or mask, look for one that keeps them.
 
     Check digits, ranges, choices and sums are not searched for. They are there to
@@ -505,16 +513,16 @@ def read_ruled(
 
     Returns
     -------
-    readings : list of n Hypothesis
-        Of a `text` and its `probability`, which a rule does not raise. A string
-        that breaks the rule stays where it is much more probable than any that
-        keeps it. An empty one breaks none.
+    readings : list of n lists of Hypothesis
+        Each of a `text` and its `probability`, which a rule does not raise; the first
+        is what is read. A string that breaks the rule stays first where it is much
+        more probable than any that keeps it. An empty one breaks none.
     """
-    best = [hypothesis for [hypothesis] in line_reader.read(images)]
+    read = [list(own) for own in line_reader.read(images, n_best=N_CANDIDATES)]
     # The most probable string of all is also that of those allowed, if it is one.
     return [
-        one if _keeps(rule, one.text) else _reread(line_reader, image, rule, one)
-        for image, rule, one in zip(images, rules, best, strict=True)
+        own if _keeps(rule, own[0].text) else _reread(line_reader, image, rule, own)
+        for image, rule, own in zip(images, rules, read, strict=True)
     ]
 
 
@@ -526,12 +534,13 @@ def _keeps(rule: Field | None, text: str) -> bool:
     return rule.mask is None or fits_mask(text, rule.mask)
 
 
-def _reread(line_reader: Any, image: Image, rule: Any, best: Any) -> Any:
+def _reread(line_reader: Any, image: Image, rule: Any, free: list[Any]) -> list[Any]:
     """Search under the rule, and weigh a slip of the writer's against a misreading."""
     [found] = line_reader.read([image], lengths=rule.lengths, mask=rule.mask)
-    if found and _KEEPING_ODDS * found[0].probability >= best.probability:
-        return found[0]
-    return best
+    if found and _KEEPING_ODDS * found[0].probability >= free[0].probability:
+        others = [one for one in free if one.text != found[0].text]
+        return [found[0], *others[: N_CANDIDATES - 1]]
+    return free
 
 
 def _writing_part(frame: Frame | None) -> tuple[slice, slice]:

@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_memory
 
 from lenet_sklearn.parameters import HasMethods
-from lenet_sklearn.strings.lattice import GAP
+from lenet_sklearn.strings.boxes import GAP
 from pipelines.fields.combs import Frame, cut_comb
 from pipelines.forms.form import Field, Form
 from pipelines.glyphs.cut import Piece
@@ -525,9 +525,19 @@ def _doubt_way(
 ) -> FieldReading:
     """Trust a value as far as it is certain which way up its page lies."""
     doubted = settle(reading.value, certainty * reading.confidence, threshold)
+    reason = doubted.reason
     if (reading.status, doubted.status) == ("accepted", "rejected"):
-        return replace(doubted, reason=_EITHER_WAY)
-    return doubted
+        reason = _EITHER_WAY
+    return replace(
+        reading,
+        status=doubted.status,
+        confidence=doubted.confidence,
+        reason=reason,
+        candidates=tuple(
+            replace(c, probability=certainty * c.probability)
+            for c in reading.candidates
+        ),
+    )
 
 
 def _cut_combs(

@@ -43,7 +43,7 @@ def line(**rules):
 
 def ruled(reader, field):
     [reading] = read_ruled(reader, [np.zeros((9, 9), np.uint8)], [field])
-    return reading.text, reading.probability
+    return reading[0].text, reading[0].probability
 
 
 @pytest.fixture(scope="module")

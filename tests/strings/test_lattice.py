@@ -6,7 +6,6 @@ import pytest
 from lenet_sklearn.strings.lattice import (
     Lattice,
     align_text,
-    read_boxes,
     read_lattice,
 )
 from pipelines.forms.field import fits_mask
@@ -93,27 +92,3 @@ def test_alignment_is_the_best_path_that_reads_the_string(text):
     assert len(paths) > 1
     assert align_text(lattice, text) == max(paths)[1]
     assert align_text(lattice, "9") is None
-
-
-SEVEN = np.eye(10)[7]
-LIKELY_ONE = np.array([0.05, 0.8, 0.15, 0, 0, 0, 0, 0, 0, 0])
-
-
-@pytest.mark.parametrize(
-    ("boxes", "value"),
-    [
-        ([], ""),
-        ([None, None], ""),
-        ([None, SEVEN, SEVEN], "77"),
-        ([SEVEN, None, None], "7"),
-        ([SEVEN, None, SEVEN], "7_7"),
-    ],
-)
-def test_boxes_without_a_digit_are_dropped_at_the_ends(boxes, value):
-    [best] = read_boxes(boxes, "0123456789")
-    assert best.text == value
-
-
-def test_the_score_of_a_row_of_boxes_is_the_product_of_the_posteriors():
-    [best] = read_boxes([LIKELY_ONE, SEVEN, LIKELY_ONE], "0123456789")
-    assert (best.text, np.exp(best.log_score)) == ("171", pytest.approx(0.64))
