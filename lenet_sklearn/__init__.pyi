@@ -1,4 +1,5 @@
 from . import recipes as recipes
+from .acceptance import AcceptanceRule, attach_rule, read_rule
 from .classifier import LeNet5Classifier
 from .committee import calibrate_committee, join_classifiers, make_committee
 from .datasets import load_dataset, load_writers
@@ -9,10 +10,12 @@ from .network import LeNet5, count_parameters
 from .training.batches import Distortion
 
 __all__ = [
+    "AcceptanceRule",
     "Distortion",
     "LeNet5",
     "LeNet5Classifier",
     "ModelFileError",
+    "attach_rule",
     "calibrate_committee",
     "count_parameters",
     "fit_temperature",
@@ -21,6 +24,7 @@ __all__ = [
     "load_model",
     "load_writers",
     "make_committee",
+    "read_rule",
     "recipes",
     "save_model",
 ]

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import beta
 from sklearn.utils import check_consistent_length, column_or_1d
 
 # Temperatures tried, 1 % apart. A network trained with distortions needs 0.5 to 2;
@@ -162,6 +163,147 @@ def reject_rate_for(curve: ErrorRejectCurve, error_rate: float) -> float:
     """
     enough: NDArray[Any] = np.flatnonzero(curve.error_rates <= error_rate)
     return float(curve.reject_rates[enough[0]]) if len(enough) else float("nan")
+
+
+def error_interval(
+    n_errors: int, n_samples: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Bound an error rate from what was counted, on both sides.
+
+    Parameters
+    ----------
+    n_errors : int
+        Errors that were counted.
+
+    n_samples : int
+        Independent samples among which they were counted.
+
+    confidence : float, default=0.95
+        Probability with which the interval holds the rate, at least.
+
+    Returns
+    -------
+    interval : tuple of (lowest, highest)
+        That of Clopper and Pearson [1]_; (0, 1) without samples.
+
+    References
+    ----------
+    .. [1] C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits
+       illustrated in the case of the binomial", Biometrika 26(4), pp. 404-413, 1934.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.metrics import error_interval
+    >>> [round(limit, 4) for limit in error_interval(1, 100)]
+    [0.0003, 0.0545]
+    """
+    tail, n_right = (1 - confidence) / 2, n_samples - n_errors
+    low = beta.ppf(tail, n_errors, n_right + 1) if n_errors else 0.0
+    high = beta.ppf(1 - tail, n_errors + 1, n_right) if n_right else 1.0
+    return float(low), float(high)
+
+
+class ReliabilityCurve(NamedTuple):
+    """What samples of like confidence state, and what share of them is right.
+
+    Attributes
+    ----------
+    confidences : ndarray of shape (n_bins,)
+        Mean confidence of the samples of each bin, rising.
+
+    accuracies : ndarray of shape (n_bins,)
+        Share of them that is right.
+
+    counts : ndarray of shape (n_bins,)
+        Number of samples.
+    """
+
+    confidences: NDArray[np.float64]
+    accuracies: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+
+def reliability_curve(
+    y_true: ArrayLike, y_pred: ArrayLike, confidence: ArrayLike, *, n_bins: int = 15
+) -> ReliabilityCurve:
+    """Set what confidences state beside what comes true.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels.
+
+    y_pred : array-like of shape (n_samples,)
+        Predictions.
+
+    confidence : array-like of shape (n_samples,)
+        Stated probabilities that the predictions are right, in [0, 1].
+
+    n_bins : int, default=15
+        Bins of the same number of samples, as far as equal confidences, which stay
+        together, allow: most confidences are close to 1, and bins of the same width
+        would be empty or hold nearly all.
+
+    Returns
+    -------
+    curve : ReliabilityCurve
+        Of `n_bins` bins or fewer.
+
+    Raises
+    ------
+    ValueError
+        If there is no sample, or a confidence is not in [0, 1].
+
+    Examples
+    --------
+    >>> from lenet_sklearn.metrics import reliability_curve
+    >>> curve = reliability_curve([1, 2, 3, 4], [1, 9, 3, 4], [0.5, 0.5, 1, 1])
+    >>> curve.confidences.tolist(), curve.accuracies.tolist(), curve.counts.tolist()
+    ([0.5, 1.0], [0.5, 1.0], [2, 2])
+    """
+    sureness: NDArray[np.float64] = column_or_1d(confidence).astype(np.float64)
+    right = column_or_1d(y_true) == column_or_1d(y_pred)
+    check_consistent_length(right, sureness)
+    if len(sureness) == 0 or not ((sureness >= 0) & (sureness <= 1)).all():
+        raise ValueError(
+            "reliability_curve expects at least one sample and confidences from 0 to 1."
+            f" Got {len(sureness)} samples."
+        )
+    edges = np.unique(np.quantile(sureness, np.arange(1, n_bins) / n_bins))
+    bins = np.searchsorted(edges, sureness, side="right")
+    counts = np.bincount(bins)
+    full = counts > 0
+    means = [np.bincount(bins, w)[full] / counts[full] for w in (sureness, right)]
+    return ReliabilityCurve(means[0], means[1], counts[full])
+
+
+def expected_calibration_error(curve: ReliabilityCurve) -> float:
+    """Compute how far confidences are from the shares that are right, on average.
+
+    Parameters
+    ----------
+    curve : ReliabilityCurve
+        As of :func:`reliability_curve`.
+
+    Returns
+    -------
+    error : float
+        Mean over the samples of the distance between the two in their bin [1]_.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern
+       neural networks", Proc. ICML 2017, equation 3.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.metrics import expected_calibration_error, reliability_curve
+    >>> curve = reliability_curve([1, 2, 3, 4], [1, 9, 3, 4], [0.9, 0.9, 1, 1])
+    >>> round(expected_calibration_error(curve), 3)
+    0.2
+    """
+    distances = np.abs(curve.confidences - curve.accuracies)
+    return float(np.average(distances, weights=curve.counts))
 
 
 def rubbish_posteriors(

@@ -1,12 +1,16 @@
-"""Rejection: rates have the denominators they say."""
+"""Rejection and calibration: rates have the denominators they say."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import binom
 
 from lenet_sklearn.metrics import (
+    error_interval,
     error_reject_curve,
+    expected_calibration_error,
     reject_rate_for,
+    reliability_curve,
     rubbish_posteriors,
 )
 
@@ -52,3 +56,35 @@ def test_nothing_to_count_is_refused(confidence):
 def test_what_is_far_from_all_classes_is_rubbish():
     logits = -np.array([[1.0, 50.0], [90.0, 80.0], [10.0, 60.0]])
     assert_allclose(rubbish_posteriors(logits, rubbish=10.0), [0, 1, 0.5], atol=2e-4)
+
+
+def test_an_error_interval_is_where_what_was_counted_is_improbable():
+    low, high = error_interval(3, 200)
+    assert_allclose([binom.sf(2, 200, low), binom.cdf(3, 200, high)], 0.025)
+    assert error_interval(0, 50)[0] == 0
+    assert error_interval(50, 50)[1] == 1
+    assert error_interval(0, 0) == (0, 1)
+
+
+def test_reliability_is_of_samples_of_like_confidence():
+    confidence = np.repeat([0.6, 0.9, 0.99], 100)
+    guess = np.tile(np.arange(100), 3) < np.repeat([60, 80, 100], 100)
+    curve = reliability_curve(np.full(300, True), guess, confidence)
+    assert_allclose(curve.confidences, [0.6, 0.9, 0.99])
+    assert_allclose(curve.accuracies, [0.6, 0.8, 1.0])
+    assert curve.counts.tolist() == [100] * 3
+    assert_allclose(expected_calibration_error(curve), (0 + 0.1 + 0.01) / 3)
+
+
+def test_bins_have_about_the_same_number_of_samples():
+    confidence = np.random.default_rng(0).random(1500) ** 0.1
+    labels = np.ones(1500)
+    curve = reliability_curve(labels, labels, confidence, n_bins=5)
+    assert curve.counts.tolist() == [300] * 5
+
+
+@pytest.mark.parametrize("confidence", [[], [1.5], [np.nan]])
+def test_what_is_no_probability_has_no_reliability(confidence):
+    labels = [1] * len(confidence)
+    with pytest.raises(ValueError, match="confidences from 0 to 1"):
+        reliability_curve(labels, labels, confidence)

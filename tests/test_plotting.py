@@ -5,11 +5,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lenet_sklearn import LeNet5Classifier, load_dataset, load_model
+from lenet_sklearn.metrics import error_interval
 from lenet_sklearn.plotting import (
     ErrorRejectDisplay,
     FeatureMapDisplay,
     KernelDisplay,
     MisreadDisplay,
+    ReliabilityDisplay,
     StringPosteriorDisplay,
     TrainingCurveDisplay,
 )
@@ -129,6 +131,19 @@ def test_the_error_reject_curve_is_drawn_in_per_cent():
     assert "accepted" in display.ax_.get_ylabel()
 
 
+def test_reliability_is_drawn_with_its_intervals():
+    guess = np.arange(200) < 90  # 90 of 100 are right, then none
+    confidence = np.repeat([0.9, 0.3], 100)
+    display = ReliabilityDisplay.from_predictions(
+        np.full(200, True), guess, confidence, n_bins=2
+    )
+    [line, bars] = display.ax_.lines[1], display.ax_.collections[0]
+    assert_allclose(line.get_xydata(), [[0.3, 0.0], [0.9, 0.9]])
+    low, high = bars.get_segments()[1][:, 1]
+    assert_allclose([1 - high, 1 - low], error_interval(10, 100))
+    assert display.ax_.get_title() == "Calibration error 15.00 %"
+
+
 @pytest.mark.parametrize(
     "draw",
     [
@@ -137,6 +152,7 @@ def test_the_error_reject_curve_is_drawn_in_per_cent():
         lambda c, X, y, ax: FeatureMapDisplay.from_estimator(c, X[0], ax=ax),
         lambda c, X, y, ax: MisreadDisplay.from_estimator(c, X, y, ax=ax),
         lambda c, X, y, ax: ErrorRejectDisplay.from_estimator(c, X, y, ax=ax),
+        lambda c, X, y, ax: ReliabilityDisplay.from_estimator(c, X, y, ax=ax),
     ],
 )
 def test_every_display_draws_where_it_is_told_to(fitted, digits, draw):

@@ -17,10 +17,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = {
     "lenet_sklearn": [
+        "AcceptanceRule",
         "Distortion",
         "LeNet5",
         "LeNet5Classifier",
         "ModelFileError",
+        "attach_rule",
         "calibrate_committee",
         "count_parameters",
         "fit_temperature",
@@ -29,6 +31,7 @@ PUBLIC = {
         "load_model",
         "load_writers",
         "make_committee",
+        "read_rule",
         "recipes",
         "save_model",
     ],
@@ -37,6 +40,7 @@ PUBLIC = {
         "FeatureMapDisplay",
         "KernelDisplay",
         "MisreadDisplay",
+        "ReliabilityDisplay",
         "StringPosteriorDisplay",
         "TrainingCurveDisplay",
     ],

@@ -1,4 +1,4 @@
-from .curves import ErrorRejectDisplay, TrainingCurveDisplay
+from .curves import ErrorRejectDisplay, ReliabilityDisplay, TrainingCurveDisplay
 from .kernels import FeatureMapDisplay, KernelDisplay
 from .readings import MisreadDisplay, StringPosteriorDisplay
 
@@ -7,6 +7,7 @@ __all__ = [
     "FeatureMapDisplay",
     "KernelDisplay",
     "MisreadDisplay",
+    "ReliabilityDisplay",
     "StringPosteriorDisplay",
     "TrainingCurveDisplay",
 ]

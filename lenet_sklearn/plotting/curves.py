@@ -1,4 +1,4 @@
-"""Curves: how a training went, and what rejection buys."""
+"""Curves: how a training went, what rejection buys, and how true confidences are."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.metrics import ErrorRejectCurve, error_reject_curve, reject_rate_for
+from lenet_sklearn.metrics import (
+    ErrorRejectCurve,
+    ReliabilityCurve,
+    error_interval,
+    error_reject_curve,
+    expected_calibration_error,
+    reject_rate_for,
+    reliability_curve,
+)
 from lenet_sklearn.plotting.figures import BLUE, GREY, RED, one_axes, tidy
 
 if TYPE_CHECKING:
@@ -317,6 +325,138 @@ class ErrorRejectDisplay:
             color=RED,
             arrowprops={"arrowstyle": "-", "color": RED, "alpha": 0.4},
         )
+
+
+class ReliabilityDisplay:
+    """Share that is right against what the confidences state.
+
+    Parameters
+    ----------
+    curve : ReliabilityCurve
+        As ``lenet_sklearn.metrics.reliability_curve`` gives it.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the curve.
+
+    figure_ : matplotlib Figure
+        Figure it is in.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.plotting import ReliabilityDisplay
+    >>> from lenet_sklearn.metrics import reliability_curve
+    >>> curve = reliability_curve([1, 2, 3], [1, 2, 9], [0.8, 0.8, 0.2])
+    >>> ReliabilityDisplay(curve).curve.accuracies.tolist()
+    [0.0, 1.0]
+    """
+
+    def __init__(self, curve: ReliabilityCurve) -> None:
+        self.curve = curve
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: ArrayLike, y: ArrayLike, *, ax: "Axes | None" = None
+    ) -> Self:
+        """Draw the curve of a fitted classifier; its confidence is the posterior.
+
+        Parameters
+        ----------
+        estimator : classifier
+            With `predict_proba` and `classes_`.
+
+        X : array-like
+            Images, as the classifier takes them.
+
+        y : array-like of shape (n,)
+            Their labels.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            Drawn.
+        """
+        posteriors = estimator.predict_proba(X)
+        y_pred = estimator.classes_[posteriors.argmax(axis=1)]
+        return cls.from_predictions(y, y_pred, posteriors.max(axis=1), ax=ax)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        confidence: ArrayLike,
+        *,
+        n_bins: int = 15,
+        ax: "Axes | None" = None,
+    ) -> Self:
+        """Draw the curve of predictions.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n,)
+            Labels.
+
+        y_pred : array-like of shape (n,)
+            Predictions.
+
+        confidence : array-like of shape (n,)
+            Stated probabilities that they are right.
+
+        n_bins : int, default=15
+            Points of the curve, at most.
+
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            Drawn.
+        """
+        return cls(reliability_curve(y_true, y_pred, confidence, n_bins=n_bins)).plot(
+            ax=ax
+        )
+
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
+        """Draw the curve, with a 95 % interval at each point.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            This one, with `ax_` and `figure_` set.
+        """
+        self.ax_ = one_axes("ReliabilityDisplay", ax)
+        self.figure_ = self.ax_.figure
+        stated, right, counts = self.curve
+        n_wrong = np.rint((1 - right) * counts).astype(int)
+        pairs = zip(n_wrong.tolist(), counts.tolist(), strict=True)
+        limits = 1 - np.array([error_interval(*pair) for pair in pairs])[:, ::-1]
+        spread = np.abs(limits.T - right)
+        self.ax_.plot([0, 1], [0, 1], "--", color=GREY, label="as stated")
+        self.ax_.errorbar(
+            stated, right, yerr=spread, color=BLUE, marker="o", markersize=4, capsize=2
+        )
+        tidy(self.ax_)
+        error = expected_calibration_error(self.curve)
+        self.ax_.set(
+            xlabel="confidence that is stated",
+            ylabel="share that is right",
+            title=f"Calibration error {100 * error:.2f} %",
+            xlim=(0, 1.01),
+            ylim=(0, 1.01),
+        )
+        self.ax_.legend(frameon=False)
+        return self
 
 
 def _floats(values: ArrayLike | None) -> NDArray[np.float64] | None:
