@@ -34,8 +34,10 @@ THRESHOLDS: Final = np.append(np.unique(expit(_LOG_ODDS).round(4))[::-1], 0.0)
 # A batch looks otherwise than the fit if such a difference is seen by chance in one of
 # a thousand batches, and the distributions are a tenth apart at least: of very many
 # fields even the least difference is certain, and nothing to be told.
+# Of a dozen fields nothing is told.
 _SIGNIFICANCE: Final = 0.001
 _LEAST_DISTANCE: Final = 0.1
+_FEWEST: Final = 20
 
 # Where testing begins is chosen as if there were so many times the errors that the
 # confidences admit, and one more: networks are surer than they should be.
@@ -230,7 +232,7 @@ class AcceptanceRule(BaseEstimator):
             names = column_or_1d(groups)
             check_consistent_length(sureness, names)
             units = np.unique(names, return_inverse=True)[1]
-        self._decide(_count(sureness, wrong, units), is_grouped=groups is not None)
+        self._decide(_count(sureness, wrong, units))
         return self
 
     def predict(self, confidences: ArrayLike) -> NDArray[np.bool_]:
@@ -270,7 +272,7 @@ class AcceptanceRule(BaseEstimator):
         """
         check_is_fitted(self)
         params = {**self.get_params(), "max_error": max_error}
-        return AcceptanceRule(**params)._restore(self.counts_, self._is_grouped)
+        return AcceptanceRule(**params)._restore(self.counts_)
 
     def looks_alike(
         self, confidences: ArrayLike, groups: ArrayLike | None = None
@@ -290,12 +292,12 @@ class AcceptanceRule(BaseEstimator):
         alike : bool
             False if the distributions are further apart than one batch of a thousand
             would be by chance, by the test of Kolmogorov and Smirnov with as many
-            samples as there are groups, and further than a tenth. A dozen fields must
-            differ grossly.
+            samples as there are groups, and further than a tenth. True for fewer than
+            20 fields.
         """
         check_is_fitted(self)
         sureness = _check_confidences(confidences)
-        if not len(sureness):
+        if len(sureness) < _FEWEST:
             return True
         n_here = len(sureness if groups is None else np.unique(column_or_1d(groups)))
         here = (sureness >= THRESHOLDS[:, None]).mean(axis=1)
@@ -335,7 +337,8 @@ class AcceptanceRule(BaseEstimator):
     def __str__(self) -> str:
         if not self.__sklearn_is_fitted__():
             return repr(self)
-        unit = "groups" if self._is_grouped else "labelled fields"
+        is_grouped = self.n_units_ < self.n_fields_
+        unit = "groups" if is_grouped else "labelled fields"
         wanted = f"{100 * self.max_error:g} %"
         if self.n_missing_:
             best = 1 - (1 - self.confidence) ** (1 / max(self.n_units_, 1))
@@ -348,7 +351,7 @@ class AcceptanceRule(BaseEstimator):
             return f"no threshold keeps to {wanted}: too many of the surest are wrong"
         at = np.flatnonzero(self.counts_["thresholds"] == self.threshold_)[0]
         n_accepted, n_wrong = (int(self.counts_[n][at]) for n in ("accepted", "wrong"))
-        counted = f", counted by {self.n_units_} groups" if self._is_grouped else ""
+        counted = f", counted by {self.n_units_} groups" if is_grouped else ""
         return (
             f"accept from confidence {self.threshold_:g}: {n_accepted} of"
             f" {self.n_fields_} fields ({100 * self.accepted_share_:.1f} %),"
@@ -374,7 +377,6 @@ class AcceptanceRule(BaseEstimator):
             "threshold": None if self.accepts_nothing else self.threshold_,
             "bound": None if self.accepts_nothing else self.bound_,
             "accepted_share": self.accepted_share_,
-            "grouped": self._is_grouped,
             "counts": {name: self.counts_[name].round(9).tolist() for name in _COUNTS},
         }
 
@@ -404,7 +406,6 @@ class AcceptanceRule(BaseEstimator):
                 name: np.asarray(content["counts"][name], dtype=np.float64)
                 for name in _COUNTS
             }
-            is_grouped = bool(content["grouped"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"This is no acceptance rule ({type(error).__name__}: {error})."
@@ -417,7 +418,7 @@ class AcceptanceRule(BaseEstimator):
                 " lenet calibrate."
             )
         _check_counts(counts)
-        return cls(**params)._restore(counts, is_grouped)
+        return cls(**params)._restore(counts)
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
         """Write the rule to a JSON file, wholly or not at all.
@@ -463,16 +464,14 @@ class AcceptanceRule(BaseEstimator):
         except (RecursionError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from error
 
-    def _restore(self, counts: dict[str, NDArray[np.float64]], is_grouped: bool) -> Any:
+    def _restore(self, counts: dict[str, NDArray[np.float64]]) -> Self:
         self._validate_params()
-        self._decide(counts, is_grouped=is_grouped)
+        self._decide(counts)
         return self
 
-    def _decide(
-        self, counts: dict[str, NDArray[np.float64]], *, is_grouped: bool
-    ) -> None:
+    def _decide(self, counts: dict[str, NDArray[np.float64]]) -> None:
         """Test the thresholds one after the other, and keep the last that passes."""
-        self.counts_, self._is_grouped = counts, is_grouped
+        self.counts_ = counts
         self.n_fields_ = int(counts["accepted"][-1])
         self.n_units_ = int(counts["units"][-1])
         needed = fields_needed(self.max_error, self.confidence)
@@ -486,14 +485,18 @@ class AcceptanceRule(BaseEstimator):
         self.bound_ = _bound(counts, at, self.confidence)
 
     def _find_last(self, counts: dict[str, NDArray[np.float64]]) -> int | None:
-        """Return the last threshold in turn whose test is passed, if the first is."""
+        """Find the last threshold in turn whose test is passed, if the first is."""
         level = 1 - self.confidence
         last = None
         for at in range(self._find_first(counts), len(THRESHOLDS)):
             if _chance(counts, at, self.max_error) > level:
                 break
             last = at
-        return last
+        if last is None:
+            return None
+        # Of those that accept the same, the strictest: no field of the fit speaks for
+        # what is less sure than all of these.
+        return int(np.argmax(counts["accepted"] == counts["accepted"][last]))
 
     def _find_first(self, counts: dict[str, NDArray[np.float64]]) -> int:
         """Choose where testing begins, by the confidences alone."""

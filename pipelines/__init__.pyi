@@ -31,6 +31,7 @@ from .readers.free import CuttingReader, SlidingReader
 from .readers.voting import VotingReader
 from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
 from .scoring.batch import score_fields, score_pages, write_table
+from .scoring.comparing import ComparedField, Comparison, Tally, compare_results
 from .scoring.overlay import draw_overlay
 from .scoring.processes import PageLimits
 from .scoring.table import PageResult, Summary, results_to_dicts, results_to_frame
@@ -40,6 +41,8 @@ __all__ = [
     "BoxCutter",
     "Comb",
     "CombReader",
+    "ComparedField",
+    "Comparison",
     "CuttingReader",
     "Deskewer",
     "Despeckler",
@@ -70,7 +73,9 @@ __all__ = [
     "SlidingReader",
     "Sum",
     "Summary",
+    "Tally",
     "VotingReader",
+    "compare_results",
     "cut_comb",
     "cut_field",
     "deskew",

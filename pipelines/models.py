@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from numpy.typing import NDArray
 
+from lenet_sklearn.acceptance import AcceptanceRule, read_rule
 from lenet_sklearn.models.cards import ModelCard, read_card
 from lenet_sklearn.models.files import (
     ModelFileError,
@@ -38,6 +39,9 @@ _SHIPPED = {
     SHIPPED_CUTTING: CuttingReader,
     VOTE: VotingReader,
 }
+
+# The rule of a vote that ships lies beside the models, as no file is its own.
+VOTE_RULE: Final = model_path(SHIPPED_SLIDING).parent / f"{VOTE}.json"
 
 # Kinds of files: of two readers, and of what reads strips.
 VOTING: Final = VotingReader.__name__
@@ -265,6 +269,30 @@ def unpack_voting_reader(
     return reader
 
 
+def rule_of(model: str | os.PathLike[str]) -> AcceptanceRule | None:
+    """Return the acceptance rule that a model brings.
+
+    Parameters
+    ----------
+    model : str or path
+        File to look at, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    rule : AcceptanceRule or None
+        None where it brings none.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, or its rule is of another version.
+    """
+    if model == VOTE:
+        there = VOTE_RULE.is_file()
+        return AcceptanceRule.from_file(VOTE_RULE) if there else None
+    return read_rule(model)
+
+
 def _model_of(reader: AnyLineReader) -> Any:
     """Return what of a reader a file holds."""
     if isinstance(reader, VotingReader):
@@ -298,14 +326,25 @@ def describe_model(model: str | os.PathLike[str]) -> str:
     >>> print(describe_model("mnist").splitlines()[0])
     classes      0 1 2 3 4 5 6 7 8 9
     """
+    rule = rule_of(model)
+    lines = [] if rule is None else [f"rule         {_describe_rule(rule)}"]
     if model == VOTE:
         members = [describe_model(member) for member in MEMBERS]
-        return "\n\n".join([_describe_voting(VotingReader()), *members])
+        own = [_describe_voting(VotingReader()), *lines]
+        return "\n\n".join(["\n".join(own), *members])
     path = model_path(model)
     describe = _describe_reader if holds_line_reader(path) else _describe_classifier
     card = read_card(path)
     no_card = "no model card: the file is older, or was saved from Python"
-    return "\n".join([*describe(path), no_card if card is None else str(card)])
+    return "\n".join([*describe(path), *lines, no_card if card is None else str(card)])
+
+
+def _describe_rule(rule: AcceptanceRule) -> str:
+    """Say on one line what a rule promises, and from which confidence."""
+    stated = f"at most {100 * rule.max_error:g} % of the accepted wrong"
+    if rule.accepts_nothing:
+        return f"{stated}: not certified on {rule.fitted_on}"
+    return f"{stated}: from confidence {rule.threshold_:g}, on {rule.fitted_on}"
 
 
 def _describe_classifier(path: Path) -> list[str]:

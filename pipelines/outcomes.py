@@ -239,6 +239,63 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
     return FieldReading(value, "accepted", confidence)
 
 
+def hold(reading: FieldReading, threshold: float) -> FieldReading:
+    """Hold what was accepted, or called blank, to a higher threshold.
+
+    Parameters
+    ----------
+    reading : FieldReading
+        Settled by a lower threshold.
+
+    threshold : float
+        Confidence below which a value is rejected; infinite to accept nothing.
+
+    Returns
+    -------
+    reading : FieldReading
+        The same, or rejected.
+
+    Examples
+    --------
+    >>> from pipelines.outcomes import hold, settle
+    >>> hold(settle("042", 0.95, 0.9), 0.98).status
+    'rejected'
+    """
+    if reading.status not in ("accepted", "blank"):
+        return reading
+    if np.isinf(threshold):
+        reason = Reason(ReasonKind.UNCERTAIN, "no confidence is known to be enough")
+        return replace(reading, status="rejected", reason=reason)
+    settled = settle(reading.value, reading.confidence, threshold)
+    return replace(reading, status=settled.status, reason=settled.reason)
+
+
+def hangs_on_confidence(reading: FieldReading) -> bool:
+    """Tell whether a threshold decides if a value is accepted.
+
+    Parameters
+    ----------
+    reading : FieldReading
+        Settled.
+
+    Returns
+    -------
+    hangs : bool
+        False for what is rejected for another reason, and where nothing is written.
+
+    Examples
+    --------
+    >>> from pipelines.outcomes import hangs_on_confidence, settle
+    >>> [hangs_on_confidence(settle(text, 0.5, 0.9)) for text in ("042", "0_2", "")]
+    [True, False, False]
+    """
+    if reading.status == "accepted":
+        return True
+    kind = reading.reason.kind if reading.reason else None
+    is_uncertain = reading.status == "rejected" and kind is ReasonKind.UNCERTAIN
+    return is_uncertain and bool(reading.value)
+
+
 def distrust(reading: PageReading, damage: str) -> PageReading:
     """Accept nothing on a page of which a part could not be decoded.
 

@@ -82,6 +82,12 @@ def test_the_threshold_accepts_what_is_certified_and_no_more():
     assert "1000 of 1500 fields (66.7 %), 0 of them wrong" in str(rule)
 
 
+def test_no_less_sure_value_is_accepted_than_were_seen():
+    rule = all_right(400)
+    assert 0.95 < rule.threshold_ <= 0.97
+    assert rule.predict([0.97, 0.95]).tolist() == [True, False]
+
+
 def test_too_strict_thresholds_are_passed_over():
     confidences = np.repeat([0.9999, 0.9], [20, 480])
     rule = AcceptanceRule().fit(confidences, np.full(500, True))
@@ -235,7 +241,8 @@ def test_a_dozen_fields_raise_no_alarm_and_many_do(rule):
     harder = expit(np.random.default_rng(0).normal(2.5, 2.5, 3000))
     assert rule.looks_alike(harder[:12])
     assert not rule.looks_alike(harder)
-    assert not rule.looks_alike(np.full(12, 0.3))  # gross
+    assert rule.looks_alike(np.full(12, 0.3))
+    assert not rule.looks_alike(np.full(20, 0.3))
     assert rule.looks_alike(harder, np.arange(3000) // 300)  # ten pages
     assert rule.looks_alike([])
 
@@ -289,4 +296,5 @@ def test_mapie_chooses_the_same_threshold(rule):
         fwer_method="fixed_sequence",
     )
     controller.calibrate(confidences[:, None], right.astype(int))
-    assert min(controller.valid_predict_params) == rule.threshold_
+    accepted = confidences >= min(controller.valid_predict_params)
+    assert_array_equal(rule.predict(confidences), accepted)

@@ -16,9 +16,12 @@ from pipelines.cli.inputs import (
     check_outputs,
     choose_form,
     find_inputs,
+    find_rules,
     load_reading_model,
     make_reader_of,
     say,
+    say_rules,
+    threshold_of,
     use_one_thread,
     warn,
 )
@@ -43,7 +46,7 @@ from pipelines.cli.options import (
     Table,
     group_options,
 )
-from pipelines.cli.train import evaluate, train
+from pipelines.cli.train import calibrate, evaluate, train
 from pipelines.scans.find import ScanError, printable
 
 if TYPE_CHECKING:
@@ -170,30 +173,36 @@ def score(
     for doubt in doubt_places(fields):
         warn(f"warning: {form}: {doubt}")
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
-    others = [form, fields.blank, *(draft_images(form) if form else ())]
+    others = [form, fields.blank, reading.rule]
+    others += draft_images(form) if form else ()
     files = find_inputs(
         scans, output, model=reading.model, others=others, exclude=overlay
     )
     pictures = list_first_pictures(files, overlay) if overlay else []
     check_outputs(output, pictures, force=reading.force)
+    batch = find_rules(reading, {field.kind for field in fields.fields})
     if overlay:
         make_folder(overlay)
 
     def scored() -> Iterator["PageResult"]:
+        threshold = threshold_of(reading, batch)
         reader = _form_reader(
-            fields, reading.model, reading.threshold, locate_digits=bool(overlay)
+            fields, reading.model, threshold, locate_digits=bool(overlay)
         )
-        yield from score_pages(
+        results = score_pages(
             files,
-            reader,
+            batch.wrap(reader) if batch else reader,
             dpi=dpi,
             jobs=reading.jobs,
             overlay=overlay,
             limits=reading.limits(),
         )
+        yield from batch.watch(results) if batch else results
 
     summary = _write_pages(output, fields, scored(), n_files=len(files))
-    say(f"{summary}\nTable: {output}")
+    say(summary)
+    say_rules(batch)
+    say(f"Table: {output}")
     if overlay:
         say(f"Pictures: {overlay}")
     _exit_by(summary)
@@ -214,18 +223,21 @@ def read(
     use_one_thread()
     from pipelines.scoring.batch import score_fields
 
-    files = find_inputs(fields, output, model=reading.model)
+    files = find_inputs(fields, output, model=reading.model, others=[reading.rule])
     check_outputs(output, force=reading.force)
+    batch = find_rules(reading, ("comb", "line"))
 
     def values() -> Iterator["PageResult"]:
-        reader = make_reader_of(
-            reading.model, digits=digits, threshold=reading.threshold
-        )
+        threshold = threshold_of(reading, batch)
+        reader = make_reader_of(reading.model, digits=digits, threshold=threshold)
         limits = reading.limits()
-        yield from score_fields(files, reader, jobs=reading.jobs, limits=limits)
+        results = score_fields(files, reader, jobs=reading.jobs, limits=limits)
+        yield from batch.watch(results) if batch else results
 
     summary = _write_fields(output, values(), n_files=len(files))
-    say(f"{summary}\nTable: {output}")
+    say(summary)
+    say_rules(batch)
+    say(f"Table: {output}")
     _exit_by(summary)
 
 
@@ -258,6 +270,10 @@ def form(blank: Blank, output: Draft, force: Force = False) -> None:
 
 app.add_typer(train)
 app.add_typer(evaluate)
+app.command(
+    cls=Command,
+    epilog="Example: lenet calibrate results.csv --truth truth.csv -o rule.json",
+)(calibrate)
 
 
 @app.command(cls=Command, epilog="Example: lenet info mnist")

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,12 @@ from pipelines.scans.find import (
 )
 
 if TYPE_CHECKING:
+    from pipelines.cli.options import ReadingOptions
     from pipelines.forms.form import Form
+    from pipelines.scoring.ruled import RuledBatch
+
+# What a reader accepts from, unless the user or a rule decides.
+_THRESHOLD = 0.9
 
 # Files that a message names.
 _MOST_NAMES = 3
@@ -169,6 +174,116 @@ def make_reader_of(model: str, **params: Any) -> Any:
     from pipelines.readers import make_field_reader
 
     return make_field_reader(**load_reading_model(model), **params)
+
+
+def find_rules(
+    reading: "ReadingOptions", kinds: Collection[str]
+) -> "RuledBatch | None":
+    """Find the acceptance rules that ``--max-error`` or ``--rule`` asks for.
+
+    Parameters
+    ----------
+    reading : ReadingOptions
+        What the user wants.
+
+    kinds : collection of {"comb", "line", "box"}
+        Kinds of the fields that are read.
+
+    Returns
+    -------
+    batch : RuledBatch or None
+        None where a threshold decides.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a threshold is given besides, a model brings no rule for these fields, or
+        nothing would be accepted.
+
+    ValueError
+        If a rule cannot be read, or `max_error` is no share.
+    """
+    if reading.rule is None and reading.max_error is None:
+        return None
+    if reading.threshold is not None:
+        raise typer.BadParameter(
+            "--threshold is what a rule chooses. Give it, or --max-error and --rule"
+        )
+    from lenet_sklearn.acceptance import AcceptanceRule
+    from pipelines.scoring.ruled import RuledBatch
+
+    if reading.rule is not None:
+        rule = AcceptanceRule.from_file(reading.rule)
+        combs: AcceptanceRule | None = rule
+        lines: AcceptanceRule | None = rule
+    else:
+        combs, lines = _rules_of_models(reading.model, kinds)
+    if reading.max_error is not None:
+        known = {
+            id(r): r.with_max_error(reading.max_error) for r in (combs, lines) if r
+        }
+        combs, lines = known.get(id(combs)), known.get(id(lines))
+    batch = RuledBatch(combs, lines)
+    if batch.threshold > 1:
+        [reason, *_] = [str(rule) for rule in (combs, lines) if rule]
+        raise typer.BadParameter(
+            f"nothing would be accepted: {' '.join(reason.split())}"
+        )
+    return batch
+
+
+def _rules_of_models(model: str, kinds: Collection[str]) -> "list[Any]":
+    """Return the rules for boxes and for free writing; None where not needed."""
+    from pipelines.models import VOTE, holds_line_reader, rule_of
+    from pipelines.readers.comb import SHIPPED
+
+    check_model(model)
+    models = (SHIPPED, model) if holds_line_reader(model) else (model, VOTE)
+    rules = [rule_of(name) for name in models]
+    needed = "comb" in kinds, bool({"line", "box"} & set(kinds))
+    for name, rule, is_needed in zip(models, rules, needed, strict=True):
+        if is_needed and rule is None:
+            raise typer.BadParameter(
+                f"the model {name} brings no acceptance rule. Fit one with lenet"
+                " calibrate, and name it by --rule"
+            )
+    return rules
+
+
+def threshold_of(reading: "ReadingOptions", batch: "RuledBatch | None") -> float:
+    """Return the confidence below which a reader is to reject values.
+
+    Parameters
+    ----------
+    reading : ReadingOptions
+        What the user wants.
+
+    batch : RuledBatch or None
+        As of :func:`find_rules`.
+
+    Returns
+    -------
+    threshold : float
+    """
+    if batch is not None:
+        return batch.threshold
+    return _THRESHOLD if reading.threshold is None else reading.threshold
+
+
+def say_rules(batch: "RuledBatch | None") -> None:
+    """Print what the rules promise, and to stderr what speaks against it.
+
+    Parameters
+    ----------
+    batch : RuledBatch or None
+        After the results have gone by.
+    """
+    if batch is None:
+        return
+    for promise in batch.promises():
+        say(f"Rule: {promise}")
+    for doubt in batch.doubts():
+        warn(f"warning: {doubt}")
 
 
 def use_one_thread() -> None:

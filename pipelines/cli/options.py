@@ -259,14 +259,97 @@ PageMemory = Annotated[
     ),
 ]
 Threshold = Annotated[
-    float,
+    float | None,
     typer.Option(
         metavar="P",
         min=0,
         max=1,
-        help="Confidence, from 0 to 1, below which a value is rejected.",
+        help="Confidence, from 0 to 1, below which a value is rejected; 0.9 unless a"
+        " rule decides.",
     ),
 ]
+AllowedError = Annotated[
+    float | None,
+    typer.Option(
+        "--max-error",
+        metavar="P",
+        help="Share of the accepted values that may be wrong, such as 0.01: the"
+        " acceptance rule of the model, or of --rule, decides what is accepted.",
+    ),
+]
+Rule = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="An acceptance rule that `lenet calibrate` fitted."
+    ),
+]
+MaxError = Annotated[
+    float,
+    typer.Option(
+        metavar="P", help="Share of the accepted values that may be wrong, from 0 to 1."
+    ),
+]
+Confidence = Annotated[
+    float,
+    typer.Option(
+        metavar="P", help="Probability with which the rule keeps to that, from 0 to 1."
+    ),
+]
+Results = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RESULTS",
+        exists=True,
+        dir_okay=False,
+        help="A table that `lenet score` or `lenet read` wrote.",
+    ),
+]
+Written = Annotated[
+    Path,
+    typer.Option(
+        "--truth",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="What was written: a CSV file with a column document or file, and one for"
+        " each field under its name (value, for lenet read).",
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Column of the truth with what fields share that are not independent, such"
+        " as their writer; otherwise their page.",
+    ),
+]
+RuleFile = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        callback=_named(".json"),
+        help="The JSON file to write.",
+    ),
+]
+RuleModel = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="A model file that the rule is put into, too: --max-error finds it there.",
+    ),
+]
+FittedOn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", help="What the fields are, for the sentence of the promise."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="Model file, or the name of one shipped.")
 ]
@@ -385,7 +468,9 @@ class ReadingOptions:
     jobs: Jobs = 1
     page_timeout: PageTimeout = 60.0
     page_memory: PageMemory = 2.0
-    threshold: Threshold = 0.9
+    threshold: Threshold = None
+    max_error: AllowedError = None
+    rule: Rule = None
     model: ReadingModel = "forms"
     force: Force = False
 
@@ -394,6 +479,16 @@ class ReadingOptions:
         from pipelines.scoring.processes import PageLimits  # it takes a while
 
         return PageLimits(seconds=self.page_timeout, gigabytes=self.page_memory)
+
+
+@dataclass(frozen=True)
+class RuleOptions:
+    """Which acceptance rule is fitted, and to what."""
+
+    max_error: MaxError = 0.01
+    confidence: Confidence = 0.95
+    groups: Groups = None
+    fitted_on: FittedOn = None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
-"""The commands ``lenet train`` and ``lenet evaluate``: make models, measure them."""
+"""The commands ``lenet train``, ``evaluate`` and ``calibrate``."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from pipelines.cli.inputs import (
     check_model,
@@ -13,6 +16,7 @@ from pipelines.cli.inputs import (
     warn_of_doubts,
 )
 from pipelines.cli.options import (
+    AsJson,
     CharacterData,
     ClassifierOptions,
     Command,
@@ -23,9 +27,14 @@ from pipelines.cli.options import (
     Model,
     NetworkName,
     Plots,
+    Results,
+    RuleFile,
+    RuleModel,
+    RuleOptions,
     StartModel,
     StringNetwork,
     TrainingOptions,
+    Written,
     group_options,
 )
 
@@ -178,10 +187,22 @@ def fields(
     say(report)
 
 
+class _Evaluations(TyperGroup):
+    """Commands of which ``results`` need not be named before a table of results."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments; a table, or an option of that command, stands for it."""
+        if args and (args[0].endswith(".csv") or args[0].startswith("--truth")):
+            args = ["results", *args]
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+
 evaluate = typer.Typer(
     name="evaluate",
-    help="Print the error of a model, and what it misreads.",
-    epilog="Example: lenet evaluate digits --help",
+    cls=_Evaluations,
+    help="Print the error of a model, or of results, and what is misread.",
+    epilog="Example: lenet evaluate results.csv --truth truth.csv",
 )
 
 
@@ -246,6 +267,73 @@ def evaluate_fields(
     if reader.line_reader is None:
         say(f"\n{model} read the combs; vote read the fields without boxes.")
     _say_where(plots)
+
+
+@evaluate.command(
+    "results",
+    cls=Command,
+    epilog="Example: lenet evaluate results.csv --truth truth.csv",
+)
+def evaluate_results(results: Results, truth: Written, as_json: AsJson = False) -> None:
+    """Compare a table of results with what was written.
+
+    Prints the read rate (accepted / all), the error rate (wrong / accepted) with a
+    95 % interval that takes the fields for independent, the reject rate (to be looked
+    at / all), written fields that are called blank, and which digits are confused; for
+    each field of the form, too. The word results may be left out.
+    """
+    from pipelines.scoring.comparing import compare_results
+
+    compared = compare_results(results, truth)
+    say(json.dumps(compared.to_dict(), indent=1) if as_json else compared)
+
+
+# What a rule is told for besides the one that is asked for.
+_OTHER_ERRORS = (0.05, 0.02, 0.01, 0.005, 0.001)
+
+
+@group_options
+def calibrate(
+    results: Results,
+    truth: Written,
+    output: RuleFile,
+    model: RuleModel = None,
+    force: Force = False,
+    *,
+    wanted: RuleOptions,
+) -> None:
+    """Fit an acceptance rule to results whose values are known.
+
+    The rule accepts values so that of the accepted at most --max-error are wrong, with
+    a stated confidence, on pages like these. Their fields must have trained nothing.
+    299 fields that are accepted and right certify 1 %, 2,995 certify 0.1 %; more are
+    needed where some are wrong. Fields of one page count as one: see --groups.
+
+    lenet score and lenet read take the file as --rule, with any --max-error.
+    """
+    from lenet_sklearn.acceptance import AcceptanceRule, attach_rule
+    from lenet_sklearn.models.files import read_header
+    from pipelines.scoring.comparing import compare_results
+
+    check_outputs(output, force=force)
+    if model is not None:
+        read_header(model)  # says what is wrong with it before any work
+    compared = compare_results(results, truth, groups=wanted.groups)
+    rule = AcceptanceRule(
+        max_error=wanted.max_error,
+        confidence=wanted.confidence,
+        fitted_on=wanted.fitted_on or f"those of {results.name}",
+    ).fit(*compared.labelled())
+    rule.to_file(output)
+    if model is not None:
+        attach_rule(model, rule)
+    others = [rule.with_max_error(p) for p in _OTHER_ERRORS if p != wanted.max_error]
+    shares = [
+        f"{100 * other.max_error:g} %: "
+        + ("none" if other.accepts_nothing else f"{100 * other.accepted_share_:.1f} %")
+        for other in others
+    ]
+    say(f"{rule}\naccepted with --max-error of {', '.join(shares)}\nRule: {output}")
 
 
 def _say_where(plots: Path | None) -> None:

@@ -421,7 +421,7 @@ def truth_table(
         n_wrong += sum(a and not r for a, r in zip(accepted, right, strict=True))
     share = 100 * n_right / max(n_fields, 1)
     return (
-        f"{_aligned(rows)}\n{n_right} of {n_fields} fields read correctly"
+        f"{aligned(rows)}\n{n_right} of {n_fields} fields read correctly"
         f" ({share:.1f} %); of {n_accepted} accepted, {n_wrong} are wrong"
     )
 
@@ -438,8 +438,26 @@ def _cell(field: FieldReading) -> str:
     return "?" if field.status == "unlocated" else field.value or "-"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Set cells in columns."""
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Set cells in columns.
+
+    Parameters
+    ----------
+    rows : sequence of n_rows sequences of n_columns str
+        At least one row.
+
+    Returns
+    -------
+    text : str
+        A line for each row, without spaces at its end.
+
+    Examples
+    --------
+    >>> from pipelines.scoring.table import aligned
+    >>> print(aligned([["field", "wrong"], ["total", "0"]]))
+    field  wrong
+    total  0
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

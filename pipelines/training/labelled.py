@@ -1,17 +1,16 @@
 """Fields whose values are known: images in a folder, values in a CSV file."""
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from lenet_sklearn.outputs import check_readable
 from pipelines.images import Image
 from pipelines.outcomes import ArraysCompare
 from pipelines.scans.find import real_path
 from pipelines.scans.read import ScanError, open_scan
+from pipelines.scoring.comparing import read_rows
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -180,34 +179,17 @@ def _locate(folder: Path, name: str) -> Path:
 
 def _read_truth(path: Path) -> list[tuple[str, str]]:
     """Read names of files and their values from a CSV file."""
-    try:
-        check_readable(path)
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            # Spreadsheets of many countries write semicolons.
-            head = file.readline()
-            delimiter = next((mark for mark in ",;\t" if mark in head), ",")
-            table = csv.DictReader(file, delimiter=delimiter)
-            file.seek(0)
-            names = [name.strip().lower() for name in table.fieldnames or ()]
-            table.fieldnames = names
-            missing = {"file", "value"} - set(names)
-            rows = [
-                (table.line_num, row.get("file") or "", row.get("value"))
-                for row in table
-            ]
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} cannot be read: it is not text in UTF-8. Save it as UTF-8, which"
-            " spreadsheets call CSV UTF-8."
-        ) from error
-    except (OSError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"{path} cannot be read: {reason}") from error
+    names, table = read_rows(path)
+    columns = {name.lower(): name for name in names}
+    missing = {"file", "value"} - columns.keys()
     if missing:
         raise ValueError(
             f"{path} has no column {sorted(missing)[0]!r}. Its first line must"
             " name the columns: file,value"
         )
+    rows = [
+        (line, row[columns["file"]] or "", row[columns["value"]]) for line, row in table
+    ]
     if not rows:
         raise ValueError(f"{path} has no rows. Write one for each field: file,value")
     if not all(name for _, name, _ in rows) or None in [value for *_, value in rows]:
