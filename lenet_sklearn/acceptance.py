@@ -8,14 +8,19 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import beta, binom, poisson
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from lenet_sklearn.models.files import model_path, read_header, read_model, write_model
+from lenet_sklearn.models.files import (
+    ModelFileError,
+    model_path,
+    read_header,
+    read_model,
+    write_model,
+)
 from lenet_sklearn.outputs import check_readable, write_whole
 from lenet_sklearn.parameters import SHARE, Interval
 
@@ -42,6 +47,9 @@ _FEWEST: Final = 20
 # Where testing begins is chosen as if there were so many times the errors that the
 # confidences admit, and one more: networks are surer than they should be.
 _PESSIMISM: Final = 2.0
+
+# How far a bound may be above what it is.
+_ACCURACY: Final = 1e-9
 
 _COUNTS: Final = ("thresholds", "accepted", "wrong", "units", "errors", "expected")
 
@@ -128,7 +136,7 @@ class AcceptanceRule(BaseEstimator):
 
     See Also
     --------
-    lenet_sklearn.metrics.error_reject_curve : The same trade, without a statement.
+    lenet_sklearn.plotting.ErrorRejectDisplay : The same trade, without a statement.
 
     Notes
     -----
@@ -501,6 +509,7 @@ class AcceptanceRule(BaseEstimator):
     def _find_first(self, counts: dict[str, NDArray[np.float64]]) -> int:
         """Choose where testing begins, by the confidences alone."""
         level, units = 1 - self.confidence, counts["units"]
+        # The most errors among them that a test is passed with; -1 where with none.
         allowed = binom.ppf(level, units, self.max_error)
         allowed -= binom.cdf(allowed, units, self.max_error) > level
         feared = _PESSIMISM * counts["expected"] + 1
@@ -547,13 +556,13 @@ def read_rule(source: str | os.PathLike[str]) -> AcceptanceRule | None:
     Raises
     ------
     ModelFileError
-        If the file cannot be read.
-
-    ValueError
-        If the rule in it is of another version.
+        If the file cannot be read, or its rule is of another version.
     """
     content = read_header(model_path(source)).get(_ENTRY)
-    return None if content is None else AcceptanceRule.from_dict(content)
+    try:
+        return None if content is None else AcceptanceRule.from_dict(content)
+    except ValueError as error:
+        raise ModelFileError(f"{source}: {error}") from error
 
 
 def _check_confidences(confidences: ArrayLike) -> NDArray[np.float64]:
@@ -625,14 +634,14 @@ def _bound(
     """Return the highest error rate under which so few errors are not too few."""
     n_units, errors = int(counts["units"][at]), float(counts["errors"][at])
     if counts["accepted"][at] == n_units:
-        return float(beta.ppf(confidence, round(errors) + 1, n_units - round(errors)))
-    return float(
-        brentq(
-            lambda rate: _chance(counts, at, rate) - (1 - confidence),
-            errors / n_units,
-            1.0,
-        )
-    )
+        n_errors = round(errors)
+        return float(beta.ppf(confidence, n_errors + 1, n_units - n_errors))
+    low, high = errors / n_units, 1.0
+    while high - low > _ACCURACY:
+        middle = (low + high) / 2
+        is_bound = _chance(counts, at, middle) <= 1 - confidence
+        low, high = (low, middle) if is_bound else (middle, high)
+    return high
 
 
 def _round_up(share: float) -> str:

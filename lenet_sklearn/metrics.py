@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 from sklearn.utils import check_consistent_length, column_or_1d
 
 # Temperatures tried, 1 % apart. A network trained with distortions needs 0.5 to 2;
@@ -198,8 +198,8 @@ def error_interval(
     [0.0003, 0.0545]
     """
     tail, n_right = (1 - confidence) / 2, n_samples - n_errors
-    low = beta.ppf(tail, n_errors, n_right + 1) if n_errors else 0.0
-    high = beta.ppf(1 - tail, n_errors + 1, n_right) if n_right else 1.0
+    low = betaincinv(n_errors, n_right + 1, tail) if n_errors else 0.0
+    high = betaincinv(n_errors + 1, n_right, 1 - tail) if n_right else 1.0
     return float(low), float(high)
 
 

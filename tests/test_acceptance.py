@@ -10,7 +10,7 @@ from scipy.stats import binom
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from lenet_sklearn import AcceptanceRule, attach_rule, read_rule
+from lenet_sklearn import AcceptanceRule, ModelFileError, attach_rule, read_rule
 from lenet_sklearn.acceptance import THRESHOLDS, fields_needed
 from lenet_sklearn.models.files import read_model, write_model
 
@@ -230,6 +230,9 @@ def test_a_model_file_keeps_a_rule_beside_its_card(tmp_path, rule):
     header, tensors = read_model(path)
     assert (header["model"], header["card"]) == ("m", {"data": "d"})
     assert_array_equal(tensors["a"], np.arange(3.0))
+    write_model(path, {**header, "rule": {"version": 1}}, tensors)
+    with pytest.raises(ModelFileError, match=r"model\.safetensors: .* no acceptance"):
+        read_rule(path)
 
 
 def test_fields_like_those_of_the_fit_look_alike(rule):

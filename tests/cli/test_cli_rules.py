@@ -14,7 +14,7 @@ from lenet_sklearn import AcceptanceRule, attach_rule, read_rule
 from lenet_sklearn.models.files import model_path
 from lenet_sklearn.strings.boxes import BoxPosteriors
 from pipelines.cli.commands import main
-from pipelines.drawing import draw_comb
+from pipelines.drawing import draw_comb, draw_string, draw_writer
 from pipelines.models import describe_model, rule_of
 from pipelines.outcomes import PageReading, settle
 
@@ -179,6 +179,30 @@ def test_a_model_brings_its_rule(folder, capsys):
     assert "at most 1 in 50 is wrong" in capsys.readouterr().out
     described = describe_model("own.safetensors")
     assert "rule         at most 1 % of the accepted wrong: from conf" in described
+
+
+def test_the_vote_has_a_rule_beside_the_models_that_vote(folder, monkeypatch):
+    monkeypatch.setattr("pipelines.models.VOTE_RULE", folder / "vote.json")
+    assert rule_of("vote") is None
+    rule = AcceptanceRule().fit(np.full(300, 0.9), np.full(300, True))
+    rule.to_file("vote.json")
+    assert str(rule_of("vote")) == str(rule)
+
+
+def test_each_kind_of_field_is_read_by_the_rule_of_its_model(folder, monkeypatch):
+    sure, unsure = (
+        AcceptanceRule().fit(np.full(300, p), np.full(300, True)) for p in (0.9999, 0.1)
+    )
+    rules = {"forms": sure, "vote": unsure}
+    monkeypatch.setattr("pipelines.models.rule_of", rules.get)
+    PIL.Image.fromarray(draw_comb("042", random_state=0)).save("comb.png")
+    line = draw_string("308", draw_writer(3), random_state=3)
+    PIL.Image.fromarray(line).save("line.png")
+    words = ["read", "comb.png", "line.png", "--max-error", "0.02", "-o", "v.csv"]
+    assert main(words) == 0
+    assert [row["status"] for row in rows(folder / "v.csv")] == ["rejected", "accepted"]
+    rules["vote"] = None
+    assert main([*words, "--force"]) == 2
 
 
 def test_a_rule_of_another_model_is_replaced(folder):
