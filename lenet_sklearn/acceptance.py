@@ -152,10 +152,11 @@ class AcceptanceRule(BaseEstimator):
       probability that the sum is that small. Nothing is assumed about the fields of a
       group. Without errors, both are the same.
 
-    The promise is for fields like those of the fit. The tests are exact where their
-    beginning is fixed; that confidences choose it makes them stricter wherever surer
-    values are more often right. Several values of `max_error` are several promises,
-    each of which is kept with this confidence.
+    The promise is for fields like those of the fit, and of their rate of errors: the
+    share in one batch scatters about it. The tests are exact where their beginning is
+    fixed; that confidences choose it makes them stricter wherever surer values are more
+    often right. Several values of `max_error` are several promises, each of which is
+    kept with this confidence.
 
     References
     ----------

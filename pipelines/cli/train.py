@@ -192,7 +192,8 @@ class _Evaluations(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse arguments; a table, or an option of that command, stands for it."""
-        if args and (args[0].endswith(".csv") or args[0].startswith("--truth")):
+        first = args[0] if args else ""
+        if first.endswith(".csv") or first.startswith(("--truth", "--json")):
             args = ["results", *args]
         rest: list[str] = super().parse_args(ctx, args)
         return rest

@@ -92,8 +92,10 @@ def test_results_are_evaluated_with_their_denominators(folder, capsys, words):
 
 def test_the_truth_may_come_first_and_programs_get_json(folder, capsys):
     write_results(200, n_wrong=2)
-    assert main(["evaluate", "--truth", "truth.csv", "values.csv", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["error_rate"] == 0.01
+    words = ["--json", "--truth", "truth.csv", "values.csv"]
+    for order in (words, [*words[1:], words[0]]):
+        assert main(["evaluate", *order]) == 0
+        assert json.loads(capsys.readouterr().out)["error_rate"] == 0.01
 
 
 def test_a_rule_is_fitted_and_says_what_it_certifies(folder, capsys):
