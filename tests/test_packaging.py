@@ -121,8 +121,8 @@ def test_what_is_no_python_file_is_in_the_wheel_and_the_sdist(in_wheel, in_sdist
 
 
 def test_the_wheel_is_small(distributions):
-    # The weights of six networks take 2.1 MB of it.
-    assert distributions[0].stat().st_size < 2_600_000
+    # The weights of ten networks take 3.4 MB of it.
+    assert distributions[0].stat().st_size < 5_000_000
 
 
 def test_the_sdist_holds_what_tests_it(in_sdist):

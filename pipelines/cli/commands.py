@@ -123,7 +123,7 @@ def demo(
     results: list[PageResult] = []
 
     def scored() -> Iterator["PageResult"]:
-        reader = _form_reader(form, "forms", 0.9)
+        reader = _form_reader(form, "boxes", 0.9)
         for result in score_pages(list(forms.scans), reader, overlay=pictures):
             results.append(result)
             yield result
@@ -436,7 +436,7 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
     if "line_reader" in reading and all(f.kind == "comb" for f in form.fields):
         raise typer.BadParameter(
             f"--model {model} reads free writing, and all fields of the form are combs."
-            " These are read with a classifier of digits, such as forms"
+            " These are read with a classifier of digits, such as boxes"
         )
     return make_form_reader(form, **reading, threshold=threshold, **params)
 

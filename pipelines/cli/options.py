@@ -367,8 +367,8 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="mnist, forms, digits, or a folder of images with a sub-folder for each"
-        " character.",
+        help="mnist, forms, boxes, contents, digits, or a folder of images with a"
+        " sub-folder for each character.",
     ),
 ]
 DataDir = Annotated[
@@ -471,7 +471,7 @@ class ReadingOptions:
     threshold: Threshold = None
     max_error: AllowedError = None
     rule: Rule = None
-    model: ReadingModel = "forms"
+    model: ReadingModel = "boxes"
     force: Force = False
 
     def limits(self) -> "PageLimits":

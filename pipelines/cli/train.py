@@ -69,7 +69,9 @@ def digits(
     """Train a LeNet-5 on images of single digits, and test it.
 
     DATA is mnist; forms, which is MNIST with digits as they are written on forms;
-    digits, which is scikit-learn's, small and quick, to try training out; or a
+    boxes, which is what the reader cuts from drawn boxes, digits or not; contents,
+    which is whole boxes with a digit, with nothing, or with anything else; digits,
+    which is scikit-learn's, small and quick, to try training out; or a
     folder of your own.
 
     With --members N, N networks are trained, in --jobs processes side by side. They

@@ -20,23 +20,30 @@ from pipelines.fields.rules import (
     trace_rule,
 )
 from pipelines.glyphs.ink import (
+    faint_level,
     ink_level,
     ink_mask,
     is_cancelled,
     lift_ink,
     may_be_cross,
     may_be_several,
+    smooth,
+    without_specks,
 )
+from pipelines.glyphs.windows import look_into
 from pipelines.images import Floats, Image, Mask, find_components
 from pipelines.outcomes import ArraysCompare
 
 # Probability that a digit that ends at an erased line has lost a stroke to it, and
 # the width of that stroke as a share of the height of the box.
-_LOST_STROKE = 0.15
+_LOST_STROKE = 0.06
 _PEN = 0.06
 
 # Certainty of ink that as well may be none of the box's digits.
 _EVEN = 0.5
+
+# Dust is at most this many times as large as what is too small to be written.
+_DUST = 3.0
 
 # What is wider than this, in boxes, is no digit, nor two that touch.
 _LONGEST = 2.3
@@ -65,6 +72,10 @@ class Piece(ArraysCompare):
 
     certainty : float
         Probability that the ink was written into this box, and as a digit.
+
+    window : ndarray of shape (28, 28), dtype uint8, or None
+        The whole box, as :func:`pipelines.glyphs.windows.look_into` shows it; None for
+        a part of a free string.
     """
 
     kind: Literal["digit", "empty", "cancelled"]
@@ -74,6 +85,7 @@ class Piece(ArraysCompare):
     alternative: Image | None = None
     doubt: float = 0.0
     certainty: float = 1.0
+    window: Image | None = None
 
 
 class BoxCutter(BaseEstimator):
@@ -93,8 +105,9 @@ class BoxCutter(BaseEstimator):
         Ink beyond this share in a neighbouring box means that two digits touch, and
         are parted at the wall; less is a stroke that leaves its box.
 
-    faintest : float, default=210
-        Grey level, from 0 to 255, of the faintest ink: what is lighter is paper.
+    faintest : float, default=248
+        Grey level, from 0 to 255, of the faintest ink: what is lighter is paper. What
+        does not stand out from the paper's grain never is ink.
 
     See Also
     --------
@@ -121,7 +134,7 @@ class BoxCutter(BaseEstimator):
     }
 
     def __init__(
-        self, *, speck: float = 0.0025, touching: float = 0.3, faintest: float = 210
+        self, *, speck: float = 0.0025, touching: float = 0.3, faintest: float = 248
     ) -> None:
         self.speck = speck
         self.touching = touching
@@ -150,11 +163,14 @@ class BoxCutter(BaseEstimator):
 
 def _cut(cutter: BoxCutter, field: Image, frame: Frame) -> list[Piece]:
     walls = np.linspace(frame.left, frame.right, frame.digits + 1)
-    inside = _inside(field, frame, walls)
-    level = ink_level(inside, faintest=cutter.faintest)
+    height = frame.bottom - frame.top
+    clean = without_specks(field, _DUST * cutter.speck * height**2)
+    level = ink_level(_inside(clean, frame, walls))
     if level is None:
-        blank = np.full((1, 1), 255, np.uint8)
-        return [Piece("empty", blank, *pair) for pair in pairwise(walls)]
+        field = smooth(clean, height)
+        level = faint_level(_inside(field, frame, walls))
+    if level is None or level >= cutter.faintest:
+        return _empty_pieces(field, frame, walls)
     dark = ink_mask(field, level)
     if not frame.ruled:
         return _pieces(cutter, field, dark, level, frame, walls)
@@ -163,7 +179,6 @@ def _cut(cutter: BoxCutter, field: Image, frame: Frame) -> list[Piece]:
     frame = replace(frame, hidden=cover_rules(dark.shape, rules))
     walls = _traced_walls(walls, rules, (frame.top + frame.bottom) / 2)
     pieces = _pieces(cutter, field, ink, level, frame, walls)
-    height = frame.bottom - frame.top
     along = strokes_along(_strokes(ink, height), rules, longest=0.7 * height)
     if not along.any():
         return pieces
@@ -175,6 +190,24 @@ def _cut(cutter: BoxCutter, field: Image, frame: Frame) -> list[Piece]:
         else replace(piece, alternative=other.image, doubt=0.5)
         for piece, other in zip(pieces, mended, strict=True)
     ]
+
+
+def _empty_pieces(field: Image, frame: Frame, walls: Floats) -> list[Piece]:
+    """Take boxes in which no ink was found."""
+    blank = np.full((1, 1), 255, np.uint8)
+    if frame.ruled:
+        # Nothing is darker than the printed lines.
+        dark = ink_mask(field, float(np.percentile(field, 2)))
+        rules = _comb_rules(dark, frame, walls)
+        field = np.where(_near(cover_rules(dark.shape, rules)), 255, field)
+    return [
+        Piece("empty", blank, left, right, window=_window(field, frame, left, right))
+        for left, right in pairwise(walls.tolist())
+    ]
+
+
+def _window(field: Image, frame: Frame, left: float, right: float) -> Image:
+    return look_into(field, (left, frame.top, right, frame.bottom))
 
 
 def _inside(field: Image, frame: Frame, walls: Floats) -> Image:
@@ -245,9 +278,15 @@ def _owners(
         through = width > _LONGEST * (walls[1] - walls[0])
         target = owners[top : top + tall, left : left + width]
         target[own] = _assign(own, near, 0.0 if through else cutter.touching)[own]
-        if through or top == 0 or top + tall == ink.shape[0]:
+        at_edge = top == 0 or top + tall == ink.shape[0]
+        if through or (at_edge and _has_margin(ink.shape, frame)):
             foreign.update(near[own.any(axis=0)].tolist())
     return owners, foreign
+
+
+def _has_margin(shape: tuple[int, ...], frame: Frame) -> bool:
+    """Return whether there is paper above and below the boxes."""
+    return min(frame.top, shape[0] - frame.bottom) > 1
 
 
 def _assign(
@@ -272,13 +311,26 @@ def _pieces(
 ) -> list[Piece]:
     """Share the ink out among the boxes."""
     owners, foreign = _owners(cutter, ink, frame, walls)
+    lines = _near(1 - ink & (field < (255 + level) / 2).view(np.uint8))
     pieces = []
     for box in range(frame.digits):
         own = owners == box
         piece = _piece(cutter, field, own, level, frame, walls[box : box + 2])
         share = _EVEN if box in foreign else 1.0
-        pieces.append(replace(piece, certainty=share * piece.certainty))
+        # Neither printed lines nor, beside its own ink, what others have.
+        others = lines
+        if piece.kind != "empty":
+            others = lines | _near(((owners >= 0) & ~own).view(np.uint8))
+        seen = np.where((others > 0) & ~own, 255, field).astype(np.uint8)
+        window = _window(seen, frame, piece.left, piece.right)
+        certainty = share * piece.certainty
+        pieces.append(replace(piece, certainty=certainty, window=window))
     return pieces
+
+
+def _near(mask: Mask) -> Mask:
+    """Mark what is marked, and its edge."""
+    return np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)))
 
 
 def _piece(
@@ -296,7 +348,7 @@ def _piece(
     if mask.sum() < max(4, 2 * cutter.speck * box[0] ** 2):
         return Piece("empty", np.full((1, 1), 255, np.uint8), left, right)
     # A stroke that runs through from edge to edge belongs to a larger mark.
-    through = bool(own[0].any() and own[-1].any())
+    through = bool(own[0].any() and own[-1].any()) and _has_margin(own.shape, frame)
     cancelled = through or is_cancelled(mask, box)
     kind: Literal["digit", "cancelled"] = "cancelled" if cancelled else "digit"
     doubtful = may_be_cross(mask, box) or may_be_several(mask)

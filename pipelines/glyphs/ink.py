@@ -11,25 +11,20 @@ from pipelines.images import Floats, Image, Mask, find_components
 # On flattened paper (255), grain and JPEG ringing stay above this level.
 _PAPER = 225
 
-# Faint residues, of light print or of shadows, are lighter than any pencil.
-FAINTEST_INK = 210
+# Ink that is darker than residues of light print and of shadows are.
+_DARK_INK = 210
 
 # With fewer dark pixels than this share, there is nothing but paper.
 _LEAST_INK = 0.001
 
 
-def ink_level(
-    pixels: NDArray[np.uint8], *, faintest: float = FAINTEST_INK
-) -> float | None:
+def ink_level(pixels: NDArray[np.uint8]) -> float | None:
     """Estimate the grey level of the ink among pixels of a flattened field.
 
     Parameters
     ----------
     pixels : ndarray of any shape, dtype uint8
         Paper of 255 and ink; no printed lines.
-
-    faintest : float, default=210
-        Grey level of the faintest ink; what is lighter is no writing.
 
     Returns
     -------
@@ -53,11 +48,123 @@ def ink_level(
     # The darker quarter: guides printed in light grey may outnumber the ink,
     # and black specks must not stand for a pencil.
     level = float(np.percentile(dark, 25))
-    return level if level < faintest else None
+    return level if level < _DARK_INK else None
+
+
+# Ink that is this many deviations of the paper's grain darker than the paper is no
+# grain, nor is what is darker by so many grey levels.
+_GRAINS = 5.0
+_LEAST_CONTRAST = 9
+
+# Rows between two pixels whose difference shows the grain: more than the blur reaches.
+_LAG = 4
+
+# Deviation of a blur, as a share of the height of a box: strokes are wider.
+_BLUR = 0.018
+
+
+# What is this share as dark as the ink is ink, too, where it joins some that is half
+# as dark.
+_WEAK = 0.35
+
+
+def smooth(field: Image, height: float) -> Image:
+    """Blur a field by less than the width of a stroke.
+
+    Parameters
+    ----------
+    field : ndarray of shape (height, width), dtype uint8
+        Flattened field, dark ink on paper of 255.
+
+    height : float
+        That of its boxes, in pixels.
+
+    Returns
+    -------
+    smoothed : ndarray of the same shape, dtype uint8
+        With less of the grain of the paper.
+    """
+    return np.asarray(cv2.GaussianBlur(field, (0, 0), max(_BLUR * height, 0.4)))
+
+
+def without_specks(field: Image, area: float) -> Image:
+    """Replace dark specks by what is round them.
+
+    They are blacker than any pencil, and would be taken for the ink of a faint field.
+
+    Parameters
+    ----------
+    field : ndarray of shape (height, width), dtype uint8
+        Flattened field, dark ink on paper of 255.
+
+    area : float
+        In pixels; what is smaller is a speck.
+
+    Returns
+    -------
+    cleaned : ndarray of the same shape, dtype uint8
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.glyphs.ink import without_specks
+    >>> field = np.full((20, 20), 240, np.uint8)
+    >>> field[4:6, 4:6] = 30
+    >>> bool(without_specks(field, 9).min() > 235), int(without_specks(field, 4).min())
+    (True, 30)
+    """
+    labels, stats, _ = find_components((field < _PAPER).view(np.uint8))
+    is_speck = stats[:, cv2.CC_STAT_AREA] < area
+    is_speck[0] = False
+    if not is_speck.any():
+        return field
+    specks = cv2.dilate(is_speck[labels].view(np.uint8), np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.inpaint(field, specks, 2, cv2.INPAINT_TELEA))
+
+
+def faint_level(inside: Image) -> float | None:
+    """Estimate the grey level of ink that is hardly darker than the paper.
+
+    Parameters
+    ----------
+    inside : ndarray of shape (height, width), dtype uint8
+        Paper and ink of a flattened field that was smoothed; no printed lines.
+
+    Returns
+    -------
+    level : float or None
+        None where nothing stands out from the grain of the paper.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.glyphs.ink import faint_level
+    >>> paper = np.random.default_rng(0).normal(250, 1, (40, 40))
+    >>> inside = paper.clip(0, 255).astype(np.uint8)
+    >>> faint_level(inside) is None
+    True
+    >>> inside[10:30, 8:10] = 230
+    >>> faint_level(inside)
+    230.0
+    """
+    if len(inside) <= _LAG or not inside.size:
+        return None
+    # Differences over a short way: few of them have ink at one end only.
+    steps = inside[_LAG:].astype(np.int16) - inside[:-_LAG]
+    grain = float(np.median(np.abs(steps)))  # for noise, 0.95 of its deviation
+    paper = float(np.percentile(inside, 75))
+    limit = paper - max(_GRAINS * grain, _LEAST_CONTRAST)
+    dark = inside[inside < limit]
+    if dark.size < _LEAST_INK * inside.size or dark.size == 0:
+        return None
+    return float(np.percentile(dark, 25))
 
 
 def ink_mask(field: Image, level: float) -> Mask:
-    """Mark the pixels that are nearer to the ink than to the paper.
+    """Mark what is as dark as ink, and what joins it and is nearly so.
+
+    Strokes are lighter where the pen hardly touched the paper, or is thinner than a
+    pixel.
 
     Parameters
     ----------
@@ -72,7 +179,12 @@ def ink_mask(field: Image, level: float) -> Mask:
     mask : ndarray of shape (height, width), dtype uint8
         1 where there is ink, 0 elsewhere.
     """
-    return (field < (255 + level) / 2).view(np.uint8)
+    strong = field < (255 + level) / 2
+    weak = (field < 255 - _WEAK * (255 - level)).view(np.uint8)
+    labels, stats, _ = find_components(weak)
+    has_strong = np.zeros(len(stats), np.uint8)
+    has_strong[labels[strong]] = 1
+    return np.asarray(has_strong[labels])
 
 
 def lift_ink(field: Image, mask: Mask, level: float) -> Image:

@@ -53,7 +53,11 @@ _ADAPTATION = {
     "random_state": 0,
 }
 
-SHIPPED: Final = "forms"
+SHIPPED: Final = "boxes"
+SHIPPED_CONTENTS: Final = "contents"
+
+# Characters that are read; a classifier may have a class more for what is none.
+_DIGITS: Final = tuple("0123456789")
 
 _NO_COMB = Reason(ReasonKind.NOT_FOUND, "no comb was found in the field")
 
@@ -71,7 +75,14 @@ class CombReader(StringReader):
         are the ten digits. None takes the LeNet-5 that ships with the package,
         which reads without having been fitted. `fit` goes on from the weights of a
         fitted LeNet5Classifier, or of a committee of them, in a few epochs at a low
-        rate; a copy of any other is trained anew, by its own parameters.
+        rate; a copy of any other is trained anew, by its own parameters. A class that
+        is no digit stands for what is none.
+
+    content_classifier : estimator, default=None
+        Classifier of boxes ``(n, 28, 56)`` with `predict_proba`, whose labels are 0 for
+        a digit, 1 for nothing that is to be read and 2 for anything else. The left half
+        of an image is the glyph, the right one the whole box. None takes the LeNet-5
+        that ships with the package.
 
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.
@@ -109,6 +120,7 @@ class CombReader(StringReader):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
+        "content_classifier": [HasMethods(["predict_proba"]), None],
         "digits": [Interval(Integral, 1, None, closed="left"), None],
         "cutter": [HasMethods(["cut"]), None],
         "normalizer": [HasMethods(["transform"]), None],
@@ -119,12 +131,14 @@ class CombReader(StringReader):
         self,
         classifier: Any = None,
         *,
+        content_classifier: Any = None,
         digits: int | None = None,
         cutter: Any = None,
         normalizer: Any = None,
         threshold: float = 0.9,
     ) -> None:
         self.classifier = classifier
+        self.content_classifier = content_classifier
         self.digits = digits
         self.cutter = cutter
         self.normalizer = normalizer
@@ -207,22 +221,28 @@ class CombReader(StringReader):
         labels = self.labels()
         glyphs = self._normalizer().transform([piece.image for piece, _ in digits])
         return len(aligned), _fit_classifier(
-            _pretrained() if self.classifier is None else self.classifier,
+            _shipped(SHIPPED) if self.classifier is None else self.classifier,
             glyphs,
             np.array([labels[digit] for _, digit in digits]),
         )
 
-    def labels(self) -> dict[str, Any]:
-        """Return the labels that the classifier has for the digits.
+    def labels(self, classifier: Any = None) -> dict[str, Any]:
+        """Return the labels that a classifier has for the digits.
+
+        Parameters
+        ----------
+        classifier : estimator, default=None
+            None for the one given.
 
         Returns
         -------
         labels : dict of str to object
             By what is written in a string.
         """
-        classes = getattr(self.classifier, "classes", None)
-        classes = getattr(self.classifier, "classes_", classes)
-        return {str(c): c for c in (range(10) if classes is None else classes)}
+        given = self.classifier if classifier is None else classifier
+        classes = getattr(given, "classes_", getattr(given, "classes", None))
+        known = range(10) if classes is None else classes
+        return {str(c): c for c in known if len(str(c)) == 1}
 
     def read(
         self,
@@ -290,24 +310,17 @@ class CombReader(StringReader):
         readings : list of n_samples FieldReading
             Without a `quad`.
         """
-        digits = [p for comb in pieces for p in comb if p.kind == "digit"]
-        characters: tuple[str, ...] = ()
-        posteriors: list[NDArray[np.float64]] = []
-        if digits:  # without any, no classifier need be loaded
-            classifier = self._reading_classifier()
-            characters = tuple(str(label) for label in classifier.classes_)
-            posteriors = self._posteriors(classifier, digits)
-        of_digits = iter(posteriors)
-        readings = []
-        for comb in pieces:
-            likely = np.zeros((len(comb), len(characters) + 1))
-            for row, piece in zip(likely, comb, strict=True):
-                if piece.kind == "digit":
-                    row[:-1] = next(of_digits)
-                else:
-                    row[-1] = 1.0
-            readings.append(self._settle(BoxPosteriors(likely, characters)))
-        return readings
+        boxes = [piece for comb in pieces for piece in comb]
+        if not boxes:  # no model need be loaded
+            return [self._settle(BoxPosteriors(np.zeros((0, 11)), _DIGITS))] * len(
+                pieces
+            )
+        likely, characters = self._posteriors(boxes)
+        ends = np.cumsum([len(comb) for comb in pieces])
+        return [
+            self._settle(BoxPosteriors(rows, characters))
+            for rows in np.split(likely, ends[:-1])
+        ]
 
     def _settle(self, boxes: BoxPosteriors) -> FieldReading:
         """Read the most probable string, and accept it or not."""
@@ -329,18 +342,52 @@ class CombReader(StringReader):
         return list(cutter.cut(field, frame)) if frame.digits else []
 
     def _posteriors(
-        self, classifier: Any, digits: Sequence[Piece]
-    ) -> list[NDArray[np.float64]]:
+        self, boxes: Sequence[Piece]
+    ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        """Weigh for every box each digit, and, in the last column, that it has none."""
+        glyphs = self._normalizer().transform([piece.image for piece in boxes])
+        contents = self._contents(glyphs, boxes)
+        written = [n for n, piece in enumerate(boxes) if piece.kind == "digit"]
+        characters, of_digits = _DIGITS, np.zeros((0, len(_DIGITS)))
+        if written:
+            digits = [boxes[n] for n in written]
+            characters, of_digits = self._classify(glyphs[written], digits)
+        likely = np.zeros((len(boxes), len(characters) + 1))
+        likely[written, :-1] = contents[written, :1] * of_digits
+        likely[:, -1] = contents[:, 1]
+        return likely, characters
+
+    def _contents(
+        self, glyphs: NDArray[np.uint8], boxes: Sequence[Piece]
+    ) -> NDArray[np.float64]:
+        """Weigh whether each box holds a digit, nothing, or anything else."""
+        windows = np.array([piece.window for piece in boxes])
+        classifier = self.content_classifier
+        if classifier is None:
+            classifier = _shipped(SHIPPED_CONTENTS)
+        return np.asarray(
+            classifier.predict_proba(np.concatenate([glyphs, windows], axis=2)),
+            dtype=np.float64,
+        )
+
+    def _classify(
+        self, glyphs: NDArray[np.uint8], digits: Sequence[Piece]
+    ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         """Classify all digits at once; average over what a box may hold."""
+        classifier = self._reading_classifier()
         others = [n for n, piece in enumerate(digits) if piece.alternative is not None]
-        images = [p.image for p in digits] + [digits[n].alternative for n in others]
-        likely = classifier.predict_proba(self._normalizer().transform(images))
+        if others:
+            more = self._normalizer().transform([digits[n].alternative for n in others])
+            glyphs = np.concatenate([glyphs, more])
+        likely = classifier.predict_proba(glyphs)
         posteriors = likely[: len(digits)].copy()
         doubt = np.array([[digits[n].doubt] for n in others])
         if others:
             posteriors[others] += doubt * (likely[len(digits) :] - posteriors[others])
         certainty = np.array([[piece.certainty] for piece in digits])
-        return list(certainty * posteriors)
+        labels = self.labels(classifier)
+        columns = [list(classifier.classes_).index(label) for label in labels.values()]
+        return tuple(labels), certainty * posteriors[:, columns]
 
     def _normalizer(self) -> Any:
         return GlyphNormalizer() if self.normalizer is None else self.normalizer
@@ -352,7 +399,7 @@ class CombReader(StringReader):
         if self.classifier is not None:
             check_is_fitted(self.classifier)
             return self.classifier
-        return _pretrained()
+        return _shipped(SHIPPED)
 
 
 def _spans(comb: Comb, field: Image) -> bool:
@@ -391,6 +438,6 @@ def _can_go_on(classifier: Any) -> bool:
 
 
 @cache
-def _pretrained() -> Any:
-    """Load the shipped LeNet-5 once."""
-    return load_model(SHIPPED)
+def _shipped(name: str) -> Any:
+    """Load a model that ships once."""
+    return load_model(name)

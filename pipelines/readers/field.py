@@ -89,6 +89,9 @@ class FieldReader(StringReader):
     classifier : estimator, default=None
         As for :class:`CombReader`.
 
+    content_classifier : estimator, default=None
+        As for :class:`CombReader`.
+
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.
 
@@ -138,6 +141,7 @@ class FieldReader(StringReader):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "classifier": [HasMethods(["fit", "predict_proba"]), None],
+        "content_classifier": [HasMethods(["predict_proba"]), None],
         "digits": [Interval(Integral, 1, None, closed="left"), None],
         "cutter": [HasMethods(["cut"]), None],
         "normalizer": [HasMethods(["transform"]), None],
@@ -149,6 +153,7 @@ class FieldReader(StringReader):
         self,
         classifier: Any = None,
         *,
+        content_classifier: Any = None,
         digits: int | None = None,
         cutter: Any = None,
         normalizer: Any = None,
@@ -156,6 +161,7 @@ class FieldReader(StringReader):
         threshold: float = 0.9,
     ) -> None:
         self.classifier = classifier
+        self.content_classifier = content_classifier
         self.digits = digits
         self.cutter = cutter
         self.normalizer = normalizer
@@ -394,6 +400,7 @@ class FieldReader(StringReader):
     def _given_comb_reader(self) -> CombReader:
         return CombReader(
             self.classifier,
+            content_classifier=self.content_classifier,
             digits=self.digits,
             cutter=self.cutter,
             normalizer=self.normalizer,

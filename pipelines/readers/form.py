@@ -579,7 +579,12 @@ def _log_confidence(reading: FieldReading) -> float:
 def _turned(pieces: Sequence[Piece]) -> list[Piece]:
     """Turn a cut field by half a turn."""
     return [
-        replace(p, image=_half_turn(p.image), alternative=_half_turn(p.alternative))
+        replace(
+            p,
+            image=_half_turn(p.image),
+            alternative=_half_turn(p.alternative),
+            window=_half_turn(p.window),
+        )
         for p in reversed(pieces)
     ]
 

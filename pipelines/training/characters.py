@@ -169,8 +169,8 @@ def train(
         file on the same day, machine and one CPU thread; the model card holds
         the date.
 
-    data : {"mnist", "forms", "digits"} or path
-        As in :func:`lenet_sklearn.load_dataset`.
+    data : {"boxes", "contents", "mnist", "forms", "digits"} or path
+        As in :func:`pipelines.training.boxes.load_samples`.
 
     output : path
         Model file to write, usually named ``*.safetensors``.
@@ -201,16 +201,16 @@ def train(
     -----
     Members of a committee that are trained side by side have one thread each.
     """
-    from lenet_sklearn import count_parameters, load_dataset
+    from lenet_sklearn import count_parameters
     from lenet_sklearn.committee import members_of
-    from lenet_sklearn.datasets import has_test_split
     from lenet_sklearn.models.cards import ModelCard
+    from pipelines.training.boxes import has_test_samples, load_samples
 
     path = Path(output)
     check_writable(path)
     if plots:
         check_plots(plots)
-    X, y = load_dataset(data, data_dir=data_dir, split="train")
+    X, y = load_samples(data, data_dir=data_dir, split="train")
     start = time.perf_counter()
     n_samples = _fit_and_calibrate(model, X, y)
     seconds = time.perf_counter() - start
@@ -219,8 +219,8 @@ def train(
     first, *others = members_of(model)
     pictures = plot_training(first, plots) if plots else []
     test = None
-    if has_test_split(data):
-        X, y = load_dataset(data, data_dir=data_dir, split="test")
+    if has_test_samples(data):
+        X, y = load_samples(data, data_dir=data_dir, split="test")
         test = measure(model, X, y)
         save_model(model, path, card=replace(card, figures={"test set": test.summary}))
         pictures += plot_evaluation(model, X, y, plots) if plots else []

@@ -112,8 +112,8 @@ def evaluate(
     model : {"forms", "mnist"} or path
         A model that ships with the package, or a file.
 
-    data : {"mnist", "forms", "digits"} or path
-        As in :func:`lenet_sklearn.load_dataset`. The test set is read where
+    data : {"boxes", "contents", "mnist", "forms", "digits"} or path
+        As in :func:`pipelines.training.boxes.load_samples`. The test set is read where
         there is one, else all of a folder.
 
     data_dir : path, default=None
@@ -135,11 +135,11 @@ def evaluate(
     ValueError
         If the model or the data set cannot be read, or do not fit each other.
     """
-    from lenet_sklearn import load_dataset, load_model
+    from lenet_sklearn import load_model
     from lenet_sklearn.committee import members_of
-    from lenet_sklearn.datasets import has_test_split
     from lenet_sklearn.models.files import model_path
     from pipelines.models import holds_line_reader
+    from pipelines.training.boxes import has_test_samples, load_samples
 
     if holds_line_reader(model):
         raise ValueError(
@@ -149,8 +149,8 @@ def evaluate(
     if plots:
         check_plots(plots)
     classifier = load_model(model_path(model), device=device)
-    split: Literal["train", "test"] = "test" if has_test_split(data) else "train"
-    X, y = load_dataset(data, data_dir=data_dir, split=split)
+    split: Literal["train", "test"] = "test" if has_test_samples(data) else "train"
+    X, y = load_samples(data, data_dir=data_dir, split=split)
     # All members of a committee were trained on the same images.
     image_shape = members_of(classifier)[0].image_shape_
     if X.shape[1:] != image_shape:

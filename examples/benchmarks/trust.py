@@ -1,0 +1,214 @@
+"""Measure how far accepted values can be trusted, as a table.
+
+    python examples/benchmarks/trust.py
+    python examples/benchmarks/trust.py --only drawn others
+    python examples/benchmarks/trust.py --page docs/benchmarks.md
+
+Fields with boxes are held to the rule that ships with the reader, for one error in a
+hundred. What cannot be measured without the scans says so.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
+
+import numpy as np
+from degradations import DEGRADATIONS, resize_page
+from pages import fill_page
+from score import exam_scans, pages_of
+from tables import (
+    Row,
+    as_table,
+    folder_of,
+    parse_table_args,
+    table_parser,
+    take_measures,
+)
+from written import (
+    NO_DIGITS,
+    Answer,
+    as_fax,
+    demo_reader,
+    digits_of_test_writers,
+    draw_no_digit,
+    draw_number,
+    draw_pages,
+    light_blue,
+    pencil,
+    read_pages_of,
+)
+
+from lenet_sklearn import read_rule
+from pipelines import Form, Frame, make_field_reader, make_form_reader
+from pipelines.images import Image
+from pipelines.outcomes import FieldReading
+from pipelines.readers.base import clean_images, split_reader
+from pipelines.readers.comb import SHIPPED
+
+_SEEDS = range(
+    1000, 1020
+)  # of pages that trained nothing and that no rule was fitted on
+_PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")
+
+
+def threshold() -> float:
+    """Return the confidence from which the shipped rule accepts."""
+    return float(read_rule(SHIPPED).with_max_error(0.01).threshold_)
+
+
+def measure_exam(data: Path) -> Iterator[Row]:
+    """Read the exam pages, as they are and spoilt."""
+    files, _, truth = exam_scans(data)
+    form = Form.from_combs({"number": 9})
+    reader = make_form_reader(form, threshold=threshold())
+    ways = {"as they are": lambda page: page, **DEGRADATIONS}
+    for name, spoil in ways.items():
+        answers = [
+            Answer(reader.read(spoil(page)).fields["number"], text)
+            for page, text in zip(pages_of(files), truth, strict=True)
+        ]
+        yield _row(f"exam pages, {name}", answers, "14 right, 12 accepted, 0 wrong")
+
+
+def measure_drawn(_: Path) -> Iterator[Row]:
+    """Read drawn pages of twenty seeds."""
+    answers = _read_drawn(_SEEDS)
+    yield _row("drawn pages of 20 seeds", answers, "95 % settled, 1 % wrong, 0 lost")
+
+
+def measure_hard(_: Path) -> Iterator[Row]:
+    """Read drawn pages that are hard to read."""
+    bar = "85 % settled, 1 % wrong, 0.1 % lost"
+    for name, change in {"pencil of 12 %": pencil, "light blue": light_blue}.items():
+        yield _row(f"drawn pages, {name}", _read_drawn(_SEEDS[:5], change), bar)
+    spoilt = {"150 dpi": partial(resize_page, dpi=150), "fax": as_fax}
+    for name, spoil in spoilt.items():
+        answers = _read_drawn(_SEEDS[:5], spoil=spoil)
+        yield _row(f"drawn pages, {name}", answers, bar)
+
+
+def measure_numbers(data: Path) -> Iterator[Row]:
+    """Read numbers of nine digits by writers that trained nothing."""
+    glyphs, labels = digits_of_test_writers(folder_of(data, "mnist"))
+    rng = np.random.default_rng(5)
+    chosen = rng.integers(0, len(labels), (1000, 9))
+    images = [draw_number([[glyphs[k]] for k in row], rng) for row in chosen]
+    texts = ["".join(str(labels[k]) for k in row) for row in chosen]
+    answers = _answers(_read_combs(images, 9), texts)
+    yield _row("MNIST's test digits, numbers of nine", answers, "97 % right")
+    accepted = _accepted_at(answers, 0.01)
+    yield Row("... accepted at 1 % error, in hindsight", f"{accepted:.1%}", "93 %")
+
+
+def measure_others(data: Path) -> Iterator[Row]:
+    """Read boxes that hold no digit, or several."""
+    rng = np.random.default_rng(7)
+    kinds = [NO_DIGITS[n % len(NO_DIGITS)] for n in range(500)]
+    read = _read_combs([draw_no_digit(kind, rng) for kind in kinds], 3)
+    yield Row("boxes without a digit", _accepted(read), "1 %")
+    glyphs, labels = digits_of_test_writers(folder_of(data, "mnist"))
+    images = []
+    for n in range(300):
+        chosen = rng.integers(0, len(labels), 3 if n % 3 == 0 else 2)
+        inside = [glyphs[k] for k in chosen]
+        images.append(draw_number([[], inside, []], rng, size=(0.4, 0.8)))
+    yield Row(
+        "two or three digits in one box", _accepted(_read_combs(images, 3)), "0.5 %"
+    )
+    chosen = rng.integers(0, len(labels), 500)
+    images = [draw_number([[], [glyphs[k]], []], rng) for k in chosen]
+    answers = _answers(_read_combs(images, 3), [str(labels[k]) for k in chosen])
+    yield _row("one digit in three boxes", answers, "")
+
+
+def measure_pencil(data: Path) -> Iterator[Row]:
+    """Read a hundred faint digits, each a box of its own."""
+    with np.load(folder_of(data, "nsysu_pencil") / "digits.npz") as file:
+        images, labels = list(file["x"].astype(np.uint8)), file["y"]
+    frames = [Frame(0, 0, 28, 28, 1, ruled=False)] * len(images)
+    answers = _answers(_read_combs(images, None, frames), map(str, labels))
+    yield _row("faint digits of NSYSU", answers, "96 right, 0 wrong, 0 lost")
+
+
+MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "exam": measure_exam,
+    "drawn": measure_drawn,
+    "hard": measure_hard,
+    "numbers": measure_numbers,
+    "others": measure_others,
+    "pencil": measure_pencil,
+}
+
+
+def _read_drawn(
+    seeds: Iterable[int],
+    change: Callable[..., object] | None = None,
+    *,
+    spoil: Callable[[Image], Image] | None = None,
+) -> list[Answer]:
+    reader = demo_reader(threshold=threshold())
+    answers: list[Answer] = []
+    for seed in seeds:
+        pages = draw_pages(seed, 12, change)
+        if spoil is not None:
+            pages = ((spoil(page), truth) for page, truth in pages)
+        answers += read_pages_of(pages, reader)
+    return answers
+
+
+def _read_combs(
+    images: Sequence[Image], digits: int | None, frames: Sequence[Frame] | None = None
+) -> list[FieldReading]:
+    reader = make_field_reader(digits=digits, threshold=threshold())
+    steps, last = split_reader(reader)
+    return list(last.read(clean_images(steps, images), frames))
+
+
+def _answers(readings: Sequence[FieldReading], texts: Iterable[str]) -> list[Answer]:
+    return [Answer(r, text) for r, text in zip(readings, texts, strict=True)]
+
+
+def _row(what: str, answers: Sequence[Answer], bar: str) -> Row:
+    """Count what is right, settled, settled and wrong, and written but called blank."""
+    n_right = sum(a.reading.value == a.text for a in answers)
+    accepted = [a for a in answers if a.reading.status == "accepted"]
+    n_wrong = sum(a.reading.value != a.text for a in accepted)
+    blank = [a for a in answers if a.reading.status == "blank"]
+    n_lost = sum(bool(a.text) for a in blank)
+    settled = (len(accepted) + len(blank)) / len(answers)
+    return Row(
+        what,
+        f"{n_right} of {len(answers)} right; {settled:.1%} settled: {len(accepted)}"
+        f" accepted, {n_wrong} wrong, {len(blank)} blank, {n_lost} of them written on",
+        bar,
+    )
+
+
+def _accepted(readings: Sequence[FieldReading]) -> str:
+    n_accepted = sum(reading.status == "accepted" for reading in readings)
+    return (
+        f"{n_accepted} of {len(readings)} accepted ({n_accepted / len(readings):.1%})"
+    )
+
+
+def _accepted_at(answers: Sequence[Answer], max_error: float) -> float:
+    """Find the largest share that could be accepted with so few errors."""
+    ranked = sorted(answers, key=lambda answer: -answer.reading.confidence)
+    wrong = np.cumsum([a.reading.value != a.text for a in ranked])
+    allowed = np.flatnonzero(wrong <= max_error * np.arange(1, len(ranked) + 1))
+    return float((allowed[-1] + 1) / len(ranked)) if allowed.size else 0.0
+
+
+def main() -> None:
+    args = parse_table_args(table_parser(__doc__, MEASURES))
+    table = as_table(take_measures(MEASURES, args.only, args.data), _PACKAGES)
+    print(table, end="")
+    if args.page:
+        fill_page(args.page, "trust", table)
+
+
+if __name__ == "__main__":
+    main()
