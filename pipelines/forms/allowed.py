@@ -13,7 +13,7 @@ from lenet_sklearn.strings.boxes import GAP
 from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.forms.check_digits import CheckAutomaton, check_automaton
 from pipelines.forms.dates import list_dates
-from pipelines.forms.field import Field
+from pipelines.forms.field import MOST_BOXES, Field
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -27,8 +27,9 @@ BREAKING: Final = 0.01
 # of nine others, and so as near to what is allowed as one string of some thirty is.
 LEAST_SHARE: Final = 1 / 30
 
-# What is so much less probable than the most probable filling is not listed.
-_LEAST_RATIO: Final = 1e-9
+# What is so much less probable than the most probable filling is not listed, such as
+# what differs from clear digits in two of them.
+_LEAST_RATIO: Final = 1e-6
 
 # Number of digits read, state of the check digit, and how they compare with the least
 # and the greatest value: all that decides how a string may go on.
@@ -176,6 +177,32 @@ def list_allowed(rows: Floats, field: Field, most: int) -> dict[str, float]:
     return texts
 
 
+def is_possible(field: Field) -> bool:
+    """Return whether any string keeps all rules of a field.
+
+    Parameters
+    ----------
+    field : Field
+        With rules.
+
+    Returns
+    -------
+    answer : bool
+        True for a field of any length, too, of which not all strings can be tried.
+
+    Examples
+    --------
+    >>> from pipelines.forms.allowed import is_possible
+    >>> from pipelines.forms.field import Field
+    >>> is_possible(Field(name="id", digits=2, mask="12", check_digit="luhn"))
+    False
+    """
+    lengths = field.lengths
+    if lengths is None or lengths[-1] > MOST_BOXES or field.choices is not None:
+        return True
+    return sum_allowed(np.full((lengths[-1], len(_MARKS)), 0.1), field) > 0
+
+
 @lru_cache(maxsize=256)
 def allowed_share(field: Field, n_digits: int) -> float:
     """Return the share of all strings of digits that a field allows.
@@ -186,8 +213,7 @@ def allowed_share(field: Field, n_digits: int) -> float:
         With rules.
 
     n_digits : int
-        Of the strings, where the field allows these; else they are as long as it
-        allows.
+        Of the strings, or the nearest number that the field allows.
 
     Returns
     -------
@@ -204,9 +230,10 @@ def allowed_share(field: Field, n_digits: int) -> float:
     lengths = field.lengths
     if field.mask is not None:
         n_digits = len(field.mask)
-    elif lengths is not None and n_digits not in lengths:
-        n_digits = lengths[-1]
-    rows = np.full((n_digits, len(_MARKS)), 0.1)
+    elif lengths is not None:
+        n_digits = min(max(n_digits, lengths[0]), lengths[-1])
+    # A share is that of any length that is so great.
+    rows = np.full((min(n_digits, MOST_BOXES), len(_MARKS)), 0.1)
     rows[:, -1] = 0
     return sum_allowed(rows, field)
 

@@ -304,7 +304,10 @@ def _weigh_boxes(
     texts = list_fillings(rows, _N_ADDENDS if adds_up else _N_STRINGS)
     certainty = _certainty_of(reading, boxes)
     if not field.has_rules:
-        return {text: certainty * chance for text, chance in texts.items()}
+        # What adds up is a number, and a number has no gaps.
+        weights = {text: BREAKING if GAP in text else 1.0 for text in texts}
+        total = 1 - sum((1 - weights[text]) * texts[text] for text in texts)
+        return {text: certainty * weights[text] * texts[text] / total for text in texts}
     listed = list_allowed(rows, field, _N_STRINGS)
     texts |= listed
     allowed = sum_allowed(rows, field)

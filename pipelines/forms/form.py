@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 import pydantic
 
 from pipelines.fields.boxes import WritingBox, find_boxes
+from pipelines.forms.allowed import is_possible
 from pipelines.forms.field import Field, FieldKind, FrozenModel, is_number
 from pipelines.forms.files import (
     FormError,
@@ -105,6 +106,8 @@ class Form(FrozenModel):
                     f"field {field.name!r}: box: the form has no blank page for it to"
                     " lie on. Add 'blank', or take 'box' away"
                 )
+            if field.has_rules and not is_possible(field):
+                raise ValueError(f"field {field.name!r}: no value keeps all its rules")
             names.add(field.name)
         for rule in self.sums:
             unknown = {rule.total, *rule.parts} - names

@@ -206,6 +206,11 @@ def test_a_mistake_in_a_field_is_named(folder, field, words):
             "sums: field 'total' is among its own parts",
         ),
         (form_of(box=[0, 0, 9, 9]) | {"blank": None}, "box: the form has no blank"),
+        (form_of(mask="111", check_digit="luhn"), "'total': no value keeps all its"),
+        (
+            form_of(date="MMYYYY", digits=6, mask="13####"),
+            "no value keeps all its rules",
+        ),
     ],
 )
 def test_a_mistake_in_a_form_is_named(folder, content, words):
