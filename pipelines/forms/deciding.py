@@ -310,12 +310,13 @@ def _weigh_boxes(
         return {text: certainty * weights[text] * texts[text] / total for text in texts}
     listed = list_allowed(rows, field, _N_STRINGS)
     texts |= listed
+    # Of a list, what is as probable as the strings above is among the first.
+    kept = listed or {text for text in texts if _keeps(field, text)}
     allowed = sum_allowed(rows, field)
     blank = float(rows[:, -1].prod())
-    kept = {t: bool(t in listed or _keeps(field, t)) for t in texts}
     good, bad = _weights(field, len(rows))
     total = blank + good * allowed + bad * max(0.0, 1 - blank - allowed)
-    weights = {t: (good if kept[t] else bad) if t else 1.0 for t in texts}
+    weights = {t: (good if t in kept else bad) if t else 1.0 for t in texts}
     return {t: certainty * weights[t] * texts[t] / total for t in texts}
 
 
