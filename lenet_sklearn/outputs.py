@@ -19,6 +19,9 @@ if sys.platform != "win32":
 # Letters of its name that a draft is called by; each has four bytes at most.
 _OF_NAME: Final = 50
 
+# A row of a table, by the names of its columns.
+Row = dict[str, str | None]
+
 
 class OutputError(OSError):
     """A place to write results to cannot be written; says which, and why."""
@@ -117,6 +120,64 @@ def check_readable(path: str | os.PathLike[str]) -> None:
     kind = kinds.get(stat.S_IFMT(mode), "a device")
     reason = f"it is {kind}, not a regular file"
     raise OSError(errno.EINVAL, reason, os.fspath(path))
+
+
+def read_rows(
+    path: Path, *, errors: str = "strict"
+) -> tuple[list[str], list[tuple[int, Row]]]:
+    r"""Read a CSV file as spreadsheets of all countries write it.
+
+    Parameters
+    ----------
+    path : Path
+        Text in UTF-8; a comma, a semicolon or a tab stands between its columns.
+
+    errors : str, default="strict"
+        What is done about bytes that are not UTF-8, as for :func:`open`.
+
+    Returns
+    -------
+    names : list of str
+        Of the columns, without spaces around them.
+
+    rows : list of tuple of (int, dict of str to str or None)
+        The number of the line on which each ends, and its cells by the names of their
+        columns; None for one that is missing.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read; says which.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from lenet_sklearn.outputs import read_rows
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "truth.csv")
+    ...     _ = path.write_text("file;value\na.png;0451\n")
+    ...     read_rows(path)
+    (['file', 'value'], [(2, {'file': 'a.png', 'value': '0451'})])
+    """
+    try:
+        check_readable(path)
+        with path.open(newline="", encoding="utf-8-sig", errors=errors) as file:
+            # Spreadsheets of many countries write semicolons.
+            head = file.readline()
+            delimiter = next((mark for mark in ",;\t" if mark in head), ",")
+            file.seek(0)
+            table = csv.DictReader(file, delimiter=delimiter)
+            names = table.fieldnames = [name.strip() for name in table.fieldnames or ()]
+            return names, [(table.line_num, row) for row in table]
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} cannot be read: it is not text in UTF-8. Save it as UTF-8, which"
+            " spreadsheets call CSV UTF-8."
+        ) from error
+    except (OSError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path} cannot be read: {reason}") from error
 
 
 def check_writable(path: Path) -> None:

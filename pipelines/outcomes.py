@@ -154,6 +154,10 @@ class FieldReading(ArraysCompare):
 
     boxes : BoxPosteriors or None
         What each box of a comb may hold; None for free writing.
+
+    decided_by : str
+        The rule of the form that changed the value or had it accepted, by its key in
+        the form's file, such as ``check_digit`` or ``sums``; empty where none did.
     """
 
     value: str
@@ -164,6 +168,7 @@ class FieldReading(ArraysCompare):
     digit_quads: tuple[NDArray[np.float64], ...] = ()
     candidates: tuple[Hypothesis, ...] = ()
     boxes: BoxPosteriors | None = None
+    decided_by: str = ""
 
 
 # Strings that are kept of a field.

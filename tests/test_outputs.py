@@ -14,6 +14,7 @@ from lenet_sklearn.outputs import (
     ResultFile,
     check_writable,
     make_folder,
+    read_rows,
     write_whole,
 )
 
@@ -236,3 +237,10 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         make_folder(tmp_path / "file" / "pictures")
+
+
+def test_rows_have_the_numbers_of_their_lines(tmp_path):
+    (tmp_path / "t.csv").write_text('a, b\n1,"x\ny"\n2\n')
+    names, rows = read_rows(tmp_path / "t.csv")
+    assert names == ["a", "b"]
+    assert rows == [(3, {"a": "1", "b": "x\ny"}), (4, {"a": "2", "b": None})]

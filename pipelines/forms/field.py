@@ -2,22 +2,19 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import date as calendar_date
 from typing import Annotated, Final, Literal, Self
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 from lenet_sklearn.strings.boxes import GAP
-
-CheckDigit = Literal["luhn", "mod11", "verhoeff"]
+from pipelines.forms.check_digits import CheckDigit, Weights, has_check_digit
+from pipelines.forms.dates import EARLIEST, LATEST, is_date, is_date_pattern
 
 # Longer combs are not printed; this keeps a typing error from filling memory.
 MOST_BOXES: Final = 100
-
-# Verhoeff's permutation, a product of cycles that he found to catch most of the
-# errors that people make with two digits; position i uses its i-th power.
-_VERHOEFF_PERMUTATION = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
 
 def is_number(value: str) -> bool:
@@ -63,70 +60,6 @@ def fits_mask(value: str, mask: str) -> bool:
     return len(value) == len(mask) and all(
         wanted in ("#", digit) for digit, wanted in zip(value, mask, strict=True)
     )
-
-
-def has_check_digit(value: str, scheme: CheckDigit) -> bool:
-    """Return whether the last digit of a value confirms the others.
-
-    Parameters
-    ----------
-    value : str
-        Digits, the check digit last.
-
-    scheme : {"luhn", "mod11", "verhoeff"}
-        Luhn's [1]_; weights 1, 2, 3... from the right modulo 11 [2]_, without
-        the check digit X; Verhoeff's [3]_.
-
-    Returns
-    -------
-    answer : bool
-
-    References
-    ----------
-    .. [1] ISO/IEC 7812-1:2017, annex B.
-    .. [2] ISO 2108:1992 (ISBN of ten digits); ISO 3297 (ISSN).
-    .. [3] J. Verhoeff, "Error Detecting Decimal Codes", Mathematical Centre
-       Tracts 29, Amsterdam, 1969.
-
-    Examples
-    --------
-    >>> has_check_digit("79927398713", "luhn")
-    True
-    >>> has_check_digit("0306406152", "mod11")
-    True
-    >>> has_check_digit("2363", "verhoeff"), has_check_digit("2336", "verhoeff")
-    (True, False)
-    """
-    digits = [int(digit) for digit in reversed(value)]
-    return _SCHEMES[scheme](digits)
-
-
-def _luhn(digits: list[int]) -> bool:
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
-    return (sum(digits[::2]) + sum(doubled)) % 10 == 0
-
-
-def _mod11(digits: list[int]) -> bool:
-    return sum(weight * digit for weight, digit in enumerate(digits, 1)) % 11 == 0
-
-
-def _verhoeff(digits: list[int]) -> bool:
-    check = 0
-    for place, digit in enumerate(digits):
-        # The permutation has order 8.
-        for _ in range(place % 8):
-            digit = _VERHOEFF_PERMUTATION[digit]
-        # The product in the group of the pentagon: 0 to 4 turn it, 5 to 9 mirror it.
-        turn = check - digit if check >= 5 else check + digit
-        check = turn % 5 + 5 * ((check >= 5) != (digit >= 5))
-    return check == 0
-
-
-_SCHEMES: dict[CheckDigit, Callable[[list[int]], bool]] = {
-    "luhn": _luhn,
-    "mod11": _mod11,
-    "verhoeff": _verhoeff,
-}
 
 
 FieldKind = Literal["comb", "line", "box"]
@@ -180,16 +113,25 @@ class Field(FrozenModel):
         The range of the value as a number, ends included.
 
     choices : tuple of str, default=None
-        The only values there are. Leading zeros count.
+        The only values there are. Leading zeros count. In the file of a form also
+        ``{"file": "students.csv", "column": "id"}``, a column of a CSV file, by its
+        path from the form's file.
 
-    check_digit : {"luhn", "mod11", "verhoeff"}, default=None
+    check_digit : str or Weights, default=None
         How the last digit of a value confirms the others; see
-        ``pipelines.forms.field.has_check_digit``.
+        :func:`pipelines.forms.check_digits.has_check_digit`.
+
+    date : str, default=None
+        How a date is written, such as ``DDMMYYYY``, ``YYMMDD`` or ``MMYYYY``.
+
+    earliest, latest : date, default=None
+        The range of the date, ends included; None for the beginning of 1900 and the
+        end of 2099.
 
     Notes
     -----
     A mistake raises :class:`pydantic.ValidationError`, a ValueError;
-    :meth:`Form.from_file` says the same in one line. Lengths, masks and choices
+    :meth:`Form.from_file` says the same in one line. Lengths, masks, dates and choices
     that no value can keep together are a mistake too.
 
     Examples
@@ -212,6 +154,9 @@ class Field(FrozenModel):
     maximum: int | None = None
     choices: tuple[str, ...] | None = None
     check_digit: CheckDigit | None = None
+    date: str | None = None
+    earliest: calendar_date | None = None
+    latest: calendar_date | None = None
 
     @pydantic.field_validator("name")
     @classmethod
@@ -242,6 +187,16 @@ class Field(FrozenModel):
             raise ValueError("must be a list of strings of digits, such as '07'")
         return choices
 
+    @pydantic.field_validator("date")
+    @classmethod
+    def _check_date(cls, date: str | None) -> str | None:
+        if date is not None and not is_date_pattern(date):
+            raise ValueError(
+                "must be DD, MM and YYYY or YY in the order in which they are written,"
+                " such as 'DDMMYYYY' or 'MMYY'"
+            )
+        return date
+
     @pydantic.model_validator(mode="after")
     def _check_together(self) -> Self:
         if self.kind == "comb" and self.digits is None:
@@ -256,6 +211,10 @@ class Field(FrozenModel):
         least = -math.inf if self.minimum is None else self.minimum
         if self.maximum is not None and self.maximum < least:
             raise ValueError("maximum: is less than the minimum")
+        if self.date is None and (self.earliest or self.latest):
+            raise ValueError("date: earliest and latest are the range of a date")
+        if self.date_range[0] > self.date_range[1]:
+            raise ValueError("latest: is before the earliest")
         if reason := next(self._contradictions(), ""):
             raise ValueError(reason)
         return self
@@ -265,7 +224,21 @@ class Field(FrozenModel):
         """Numbers of digits that a value which is not empty may have; None for any."""
         least, most = _length_range(self.length)
         most = min(most, self.digits or math.inf)
+        listed = [len(self.date)] if self.date else list(map(len, self.choices or ()))
+        if listed:
+            least, most = max(least, min(listed)), min(most, max(listed))
         return None if most == math.inf else range(max(least, 1), int(most) + 1)
+
+    @property
+    def date_range(self) -> tuple[calendar_date, calendar_date]:
+        """The earliest and the latest date that there may be."""
+        return self.earliest or EARLIEST, self.latest or LATEST
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether anything is said of its values but how many boxes there are."""
+        rules = (self.length, self.mask, self.minimum, self.maximum, self.choices)
+        return any(each is not None for each in (*rules, self.check_digit, self.date))
 
     def check(self, value: str) -> str:
         """Describe what is wrong with a value, if anything.
@@ -286,14 +259,37 @@ class Field(FrozenModel):
             return "a box between two digits is empty"
         if not is_number(value):
             return "is not a string of digits"
-        return next(self._complaints(value), "")
+        return next(self._complaints(value), ("", ""))[1]
+
+    def broken_rule(self, value: str) -> str:
+        """Name the rule that a value breaks, if any.
+
+        Parameters
+        ----------
+        value : str
+            Digits, not with an empty box between two of them.
+
+        Returns
+        -------
+        key : str
+            What the rule is called in the file of a form; empty if all are kept.
+
+        Examples
+        --------
+        >>> Field(name="id", digits=4, check_digit="luhn").broken_rule("1234")
+        'check_digit'
+        """
+        return next(self._complaints(value), ("", ""))[0] if value else ""
 
     def _contradictions(self) -> Iterator[str]:
-        """Name lengths, masks and choices that no value can keep together."""
-        lengths = self.lengths
+        """Name lengths, masks, dates and choices that no value can keep together."""
+        others = self.model_copy(update={"choices": None})
+        lengths = others.lengths
         if lengths is not None and not lengths:
             least, _ = _length_range(self.length)
-            yield f"length: {least} digits do not fit into {self.digits} boxes"
+            if self.date is None:
+                yield f"length: {least} digits do not fit into {self.digits} boxes"
+            yield f"date: {self.date} is of another length than the field"
         elif lengths is not None:
             if self.mask is not None and len(self.mask) not in lengths:
                 allowed = " to ".join(map(str, sorted({lengths[0], lengths[-1]})))
@@ -302,29 +298,33 @@ class Field(FrozenModel):
                 yield f"minimum: {self.minimum} has more digits than {lengths[-1]}"
         if self.maximum is not None and self.maximum < 0:
             yield f"maximum: no value is as small as {self.maximum}"
-        others = self.model_copy(update={"choices": None})
         for choice in self.choices or ():
-            if reason := next(others._complaints(choice), ""):
+            if reason := others.check(choice):
                 yield f"choices: {choice!r} can never be read: {reason}"
 
-    def _complaints(self, value: str) -> Iterator[str]:
+    def _complaints(self, value: str) -> Iterator[tuple[str, str]]:
+        """Give the key and the reason of every rule that a value breaks."""
         least, most = _length_range(self.length)
         if self.digits is not None and len(value) > self.digits:
-            yield f"has {len(value)} digits in {self.digits} boxes"
+            yield "digits", f"has {len(value)} digits in {self.digits} boxes"
         if not least <= len(value) <= most:
             wanted = f"{least}" if least == most else f"{least} to {most:g}"
-            yield f"has {len(value)} digits instead of {wanted}"
+            yield "length", f"has {len(value)} digits instead of {wanted}"
         if self.mask is not None and not fits_mask(value, self.mask):
-            yield f"does not look like {self.mask}"
+            yield "mask", f"does not look like {self.mask}"
         if self.minimum is not None and int(value) < self.minimum:
-            yield f"{value} is less than {self.minimum}"
+            yield "minimum", f"{value} is less than {self.minimum}"
         if self.maximum is not None and int(value) > self.maximum:
-            yield f"{value} is more than {self.maximum}"
+            yield "maximum", f"{value} is more than {self.maximum}"
+        if self.date is not None and not is_date(value, self.date, *self.date_range):
+            years = " to ".join(map(str, self.date_range))
+            yield "date", f"{value} is no date {self.date} from {years}"
         if self.choices is not None and value not in self.choices:
-            yield f"{value} is not one of the {len(self.choices)} choices"
+            yield "choices", f"{value} is not one of the {len(self.choices)} choices"
         scheme = self.check_digit
         if scheme is not None and not has_check_digit(value, scheme):
-            yield f"its last digit is not the {self.check_digit} check digit"
+            name = "weighted" if isinstance(scheme, Weights) else scheme
+            yield "check_digit", f"its last digit is not the {name} check digit"
 
 
 def _length_range(length: int | tuple[int, int] | None) -> tuple[int, float]:

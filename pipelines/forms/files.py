@@ -9,8 +9,8 @@ from typing import Any
 
 import pydantic
 
-from lenet_sklearn.outputs import check_readable, write_whole
-from pipelines.forms.field import MOST_BOXES
+from lenet_sklearn.outputs import check_readable, read_rows, write_whole
+from pipelines.forms.field import MOST_BOXES, is_number
 
 
 class FormError(ValueError):
@@ -22,11 +22,16 @@ _WANTED = {
     "blank": "the path of a scan, relative to the folder of this file",
     "box": "four whole numbers of pixels, [top, left, height, width], of which the"
     " last two are above 0",
-    "check_digit": "'luhn', 'mod11' or 'verhoeff'",
-    "choices": "a list of strings of digits",
+    "check_digit": "'luhn', 'mod11', 'mod11,10', 'mod97-10', 'verhoeff' or 'damm', or"
+    " an object with a list of 'weights' and a 'modulus', which is 10 or 11",
+    "choices": "a list of strings of digits, or an object with a 'file' and a 'column',"
+    " which are names",
+    "date": "such as 'DDMMYYYY'",
+    "earliest": "a date such as '2020-01-31'",
     "digits": f"the number of boxes, a whole number from 1 to {MOST_BOXES}",
     "fields": "a list of at least one field",
     "kind": "'comb', 'line' or 'box'",
+    "latest": "a date such as '2029-12-31'",
     "length": "a number of digits above 0, or a list of the least and the most",
     "maximum": "a whole number",
     "minimum": "a whole number",
@@ -114,6 +119,42 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_whole(path, f"{{\n{lines}\n}}\n".encode())
 
 
+def load_choices(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    r"""Put the columns of CSV files in place of where a form names them as choices.
+
+    Parameters
+    ----------
+    content : mapping
+        What the file of a form holds.
+
+    path : Path
+        That file. CSV files are named from its folder.
+
+    Returns
+    -------
+    content : dict
+        The same, with lists of choices only. What is no form is left as it is.
+
+    Raises
+    ------
+    FormError
+        If a file cannot be read, has no such column, or a cell is not of digits.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> field = {"name": "id", "choices": {"file": "ids.csv", "column": "id"}}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "ids.csv").write_text("id,room\n007,12\n")
+    ...     load_choices({"fields": [field]}, Path(folder, "form.json"))
+    {'fields': [{'name': 'id', 'choices': ('007',)}]}
+    """
+    fields = content.get("fields")
+    if not isinstance(fields, list):
+        return dict(content)
+    return {**content, "fields": [_with_choices(field, path) for field in fields]}
+
+
 def draft_images(output: Path) -> tuple[Path, Path]:
     """Name the images that drafting a form writes beside its file.
 
@@ -168,6 +209,41 @@ def explain(error: pydantic.ValidationError, content: object) -> str:
     if loc:
         words.append(str(loc[0]))
     return ": ".join([*words, _reason(finding, content)])
+
+
+def _with_choices(field: Any, path: Path) -> Any:
+    """Read the choices of a field, if it names a column."""
+    named = field.get("choices") if isinstance(field, Mapping) else None
+    if not isinstance(named, Mapping) or set(named) != {"file", "column"}:
+        return field
+    file, column = named["file"], named["column"]
+    if not (isinstance(file, str) and isinstance(column, str)):
+        return field
+    try:
+        return {**field, "choices": _read_column(path.parent / file, column)}
+    except ValueError as error:
+        where = f"{path}: field {field.get('name')!r}: choices"
+        raise FormError(f"{where}: {error}") from None
+
+
+def _read_column(path: Path, column: str) -> tuple[str, ...]:
+    """Read the values of a column, each once."""
+    names, rows = read_rows(path)
+    if names.count(column) != 1:
+        known = ", ".join(map(repr, names))
+        raise ValueError(
+            f"{path} has {names.count(column)} columns {column!r}, not one. It has"
+            f" {known or 'none'}"
+        )
+    values = []
+    for line, row in rows:
+        value = (row[column] or "").strip()
+        if value and not is_number(value):
+            raise ValueError(
+                f"{path}: line {line}: {value!r} is not a string of digits"
+            )
+        values.append(value)
+    return tuple(dict.fromkeys(filter(None, values)))
 
 
 def _place_of_number(text: str) -> str:

@@ -9,8 +9,15 @@ from typing import Annotated, Any, Final, Literal, Self
 import pydantic
 
 from pipelines.fields.boxes import WritingBox, find_boxes
+from pipelines.forms.allowed import is_possible
 from pipelines.forms.field import Field, FieldKind, FrozenModel, is_number
-from pipelines.forms.files import FormError, explain, read_json, write_json
+from pipelines.forms.files import (
+    FormError,
+    explain,
+    load_choices,
+    read_json,
+    write_json,
+)
 from pipelines.images import Image
 from pipelines.pages.register import PreparedBlank, prepare_blank
 from pipelines.scans.read import ScanError, open_scan
@@ -99,6 +106,8 @@ class Form(FrozenModel):
                     f"field {field.name!r}: box: the form has no blank page for it to"
                     " lie on. Add 'blank', or take 'box' away"
                 )
+            if field.has_rules and not is_possible(field):
+                raise ValueError(f"field {field.name!r}: no value keeps all its rules")
             names.add(field.name)
         for rule in self.sums:
             unknown = {rule.total, *rule.parts} - names
@@ -146,7 +155,8 @@ class Form(FrozenModel):
         FormError
             If the file cannot be read, is no JSON, breaks a rule of
             :class:`Form` or :class:`Field`, is of a newer version, if its blank
-            page cannot be read, or if a box reaches beyond that page.
+            page or a column of choices cannot be read, or if a box reaches beyond
+            that page.
         """
         path = Path(path)
         content = read_json(path)
@@ -156,7 +166,7 @@ class Form(FrozenModel):
                 f"{path}: version: is {version}, and {_VERSION} is the newest that"
                 " this release reads. Upgrade lenet-sklearn"
             )
-        form = cls._validated(content, str(path))
+        form = cls._validated(load_choices(content, path), str(path))
         if form.blank is None:
             return form
         form = form.model_copy(update={"blank": path.parent / form.blank})

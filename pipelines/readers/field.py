@@ -12,7 +12,8 @@ from lenet_sklearn.parameters import HasMethods, Interval
 from lenet_sklearn.strings.boxes import GAP
 from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.fields.combs import Frame
-from pipelines.forms.field import Field, fits_mask
+from pipelines.forms.allowed import BREAKING
+from pipelines.forms.field import Field
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
 from pipelines.images import Image, check_images
@@ -40,8 +41,12 @@ _MARGIN = 0.15
 # Whoever says that there is a comb does not expect a free string.
 _WITHOUT_COMB = 0.5
 
-# One entry in a hundred breaks the rule of its field: writers make slips too.
-_KEEPING_ODDS = 99.0
+# What keeps the rule of its field is so much more common than what breaks it.
+_KEEPING_ODDS = (1 - BREAKING) / BREAKING
+
+# Strings that are looked at where the most probable one breaks a rule. Of those that
+# lack only a check digit one in ten has it.
+_N_SEARCHED = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,8 +246,8 @@ class FieldReader(StringReader):
             Where the boxes are in each field, where that is known.
 
         fields : sequence of n_samples Field or None, default=None
-            What a form says of each. Free writing is read as a string of a length
-            and mask that the form allows, where one is not too improbable.
+            What a form says of each. Free writing is read as a string that keeps the
+            rules of its field, where one is not too improbable.
 
         Returns
         -------
@@ -502,10 +507,7 @@ def cleaning_steps() -> list[tuple[str, Any]]:
 def read_ruled(
     line_reader: Any, images: Sequence[Image], rules: Sequence[Field | None]
 ) -> list[list[Any]]:
-    """Read lines; where one breaks length or mask, look for one that keeps them.
-
-    Check digits, ranges, choices and sums are not searched for. They are there to
-    find what was misread, and a string that was chosen to pass them would hide it.
+    """Read lines; where one breaks the rules of its field, look for what keeps them.
 
     Parameters
     ----------
@@ -524,6 +526,11 @@ def read_ruled(
         Each of a `text` and its `probability`, which a rule does not raise; the first
         is what is read. A string that breaks the rule stays first where it is much
         more probable than any that keeps it. An empty one breaks none.
+
+    Notes
+    -----
+    Lengths and masks are searched under. Of the strings that are found so, those that
+    keep all rules are taken.
     """
     read = [list(own) for own in line_reader.read(images, n_best=N_CANDIDATES)]
     # The most probable string of all is also that of those allowed, if it is one.
@@ -534,20 +541,23 @@ def read_ruled(
 
 
 def _keeps(rule: Field | None, text: str) -> bool:
-    if rule is None or not text:
-        return True
-    if rule.lengths is not None and len(text) not in rule.lengths:
-        return False
-    return rule.mask is None or fits_mask(text, rule.mask)
+    return rule is None or not rule.check(text)
 
 
 def _reread(line_reader: Any, image: Image, rule: Any, free: list[Any]) -> list[Any]:
     """Search under the rule, and weigh a slip of the writer's against a misreading."""
-    [found] = line_reader.read([image], lengths=rule.lengths, mask=rule.mask)
-    if found and _KEEPING_ODDS * found[0].probability >= free[0].probability:
-        others = [one for one in free if one.text != found[0].text]
-        return [found[0], *others[: N_CANDIDATES - 1]]
-    return free
+    [found] = line_reader.read(
+        [image], n_best=_N_SEARCHED, lengths=rule.lengths, mask=rule.mask
+    )
+    kept = [one for one in found if _keeps(rule, one.text)][:N_CANDIDATES]
+    named = {one.text for one in kept}
+    others = [one for one in free if one.text not in named]
+    if kept and _KEEPING_ODDS * kept[0].probability >= free[0].probability:
+        return [
+            kept[0],
+            *sorted([*kept[1:], *others], key=lambda one: -one.probability),
+        ]
+    return [*free, *(one for one in kept if one.text not in {f.text for f in free})]
 
 
 def _writing_part(frame: Frame | None) -> tuple[slice, slice]:

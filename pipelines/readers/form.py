@@ -12,8 +12,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_memory
 
 from lenet_sklearn.parameters import HasMethods
-from lenet_sklearn.strings.boxes import GAP
 from pipelines.fields.combs import Frame, cut_comb
+from pipelines.forms.deciding import SETTLED, decide
 from pipelines.forms.form import Field, Form
 from pipelines.glyphs.cut import Piece
 from pipelines.images import Image, check_image, check_images
@@ -62,10 +62,6 @@ LIGHT_ON_DARK = "most of it is dark: if it is white on black, invert it"
 
 # What is said of free writing that the form gives no place.
 _PLACELESS = "only a comb can be looked for: the form must say where this is (box)"
-
-
-# Nobody need look at such a field.
-_SETTLED = ("accepted", "blank")
 
 
 class FormReader(Reader):
@@ -322,7 +318,7 @@ class FormReader(Reader):
         readings |= self._read_sought(page, steps, reader)
         if all(reading.status == "unlocated" for reading in readings.values()):
             readings = _explain_nothing(page, readings)
-        return PageReading(self._checked(readings))
+        return PageReading(decide(self.form, readings, reader.threshold))
 
     def _read_placed(
         self, page: Image, steps: Sequence[Any], reader: FieldReader
@@ -352,26 +348,6 @@ class FormReader(Reader):
         pieces = _cut_combs(sought, steps, reader)
         read = _read_either_way(page, sought, pieces, reader)
         return _unlocated(sought.missing) | read
-
-    def _checked(self, readings: dict[str, FieldReading]) -> dict[str, FieldReading]:
-        """Hold the readings to the constraints of the form, and put them in order."""
-        checked = {}
-        for field in self.form.fields:
-            reading = readings[field.name]
-            reason = "" if GAP in reading.value else field.check(reading.value)
-            if reason:
-                reading = _invalid(reading, reason)
-            checked[field.name] = reading
-        # What was not found, or may be empty, is no 0 in a sum.
-        there = {
-            name: reading.value
-            for name, reading in checked.items()
-            if reading.value or reading.status == "blank"
-        }
-        for fields, reason in self.form.check_sums(there):
-            for name in _suspects({name: checked[name] for name in fields}):
-                checked[name] = _invalid(checked[name], reason)
-        return checked
 
     def _field_reader(self) -> Any:
         """Return the adapted field reader, else the one given, else the shipped."""
@@ -463,14 +439,6 @@ def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:
     }
 
 
-def _suspects(readings: dict[str, FieldReading]) -> list[str]:
-    """Name the fields that explain why a sum is wrong: the uncertain ones, or all."""
-    unsettled = [n for n, r in readings.items() if r.status not in _SETTLED]
-    # A rule that a field itself breaks says more of what is wrong with it.
-    uncertain = [n for n in unsettled if readings[n].status != "invalid"]
-    return uncertain if unsettled else list(readings)
-
-
 def _explain_nothing(
     page: Image, readings: dict[str, FieldReading]
 ) -> dict[str, FieldReading]:
@@ -487,11 +455,6 @@ def _explain_nothing(
         )
         for name, field in readings.items()
     }
-
-
-def _invalid(reading: FieldReading, text: str) -> FieldReading:
-    reason = Reason(ReasonKind.RULE, text)
-    return replace(reading, status="invalid", reason=reason)
 
 
 def _read_either_way(
@@ -513,7 +476,7 @@ def _read_either_way(
             quad = np.roll(quad, 2, axis=0)
         reading = _doubt_way(reading, certainty, reader.threshold)
         # Blank, too: another comb may be the one that somebody has filled in.
-        if name in sought.doubtful and reading.status in _SETTLED:
+        if name in sought.doubtful and reading.status in SETTLED:
             reason = Reason(ReasonKind.SEVERAL, sought.doubtful[name])
             reading = replace(reading, status="rejected", reason=reason)
         result[name] = replace(reading, quad=quad)
@@ -526,7 +489,9 @@ def _doubt_way(
     """Trust a value as far as it is certain which way up its page lies."""
     doubted = settle(reading.value, certainty * reading.confidence, threshold)
     reason = doubted.reason
-    if (reading.status, doubted.status) == ("accepted", "rejected"):
+    # Of a comb without any candidate, rules are not to make a value the wrong way up.
+    unknown = not reading.candidates and certainty < threshold
+    if unknown or (reading.status, doubted.status) == ("accepted", "rejected"):
         reason = _EITHER_WAY
     return replace(
         reading,

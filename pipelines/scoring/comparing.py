@@ -1,6 +1,5 @@
 """Compare tables of results with what was written."""
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet_sklearn.metrics import error_interval
-from lenet_sklearn.outputs import check_readable
+from lenet_sklearn.outputs import Row, read_rows
 from lenet_sklearn.strings.boxes import GAP
 from pipelines.scans.find import printable
 from pipelines.scoring.table import VALUE_COLUMNS, aligned
@@ -25,66 +24,6 @@ _KEYS: Final = ("document", "file", "page")
 
 # Pairs of digits that the report lists.
 _N_CONFUSIONS: Final = 10
-
-Row = dict[str, str | None]
-
-
-def read_rows(
-    path: Path, *, errors: str = "strict"
-) -> tuple[list[str], list[tuple[int, Row]]]:
-    r"""Read a CSV file as spreadsheets of all countries write it.
-
-    Parameters
-    ----------
-    path : Path
-        Text in UTF-8; a comma, a semicolon or a tab stands between its columns.
-
-    errors : str, default="strict"
-        What is done about bytes that are not UTF-8, as for :func:`open`.
-
-    Returns
-    -------
-    names : list of str
-        Of the columns, without spaces around them.
-
-    rows : list of tuple of (int, dict of str to str or None)
-        The number of the line on which each ends, and its cells by the names of their
-        columns; None for one that is missing.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read; says which.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from pipelines.scoring.comparing import read_rows
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "truth.csv")
-    ...     _ = path.write_text("file;value\na.png;0451\n")
-    ...     read_rows(path)
-    (['file', 'value'], [(2, {'file': 'a.png', 'value': '0451'})])
-    """
-    try:
-        check_readable(path)
-        with path.open(newline="", encoding="utf-8-sig", errors=errors) as file:
-            # Spreadsheets of many countries write semicolons.
-            head = file.readline()
-            delimiter = next((mark for mark in ",;\t" if mark in head), ",")
-            file.seek(0)
-            table = csv.DictReader(file, delimiter=delimiter)
-            names = table.fieldnames = [name.strip() for name in table.fieldnames or ()]
-            return names, [(table.line_num, row) for row in table]
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{path} cannot be read: it is not text in UTF-8. Save it as UTF-8, which"
-            " spreadsheets call CSV UTF-8."
-        ) from error
-    except (OSError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"{path} cannot be read: {reason}") from error
 
 
 @dataclass(frozen=True)

@@ -55,10 +55,10 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
 
     Each field is framed in the colour of its status: green for accepted,
     orange for rejected, red for invalid, grey for blank. Thin lines show where the
-    digits of free writing were found. Beside it stand its
-    name, value and confidence, which is never rounded up, and why it wants a
-    look if that is not for its confidence. Fields that were not found, and the
-    reason why a page failed, are listed at the top.
+    digits of free writing were found. Beside it stand its name, value and confidence,
+    which is never rounded up, and why it wants a look if that is not for its
+    confidence, or which rule of the form decided it. Fields that were not found, and
+    the reason why a page failed, are listed at the top.
 
     Parameters
     ----------
@@ -148,6 +148,8 @@ def _label(name: str, field: FieldReading) -> str:
         return f"{name}: blank"
     confidence = show_confidence(field.confidence, 2)
     reason = shorten(review_reason(field), _REASON_LENGTH, placeholder="...")
+    if not reason and field.decided_by:
+        reason = f"by {field.decided_by}"
     return f"{name}: {field.value} ({confidence})" + (f", {reason}" if reason else "")
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from lenet_sklearn.outputs import read_rows
 from pipelines.images import Image
 from pipelines.outcomes import ArraysCompare
 from pipelines.scans.find import real_path
 from pipelines.scans.read import ScanError, open_scan
-from pipelines.scoring.comparing import read_rows
 
 StrPath: TypeAlias = str | os.PathLike[str]
 

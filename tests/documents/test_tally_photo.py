@@ -1,13 +1,17 @@
 """A photographed tally form, read with a form drafted from its blank page."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pipelines import Form, make_form_reader, read_pages
+from lenet_sklearn.strings.boxes import BoxPosteriors
+from pipelines import Form, Sum, make_form_reader, read_pages
 from pipelines.cli.commands import main
+from pipelines.forms.deciding import decide
 from pipelines.forms.drafting import write_draft
+from pipelines.outcomes import settle
 
 OTHER_BLANKS = ["c.hasil_data.png", "c.hasil_dpr_j_v2.png", "c.hasil_dpr_s08_v2.png"]
 
@@ -61,17 +65,62 @@ def test_no_total_is_wrong_and_accepted(reading, totals, truth):
         assert field.value == right or field.status not in ("accepted", "blank")
 
 
-def test_the_totals_add_up_when_the_form_says_so(form, photograph, totals, truth):
+@pytest.fixture(scope="module")
+def summed(form, totals):
+    """The form, with the sums of its totals."""
     *candidates, valid, invalid, grand = totals
-    content = form.model_dump() | {
-        "sums": [
-            {"total": valid, "parts": candidates},
-            {"total": grand, "parts": [valid, invalid]},
-        ]
-    }
-    reading = make_form_reader(Form.model_validate(content)).read(photograph)
+    sums = (
+        Sum(total=valid, parts=tuple(candidates)),
+        Sum(total=grand, parts=(valid, invalid)),
+    )
+    return form.model_copy(update={"sums": sums})
+
+
+def test_the_totals_add_up_when_the_form_says_so(summed, photograph, totals, truth):
+    reading = make_form_reader(summed).read(photograph)
     assert [reading.fields[name].value for name in totals] == truth
-    assert "invalid" not in {reading.fields[name].status for name in totals}
+    assert {reading.fields[name].status for name in totals} == {"accepted"}
+
+
+@pytest.mark.parametrize("box", range(3))
+@pytest.mark.parametrize("n_total", range(6))
+def test_sums_fill_in_a_blot_or_leave_it(summed, reading, totals, truth, n_total, box):
+    name = totals[n_total]
+    field = reading.fields[name]
+    likely = field.boxes.likely.copy()
+    was_empty = likely[box, -1] > 0.5
+    likely[box] = 0
+    boxes = BoxPosteriors(likely, field.boxes.characters)
+    unread = replace(settle("", 0.0, 0.9), boxes=boxes, quad=field.quad)
+    decided = decide(summed, {**reading.fields, name: unread}, 0.9)
+    # Whether a box in front was empty or held a 0, no sum can tell.
+    expected = (truth[n_total], "accepted", "sums")
+    found = decided[name]
+    if was_empty:
+        assert found.status == "rejected"
+    else:
+        assert (found.value, found.status, found.decided_by) == expected
+    for other, right in zip(totals, truth, strict=True):
+        if other != name:
+            assert (decided[other].value, decided[other].status) == (right, "accepted")
+
+
+@pytest.mark.parametrize("n_total", [0, 3, 5])
+def test_a_blot_on_the_photograph_is_never_wrong_and_accepted(
+    summed, photograph, reading, totals, truth, n_total
+):
+    top_left, _, low_right, _ = reading.fields[totals[n_total]].quad
+    (left, top), (right, bottom) = top_left, low_right
+    blotted = photograph.copy()
+    blotted[round(top) + 9 : round(bottom) - 9, round((left + 2 * right) / 3) + 9 :][
+        :, : round((right - left) / 3) - 18
+    ] = 30
+    fields = make_form_reader(summed).read(blotted).fields
+    for name, value in zip(totals, truth, strict=True):
+        assert fields[name].value == value or fields[name].status in (
+            "rejected",
+            "invalid",
+        )
 
 
 def test_the_command_reads_them_too(folder, form_file, totals, truth, tmp_path):

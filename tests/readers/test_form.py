@@ -38,6 +38,7 @@ from pipelines.drawing import (
     photograph_page,
     scan_page,
 )
+from pipelines.forms.deciding import decide
 from pipelines.outcomes import FieldReading, ReasonKind
 from pipelines.pages.upright import deskew
 from pipelines.readers import places
@@ -299,7 +300,7 @@ def test_a_wrong_sum_is_explained_by_what_is_uncertain(other):
         "b": FieldReading(value, "rejected", 0.4),
         "total": FieldReading("64", "accepted", 1.0),
     }
-    checked = FormReader(form)._checked(readings)
+    checked = decide(form, readings, 0.9)
     assert [f.status for f in checked.values()] == ["accepted", "invalid", "accepted"]
 
 
@@ -308,13 +309,13 @@ def test_a_part_that_was_not_found_or_may_be_empty_is_no_0_in_a_sum():
     form = Form(fields=fields, sums=[Sum(total="total", parts=["a", "b"])])
     known = {"a": FieldReading("24", "accepted", 1.0)}
     known["total"] = FieldReading("64", "accepted", 1.0)
-    for status, expected in (
-        ("unlocated", "accepted"),
-        ("rejected", "accepted"),
-        ("blank", "invalid"),
+    for status, confidence, expected in (
+        ("unlocated", 0.0, "accepted"),
+        ("rejected", 0.5, "accepted"),
+        ("blank", 0.999, "invalid"),
     ):
-        readings = known | {"b": FieldReading("", status, 0.5)}
-        assert FormReader(form)._checked(readings)["total"].status == expected
+        readings = known | {"b": FieldReading("", status, confidence)}
+        assert decide(form, readings, 0.9)["total"].status == expected
 
 
 def test_a_box_without_a_digit_between_two_is_never_accepted():

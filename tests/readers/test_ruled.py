@@ -86,10 +86,34 @@ def test_a_slip_of_the_writer_is_shown_rather_than_something_improbable(allowed)
     assert ruled(StubReader(("1742", 0.9), allowed), line(length=2)) == ("1742", 0.9)
 
 
-def test_check_digits_and_ranges_are_not_searched_for():
-    reader = StubReader(("1742", 0.9), ("17", 0.2))
-    assert ruled(reader, line(check_digit="luhn", maximum=9)) == ("1742", 0.9)
-    assert reader.rules == []
+class ListReader(StubReader):
+    """Has a list of strings, whatever the rule."""
+
+    def __init__(self, *named):
+        self.named = [Hypothesis(*one) for one in named]
+
+    def read(self, fields, *, n_best=1, lengths=None, mask=None):
+        return [self.named[:n_best] for _ in fields]
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ({"check_digit": "luhn"}, "1842"),
+        ({"maximum": 1000}, "742"),
+        ({"choices": ("0742", "1842")}, "1842"),
+        ({"date": "DDMM"}, "1712"),
+    ],
+)
+def test_all_rules_are_searched_under_where_they_are_broken(rules, expected):
+    names = ["1740", "1742", "1747", "1748", "1749", "742", "1842", "1743", "1712"]
+    reader = ListReader(("1741", 0.5), *((name, 0.05) for name in names))
+    assert ruled(reader, line(**rules)) == (expected, 0.05)
+
+
+def test_what_keeps_no_rule_is_read_as_it_is():
+    reader = ListReader(("1741", 0.9), ("1749", 0.05))
+    assert ruled(reader, line(check_digit="damm")) == ("1741", 0.9)
 
 
 def test_a_drawn_string_is_read_under_its_mask():
@@ -110,7 +134,12 @@ def test_the_rules_of_a_form_reach_its_lines(sheet):
         sheet[1]
     )
     field = reading.fields["line"]
-    assert (field.value, field.status, field.confidence) == (TEXT, "rejected", 0.2)
+    # Of all strings of four digits, one in ten has the mask.
+    other = 0.01 + 0.99 * 0.2  # what is not named, and keeps the mask by chance
+    kept, broken = 9.9 * 0.99 * 0.2, 0.01 * (0.99 * 0.6 + 0.9 * other)
+    expected = kept / (kept + broken + 9.9 * 0.1 * other)
+    assert field.confidence == pytest.approx(expected)
+    assert (field.value, field.status, field.decided_by) == (TEXT, "accepted", "mask")
     assert recognizer.rules == [(None, "2###")]
 
 

@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose
 from lenet_sklearn.metrics import error_interval
 from pipelines import Tally, compare_results
 from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind, settle
-from pipelines.scoring.comparing import read_rows
 from pipelines.scoring.table import PageResult, result_header, result_row
 
 NAMES = ["id", "total"]
@@ -219,13 +218,6 @@ def test_files_may_have_any_name(tmp_path):
     )
     (tmp_path / "t.csv").write_text("file,value\nb.png,1\n")
     assert compare_results(tmp_path / "v.csv", tmp_path / "t.csv").n_untold == 1
-
-
-def test_rows_have_the_numbers_of_their_lines(tmp_path):
-    (tmp_path / "t.csv").write_text('a, b\n1,"x\ny"\n2\n')
-    names, rows = read_rows(tmp_path / "t.csv")
-    assert names == ["a", "b"]
-    assert rows == [(3, {"a": "1", "b": "x\ny"}), (4, {"a": "2", "b": None})]
 
 
 def test_a_tally_of_nothing_has_rates():
