@@ -35,6 +35,9 @@ _NEAR: Final = 0.3
 _STRANGE: Final = 0.1
 _DIFFERENT: Final = 0.3
 
+# Where less than this is left to numbers that are not on the list, all of them are.
+_LEAST_LEFT: Final = 1e-9
+
 # What is expected of a batch before it is seen, as if so many pages were: one in twenty
 # is not on the list.
 _PAGES_EXPECTED: Final = 20
@@ -44,8 +47,8 @@ _N_ROUNDS: Final = 100
 # Rows of each page that rivals are looked for.
 _MOST_CLAIMS: Final = 50
 
-# Numbers in the largest table that is held at once: 64 MB.
-_MOST_NUMBERS: Final = 8_000_000
+# Numbers in the largest table that is held at once, of 32 MB.
+_MOST_NUMBERS: Final = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -234,7 +237,7 @@ class _Numbers:
             (_ALIKE, alike, self._alike),
             (_NEAR, near, self._near),
         ):
-            left = max(1 - own.sum(), np.finfo(np.float64).eps)
+            left = max(1 - own.sum(), _LEAST_LEFT)
             none += share * np.maximum(0, all_such - listed @ own) / left
         return np.asarray(top + np.log(np.maximum(none, np.finfo(np.float64).tiny)))
 
