@@ -37,9 +37,8 @@ MATCH_COLUMNS: Final = (
 _N_SUGGESTIONS: Final = 3
 
 # A page from which nothing is taken unseen: what was read may be another field, or a
-# part of one.
+# part of one. (Which way up a page lies is settled by a number that is listed.)
 _DOUBTFUL: Final = {
-    ReasonKind.ORIENTATION,
     ReasonKind.SEVERAL,
     ReasonKind.UNSUITED,
     ReasonKind.DAMAGED,
@@ -267,8 +266,9 @@ class _Judge:
             return match("conflict", "", claimed[0].probability, reason, claimed)
         nearest = self._suggest(page)
         most = max(none, nearest[0].probability)
-        if reading.reason is not None and reading.reason.kind in _DOUBTFUL:
-            return match("rejected", "", most, reading.reason.text, nearest)
+        doubt = reading.reason
+        if doubt is not None and doubt.kind in _DOUBTFUL:
+            return match("rejected", "", most, doubt.text, nearest)
         if self._assigned[page] >= 0 and share >= self._threshold:
             return match("matched", self._numbers[self._assigned[page]], share)
         keeper = self._keeper(page)
@@ -276,6 +276,8 @@ class _Judge:
             fits = self._numbers[self._best[page]]
             reason = f"{fits} fits best, and is that of {keeper}"
             return match("rejected", "", most, reason, nearest)
+        if doubt is not None and doubt.kind is ReasonKind.ORIENTATION:
+            return match("rejected", "", most, doubt.text, nearest)
         if none >= self._threshold:
             return match("unlisted", "", none, "", nearest)
         reason = f"confidence below {self._threshold:g}"
@@ -333,10 +335,6 @@ def write_matches(
     ------
     OutputError
         If the table cannot be written, or exists.
-
-    Returns
-    -------
-    None
 
     Examples
     --------

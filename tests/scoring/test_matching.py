@@ -138,6 +138,16 @@ def test_what_may_be_another_field_is_not_matched_unseen():
     assert found.confidence > 0.9
 
 
+def test_a_listed_number_settles_which_way_up_a_page_lies():
+    reason = Reason(ReasonKind.ORIENTATION, "the page may lie on its head")
+    first, second = match(
+        page("a.png", "258743194", reason=reason),
+        page("b.png", "906116808", reason=reason),
+    ).matches
+    assert (first.status, first.number) == ("matched", "258743194")
+    assert (second.status, second.reason) == ("rejected", reason.text)
+
+
 def test_a_value_that_breaks_a_rule_may_still_be_matched():
     reason = Reason(ReasonKind.RULE, "its check digit is wrong")
     [found] = match(page("a.png", "258743184", (7, "9", 0.3), reason=reason)).matches
