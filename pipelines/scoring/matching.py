@@ -197,12 +197,13 @@ def match_pages(
     Notes
     -----
     Every number of the list is scored by what each box may hold, not by the string that
-    was read; and so are numbers that are not on the list, which are taken to have the
-    same digits at each place as often as the listed ones. Numbers are given to pages so
-    that all together are most probable, and the confidence is a probability over all
-    ways to do so (:mod:`pipelines.scoring.assignment`). Two pages that would be matched
-    with one number if they were alone are both to be looked at, however much better one
-    fits: somebody may have written on two sheets, or copied a number.
+    was read; and so are numbers that are not on the list, which are taken to be like
+    those that are. Numbers are given to pages so that all together are most probable,
+    and the confidence is a probability over all ways to do so. Two pages that would be
+    matched with one number if they were alone are both to be looked at, however much
+    better one fits: somebody may have written on two sheets, or copied a number.
+
+    10,000 pages and 20,000 numbers take about half a minute and half a gigabyte.
 
     Examples
     --------
@@ -274,7 +275,7 @@ class _Judge:
         keeper = self._keeper(page)
         if keeper is not None:
             fits = self._numbers[self._best[page]]
-            reason = f"{fits} fits best, and is that of {keeper}"
+            reason = f"{fits} fits best, but is given to {keeper}"
             return match("rejected", "", most, reason, nearest)
         if doubt is not None and doubt.kind is ReasonKind.ORIENTATION:
             return match("rejected", "", most, doubt.text, nearest)

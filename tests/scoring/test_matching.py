@@ -127,7 +127,7 @@ def test_a_row_that_another_page_has_makes_no_page_unlisted():
     first, second = match_pages(pages, roster, "id", threshold=0.98).matches
     assert (first.status, first.number) == ("matched", "1110")
     assert second.status == "rejected"
-    assert second.reason == "1110 fits best, and is that of a.png page 1"
+    assert second.reason == "1110 fits best, but is given to a.png page 1"
 
 
 def test_what_may_be_another_field_is_not_matched_unseen():
