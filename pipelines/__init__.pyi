@@ -32,8 +32,10 @@ from .readers.voting import VotingReader
 from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
 from .scoring.batch import score_fields, score_pages, write_table
 from .scoring.comparing import ComparedField, Comparison, Tally, compare_results
+from .scoring.matching import Match, Matching, match_pages, write_matches
 from .scoring.overlay import draw_overlay
 from .scoring.processes import PageLimits
+from .scoring.roster import Roster
 from .scoring.table import PageResult, Summary, results_to_dicts, results_to_frame
 
 __all__ = [
@@ -58,6 +60,8 @@ __all__ = [
     "GlyphNormalizer",
     "LatticeDisplay",
     "LineNormalizer",
+    "Match",
+    "Matching",
     "PageLimits",
     "PageReading",
     "PageRegistrar",
@@ -68,6 +72,7 @@ __all__ = [
     "ReasonKind",
     "Registration",
     "RegistrationError",
+    "Roster",
     "Scan",
     "ScanError",
     "SlidingReader",
@@ -90,6 +95,7 @@ __all__ = [
     "load_line_reader",
     "make_field_reader",
     "make_form_reader",
+    "match_pages",
     "normalize_glyph",
     "normalize_line",
     "open_scan",
@@ -101,5 +107,6 @@ __all__ = [
     "score_fields",
     "score_pages",
     "upright_log_odds",
+    "write_matches",
     "write_table",
 ]

@@ -25,6 +25,7 @@ from pipelines.cli.inputs import (
     use_one_thread,
     warn,
 )
+from pipelines.cli.matching import find_matcher
 from pipelines.cli.options import (
     Blank,
     Combs,
@@ -41,6 +42,7 @@ from pipelines.cli.options import (
     Overlay,
     Pages,
     ReadingOptions,
+    RosterOptions,
     Scans,
     Seed,
     Table,
@@ -51,6 +53,7 @@ from pipelines.scans.find import ScanError, printable
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
+    from pipelines.scoring.ruled import RuledBatch
     from pipelines.scoring.table import PageResult, Summary
 
 
@@ -146,6 +149,7 @@ def score(
     dpi: Dpi = 200,
     overlay: Overlay = None,
     *,
+    listed: RosterOptions,
     reading: ReadingOptions,
 ) -> None:
     """Read scanned pages: a table with a row for each.
@@ -160,6 +164,11 @@ def score(
     A field is accepted; rejected: look at it; blank; invalid: it breaks a rule
     of the form; or unlocated: it was not found on the page.
 
+    With --roster, RESULTS.roster.csv has a row for each page too: matched with a
+    number of the list; unlisted: it is of none; conflict: another page has the same;
+    rejected: look at it, suggestions has the nearest; or unread: no number was found.
+    Rows without a page follow: absent. It is written when all pages are read.
+
     Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
     """
     from lenet_sklearn.outputs import make_folder
@@ -173,13 +182,15 @@ def score(
     for doubt in doubt_places(fields):
         warn(f"warning: {form}: {doubt}")
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
-    others = [form, fields.blank, reading.rule]
+    others = [form, fields.blank, reading.rule, listed.roster]
     others += draft_images(form) if form else ()
     files = find_inputs(
         scans, output, model=reading.model, others=others, exclude=overlay
     )
-    pictures = list_first_pictures(files, overlay) if overlay else []
-    check_outputs(output, pictures, force=reading.force)
+    matcher = find_matcher(listed, fields, output)
+    written = [matcher.table] if matcher else []
+    written += list_first_pictures(files, overlay) if overlay else []
+    check_outputs(output, written, force=reading.force)
     batch = find_rules(reading, {field.kind for field in fields.fields})
     if overlay:
         make_folder(overlay)
@@ -197,14 +208,13 @@ def score(
             overlay=overlay,
             limits=reading.limits(),
         )
-        yield from batch.watch(results) if batch else results
+        results = batch.watch(results) if batch else results
+        yield from matcher.watch(results) if matcher else results
 
     summary = _write_pages(output, fields, scored(), n_files=len(files))
-    say(summary)
-    say_rules(batch)
-    say(f"Table: {output}")
-    if overlay:
-        say(f"Pictures: {overlay}")
+    _report(summary, batch, output, pictures=overlay)
+    if matcher:
+        matcher.finish(threshold_of(reading, None))
     _exit_by(summary)
 
 
@@ -235,9 +245,7 @@ def read(
         yield from batch.watch(results) if batch else results
 
     summary = _write_fields(output, values(), n_files=len(files))
-    say(summary)
-    say_rules(batch)
-    say(f"Table: {output}")
+    _report(summary, batch, output)
     _exit_by(summary)
 
 
@@ -464,6 +472,20 @@ def _write_fields(
 
     file = ResultFile(output, VALUE_COLUMNS)
     return write_results(file, value_row, results, n_files=n_files, unit="field")
+
+
+def _report(
+    summary: "Summary",
+    batch: "RuledBatch | None",
+    table: Path,
+    pictures: Path | None = None,
+) -> None:
+    """Print what was read, what the rules promise, and where it is written."""
+    say(summary)
+    say_rules(batch)
+    say(f"Table: {table}")
+    if pictures:
+        say(f"Pictures: {pictures}")
 
 
 def _exit_by(summary: "Summary") -> None:

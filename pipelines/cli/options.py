@@ -201,6 +201,26 @@ Overlay = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Folder for pictures of what was read."),
 ]
+RosterFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--roster",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="A list, such as students.csv: each page is of one of its rows or of none,"
+        " no row has two pages. The matches are written to RESULTS.roster.csv.",
+    ),
+]
+MatchField = Annotated[
+    str | None,
+    typer.Option(
+        "--match",
+        metavar="NAME",
+        help="Field with the number of the list, and the column there; NAME=COLUMN if"
+        " that is called otherwise.",
+    ),
+]
 Digits = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Boxes of each comb; otherwise any number."),
@@ -479,6 +499,14 @@ class ReadingOptions:
         from pipelines.scoring.processes import PageLimits  # it takes a while
 
         return PageLimits(seconds=self.page_timeout, gigabytes=self.page_memory)
+
+
+@dataclass(frozen=True)
+class RosterOptions:
+    """The list that pages are matched with."""
+
+    roster: RosterFile = None
+    match: MatchField = None
 
 
 @dataclass(frozen=True)

@@ -99,9 +99,7 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
     'a.png,1,review,id: no comb of 9 boxes,,unlocated,0.0000'
     """
     reading = result.reading
-    error = _error_of(reading)
-    if error.startswith(_FORMULA):
-        error = f"'{error}"  # as spreadsheets mark text
+    error = error_cell(_error_of(reading))
     document = document_cell(result.document)
     row = [document, str(result.page), reading.status, error]
     fields = {} if reading.status == "empty" else reading.fields
@@ -220,6 +218,28 @@ def document_cell(name: str) -> str:
     ('./=1+2.png', 'scans/=1+2.png')
     """
     return f"./{name}" if name.startswith(_FORMULA) else name
+
+
+def error_cell(text: str) -> str:
+    """Write an error so that no spreadsheet takes it for a formula.
+
+    Parameters
+    ----------
+    text : str
+        What went wrong.
+
+    Returns
+    -------
+    cell : str
+        With an apostrophe before it where it needs one, as spreadsheets mark text.
+
+    Examples
+    --------
+    >>> from pipelines.scoring.table import error_cell
+    >>> error_cell("=1.png: is empty"), error_cell("a.png: is empty")
+    ("'=1.png: is empty", 'a.png: is empty')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def review_reason(field: FieldReading) -> str:
@@ -357,14 +377,45 @@ class Summary:
         if self.unit == "field":
             # An image that could not be read was to be one field.
             failed = Counter(failed=self.pages["failed"])
-            return [_counts("field", self.fields + failed, _STATUSES)]
+            return [counts_line("field", self.fields + failed, _STATUSES)]
         lines = [
-            _counts("page", self.pages, ["ok", "review", "empty", "failed"]),
-            _counts("field", self.fields, _STATUSES),
+            counts_line("page", self.pages, ["ok", "review", "empty", "failed"]),
+            counts_line("field", self.fields, _STATUSES),
         ]
         if 0 < self.fields.total() == self.fields["unlocated"]:
             lines.append("no field was found on any page; the column error says why")
         return lines
+
+
+def counts_line(noun: str, counts: Counter[str], order: Sequence[str]) -> str:
+    """Write how many there are, and of which status.
+
+    Parameters
+    ----------
+    noun : str
+        What is counted, if it is one.
+
+    counts : Counter of str
+        How many have each status.
+
+    order : sequence of str
+        The statuses, as they are to be listed.
+
+    Returns
+    -------
+    line : str
+
+    Examples
+    --------
+    >>> from collections import Counter
+    >>> from pipelines.scoring.table import counts_line
+    >>> counts_line("page", Counter(ok=2, failed=1), ["ok", "review", "failed"])
+    '3 pages: 2 ok, 1 failed'
+    """
+    total = counts.total()
+    known = [f"{counts[status]} {status}" for status in order if counts[status]]
+    nouns = noun if total == 1 else noun + "s"
+    return f"{total} {nouns}" + (": " + ", ".join(known) if known else "")
 
 
 def truth_table(
@@ -472,11 +523,3 @@ def _with_document(result: PageResult) -> str:
     if error.startswith(result.document):
         return error
     return f"{result.document}: page {result.page}: {error}"
-
-
-def _counts(noun: str, counts: Counter[str], order: Sequence[str]) -> str:
-    """Write how many there are, and of which status."""
-    total = counts.total()
-    known = [f"{counts[status]} {status}" for status in order if counts[status]]
-    nouns = noun if total == 1 else noun + "s"
-    return f"{total} {nouns}" + (": " + ", ".join(known) if known else "")
