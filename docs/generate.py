@@ -12,7 +12,16 @@ import typer
 from pipelines.cli import main
 from pipelines.cli.commands import app
 
-MODELS = ("mnist", "forms", "wide", "lenet5_dense", "lenet5", "segments")
+MODELS = (
+    "boxes",
+    "contents",
+    "mnist",
+    "forms",
+    "wide",
+    "lenet5_dense",
+    "lenet5",
+    "segments",
+)
 
 
 def write_cards(folder: Path) -> None:

