@@ -119,7 +119,7 @@ class Field(FrozenModel):
 
     check_digit : str or Weights, default=None
         How the last digit of a value confirms the others; see
-        :func:`pipelines.forms.check_digits.has_check_digit`.
+        ``has_check_digit``.
 
     date : str, default=None
         How a date is written, such as ``DDMMYYYY``, ``YYMMDD`` or ``MMYYYY``.

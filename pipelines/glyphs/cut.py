@@ -74,7 +74,7 @@ class Piece(ArraysCompare):
         Probability that the ink was written into this box, and as a digit.
 
     window : ndarray of shape (28, 28), dtype uint8, or None
-        The whole box, as :func:`pipelines.glyphs.windows.look_into` shows it; None for
+        The whole box, as a network sees it, with its contrast stretched; None for
         a part of a free string.
     """
 
