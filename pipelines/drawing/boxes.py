@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipelines.drawing.inking import FAR, distance_to, lay, lay_path
+from pipelines.drawing.inking import FAR, bend_skeleton, draw_bends, lay, lay_path
 from pipelines.drawing.paper import draw_tiles
 from pipelines.drawing.scanning import compress_page
 from pipelines.drawing.shapes import COPYBOOK
@@ -42,6 +42,8 @@ _N_TILES: Final = 16
 _PASTED: Final = 0.35
 _FROM_COPYBOOK: Final = 0.35
 
+# Grey value above which a pixel of a glyph belongs to its extent.
+_GREY: Final = 64
 
 # A pen wider than this share of a digit's height would close its loops.
 _WIDEST: Final = 0.16
@@ -158,19 +160,16 @@ class BoxArtist:
         self._skeletons = thin_glyphs(glyphs)
         self._rows = {d: np.flatnonzero(names == d) for d in sorted(set(names))}
         self._copybook = {d: draw_copybook([d] * _N_COPYBOOK, rng) for d in COPYBOOK}
-        self._bends = _draw_bends(rng)
+        self._bends = draw_bends(_N_BENDS, rng)
         self._tiles = draw_tiles(_N_TILES, rng)
 
-    def draw_row(self, index: int, *, clean: bool = False) -> DrawnRow:
+    def draw_row(self, index: int) -> DrawnRow:
         """Draw the row of an index.
 
         Parameters
         ----------
         index : int
             Which one.
-
-        clean : bool, default=False
-            Write one digit into every box.
 
         Returns
         -------
@@ -191,7 +190,7 @@ class BoxArtist:
             max(min(habits.pen, _WIDEST * habits.size) * height, 1.0),
         )
         middles = margin + (np.arange(n_boxes, dtype=np.float64) + 0.5) * width
-        contents, labels = self._fill(sheet, middles, habits, rng, clean=clean)
+        contents, labels = self._fill(sheet, middles, habits, rng)
         ruled = bool(rng.random() < 0.6)
         box = (margin, margin, margin + n_boxes * width, margin + height)
         field = self._scan(sheet, box, n_boxes, ruled, rng)
@@ -204,14 +203,12 @@ class BoxArtist:
         middles: NDArray[np.float64],
         habits: _Habits,
         rng: Generator,
-        *,
-        clean: bool,
     ) -> tuple[list[Content], list[str]]:
         """Write something into every box."""
         # Most rows are filled in well; the others hold a bit of everything.
-        well = clean or rng.random() < 0.55
+        well = rng.random() < 0.55
         n_filled = len(middles)
-        if well and not clean and rng.random() < 0.4:
+        if well and rng.random() < 0.4:
             n_filled = int(rng.integers(0, len(middles) + 1))
         contents: list[Content] = []
         labels: list[str] = []
@@ -247,18 +244,16 @@ class BoxArtist:
         shift = habits.wander * height * rng.standard_normal(2)
         if habits.pasted:
             glyph = self._glyphs[self._pick(digit, rng)]
-            extent = _extent(glyph)
+            extent = _extent(glyph > _GREY)
         else:
             skeleton = unpack_skeleton(self._pick_skeleton(digit, rng))
             extent = _extent(skeleton)
-        left, top, wide, tall = extent
+        _, _, wide, tall = extent
         across = height / tall * habits.aspect * float(np.exp(rng.normal(0, 0.05)))
         across = min(across, 1.05 * room * sheet.width / wide)
         down = min(height / tall, 2.5 * across)
-        lean = np.tan(np.radians(habits.slant + rng.normal(0, 2)))
-        matrix = np.array([[across, -lean * down, 0.0], [0.0, down, 0.0]])
-        middle = np.array([left + wide / 2, top + tall / 2])
-        matrix[:, 2] = place + shift - matrix[:, :2] @ middle
+        slant = habits.slant + rng.normal(0, 2)
+        matrix = _placing(extent, place + shift, (across, down), slant)
         if habits.pasted:
             _paste(sheet.ink, glyph, matrix)
         else:
@@ -366,13 +361,11 @@ class BoxArtist:
         cv2.putText(skeleton, letter, origin, font, 1.4, 1, 1)
         if not skeleton.any():
             return
-        left, top, wide, tall = _extent(skeleton)
+        extent = _extent(skeleton)
+        _, _, wide, tall = extent
         scale = rng.uniform(0.4, 0.9) * sheet.height / tall
         across = min(scale * rng.uniform(0.7, 1.3), sheet.width / wide)
-        lean = np.tan(np.radians(rng.normal(6, 10)))
-        matrix = np.array([[across, -lean * scale, 0.0], [0.0, scale, 0.0]])
-        middle = np.array([left + wide / 2, top + tall / 2])
-        matrix[:, 2] = place - matrix[:, :2] @ middle
+        matrix = _placing(extent, place, (across, scale), rng.normal(6, 10))
         lay(sheet.canvas, self._bent(skeleton, 1.0, rng), matrix)
 
     def _pick(self, digit: str, rng: Generator) -> int:
@@ -388,12 +381,7 @@ class BoxArtist:
     def _bent(self, skeleton: Image, amount: float, rng: Generator) -> Plane:
         """Distances to the lines of a skeleton, bent a little."""
         bend = self._bends[int(rng.integers(_N_BENDS))] * np.float32(amount)
-        place, edge = _GRID + bend, cv2.BORDER_REPLICATE
-        return np.asarray(
-            cv2.remap(
-                distance_to(skeleton), place, None, cv2.INTER_LINEAR, borderMode=edge
-            )
-        )
+        return bend_skeleton(skeleton, bend)
 
     def _scan(
         self,
@@ -458,20 +446,26 @@ def _draw_habits(rng: Generator) -> _Habits:
     )
 
 
-def _draw_bends(rng: Generator) -> Plane:
-    """Draw smooth displacements of the pixels of skeletons."""
-    bends = rng.standard_normal((_N_BENDS, SIDE, SIDE, 2), dtype=np.float32)
-    for bend in bends:
-        bend[:] = 1.1 * 2 * 8.0 * np.sqrt(np.pi) * cv2.GaussianBlur(bend, (0, 0), 8.0)
-    return bends
-
-
-def _extent(image: Image) -> tuple[int, int, int, int]:
+def _extent(drawn: NDArray[np.uint8 | np.bool_]) -> tuple[int, int, int, int]:
     """Left, top, width and height of what is drawn."""
-    left, top, width, height = cv2.boundingRect(
-        (image > 64).view(np.uint8) | (image == 1)
-    )
+    left, top, width, height = cv2.boundingRect(drawn.view(np.uint8))
     return left, top, max(width, 3), max(height, 3)
+
+
+def _placing(
+    extent: tuple[int, int, int, int],
+    place: NDArray[np.float64],
+    scales: tuple[float, float],
+    slant: float,
+) -> NDArray[np.float64]:
+    """Map what is drawn, across and down by its scales, so that its middle is there."""
+    left, top, wide, tall = extent
+    across, down = scales
+    lean = np.tan(np.radians(slant))
+    matrix = np.array([[across, -lean * down, 0.0], [0.0, down, 0.0]])
+    middle = np.array([left + wide / 2, top + tall / 2])
+    matrix[:, 2] = place - matrix[:, :2] @ middle
+    return matrix
 
 
 def _paste(ink: Plane, glyph: Image, matrix: NDArray[np.float64]) -> None:
@@ -656,8 +650,3 @@ def _drop_dust(page: Plane, rng: Generator) -> None:
         x, y = np.rint(16 * place).astype(int).tolist()
         radius = round(16 * rng.uniform(0.4, 1.3))
         cv2.circle(page, (x, y), radius, rng.uniform(40, 200), -1, cv2.LINE_AA, 4)
-
-
-_GRID: Final[NDArray[np.float32]] = np.dstack(
-    np.meshgrid(*[np.arange(SIDE, dtype=np.float32)] * 2)
-)

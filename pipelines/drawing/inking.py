@@ -32,6 +32,15 @@ FAR: Final = 99.0
 _SMOOTHING: Final = 1.0
 _LIFT: Final = 0.65
 
+# Deviation of the bends' displacements in pixels of a skeleton, and the distance over
+# which they change: a seventh of a digit's height.
+_BEND: Final = 1.1
+_BEND_SCALE: Final = 8.0
+
+_GRID: Final[NDArray[np.float32]] = np.dstack(
+    np.meshgrid(*[np.arange(SIDE, dtype=np.float32)] * 2)
+)
+
 
 def ink_strokes(
     page: Image,
@@ -103,6 +112,67 @@ def distance_to(skeleton: Image) -> Plane:
     distances = cv2.distanceTransform(1 - skeleton, cv2.DIST_L2, 3)
     smooth = cv2.GaussianBlur(distances, (0, 0), _SMOOTHING)
     return np.asarray(smooth - np.float32(_LIFT))
+
+
+def draw_bends(n_bends: int, rng: Generator) -> Plane:
+    """Draw smooth displacements of a digit's pixels.
+
+    Parameters
+    ----------
+    n_bends : int
+        How many.
+
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    bends : ndarray of shape (n_bends, 56, 56, 2), dtype float32
+        Displacements in x and y, in pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.drawing.inking import draw_bends
+    >>> draw_bends(3, np.random.default_rng(0)).shape
+    (3, 56, 56, 2)
+    """
+    bends = rng.standard_normal((n_bends, SIDE, SIDE, 2), dtype=np.float32)
+    # A Gaussian window of deviation s leaves 1 / (2 s sqrt(pi)) of the deviation.
+    gain = _BEND * 2 * _BEND_SCALE * np.sqrt(np.pi)
+    for bend in bends:
+        bend[:] = gain * cv2.GaussianBlur(bend, (0, 0), _BEND_SCALE)
+    return bends
+
+
+def bend_skeleton(skeleton: Image, bend: Plane) -> Plane:
+    """Bend a skeleton, and measure how far each pixel is from it.
+
+    Parameters
+    ----------
+    skeleton : ndarray of shape (56, 56), dtype uint8
+        Not zero on the lines.
+
+    bend : ndarray of shape (56, 56, 2), dtype float32
+        Displacements in x and y, in pixels; of :func:`draw_bends`, or less.
+
+    Returns
+    -------
+    distances : ndarray of shape (56, 56), dtype float32
+        In pixels, smoothed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.drawing.inking import bend_skeleton, distance_to
+    >>> skeleton = np.eye(56, dtype=np.uint8)
+    >>> straight = np.zeros((56, 56, 2), np.float32)
+    >>> bool(np.array_equal(bend_skeleton(skeleton, straight), distance_to(skeleton)))
+    True
+    """
+    linear, edge = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+    distances, place = distance_to(skeleton), _GRID + bend
+    return np.asarray(cv2.remap(distances, place, None, linear, borderMode=edge))
 
 
 def lay(canvas: Plane, distances: Plane, matrix: Points) -> None:

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pipelines.drawing.inking import FAR, distance_to, lay, lay_path
+from pipelines.drawing.inking import FAR, bend_skeleton, draw_bends, lay, lay_path
 from pipelines.drawing.paper import Crop, draw_crop, draw_paper, draw_tiles, print_rules
 from pipelines.drawing.scanning import scan_field
 from pipelines.drawing.shapes import COPYBOOK
 from pipelines.drawing.skeletons import (
-    SIDE,
     draw_copybook,
     thin_glyphs,
     unpack_skeleton,
@@ -35,11 +34,6 @@ _GRAIN: Final = (256, 2048)
 
 # Distances matter this far from the middle of a stroke, in widths of the pen.
 _REACH: Final = 1.0
-
-# Deviation of the bends' displacements in pixels of a skeleton, and the distance over
-# which they change: a seventh of a digit's height.
-_BEND: Final = 1.1
-_BEND_SCALE: Final = 8.0
 
 
 class DrawnLines(Sequence[Image]):
@@ -180,37 +174,6 @@ class DrawnLines(Sequence[Image]):
         return self._skeletons[rows[int(rng.integers(len(rows)))]]
 
 
-def draw_bends(n_bends: int, rng: Generator) -> Plane:
-    """Draw smooth displacements of a digit's pixels.
-
-    Parameters
-    ----------
-    n_bends : int
-        How many.
-
-    rng : numpy.random.Generator
-        Source of randomness.
-
-    Returns
-    -------
-    bends : ndarray of shape (n_bends, 56, 56, 2), dtype float32
-        Displacements in x and y, in pixels.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pipelines.drawing.lines import draw_bends
-    >>> draw_bends(3, np.random.default_rng(0)).shape
-    (3, 56, 56, 2)
-    """
-    bends = rng.standard_normal((n_bends, SIDE, SIDE, 2), dtype=np.float32)
-    # A Gaussian window of deviation s leaves 1 / (2 s sqrt(pi)) of the deviation.
-    gain = _BEND * 2 * _BEND_SCALE * np.sqrt(np.pi)
-    for bend in bends:
-        bend[:] = gain * cv2.GaussianBlur(bend, (0, 0), _BEND_SCALE)
-    return bends
-
-
 def ink_line(line: Line, hand: Hand, crop: Crop, bends: Plane, rng: Generator) -> Plane:
     """Ink what of a line lies in a field.
 
@@ -241,7 +204,8 @@ def ink_line(line: Line, hand: Hand, crop: Crop, bends: Plane, rng: Generator) -
     >>> import numpy as np
     >>> from pipelines.drawing.paper import Crop
     >>> from pipelines.drawing.writers import draw_hand
-    >>> from pipelines.drawing.lines import draw_bends, ink_line
+    >>> from pipelines.drawing.inking import draw_bends
+    >>> from pipelines.drawing.lines import ink_line
     >>> from pipelines.drawing.strings import Line
     >>> rng = np.random.default_rng(0)
     >>> dash = Line(paths=[np.array([[0.2, -0.5], [0.8, -0.5]])])
@@ -254,9 +218,7 @@ def ink_line(line: Line, hand: Hand, crop: Crop, bends: Plane, rng: Generator) -
     canvas = np.full(crop.shape, FAR, np.float32)
     for skeleton, matrix in zip(line.skeletons, line.matrices, strict=True):
         bend = bends[int(rng.integers(len(bends)))] * np.float32(hand.bend)
-        distances, place = distance_to(skeleton), _GRID + bend
-        linear, edge = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
-        bent = cv2.remap(distances, place, None, linear, borderMode=edge)
+        bent = bend_skeleton(skeleton, bend)
         placed = matrix * scale
         placed[:, 2] += origin
         lay(canvas, bent, placed)
@@ -296,8 +258,3 @@ def _check_ink(skeletons: NDArray[np.uint8]) -> None:
             f" glyphs[{blank[0]}] and {len(blank) - 1} others. Leave them out, or"
             " stretch their contrast to 255."
         )
-
-
-_GRID: Final[NDArray[np.float32]] = np.dstack(
-    np.meshgrid(*[np.arange(SIDE, dtype=np.float32)] * 2)
-)

@@ -317,15 +317,29 @@ def _pieces(
         own = owners == box
         piece = _piece(cutter, field, own, level, frame, walls[box : box + 2])
         share = _EVEN if box in foreign else 1.0
-        # Neither printed lines nor, beside its own ink, what others have.
-        others = lines
-        if piece.kind != "empty":
-            others = lines | _near(((owners >= 0) & ~own).view(np.uint8))
-        seen = np.where((others > 0) & ~own, 255, field).astype(np.uint8)
-        window = _window(seen, frame, piece.left, piece.right)
+        window = _window_of(piece, field, own, owners, lines, frame)
         certainty = share * piece.certainty
         pieces.append(replace(piece, certainty=certainty, window=window))
     return pieces
+
+
+def _window_of(
+    piece: Piece,
+    field: Image,
+    own: NDArray[np.bool_],
+    owners: NDArray[np.int16],
+    lines: Mask,
+    frame: Frame,
+) -> Image:
+    """Show a box without printed lines and, beside its own ink, that of others."""
+    reach = max(piece.right - piece.left, frame.bottom - frame.top)
+    first = max(round(piece.left - reach), 0)
+    near = np.s_[:, first : round(piece.right + reach)]
+    own, hidden = own[near], lines[near]
+    if piece.kind != "empty":
+        hidden = hidden | _near(((owners[near] >= 0) & ~own).view(np.uint8))
+    seen = np.where((hidden > 0) & ~own, 255, field[near]).astype(np.uint8)
+    return _window(seen, frame, piece.left - first, piece.right - first)
 
 
 def _near(mask: Mask) -> Mask:

@@ -312,9 +312,8 @@ class CombReader(StringReader):
         """
         boxes = [piece for comb in pieces for piece in comb]
         if not boxes:  # no model need be loaded
-            return [self._settle(BoxPosteriors(np.zeros((0, 11)), _DIGITS))] * len(
-                pieces
-            )
+            none = BoxPosteriors(np.zeros((0, len(_DIGITS) + 1)), _DIGITS)
+            return [self._settle(none) for _ in pieces]
         likely, characters = self._posteriors(boxes)
         ends = np.cumsum([len(comb) for comb in pieces])
         return [

@@ -22,7 +22,6 @@ NO_DIGIT: Final = 10
 CONTENTS: Final = ("digit", "nothing", "other")
 """What a box may hold, in the order of their labels."""
 
-
 BOXES: Final = "boxes"
 CONTENT_IMAGES: Final = "contents"
 """Data sets that are drawn: digits cut from boxes, and whole boxes."""
@@ -42,9 +41,10 @@ def load_samples(
     Parameters
     ----------
     name : {"boxes", "contents"} or str or path
-        "boxes": the digits that the reader cuts from drawn boxes, and the data set
-        "forms". "contents": glyphs and whole boxes side by side, with the labels 0 for
-        a digit, 1 for nothing, and 2 for all else. Others are those of
+        "boxes": what the reader cuts from drawn boxes, with the label 10 where that is
+        no digit, and the data set "forms". "contents": glyphs and whole boxes side by
+        side, with the labels 0 for a digit, 1 for nothing, and 2 for all else. Others
+        are those of
         :func:`lenet_sklearn.load_dataset`.
 
     data_dir : path, default=None
@@ -78,10 +78,10 @@ def load_samples(
     if name == CONTENT_IMAGES:
         return np.concatenate([samples.glyphs, samples.windows], 2), samples.contents
     X, y = load_dataset("forms", data_dir=data_dir, split=split)
-    chosen = samples.is_inked & (samples.labels != NO_DIGIT)
+    inked = samples.is_inked
     return (
-        np.concatenate([samples.glyphs[chosen], X]),
-        np.concatenate([samples.labels[chosen], y]),
+        np.concatenate([samples.glyphs[inked], X]),
+        np.concatenate([samples.labels[inked], y]),
     )
 
 
@@ -129,9 +129,7 @@ class BoxSamples:
     is_inked: NDArray[np.bool_]
 
 
-def cut_rows(
-    artist: BoxArtist, indices: Iterable[int], *, clean: bool = False
-) -> BoxSamples:
+def cut_rows(artist: BoxArtist, indices: Iterable[int]) -> BoxSamples:
     """Draw rows of boxes, and cut them as a reader does.
 
     Parameters
@@ -141,9 +139,6 @@ def cut_rows(
 
     indices : iterable of int
         Which rows.
-
-    clean : bool, default=False
-        Write one digit into every box.
 
     Returns
     -------
@@ -163,7 +158,7 @@ def cut_rows(
     labels: list[str] = []
     contents: list[str] = []
     for index in indices:
-        row = artist.draw_row(index, clean=clean)
+        row = artist.draw_row(index)
         pieces += _cut(row)
         labels += row.labels
         contents += row.contents

@@ -82,8 +82,25 @@ def test_the_totals_add_up_when_the_form_says_so(summed, photograph, totals, tru
     assert {reading.fields[name].status for name in totals} == {"accepted"}
 
 
-@pytest.mark.parametrize("box", range(3))
-@pytest.mark.parametrize("n_total", range(6))
+# Two of the totals hold a one that is traced along the right half of the printed guide.
+# The reader of boxes takes it for a digit with 0.35 and 0.23: alone they are rejected,
+# and where another total is blotted, the sums do not confirm them.
+DOUBTED = "a one beside the middle of its box is doubted"
+UNCONFIRMED = {(1, 0), (2, 0), (5, 1)}
+BLOTS = [
+    pytest.param(
+        n_total,
+        box,
+        marks=pytest.mark.xfail(
+            (n_total, box) in UNCONFIRMED, strict=True, reason=DOUBTED
+        ),
+    )
+    for n_total in range(6)
+    for box in range(3)
+]
+
+
+@pytest.mark.parametrize(("n_total", "box"), BLOTS)
 def test_sums_fill_in_a_blot_or_leave_it(summed, reading, totals, truth, n_total, box):
     name = totals[n_total]
     field = reading.fields[name]
@@ -96,13 +113,13 @@ def test_sums_fill_in_a_blot_or_leave_it(summed, reading, totals, truth, n_total
     # Whether a box in front was empty or held a 0, no sum can tell.
     expected = (truth[n_total], "accepted", "sums")
     found = decided[name]
-    if was_empty or found.status == "rejected":
+    if was_empty:
         assert found.status == "rejected"
     else:
         assert (found.value, found.status, found.decided_by) == expected
     for other, right in zip(totals, truth, strict=True):
-        if other != name and decided[other].status == "accepted":
-            assert decided[other].value == right
+        if other != name:
+            assert (decided[other].value, decided[other].status) == (right, "accepted")
 
 
 @pytest.mark.parametrize("n_total", [0, 3, 5])

@@ -36,14 +36,6 @@ def test_digits_have_labels_and_nothing_else_has(artist):
     assert contents == {"digit", "nothing", "other"}
 
 
-def test_a_clean_row_has_a_digit_in_every_box(artist):
-    assert all(
-        content == "digit"
-        for index in range(20)
-        for content in artist.draw_row(index, clean=True).contents
-    )
-
-
 def test_samples_are_what_the_cutter_gives(artist):
     samples = cut_rows(artist, range(40))
     assert (

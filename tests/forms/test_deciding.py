@@ -231,30 +231,41 @@ def test_what_is_doubted_of_a_row_of_boxes_is_spread():
     assert doubt_rows(other)[0] == pytest.approx(expected)
 
 
+# Of seeds 0 to 3 together the rule accepts 185 values, none of them wrong. Without it
+# 37 are accepted, and of the 185 surest 13 are wrong.
 def test_a_check_digit_saves_errors_on_drawn_numbers():
-    rng = np.random.default_rng(2)
+    n_accepted, n_false, n_wrong, n_sure = np.sum(
+        [_count_with_check_digit(seed) for seed in range(4)], axis=0
+    )
+    assert n_accepted >= 2 * n_sure
+    assert n_wrong >= 3
+    assert n_false <= max(1, n_wrong / 3)
+
+
+def _count_with_check_digit(seed):
+    """Count what a rule accepts, and of that what is wrong; then without the rule.
+
+    Without it, the errors are those of as many of the surest values.
+    """
+    rng = np.random.default_rng(seed)
     numbers = [f"{n:010}" for n in rng.integers(10**10, size=1200)]
     texts = [text for text in numbers if has_check_digit(text, "luhn")]
-    images = [_draw_badly(text, rng) for text in texts]
-    plain = CombReader(digits=10).read(images)
+    plain = CombReader(digits=10).read([_draw_badly(text, rng) for text in texts])
     field = Field(name="id", digits=10, check_digit="luhn")
-    under_rule = [ruled(reading, field) for reading in plain]
     accepted = [
         reading.value == text
-        for reading, text in zip(under_rule, texts, strict=True)
+        for reading, text in zip((ruled(r, field) for r in plain), texts, strict=True)
         if reading.status == "accepted"
     ]
-    # As many of the surest values as the rule accepts, were there no rule.
     surest = np.argsort([-reading.confidence for reading in plain])[: len(accepted)]
     n_wrong = sum(plain[n].value != texts[n] for n in surest)
     n_sure = sum(reading.status == "accepted" for reading in plain)
-    assert len(accepted) > n_sure
-    assert accepted.count(False) <= max(1, n_wrong / 3)
+    return len(accepted), accepted.count(False), n_wrong, n_sure
 
 
 def _draw_badly(text, rng):
     image = draw_comb(
         text, writer=draw_writer(rng), box_size=(40, 32), random_state=rng
     )
-    coarse = cv2.resize(image, None, fx=0.45, fy=0.45, interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(image, None, fx=0.36, fy=0.36, interpolation=cv2.INTER_AREA)
     return cv2.resize(coarse, image.shape[::-1])
