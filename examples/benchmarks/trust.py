@@ -20,6 +20,7 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
 
 import numpy as np
+from amounts import load_amounts
 from degradations import DEGRADATIONS, resize_page
 from pages import fill_page
 from score import exam_scans, pages_of
@@ -46,15 +47,21 @@ from written import (
 )
 
 from lenet_sklearn import read_rule
-from pipelines import Form, Frame, make_field_reader, make_form_reader
+from lenet_sklearn.metrics import expected_calibration_error, reliability_curve
+from pipelines import (
+    Form,
+    Frame,
+    VotingReader,
+    make_field_reader,
+    make_form_reader,
+)
 from pipelines.images import Image
-from pipelines.outcomes import FieldReading
+from pipelines.outcomes import FieldReading, settle
 from pipelines.readers.base import clean_images, split_reader
 from pipelines.readers.comb import SHIPPED
 
-_SEEDS = range(
-    1000, 1020
-)  # of pages that trained nothing and that no rule was fitted on
+# Of pages that trained nothing and that no rule was fitted on.
+_SEEDS = range(1000, 1020)
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")
 
 
@@ -137,6 +144,30 @@ def measure_pencil(data: Path) -> Iterator[Row]:
     yield _row("faint digits of NSYSU", answers, "96 right, 0 wrong, 0 lost")
 
 
+def measure_cheques(data: Path) -> Iterator[Row]:
+    """Read cheque amounts without having seen one."""
+    amounts = load_amounts(data)
+    readings = [
+        settle(best.text, best.probability, threshold())
+        for best, *_ in VotingReader().read(amounts.fields)
+    ]
+    labels = {"as labelled": amounts.texts, "audited": amounts.audited}
+    for name, texts in labels.items():
+        answers = [a for a in _answers(readings, texts) if a.text is not None]
+        read = [str(a.reading.value) for a in answers]
+        curve = reliability_curve(
+            [a.text for a in answers], read, [a.reading.confidence for a in answers]
+        )
+        n_right = sum(a.reading.value == a.text for a in answers)
+        yield Row(
+            f"cheque amounts, no cheque seen, {name}",
+            f"{n_right} of {len(answers)} right; {_accepted_at(answers, 0.01):.1%}"
+            " accepted at 1 % error, in hindsight; calibration error"
+            f" {expected_calibration_error(curve):.3f}",
+            "60 % accepted",
+        )
+
+
 MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "exam": measure_exam,
     "drawn": measure_drawn,
@@ -144,6 +175,7 @@ MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {
     "numbers": measure_numbers,
     "others": measure_others,
     "pencil": measure_pencil,
+    "cheques": measure_cheques,
 }
 
 
