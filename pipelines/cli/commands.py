@@ -37,6 +37,7 @@ from pipelines.cli.options import (
     FieldImages,
     Force,
     FormFile,
+    Long,
     Model,
     OfFields,
     Overlay,
@@ -49,7 +50,7 @@ from pipelines.cli.options import (
     group_options,
 )
 from pipelines.cli.train import calibrate, evaluate, train
-from pipelines.scans.find import ScanError, printable
+from pipelines.scans.find import ScanError, printable, real_path
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
@@ -148,6 +149,7 @@ def score(
     comb: Combs = None,
     dpi: Dpi = 200,
     overlay: Overlay = None,
+    long: Long = None,
     *,
     listed: RosterOptions,
     reading: ReadingOptions,
@@ -177,6 +179,7 @@ def score(
     from pipelines.forms.files import draft_images
     from pipelines.forms.form import doubt_places
     from pipelines.scoring.batch import list_first_pictures, score_pages
+    from pipelines.scoring.long import note_fields
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
@@ -191,6 +194,7 @@ def score(
     written = [matcher.table] if matcher else []
     written += list_first_pictures(files, overlay) if overlay else []
     check_outputs(output, written, force=reading.force)
+    _check_long(long, [output, *written, *others], force=reading.force)
     batch = find_rules(reading, {field.kind for field in fields.fields})
     if overlay:
         make_folder(overlay)
@@ -209,10 +213,11 @@ def score(
             limits=reading.limits(),
         )
         results = batch.watch(results) if batch else results
+        results = note_fields(long, results) if long else results
         yield from matcher.watch(results) if matcher else results
 
     summary = _write_pages(output, fields, scored(), n_files=len(files))
-    _report(summary, batch, output, pictures=overlay)
+    _report(summary, batch, output, long=long, pictures=overlay)
     if matcher:
         matcher.finish(threshold_of(reading, None))
     _exit_by(summary)
@@ -226,15 +231,18 @@ def read(
     fields: FieldImages,
     output: Table,
     digits: Digits = None,
+    long: Long = None,
     *,
     reading: ReadingOptions,
 ) -> None:
     """Read images of single fields, already cut out."""
     use_one_thread()
     from pipelines.scoring.batch import score_fields
+    from pipelines.scoring.long import note_fields
 
     files = find_inputs(fields, output, model=reading.model, others=[reading.rule])
     check_outputs(output, force=reading.force)
+    _check_long(long, [output, reading.rule], force=reading.force)
     batch = find_rules(reading, ("comb", "line"))
 
     def values() -> Iterator["PageResult"]:
@@ -242,10 +250,11 @@ def read(
         reader = make_reader_of(reading.model, digits=digits, threshold=threshold)
         limits = reading.limits()
         results = score_fields(files, reader, jobs=reading.jobs, limits=limits)
-        yield from batch.watch(results) if batch else results
+        results = batch.watch(results) if batch else results
+        yield from note_fields(long, results) if long else results
 
     summary = _write_fields(output, values(), n_files=len(files))
-    _report(summary, batch, output)
+    _report(summary, batch, output, long=long)
     _exit_by(summary)
 
 
@@ -449,6 +458,17 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
     return make_form_reader(form, **reading, threshold=threshold, **params)
 
 
+def _check_long(
+    long: Path | None, others: Iterable[Path | None], *, force: bool
+) -> None:
+    """Refuse a second table that cannot be written, or would be another file."""
+    if long is None:
+        return
+    if real_path(long) in {real_path(other) for other in others if other is not None}:
+        raise typer.BadParameter(f"--long {long} is another file of this command")
+    check_outputs(long, force=force)
+
+
 def _write_pages(
     output: Path, form: "Form", results: Iterable["PageResult"], *, n_files: int
 ) -> "Summary":
@@ -478,12 +498,16 @@ def _report(
     summary: "Summary",
     batch: "RuledBatch | None",
     table: Path,
+    *,
+    long: Path | None = None,
     pictures: Path | None = None,
 ) -> None:
     """Print what was read, what the rules promise, and where it is written."""
     say(summary)
     say_rules(batch)
     say(f"Table: {table}")
+    if long:
+        say(f"Fields: {long}")
     if pictures:
         say(f"Pictures: {pictures}")
 

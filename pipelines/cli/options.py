@@ -122,10 +122,12 @@ _OTHER_KINDS = frozenset(
 )
 
 
-def _named(suffix: str) -> Callable[[Path], Path]:
+def _named(suffix: str) -> Callable[[Path | None], Path | None]:
     """Make a check of names: what a file is called, others take it for."""
 
-    def check(output: Path) -> Path:
+    def check(output: Path | None) -> Path | None:
+        if output is None:
+            return None
         found = output.suffix.lower()
         if found == suffix or found not in SCAN_SUFFIXES | _OTHER_KINDS:
             return output
@@ -180,6 +182,16 @@ Table = Annotated[
         metavar="FILE",
         callback=_named(".csv"),
         help="The table to write.",
+    ),
+]
+Long = Annotated[
+    Path | None,
+    typer.Option(
+        "--long",
+        metavar="FILE",
+        callback=_named(".csv"),
+        help="A second table, with a row for each field: its most probable values,"
+        " where it lies, why it is not accepted.",
     ),
 ]
 FormFile = Annotated[

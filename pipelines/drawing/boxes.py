@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import cv2
 import numpy as np
@@ -21,15 +21,19 @@ from pipelines.drawing.skeletons import (
 )
 from pipelines.images import Image, Plane
 
-Content: TypeAlias = Literal["digit", "nothing", "other"]
-"""What a box holds: one digit; nothing that is meant to be read; anything else."""
+NOTHING: Final = "nothing"
+OTHER: Final = "other"
 
-# Letters that look like no digit.
-_LETTERS: Final = "AEFHKMNPRVWXYekmnwxy&%#@"
+# Letters that look like no digit, and signs; capitals are the more frequent.
+_LETTERS: Final = 2 * "AEFHKMNPRTVWXY" + "Udefhkmnprtvwxy&%#@$?=<>{}"
 _FONTS: Final = (
     cv2.FONT_HERSHEY_SIMPLEX,
-    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_PLAIN,
     cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+    cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
 )
 
 # Skeletons of each digit from the copybook, bends and patterns that are drawn once.
@@ -70,18 +74,15 @@ class DrawnRow:
     ruled : bool
         Whether the lines of the boxes are printed.
 
-    contents : list of Content
-        What each box holds, from left to right.
-
-    labels : list of str
-        The digit in each box; ``""`` where there is none.
+    contents : list of str
+        What each box holds, from left to right: a digit, "nothing" that is meant to be
+        read, or "other".
     """
 
     field: Image
     box: tuple[float, float, float, float]
     ruled: bool
-    contents: list[Content]
-    labels: list[str]
+    contents: list[str]
 
 
 @dataclass
@@ -112,6 +113,7 @@ class _Habits:
     size: float
     aspect: float
     slant: float
+    offset: tuple[float, float]
     wander: float
     pen: float
     bend: float
@@ -142,7 +144,7 @@ class BoxArtist:
     >>> from pipelines.drawing.boxes import BoxArtist
     >>> glyphs, labels = load_dataset("digits")
     >>> row = BoxArtist(glyphs, labels).draw_row(0)
-    >>> len(row.contents) == len(row.labels), row.field.dtype.name
+    >>> len(row.contents) in range(1, 10), row.field.dtype.name
     (True, 'uint8')
     """
 
@@ -190,12 +192,12 @@ class BoxArtist:
             max(min(habits.pen, _WIDEST * habits.size) * height, 1.0),
         )
         middles = margin + (np.arange(n_boxes, dtype=np.float64) + 0.5) * width
-        contents, labels = self._fill(sheet, middles, habits, rng)
+        contents = self._fill(sheet, middles, habits, rng)
         ruled = bool(rng.random() < 0.6)
         box = (margin, margin, margin + n_boxes * width, margin + height)
         field = self._scan(sheet, box, n_boxes, ruled, rng)
         left, top, right, bottom = box + 0.012 * height * rng.standard_normal(4)
-        return DrawnRow(field, (left, top, right, bottom), ruled, contents, labels)
+        return DrawnRow(field, (left, top, right, bottom), ruled, contents)
 
     def _fill(
         self,
@@ -203,30 +205,27 @@ class BoxArtist:
         middles: NDArray[np.float64],
         habits: _Habits,
         rng: Generator,
-    ) -> tuple[list[Content], list[str]]:
+    ) -> list[str]:
         """Write something into every box."""
         # Most rows are filled in well; the others hold a bit of everything.
         well = rng.random() < 0.55
         n_filled = len(middles)
         if well and rng.random() < 0.4:
             n_filled = int(rng.integers(0, len(middles) + 1))
-        contents: list[Content] = []
-        labels: list[str] = []
+        contents: list[str] = []
         for n, middle in enumerate(middles):
-            kind: Content = "digit" if n < n_filled else "nothing"
+            content = "digit" if n < n_filled else NOTHING
             if not well:
-                kind = rng.choice(["digit", "nothing", "other"], p=[0.35, 0.2, 0.45])
+                content = rng.choice(["digit", NOTHING, OTHER], p=[0.35, 0.2, 0.45])
             place = np.array([middle, (0.3 + rng.normal(0.51, 0.02)) * sheet.height])
-            label = ""
-            if kind == "digit":
-                label = self._write_digit(sheet, place, habits, rng)
-            elif kind == "other":
+            if content == "digit":
+                content = self._write_digit(sheet, place, habits, rng)
+            elif content == OTHER:
                 self._write_other(sheet, place, habits, rng)
             elif not well and rng.random() < 0.6:
                 _cancel(sheet, place, rng)
-            contents.append(kind)
-            labels.append(label)
-        return contents, labels
+            contents.append(content)
+        return contents
 
     def _write_digit(
         self,
@@ -241,7 +240,6 @@ class BoxArtist:
         """Write a digit of some size; `room` is the share of the box it may fill."""
         digit = str(rng.choice(list(self._rows)))
         height = size * habits.size * sheet.height * float(np.exp(rng.normal(0, 0.07)))
-        shift = habits.wander * height * rng.standard_normal(2)
         if habits.pasted:
             glyph = self._glyphs[self._pick(digit, rng)]
             extent = _extent(glyph > _GREY)
@@ -252,6 +250,12 @@ class BoxArtist:
         across = height / tall * habits.aspect * float(np.exp(rng.normal(0, 0.05)))
         across = min(across, 1.05 * room * sheet.width / wide)
         down = min(height / tall, 2.5 * across)
+        # A digit may stand anywhere in its box, and lean out of it a little.
+        shift = np.multiply(habits.offset, room * sheet.height)
+        shift += habits.wander * height * rng.standard_normal(2)
+        free = room * sheet.width - across * wide, sheet.height - down * tall
+        reach = np.maximum(free, 0) / 2 + 0.07 * sheet.height
+        shift = np.clip(shift, -reach, reach)
         slant = habits.slant + rng.normal(0, 2)
         matrix = _placing(extent, place + shift, (across, down), slant)
         if habits.pasted:
@@ -269,15 +273,15 @@ class BoxArtist:
     ) -> None:
         """Write what is not one digit."""
         kind = rng.random()
-        if kind < 0.5:
+        if kind < 0.3:
             self._write_several(sheet, place, habits, rng)
-        elif kind < 0.58:
+        elif kind < 0.36:
             self._write_half(sheet, place, habits, rng)
-        elif kind < 0.73:
+        elif kind < 0.58:
             self._write_letter(sheet, place, rng)
-        elif kind < 0.8:
+        elif kind < 0.72:
             self._write_over(sheet, place, habits, rng)
-        elif kind < 0.85:
+        elif kind < 0.8:
             self._write_digit(sheet, place, habits, rng)
             for _ in range(int(rng.integers(2, 6))):
                 _lay(sheet, place, rng.uniform(-0.45, 0.45, (2, 2)), rng)
@@ -355,6 +359,8 @@ class BoxArtist:
     ) -> None:
         letter = _LETTERS[int(rng.integers(len(_LETTERS)))]
         font = _FONTS[int(rng.integers(len(_FONTS)))]
+        if rng.random() < 0.3:
+            font |= cv2.FONT_ITALIC
         skeleton = np.zeros((SIDE, SIDE), np.uint8)
         (wide, tall), _ = cv2.getTextSize(letter, font, 1.4, 1)
         origin = ((SIDE - wide) // 2, (SIDE + tall) // 2)
@@ -363,10 +369,11 @@ class BoxArtist:
             return
         extent = _extent(skeleton)
         _, _, wide, tall = extent
-        scale = rng.uniform(0.4, 0.9) * sheet.height / tall
-        across = min(scale * rng.uniform(0.7, 1.3), sheet.width / wide)
+        scale = rng.uniform(0.35, 0.95) * sheet.height / tall
+        across = min(scale * rng.uniform(0.6, 1.5), sheet.width / wide)
         matrix = _placing(extent, place, (across, scale), rng.normal(6, 10))
-        lay(sheet.canvas, self._bent(skeleton, 1.0, rng), matrix)
+        bend = rng.uniform(0.0, 2.0)
+        lay(sheet.canvas, self._bent(skeleton, bend, rng), matrix)
 
     def _pick(self, digit: str, rng: Generator) -> int:
         rows = self._rows[digit]
@@ -435,11 +442,15 @@ class BoxArtist:
 
 def _draw_habits(rng: Generator) -> _Habits:
     small = rng.random() < 0.2
+    # Some write every digit beside the middle of its box, or each somewhere in it.
+    beside = 0.1 if rng.random() < 0.3 else 0.02
+    wander = 0.15 if rng.random() < 0.15 else rng.uniform(0.0, 0.08)
     return _Habits(
         size=rng.uniform(0.3, 0.5) if small else rng.triangular(0.45, 0.7, 1.0),
         aspect=float(np.exp(rng.normal(0.08, 0.15))),
         slant=float(np.clip(rng.normal(2, 9), -25, 30)),
-        wander=rng.uniform(0.0, 0.08),
+        offset=(rng.normal(0, beside), rng.normal(0, beside)),
+        wander=wander,
         pen=float(np.exp(rng.uniform(np.log(0.022), np.log(0.12)))),
         bend=rng.uniform(0.2, 1.0),
         pasted=bool(rng.random() < _PASTED),
@@ -552,6 +563,16 @@ def _draw_scribble(sheet: _Sheet, place: NDArray[np.float64], rng: Generator) ->
     _lay(sheet, place, path, rng)
 
 
+def _draw_symbol(sheet: _Sheet, place: NDArray[np.float64], rng: Generator) -> None:
+    """Some bent strokes between any places: a sign that nobody knows."""
+    reach = rng.uniform(0.25, 0.45)
+    for _ in range(int(rng.integers(3, 6))):
+        first, bow, last = rng.uniform(-reach, reach, (3, 2))
+        along = np.linspace(0, 1, 9)[:, None]
+        path = (1 - along) ** 2 * first + 2 * along * (1 - along) * bow
+        _lay(sheet, place, path + along**2 * last, rng)
+
+
 def _draw_spiral(sheet: _Sheet, place: NDArray[np.float64], rng: Generator) -> None:
     turns = np.linspace(0, rng.uniform(2.2, 4) * 2 * np.pi, 60)
     path = np.column_stack([np.cos(turns), np.sin(turns)]) * 0.38
@@ -561,7 +582,7 @@ def _draw_spiral(sheet: _Sheet, place: NDArray[np.float64], rng: Generator) -> N
 
 def _draw_hair(sheet: _Sheet, place: NDArray[np.float64], rng: Generator) -> None:
     """A hair is thinner than a pen, and bent one way or not upright, unlike a one."""
-    bend = rng.choice([-1, 1]) * rng.uniform(1.2, 3.0)
+    bend = rng.choice([-1, 1]) * rng.uniform(0.7, 3.0)
     turn = rng.uniform(0, 2 * np.pi) + np.linspace(0, bend, 16)
     if rng.random() < 0.5:
         turn = rng.uniform(-0.9, 0.9) + np.linspace(0, rng.normal(0, 0.4), 16)
@@ -583,6 +604,9 @@ _MARKS: Final[list[Callable[[_Sheet, NDArray[np.float64], Generator], None]]] = 
     _draw_small_cross,
     _draw_blot,
     _draw_scribble,
+    _draw_symbol,
+    _draw_symbol,
+    _draw_symbol,
     _draw_spiral,
     _draw_hair,
     _draw_hair,

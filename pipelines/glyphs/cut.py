@@ -25,8 +25,6 @@ from pipelines.glyphs.ink import (
     ink_mask,
     is_cancelled,
     lift_ink,
-    may_be_cross,
-    may_be_several,
     smooth,
     without_specks,
 )
@@ -34,12 +32,15 @@ from pipelines.glyphs.windows import look_into
 from pipelines.images import Floats, Image, Mask, find_components
 from pipelines.outcomes import ArraysCompare
 
-# Probability that a digit that ends at an erased line has lost a stroke to it, and
-# the width of that stroke as a share of the height of the box.
-_LOST_STROKE = 0.15
+# Probability that a digit that ends at an erased line has lost a stroke to it, and that
+# one of whose strokes run along a line has them from the line: under these what drawn
+# boxes hold is most probable. The width of a lost stroke, as a share of the height of
+# the box.
+_LOST_STROKE = 0.06
+_STROKE_ALONG = 0.15
 _PEN = 0.06
 
-# Certainty of ink that as well may be none of the box's digits.
+# Certainty of ink that as well may be part of something larger.
 _EVEN = 0.5
 
 # Dust is at most this many times as large as what is too small to be written.
@@ -71,7 +72,7 @@ class Piece(ArraysCompare):
         Probability that it did.
 
     certainty : float
-        Probability that the ink was written into this box, and as a digit.
+        Probability that the ink was written into this box.
 
     window : ndarray of shape (28, 28), dtype uint8, or None
         The whole box, as a network sees it, with its contrast stretched; None for
@@ -187,7 +188,7 @@ def _cut(cutter: BoxCutter, field: Image, frame: Frame) -> list[Piece]:
     return [
         piece
         if other.kind != "digit" or np.array_equal(piece.image, other.image)
-        else replace(piece, alternative=other.image, doubt=0.5)
+        else replace(piece, alternative=other.image, doubt=_STROKE_ALONG)
         for piece, other in zip(pieces, mended, strict=True)
     ]
 
@@ -316,9 +317,8 @@ def _pieces(
     for box in range(frame.digits):
         own = owners == box
         piece = _piece(cutter, field, own, level, frame, walls[box : box + 2])
-        share = _EVEN if box in foreign else 1.0
+        certainty = _EVEN if box in foreign else 1.0
         window = _window_of(piece, field, own, owners, lines, frame)
-        certainty = share * piece.certainty
         pieces.append(replace(piece, certainty=certainty, window=window))
     return pieces
 
@@ -365,9 +365,7 @@ def _piece(
     through = bool(own[0].any() and own[-1].any()) and _has_margin(own.shape, frame)
     cancelled = through or is_cancelled(mask, box)
     kind: Literal["digit", "cancelled"] = "cancelled" if cancelled else "digit"
-    doubtful = may_be_cross(mask, box) or may_be_several(mask)
-    certainty = _EVEN if kind == "digit" and doubtful else 1.0
-    piece = Piece(kind, lift_ink(field, mask, level), left, right, certainty=certainty)
+    piece = Piece(kind, lift_ink(field, mask, level), left, right)
     foot = _hidden_stroke(mask, frame) if frame.hidden is not None else None
     if foot is None:
         return piece

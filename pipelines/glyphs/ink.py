@@ -220,12 +220,8 @@ def lift_ink(field: Image, mask: Mask, level: float) -> Image:
 # half the width of a felt pen and the bend of a hasty hand.
 _WANDER = 0.09
 
-# Sides of a cross, as a share of those of its box; height of the smallest x that may
-# cross one out, and how far its ink is from its lines: a pen is thick for an x as small
-# as that.
+# Sides of a cross, as a share of those of its box.
 _LARGE = 0.4
-_SMALLEST_CROSS = 0.2
-_THICK_WANDER = 0.12
 
 # Pixels of a mark that lines are fitted to: enough to see every gap.
 _MOST_POINTS = 400
@@ -270,59 +266,6 @@ def is_cancelled(ink: Mask, box: tuple[int, int]) -> bool:
     )
 
 
-def may_be_cross(ink: Mask, box: tuple[int, int]) -> bool:
-    """Return whether the ink in a box may as well be a cross as a digit.
-
-    Some cross out a box with two strokes of which one leans more than the other, or
-    with a small x, and some write fours, sevens and eights like that.
-
-    Parameters
-    ----------
-    ink : ndarray of shape (height, width), dtype uint8
-        1 where there is writing, 0 elsewhere.
-
-    box : tuple of int
-        Height and width of the printed box, in pixels.
-
-    Returns
-    -------
-    doubtful : bool
-        False for most digits at a quick look: they have ink half way up one side.
-    """
-    mark = _mark(ink)
-    return (
-        mark is not None
-        and _leaves_middles(mark.T)
-        and (_is_cross(mark, box) or _is_small_cross(mark, box))
-    )
-
-
-def may_be_several(ink: Mask) -> bool:
-    """Return whether the ink in a box may be more than one digit.
-
-    Parameters
-    ----------
-    ink : ndarray of shape (height, width), dtype uint8
-        1 where there is writing, 0 elsewhere.
-
-    Returns
-    -------
-    doubtful : bool
-        True where two parts that are half as high as all of it stand side by side. Of
-        MNIST's 60,000 training digits 10 are like that. Digits that touch are not
-        found.
-    """
-    mark = _mark(ink)
-    if mark is None:
-        return False
-    _, stats, _ = find_components(mark)
-    high = stats[1:][stats[1:, cv2.CC_STAT_HEIGHT] >= 0.5 * len(mark)]
-    lefts = np.sort(high[:, cv2.CC_STAT_LEFT])
-    rights = np.sort(high[:, cv2.CC_STAT_LEFT] + high[:, cv2.CC_STAT_WIDTH])
-    # So many end before the next begins.
-    return bool(np.any(rights[:-1] <= lefts[1:]))
-
-
 def _mark(ink: Mask) -> Mask | None:
     """Cut out what is written; None where nothing is."""
     left, top, width, height = cv2.boundingRect(ink)
@@ -342,14 +285,7 @@ def _is_scribble(mark: Mask, box: tuple[int, int]) -> bool:
     return large and float(mark.mean()) >= 0.75
 
 
-def _is_small_cross(mark: Mask, box: tuple[int, int]) -> bool:
-    """Return whether a mark that is lower than digits are in their box is an x."""
-    height = len(mark)
-    small = _SMALLEST_CROSS * box[0] <= height < _LARGE * box[0]
-    return small and _is_cross(mark, mark.shape, wander=_THICK_WANDER)
-
-
-def _is_cross(mark: Mask, box: tuple[int, ...], *, wander: float = _WANDER) -> bool:
+def _is_cross(mark: Mask, box: tuple[int, int]) -> bool:
     """Two straight strokes, one falling and one rising, that cross in the middle."""
     height, width = mark.shape
     if height < _LARGE * box[0] or width < _LARGE * box[1]:
@@ -360,7 +296,7 @@ def _is_cross(mark: Mask, box: tuple[int, ...], *, wander: float = _WANDER) -> b
     falling, rising = _two_lines(points, width, height)
     from_falling, from_rising = falling.distances(points), rising.distances(points)
     own, off = from_falling < from_rising, np.minimum(from_falling, from_rising)
-    if np.mean(off <= wander * np.hypot(height, width)) < 0.95:
+    if np.mean(off <= _WANDER * np.hypot(height, width)) < 0.95:
         return False
     shortest = 0.5 * np.hypot(height, width)
     return (

@@ -59,6 +59,10 @@ SHIPPED_CONTENTS: Final = "contents"
 # Characters that are read; a classifier may have a class more for what is none.
 _DIGITS: Final = tuple("0123456789")
 
+# Column of the content classifier for nothing, behind those of the digits.
+_NOTHING: Final = len(_DIGITS)
+_N_CONTENTS: Final = _NOTHING + 2
+
 _NO_COMB = Reason(ReasonKind.NOT_FOUND, "no comb was found in the field")
 
 
@@ -79,10 +83,10 @@ class CombReader(StringReader):
         is no digit stands for what is none.
 
     content_classifier : estimator, default=None
-        Classifier of boxes ``(n, 28, 56)`` with `predict_proba`, whose labels are 0 for
-        a digit, 1 for nothing that is to be read and 2 for anything else. The left half
-        of an image is the glyph, the right one the whole box. None takes the LeNet-5
-        that ships with the package.
+        Classifier of boxes ``(n, 28, 56)`` with `predict_proba`, whose labels are 0 to
+        9 for the digits, 10 for nothing that is to be read and 11 for anything else.
+        The left half of an image is the glyph, the right one the whole box. None takes
+        the LeNet-5 that ships with the package.
 
     digits : int, default=None
         Number of boxes of the combs in the fields. By default any number.
@@ -352,22 +356,28 @@ class CombReader(StringReader):
             digits = [boxes[n] for n in written]
             characters, of_digits = self._classify(glyphs[written], digits)
         likely = np.zeros((len(boxes), len(characters) + 1))
-        likely[written, :-1] = contents[written, :1] * of_digits
-        likely[:, -1] = contents[:, 1]
+        one_digit = contents[:, :_NOTHING].sum(axis=1, keepdims=True)
+        likely[written, :-1] = one_digit[written] * of_digits
+        likely[:, -1] = contents[:, _NOTHING]
         return likely, characters
 
     def _contents(
         self, glyphs: NDArray[np.uint8], boxes: Sequence[Piece]
     ) -> NDArray[np.float64]:
-        """Weigh whether each box holds a digit, nothing, or anything else."""
+        """Weigh which digit each box holds, or nothing, or anything else."""
         windows = np.array([piece.window for piece in boxes])
         classifier = self.content_classifier
         if classifier is None:
             classifier = _shipped(SHIPPED_CONTENTS)
-        return np.asarray(
-            classifier.predict_proba(np.concatenate([glyphs, windows], axis=2)),
-            dtype=np.float64,
-        )
+        weighed = classifier.predict_proba(np.concatenate([glyphs, windows], axis=2))
+        contents = np.asarray(weighed, dtype=np.float64)
+        if contents.shape[1] != _N_CONTENTS:
+            raise ValueError(
+                f"{type(self).__name__} expects a content_classifier of {_N_CONTENTS}"
+                f" labels. Got one of {contents.shape[1]}. Train it on the data set"
+                " 'contents'."
+            )
+        return contents
 
     def _classify(
         self, glyphs: NDArray[np.uint8], digits: Sequence[Piece]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet_sklearn.datasets import has_test_split, load_dataset
-from pipelines.drawing.boxes import BoxArtist, DrawnRow
+from pipelines.drawing.boxes import NOTHING, OTHER, BoxArtist, DrawnRow
 from pipelines.fields.combs import Frame
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GlyphNormalizer
@@ -19,8 +19,8 @@ from pipelines.readers.field import cleaning_steps
 NO_DIGIT: Final = 10
 """Label of glyphs that are none of the ten digits."""
 
-CONTENTS: Final = ("digit", "nothing", "other")
-"""What a box may hold, in the order of their labels."""
+CONTENTS: Final = (*"0123456789", NOTHING, OTHER)
+"""What a box may hold, in the order of its labels."""
 
 BOXES: Final = "boxes"
 CONTENT_IMAGES: Final = "contents"
@@ -43,8 +43,7 @@ def load_samples(
     name : {"boxes", "contents"} or str or path
         "boxes": what the reader cuts from drawn boxes, with the label 10 where that is
         no digit, and the data set "forms". "contents": glyphs and whole boxes side by
-        side, with the labels 0 for a digit, 1 for nothing, and 2 for all else. Others
-        are those of
+        side, with the labels 10 for nothing and 11 for all else. Others are those of
         :func:`lenet_sklearn.load_dataset`.
 
     data_dir : path, default=None
@@ -81,7 +80,7 @@ def load_samples(
     inked = samples.is_inked
     return (
         np.concatenate([samples.glyphs[inked], X]),
-        np.concatenate([samples.labels[inked], y]),
+        np.concatenate([np.minimum(samples.contents[inked], NO_DIGIT), y]),
     )
 
 
@@ -109,21 +108,17 @@ class BoxSamples:
     glyphs : ndarray of shape (n_samples, 28, 28), dtype uint8
         Their ink, normalised; empty where none was found.
 
-    labels : ndarray of shape (n_samples,), dtype int64
-        Digits, and 10 where there is no digit or not one alone.
-
     windows : ndarray of shape (n_samples, 28, 28), dtype uint8
         The boxes as they lie in their fields.
 
     contents : ndarray of shape (n_samples,), dtype int64
-        0 for a digit, 1 for nothing that is to be read, 2 for all else.
+        The digit, 10 for nothing that is to be read, 11 for all else.
 
     is_inked : ndarray of shape (n_samples,), dtype bool
         Whether the cutter found something to read.
     """
 
     glyphs: NDArray[np.uint8]
-    labels: NDArray[np.int64]
     windows: NDArray[np.uint8]
     contents: NDArray[np.int64]
     is_inked: NDArray[np.bool_]
@@ -155,17 +150,14 @@ def cut_rows(artist: BoxArtist, indices: Iterable[int]) -> BoxSamples:
     True
     """
     pieces: list[Piece] = []
-    labels: list[str] = []
     contents: list[str] = []
     for index in indices:
         row = artist.draw_row(index)
         pieces += _cut(row)
-        labels += row.labels
         contents += row.contents
     glyphs = GlyphNormalizer().transform([piece.image for piece in pieces])
     return BoxSamples(
         glyphs,
-        np.array([int(label) if label else NO_DIGIT for label in labels]),
         np.array([piece.window for piece in pieces], dtype=np.uint8),
         np.array([CONTENTS.index(content) for content in contents]),
         np.array([piece.kind == "digit" for piece in pieces]),
@@ -175,4 +167,4 @@ def cut_rows(artist: BoxArtist, indices: Iterable[int]) -> BoxSamples:
 def _cut(row: DrawnRow) -> list[Piece]:
     steps = [step for _, step in cleaning_steps()]
     [field] = clean_images(steps, [row.field])
-    return BoxCutter().cut(field, Frame(*row.box, len(row.labels), ruled=row.ruled))
+    return BoxCutter().cut(field, Frame(*row.box, len(row.contents), ruled=row.ruled))
