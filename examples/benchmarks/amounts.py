@@ -1,15 +1,9 @@
-"""Real cheque amounts, and networks fitted on some of them.
-
-All 1,080 amounts of ORAND-CAR-A were keyed again from the pictures, twice, the second
-time in another order, and without a look at the labels or at anything read. What came
-out otherwise than its label was looked at a third time and stands in
-`orand_labels.csv`: 24 amounts that plainly show something else, and 24, with nothing
-under `shows`, of which the picture cannot tell.
-"""
+"""Real cheque amounts, and networks fitted on some of them."""
 
 import csv
 import functools
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +22,7 @@ from pipelines.images import Image
 from pipelines.readers.free import adaptation
 
 _N_FOLDS = 5
-_AUDIT = Path(__file__).with_name("orand_labels.csv")
+_AUDIT = Path(__file__).with_name("orand_labels.md")
 
 
 @dataclass(frozen=True)
@@ -49,8 +43,8 @@ def load_amounts(data: Path) -> Amounts:
         rows = list(csv.DictReader(file))
     fields = [next(read_pages(folder / "images" / row["file"])) for row in rows]
     texts = np.array([row["digits"] for row in rows], dtype=object)
-    with _AUDIT.open(newline="", encoding="utf-8") as file:
-        shown = {row["image"]: row["shows"] or None for row in csv.DictReader(file)}
+    listed = re.findall(r"\| (\d{6}) \| \d+ \| (\d*)", _AUDIT.read_text("utf-8"))
+    shown = {number: amount or None for number, amount in listed}
     numbers = [row["file"].removeprefix("a_car_")[:6] for row in rows]
     audited = np.array(
         [shown.get(number, text) for number, text in zip(numbers, texts, strict=True)],

@@ -144,7 +144,7 @@ def make_schedule(params: Mapping[str, Any], n_steps: int) -> list[tuple[str, An
     if not isinstance(schedule, str):
         schedule = _check_stages(schedule)
     factor = RateFactor(schedule, params["lr"], params["max_epochs"], n_steps)
-    scheduler = LRScheduler(
+    scheduler = Schedule(
         LambdaLR, lr_lambda=factor, step_every="batch", event_name=None
     )
     return [("rate", RateRecord()), ("schedule", scheduler)]
@@ -172,6 +172,14 @@ def steer_training(params: Mapping[str, Any], n_steps: int) -> list[tuple[str, A
         average = WeightAverage(params["averaging"], n_steps, params["max_epochs"])
         callbacks.append(("average", average))
     return callbacks
+
+
+class Schedule(LRScheduler):
+    """Forget the optimizer when a training ends, which doubles what is pickled."""
+
+    def on_train_end(self, net: NeuralNet, **_: Any) -> None:
+        """Let go of it; another training makes a new scheduler."""
+        self.lr_scheduler_ = None
 
 
 class RateRecord(Callback):

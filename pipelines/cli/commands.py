@@ -37,7 +37,6 @@ from pipelines.cli.options import (
     FieldImages,
     Force,
     FormFile,
-    Long,
     Model,
     OfFields,
     Overlay,
@@ -149,7 +148,6 @@ def score(
     comb: Combs = None,
     dpi: Dpi = 200,
     overlay: Overlay = None,
-    long: Long = None,
     *,
     listed: RosterOptions,
     reading: ReadingOptions,
@@ -179,7 +177,6 @@ def score(
     from pipelines.forms.files import draft_images
     from pipelines.forms.form import doubt_places
     from pipelines.scoring.batch import list_first_pictures, score_pages
-    from pipelines.scoring.long import note_fields
 
     fields = choose_form(form, comb or [])
     for doubt in doubt_places(fields):
@@ -193,8 +190,7 @@ def score(
     matcher = find_matcher(listed, fields, output)
     written = [matcher.table] if matcher else []
     written += list_first_pictures(files, overlay) if overlay else []
-    check_outputs(output, written, force=reading.force)
-    _check_long(long, [output, *written, *others], force=reading.force)
+    _check_tables(output, written, reading, others=others)
     batch = find_rules(reading, {field.kind for field in fields.fields})
     if overlay:
         make_folder(overlay)
@@ -212,12 +208,11 @@ def score(
             overlay=overlay,
             limits=reading.limits(),
         )
-        results = batch.watch(results) if batch else results
-        results = note_fields(long, results) if long else results
-        yield from matcher.watch(results) if matcher else results
+        noted = _noted(results, batch, reading)
+        yield from matcher.watch(noted) if matcher else noted
 
     summary = _write_pages(output, fields, scored(), n_files=len(files))
-    _report(summary, batch, output, long=long, pictures=overlay)
+    _report(summary, batch, output, long=reading.long, pictures=overlay)
     if matcher:
         matcher.finish(threshold_of(reading, None))
     _exit_by(summary)
@@ -231,18 +226,15 @@ def read(
     fields: FieldImages,
     output: Table,
     digits: Digits = None,
-    long: Long = None,
     *,
     reading: ReadingOptions,
 ) -> None:
     """Read images of single fields, already cut out."""
     use_one_thread()
     from pipelines.scoring.batch import score_fields
-    from pipelines.scoring.long import note_fields
 
     files = find_inputs(fields, output, model=reading.model, others=[reading.rule])
-    check_outputs(output, force=reading.force)
-    _check_long(long, [output, reading.rule], force=reading.force)
+    _check_tables(output, [], reading, others=[reading.rule])
     batch = find_rules(reading, ("comb", "line"))
 
     def values() -> Iterator["PageResult"]:
@@ -250,11 +242,10 @@ def read(
         reader = make_reader_of(reading.model, digits=digits, threshold=threshold)
         limits = reading.limits()
         results = score_fields(files, reader, jobs=reading.jobs, limits=limits)
-        results = batch.watch(results) if batch else results
-        yield from note_fields(long, results) if long else results
+        yield from _noted(results, batch, reading)
 
     summary = _write_fields(output, values(), n_files=len(files))
-    _report(summary, batch, output, long=long)
+    _report(summary, batch, output, long=reading.long)
     _exit_by(summary)
 
 
@@ -458,15 +449,34 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
     return make_form_reader(form, **reading, threshold=threshold, **params)
 
 
-def _check_long(
-    long: Path | None, others: Iterable[Path | None], *, force: bool
+def _check_tables(
+    output: Path,
+    written: Sequence[Path],
+    reading: ReadingOptions,
+    *,
+    others: Iterable[Path | None],
 ) -> None:
-    """Refuse a second table that cannot be written, or would be another file."""
+    """Refuse tables that cannot be written, or would be another file."""
+    check_outputs(output, written, force=reading.force)
+    long = reading.long
     if long is None:
         return
-    if real_path(long) in {real_path(other) for other in others if other is not None}:
+    files = {real_path(path) for path in (output, *written, *others) if path}
+    if real_path(long) in files:
         raise typer.BadParameter(f"--long {long} is another file of this command")
-    check_outputs(long, force=force)
+    check_outputs(long, force=reading.force)
+
+
+def _noted(
+    results: Iterable["PageResult"],
+    batch: "RuledBatch | None",
+    reading: ReadingOptions,
+) -> Iterable["PageResult"]:
+    """Hold results to the rules, and write the long table, as they go by."""
+    from pipelines.scoring.long import note_fields
+
+    held = batch.watch(results) if batch else results
+    return note_fields(reading.long, held) if reading.long else held
 
 
 def _write_pages(

@@ -504,6 +504,7 @@ class ReadingOptions:
     max_error: AllowedError = None
     rule: Rule = None
     model: ReadingModel = "boxes"
+    long: Long = None
     force: Force = False
 
     def limits(self) -> "PageLimits":
