@@ -46,6 +46,9 @@ _N_TILES: Final = 16
 _PASTED: Final = 0.35
 _FROM_COPYBOOK: Final = 0.35
 
+# Share of the zeros that have a slash through them.
+_SLASHED: Final = 0.07
+
 # Grey value above which a pixel of a glyph belongs to its extent.
 _GREY: Final = 64
 
@@ -262,6 +265,10 @@ class BoxArtist:
             _paste(sheet.ink, glyph, matrix)
         else:
             lay(sheet.canvas, self._bent(skeleton, habits.bend, rng), matrix)
+        if digit == "0" and rng.random() < _SLASHED:
+            reach = np.array([across * wide, -down * tall]) * rng.uniform(0.35, 0.6, 2)
+            ends = place + shift + np.array([-reach, reach])
+            lay_path(sheet.canvas, ends, sheet.pen + 2)
         return digit
 
     def _write_other(
