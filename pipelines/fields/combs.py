@@ -27,7 +27,7 @@ _MOST_CROWDED = 0.85
 
 # Boxes are mostly paper, even with a felt pen in every one; pictures are not. Digits of
 # a broad pen in each of nine boxes come to 0.47 with the pixel that all is widened by,
-# print and pictures on scanned pages to 0.52.
+# nearly all print on the scanned pages that are measured with to 0.52 and more.
 _MOST_INK = 0.49
 
 # How far paper is looked for beside what may be a wall, as a share of its height: a

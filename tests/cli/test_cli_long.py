@@ -3,7 +3,6 @@
 import csv
 
 import cv2
-import numpy as np
 import pytest
 
 from pipelines.cli import main
@@ -11,16 +10,10 @@ from pipelines.drawing import draw_comb
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "scans").mkdir()
-    page = np.full((400, 400), 255, np.uint8)
-    comb = draw_comb("1998", random_state=5)
-    page[100 : 100 + comb.shape[0], 50 : 50 + comb.shape[1]] = comb
-    cv2.imwrite("scans/a.png", page)
-    cv2.imwrite("field.png", comb)
-    (tmp_path / "scans" / "b.png").write_bytes(b"no image")
-    return tmp_path
+def folder(draw_scans):
+    folder = draw_scans({"a": "1998"})
+    (folder / "scans" / "b.png").write_bytes(b"no image")
+    return folder
 
 
 def score(*words):
@@ -51,6 +44,7 @@ def test_each_field_has_a_row_and_each_failed_page(folder, capsys):
 
 
 def test_single_fields_have_rows_too(folder):
+    cv2.imwrite("field.png", draw_comb("1998", random_state=5))
     words = ["read", "field.png", "-o", "values.csv", "--long", "fields.csv"]
     assert main(words) == 0
     [field] = rows(folder / "fields.csv")

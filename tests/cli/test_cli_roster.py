@@ -3,28 +3,19 @@
 import csv
 import re
 
-import cv2
-import numpy as np
 import pytest
 
 import pipelines.scoring.matching
 from pipelines.cli import main
-from pipelines.drawing import draw_comb
 
 STUDENTS = "name,id\nAda,4510\nBob,1998\nCem,7733\n"
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "students.csv").write_text(STUDENTS)
-    (tmp_path / "scans").mkdir()
-    for name, text in {"a": "1998", "b": "4510", "c": "6262"}.items():
-        page = np.full((400, 400), 255, np.uint8)
-        comb = draw_comb(text, random_state=5)
-        page[100 : 100 + comb.shape[0], 50 : 50 + comb.shape[1]] = comb
-        cv2.imwrite(f"scans/{name}.png", page)
-    return tmp_path
+def folder(draw_scans):
+    folder = draw_scans({"a": "1998", "b": "4510", "c": "6262"})
+    (folder / "students.csv").write_text(STUDENTS)
+    return folder
 
 
 def score(*words):

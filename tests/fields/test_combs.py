@@ -34,6 +34,20 @@ def test_a_tilted_comb_is_found(page, angle):
     assert np.degrees(np.arctan2(-slope[1], slope[0])) == pytest.approx(angle, abs=0.3)
 
 
+@pytest.mark.parametrize("grey", [100, 120, 140])
+def test_thin_walls_beside_a_broad_pen_are_found(grey):
+    field = np.full((104, 446), 240, dtype=np.uint8)
+    cv2.rectangle(field, (20, 20), (425, 81), grey)
+    for n in range(9):
+        left = 20 + 45 * n
+        cv2.line(field, (left, 20), (left, 81), grey)
+        pen = 7 if n in (2, 3) else 3
+        sides = (17 - pen // 2, 20 - pen // 2)
+        cv2.ellipse(field, (left + 22, 51), sides, 0, 0, 360, 40, pen)
+    [comb] = find_combs(cv2.GaussianBlur(field, (0, 0), 0.6), 9)
+    assert np.allclose(comb.quad, [[20, 20], [425, 20], [425, 81], [20, 81]], atol=2)
+
+
 def test_corners_are_those_of_the_printed_frame():
     page = np.full(PAGE, 255, dtype=np.uint8)
     page[300:302, 200:502] = page[360:362, 200:502] = 0

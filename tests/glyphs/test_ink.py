@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 
 from pipelines.drawing import draw_digit, draw_writer
-from pipelines.glyphs.ink import (
-    ink_level,
-    is_cancelled,
-)
+from pipelines.glyphs.ink import ink_level, is_cancelled
 
 BOX = (64, 56)
 
