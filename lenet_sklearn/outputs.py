@@ -6,11 +6,12 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import BinaryIO, Final
 
 if sys.platform != "win32":
     import fcntl
@@ -18,6 +19,10 @@ if sys.platform != "win32":
 
 # Letters of its name that a draft is called by; each has four bytes at most.
 _OF_NAME: Final = 50
+
+# Seconds that are waited for a lock, and between two attempts.
+_PATIENCE: Final = 2.0
+_PAUSE: Final = 0.05
 
 # A row of a table, by the names of its columns.
 Row = dict[str, str | None]
@@ -33,8 +38,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     Parameters
     ----------
     path : str or path
-        File to write. One that exists is replaced as a whole or not at all; of a
-        symbolic link, the file that it leads to.
+        As for :func:`open_whole`.
 
     content : bytes
         What the file is to hold.
@@ -43,11 +47,48 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     ------
     OSError
         If the folder does not exist or cannot be written.
+    """
+    with open_whole(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file that takes its place as a whole, when the ``with`` block ends well.
+
+    Parameters
+    ----------
+    path : str or path
+        File to write. One that exists is replaced as a whole or not at all; of a
+        symbolic link, the file that it leads to.
+
+    Yields
+    ------
+    file : binary file
+        To write to.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist or cannot be written.
 
     Notes
     -----
-    The bytes go to a temporary file in the same folder, which then takes the name
-    of the file: whoever reads it sees the old content or the new one.
+    The bytes go to a temporary file in the same folder, which takes the name of the
+    file once they are on the disk: whoever reads it sees the old content or the new
+    one, even after a loss of power.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.outputs import open_whole
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "table.txt")
+    ...     with open_whole(path) as file:
+    ...         _ = file.write(b"007")
+    ...         path.exists()
+    ...     path.read_bytes()
+    False
+    b'007'
     """
     target = replaced_file(Path(path))
     # A part of the name, which may be as long as names can be.
@@ -55,7 +96,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     descriptor, draft = tempfile.mkstemp(dir=target.parent, prefix=prefix)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         # Only its owner may read a temporary file; a new file is as the umask says.
         os.chmod(draft, 0o666 & ~_umask())
         os.replace(draft, target)
@@ -388,17 +431,71 @@ def _check_regular(path: Path) -> None:
         raise OSError(0, "it is not a regular file. Name another")
 
 
-def _lock(path: Path) -> int | None:
+@contextmanager
+def lock_file(
+    path: Path, *, shared: bool = False, wait: bool = False
+) -> Iterator[None]:
+    """Keep other processes out for as long as the ``with`` block takes.
+
+    Parameters
+    ----------
+    path : Path
+        File that stands for what is locked; it is made if need be, and stays.
+
+    shared : bool, default=False
+        Let others in who share it too.
+
+    wait : bool, default=False
+        Wait until it is free. Otherwise, the processes of a run that has just been
+        killed have two seconds to end.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process has locked it.
+
+    OSError
+        If it cannot be opened.
+
+    Notes
+    -----
+    The system frees the lock of a process that is killed. On Windows, and on file
+    systems without locks, nobody is kept out.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.outputs import lock_file
+    >>> with tempfile.TemporaryDirectory() as folder, lock_file(Path(folder, "lock")):
+    ...     Path(folder, "lock").exists()
+    True
+    """
+    late = time.monotonic() + (float("inf") if wait else _PATIENCE)
+    while True:
+        try:
+            descriptor = _lock(path, shared=shared)
+            break
+        except BlockingIOError:
+            if time.monotonic() >= late:
+                raise
+            time.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        _unlock(descriptor)
+
+
+def _lock(path: Path, *, shared: bool = False) -> int | None:
     """Open a file, made if need be, that no other run may lock until it is closed.
 
-    The system closes it for a run that is killed. Processes that a run starts do not
-    have it open: they are programs of their own, not forks.
+    The system closes it for a run that is killed, and for its processes, which end
+    with it.
     """
     if sys.platform == "win32":
         return None
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         # Who had it may have ended between the two: what is open is its table then.
         free = os.path.samestat(os.fstat(descriptor), path.stat())
     except (BlockingIOError, FileNotFoundError):

@@ -186,10 +186,15 @@ class PageReading:
 
     error : str
         Why the page could not be read; empty where it was.
+
+    before_rules : dict of str to FieldReading
+        What fields said before the rules of the form decided, of those that they
+        changed.
     """
 
     fields: dict[str, FieldReading] = field(default_factory=dict)
     error: str = ""
+    before_rules: dict[str, FieldReading] = field(default_factory=dict)
 
     @property
     def status(self) -> PageStatus:
@@ -275,6 +280,36 @@ def hold(reading: FieldReading, threshold: float) -> FieldReading:
     return replace(reading, status=settled.status, reason=settled.reason)
 
 
+def settle_anew(reading: FieldReading, threshold: float) -> FieldReading:
+    """Settle a field by another threshold, lower or higher.
+
+    Parameters
+    ----------
+    reading : FieldReading
+        Settled by any threshold.
+
+    threshold : float
+        Confidence below which a value is rejected.
+
+    Returns
+    -------
+    reading : FieldReading
+        The same where it was rejected for another reason than its confidence.
+
+    Examples
+    --------
+    >>> from pipelines.outcomes import settle, settle_anew
+    >>> settle_anew(settle("042", 0.85, 0.9), 0.8).status
+    'accepted'
+    """
+    kind = reading.reason.kind if reading.reason else None
+    is_uncertain = reading.status == "rejected" and kind is ReasonKind.UNCERTAIN
+    if not is_uncertain and reading.status not in ("accepted", "blank"):
+        return reading
+    settled = settle(reading.value, reading.confidence, threshold)
+    return replace(reading, status=settled.status, reason=settled.reason)
+
+
 def hangs_on_confidence(reading: FieldReading) -> bool:
     """Tell whether a threshold decides if a value is accepted.
 
@@ -318,13 +353,20 @@ def distrust(reading: PageReading, damage: str) -> PageReading:
         With the same values, rejected where they were accepted or blank.
     """
     reason = Reason(ReasonKind.DAMAGED, f"a part of the page is damaged: {damage}")
-    fields = {
-        name: replace(field, status="rejected", reason=reason)
-        if field.status in ("accepted", "blank")
-        else field
-        for name, field in reading.fields.items()
-    }
-    return PageReading(fields, reading.error)
+
+    def doubted(fields: Mapping[str, FieldReading]) -> dict[str, FieldReading]:
+        return {
+            name: replace(one, status="rejected", reason=reason)
+            if one.status in ("accepted", "blank")
+            else one
+            for name, one in fields.items()
+        }
+
+    return replace(
+        reading,
+        fields=doubted(reading.fields),
+        before_rules=doubted(reading.before_rules),
+    )
 
 
 def show_confidence(confidence: float, places: int) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.again import merge, redo, status
+from pipelines.cli.exits import ExitCode, exit_code_of
 from pipelines.cli.inputs import (
     check_model,
     check_outputs,
@@ -20,7 +22,6 @@ from pipelines.cli.inputs import (
     load_reading_model,
     make_reader_of,
     say,
-    say_rules,
     threshold_of,
     use_one_thread,
     warn,
@@ -30,35 +31,39 @@ from pipelines.cli.options import (
     Blank,
     Combs,
     Command,
+    DecidingOptions,
     DemoFolder,
     Digits,
-    Dpi,
     Draft,
     FieldImages,
     Force,
     FormFile,
     Model,
     OfFields,
-    Overlay,
+    PageOptions,
     Pages,
     ReadingOptions,
     RosterOptions,
     Scans,
     Seed,
-    Table,
+    Tables,
     group_options,
 )
+from pipelines.cli.runs import (
+    Job,
+    check_free_tables,
+    describe_form,
+    describe_job,
+    execute,
+)
 from pipelines.cli.train import calibrate, evaluate, train
-from pipelines.scans.find import ScanError, printable, real_path
+from pipelines.scans.find import ScanError, printable
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
-    from pipelines.scoring.ruled import RuledBatch
     from pipelines.scoring.table import PageResult, Summary
 
 
-_FAILED = 1
-_MISUSE = 2
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 app = typer.Typer(
@@ -143,13 +148,13 @@ def demo(
 @group_options
 def score(
     scans: Scans,
-    output: Table,
+    output: Tables,
     form: FormFile = None,
     comb: Combs = None,
-    dpi: Dpi = 200,
-    overlay: Overlay = None,
     *,
+    drawn: PageOptions,
     listed: RosterOptions,
+    deciding: DecidingOptions,
     reading: ReadingOptions,
 ) -> None:
     """Read scanned pages: a table with a row for each.
@@ -164,58 +169,46 @@ def score(
     A field is accepted; rejected: look at it; blank; invalid: it breaks a rule
     of the form; or unlocated: it was not found on the page.
 
+    Pages are kept in the folder RESULTS.run as they are read. After an interruption
+    the same command goes on: it reads what is missing, and what has failed.
+
     With --roster, RESULTS.roster.csv has a row for each page too: matched with a
     number of the list; unlisted: it is of none; conflict: another page has the same;
     rejected: look at it, suggestions has the nearest; or unread: no number was found.
     Rows without a page follow: absent. It is written when all pages are read.
 
-    Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse.
+    Exit status: 0 all pages were read, 1 some failed (their rows say why), 2 misuse,
+    3 the disk is full, 4 another run is at work.
     """
-    from lenet_sklearn.outputs import make_folder
-
     use_one_thread()
     from pipelines.forms.files import draft_images
     from pipelines.forms.form import doubt_places
-    from pipelines.scoring.batch import list_first_pictures, score_pages
+    from pipelines.scoring.batch import list_first_pictures
 
-    fields = choose_form(form, comb or [])
+    fields, overlay = choose_form(form, comb or []), drawn.overlay
     for doubt in doubt_places(fields):
         warn(f"warning: {form}: {doubt}")
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
-    others = [form, fields.blank, reading.rule, listed.roster]
+    others = [form, fields.blank, deciding.rule, listed.roster]
     others += draft_images(form) if form else ()
     files = find_inputs(
         scans, output, model=reading.model, others=others, exclude=overlay
     )
-    matcher = find_matcher(listed, fields, output)
+    wanted = threshold_of(deciding, None)
+    matcher = find_matcher(listed, fields, output[0], wanted)
     written = [matcher.table] if matcher else []
     written += list_first_pictures(files, overlay) if overlay else []
-    _check_tables(output, written, reading, others=others)
-    batch = find_rules(reading, {field.kind for field in fields.fields})
-    if overlay:
-        make_folder(overlay)
-
-    def scored() -> Iterator["PageResult"]:
-        threshold = threshold_of(reading, batch)
-        reader = _form_reader(
-            fields, reading.model, threshold, locate_digits=bool(overlay)
-        )
-        results = score_pages(
-            files,
-            batch.wrap(reader) if batch else reader,
-            dpi=dpi,
-            jobs=reading.jobs,
-            overlay=overlay,
-            limits=reading.limits(),
-        )
-        noted = _noted(results, batch, reading)
-        yield from matcher.watch(noted) if matcher else noted
-
-    summary = _write_pages(output, fields, scored(), n_files=len(files))
-    _report(summary, batch, output, long=reading.long, pictures=overlay)
-    if matcher:
-        matcher.finish(threshold_of(reading, None))
-    _exit_by(summary)
+    check_free_tables(output, written, force=reading.force)
+    batch = find_rules(deciding, reading.model, {field.kind for field in fields.fields})
+    threshold = threshold_of(deciding, batch)
+    settings = describe_job(reading.model, threshold, batch)
+    settings |= describe_form(form, fields)
+    settings |= {"dpi": drawn.dpi, "overlay": overlay and str(overlay)}
+    reader = _form_reader(fields, reading.model, threshold, locate_digits=bool(overlay))
+    if batch:
+        reader = batch.wrap(reader)
+    job = Job(files, reader, settings, drawn.dpi, overlay, batch=batch, matcher=matcher)
+    execute(job, output, reading)
 
 
 @app.command(
@@ -224,29 +217,36 @@ def score(
 @group_options
 def read(
     fields: FieldImages,
-    output: Table,
+    output: Tables,
     digits: Digits = None,
     *,
+    deciding: DecidingOptions,
     reading: ReadingOptions,
 ) -> None:
-    """Read images of single fields, already cut out."""
+    """Read images of single fields, already cut out.
+
+    The columns are file, value, status and confidence. What was read is kept in the
+    folder VALUES.run, as `lenet score --help` says, which has the exit statuses too.
+    """
     use_one_thread()
-    from pipelines.scoring.batch import score_fields
+    from pipelines.scoring.batch import OneField
 
-    files = find_inputs(fields, output, model=reading.model, others=[reading.rule])
-    _check_tables(output, [], reading, others=[reading.rule])
-    batch = find_rules(reading, ("comb", "line"))
+    files = find_inputs(fields, output, model=reading.model, others=[deciding.rule])
+    check_free_tables(output, [], force=reading.force)
+    batch = find_rules(deciding, reading.model, ("comb", "line"))
+    threshold = threshold_of(deciding, batch)
+    reader = make_reader_of(reading.model, digits=digits, threshold=threshold)
+    settings = describe_job(reading.model, threshold, batch, unit="field")
+    settings |= {"digits": digits}
+    execute(Job(files, OneField(reader), settings, batch=batch), output, reading)
 
-    def values() -> Iterator["PageResult"]:
-        threshold = threshold_of(reading, batch)
-        reader = make_reader_of(reading.model, digits=digits, threshold=threshold)
-        limits = reading.limits()
-        results = score_fields(files, reader, jobs=reading.jobs, limits=limits)
-        yield from _noted(results, batch, reading)
 
-    summary = _write_fields(output, values(), n_files=len(files))
-    _report(summary, batch, output, long=reading.long)
-    _exit_by(summary)
+for command, example in (
+    (status, "lenet status results.run"),
+    (merge, "lenet merge results.run -o results.csv"),
+    (redo, "lenet redo results.run --max-error 0.02 -o other.csv"),
+):
+    app.command(cls=Command, epilog=f"Example: {example}")(command)
 
 
 @app.command(cls=Command, epilog="Example: lenet form blank.pdf -o form.json")
@@ -304,8 +304,8 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0 if everything was read, 1 if some page failed, 2 for misuse, which is
-        explained in one line on stderr, and 128 more than its number for a signal.
+        An :class:`ExitCode`. What is not `DONE` or `FAILED` is explained in one line
+        on stderr.
     """
     words = list(sys.argv[1:] if args is None else args)
     if sys.stderr is None:  # closed by who started this
@@ -426,15 +426,15 @@ def _explain(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, _Interrupted):
         return "lenet: interrupted", 128 + error.args[0]  # as shells have it
     if isinstance(error, BrokenExecutor):
-        return "lenet: a process was killed; try fewer --jobs", _FAILED
+        return "lenet: a process was killed; try fewer --jobs", ExitCode.FAILED
     if isinstance(error, ValueError | OSError):
-        return f"lenet: {error}", _MISUSE
+        return f"lenet: {error}", exit_code_of(error)
     if not hasattr(error, "format_message"):  # typer's errors have no public base
         return None
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "lenet"
     message = error.format_message().removeprefix("Invalid value: ").rstrip(".")
-    return f"{command}: {message}. Try: {command} --help", _MISUSE
+    return f"{command}: {message}. Try: {command} --help", ExitCode.MISUSE
 
 
 def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> Any:
@@ -447,36 +447,6 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
             " These are read with a classifier of digits, such as boxes"
         )
     return make_form_reader(form, **reading, threshold=threshold, **params)
-
-
-def _check_tables(
-    output: Path,
-    written: Sequence[Path],
-    reading: ReadingOptions,
-    *,
-    others: Iterable[Path | None],
-) -> None:
-    """Refuse tables that cannot be written, or would be another file."""
-    check_outputs(output, written, force=reading.force)
-    long = reading.long
-    if long is None:
-        return
-    files = {real_path(path) for path in (output, *written, *others) if path}
-    if real_path(long) in files:
-        raise typer.BadParameter(f"--long {long} is another file of this command")
-    check_outputs(long, force=reading.force)
-
-
-def _noted(
-    results: Iterable["PageResult"],
-    batch: "RuledBatch | None",
-    reading: ReadingOptions,
-) -> Iterable["PageResult"]:
-    """Hold results to the rules, and write the long table, as they go by."""
-    from pipelines.scoring.long import note_fields
-
-    held = batch.watch(results) if batch else results
-    return note_fields(reading.long, held) if reading.long else held
 
 
 def _write_pages(
@@ -504,24 +474,6 @@ def _write_fields(
     return write_results(file, value_row, results, n_files=n_files, unit="field")
 
 
-def _report(
-    summary: "Summary",
-    batch: "RuledBatch | None",
-    table: Path,
-    *,
-    long: Path | None = None,
-    pictures: Path | None = None,
-) -> None:
-    """Print what was read, what the rules promise, and where it is written."""
-    say(summary)
-    say_rules(batch)
-    say(f"Table: {table}")
-    if long:
-        say(f"Fields: {long}")
-    if pictures:
-        say(f"Pictures: {pictures}")
-
-
 def _exit_by(summary: "Summary") -> None:
     if summary.pages["failed"]:
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(ExitCode.FAILED)

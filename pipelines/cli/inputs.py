@@ -17,7 +17,7 @@ from pipelines.scans.find import (
 )
 
 if TYPE_CHECKING:
-    from pipelines.cli.options import ReadingOptions
+    from pipelines.cli.options import DecidingOptions
     from pipelines.forms.form import Form
     from pipelines.scoring.ruled import RuledBatch
 
@@ -177,14 +177,17 @@ def make_reader_of(model: str, **params: Any) -> Any:
 
 
 def find_rules(
-    reading: "ReadingOptions", kinds: Collection[str]
+    deciding: "DecidingOptions", model: str, kinds: Collection[str]
 ) -> "RuledBatch | None":
     """Find the acceptance rules that ``--max-error`` or ``--rule`` asks for.
 
     Parameters
     ----------
-    reading : ReadingOptions
+    deciding : DecidingOptions
         What the user wants.
+
+    model : str
+        What ``--model`` names.
 
     kinds : collection of {"comb", "line", "box"}
         Kinds of the fields that are read.
@@ -203,24 +206,24 @@ def find_rules(
     ValueError
         If a rule cannot be read, or `max_error` is no share.
     """
-    if reading.rule is None and reading.max_error is None:
+    if deciding.rule is None and deciding.max_error is None:
         return None
-    if reading.threshold is not None:
+    if deciding.threshold is not None:
         raise typer.BadParameter(
             "--threshold is what a rule chooses. Give it, or --max-error and --rule"
         )
     from lenet_sklearn.acceptance import AcceptanceRule
     from pipelines.scoring.ruled import RuledBatch
 
-    if reading.rule is not None:
-        rule = AcceptanceRule.from_file(reading.rule)
+    if deciding.rule is not None:
+        rule = AcceptanceRule.from_file(deciding.rule)
         combs: AcceptanceRule | None = rule
         lines: AcceptanceRule | None = rule
     else:
-        combs, lines = _rules_of_models(reading.model, kinds)
-    if reading.max_error is not None:
+        combs, lines = _rules_of_models(model, kinds)
+    if deciding.max_error is not None:
         known = {
-            id(r): r.with_max_error(reading.max_error) for r in (combs, lines) if r
+            id(r): r.with_max_error(deciding.max_error) for r in (combs, lines) if r
         }
         combs, lines = known.get(id(combs)), known.get(id(lines))
     batch = RuledBatch(combs, lines)
@@ -250,12 +253,12 @@ def _rules_of_models(model: str, kinds: Collection[str]) -> "list[Any]":
     return rules
 
 
-def threshold_of(reading: "ReadingOptions", batch: "RuledBatch | None") -> float:
+def threshold_of(deciding: "DecidingOptions", batch: "RuledBatch | None") -> float:
     """Return the confidence below which a reader is to reject values.
 
     Parameters
     ----------
-    reading : ReadingOptions
+    deciding : DecidingOptions
         What the user wants.
 
     batch : RuledBatch or None
@@ -267,7 +270,7 @@ def threshold_of(reading: "ReadingOptions", batch: "RuledBatch | None") -> float
     """
     if batch is not None:
         return batch.threshold
-    return _THRESHOLD if reading.threshold is None else reading.threshold
+    return _THRESHOLD if deciding.threshold is None else deciding.threshold
 
 
 def say_rules(batch: "RuledBatch | None") -> None:
@@ -332,21 +335,21 @@ def check_model(model: str) -> None:
 
 def find_inputs(
     paths: Sequence[str],
-    output: Path,
+    outputs: Sequence[Path],
     *,
     model: str,
     others: Sequence[Path | None] = (),
     exclude: Path | None = None,
 ) -> list[Path]:
-    """List the scans to read, and refuse to write the table over what is read.
+    """List the scans to read, and refuse to write a table over what is read.
 
     Parameters
     ----------
     paths : sequence of str
         As for :func:`pipelines.scans.find.find_scans`.
 
-    output : Path
-        The table.
+    outputs : sequence of Path
+        The tables.
 
     model : str
         What ``--model`` names.
@@ -365,7 +368,7 @@ def find_inputs(
     Raises
     ------
     typer.BadParameter
-        If the table is one of the scans, the model, or one of the others.
+        If a table is one of the scans, the model, or one of the others.
 
     ScanError
         If a path stands for no scan.
@@ -382,11 +385,12 @@ def find_inputs(
             " pages that are filled in"
         )
     read = {real_path(file) for file in [*files, *others] if file is not None}
-    if real_path(output) in read or _is_model_file(model, output):
-        raise typer.BadParameter(
-            f"{output} is one of the files to read, and would be written over."
-            " Name another file for the table"
-        )
+    for output in outputs:
+        if real_path(output) in read or _is_model_file(model, output):
+            raise typer.BadParameter(
+                f"{output} is one of the files to read, and would be written over."
+                " Name another file for the table"
+            )
     return files
 
 

@@ -30,10 +30,16 @@ class PageMatcher:
 
     table : Path
         The table of matches to write.
+
+    threshold : float
+        As for :func:`pipelines.match_pages`.
     """
 
-    def __init__(self, roster: "Roster", field: str, table: Path) -> None:
+    def __init__(
+        self, roster: "Roster", field: str, table: Path, threshold: float
+    ) -> None:
         self.table = table
+        self._threshold = threshold
         self._roster = roster
         self._field = field
         self._kept: list[PageResult] = []
@@ -58,25 +64,19 @@ class PageMatcher:
             self._kept.append(replace(result, reading=reading))
             yield result
 
-    def finish(self, threshold: float) -> None:
-        """Match the pages, write the table, and print the summary.
-
-        Parameters
-        ----------
-        threshold : float
-            As for :func:`pipelines.match_pages`.
-        """
+    def finish(self) -> None:
+        """Match the pages, write the table, and print the summary."""
         from pipelines.scoring.matching import match_pages, write_matches
 
         matching = match_pages(
-            self._kept, self._roster, self._field, threshold=threshold
+            self._kept, self._roster, self._field, threshold=self._threshold
         )
         write_matches(self.table, matching, overwrite=True)
         say(f"Matched by {self._field}: {matching}\nMatches: {self.table}")
 
 
 def find_matcher(
-    listed: "RosterOptions", form: "Form", output: Path
+    listed: "RosterOptions", form: "Form", output: Path, threshold: float
 ) -> PageMatcher | None:
     """Make what matches pages with the list that ``--roster`` names.
 
@@ -90,6 +90,9 @@ def find_matcher(
 
     output : Path
         The table of results, beside which the matches are written.
+
+    threshold : float
+        As for :func:`pipelines.match_pages`.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def find_matcher(
         raise typer.BadParameter(
             f"--match {listed.match}: no field {name} is read, only {names}"
         )
-    table = output.with_name(f"{output.stem}.roster{output.suffix or '.csv'}")
+    table = output.with_name(f"{output.stem.removesuffix('.long')}.roster.csv")
     if real_path(table) == real_path(listed.roster):
         raise typer.BadParameter(
             f"{table} is the list, and would be written over with the matches. Name"
@@ -131,4 +134,4 @@ def find_matcher(
     if field.digits is not None:
         for doubt in roster.doubts(field.digits):
             warn(f"warning: {listed.roster}: {doubt}")
-    return PageMatcher(roster, name, table)
+    return PageMatcher(roster, name, table, threshold)

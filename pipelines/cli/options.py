@@ -122,6 +122,19 @@ _OTHER_KINDS = frozenset(
 )
 
 
+# Endings of the tables that a run may write.
+_TABLES = frozenset({".csv", ".jsonl", ".parquet", ".xlsx"})
+
+
+def _check_tables(outputs: list[Path]) -> list[Path]:
+    """Check the names of tables; what they end in says what they are."""
+    check = _named(".csv")
+    for output in outputs:
+        if output.suffix.lower() not in _TABLES:
+            check(output)
+    return outputs
+
+
 def _named(suffix: str) -> Callable[[Path | None], Path | None]:
     """Make a check of names: what a file is called, others take it for."""
 
@@ -174,24 +187,56 @@ FieldImages = Annotated[
     list[str],
     typer.Argument(metavar="FIELDS", help="Images of single fields, or folders."),
 ]
-Table = Annotated[
-    Path,
+Tables = Annotated[
+    list[Path],
     typer.Option(
         "--output",
         "-o",
         metavar="FILE",
-        callback=_named(".csv"),
-        help="The table to write.",
+        callback=_check_tables,
+        help="The table to write: .csv has a row a page, .long.csv, .parquet and .xlsx"
+        " a row a field with all that is known of it, .jsonl an object a page. May be"
+        " repeated.",
     ),
 ]
-Long = Annotated[
-    Path | None,
+NewTable = Annotated[
+    list[Path],
     typer.Option(
-        "--long",
+        "--output",
+        "-o",
         metavar="FILE",
-        callback=_named(".csv"),
-        help="A second table, with a row for each field: its most probable values,"
-        " where it lies, why it is not accepted.",
+        callback=_check_tables,
+        help="The table to write, as for `lenet score`. May be repeated.",
+    ),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K/N",
+        help="Read only the K-th of N equal shares, such as 3/8, on one of several"
+        " machines; auto/N in a job array. `lenet merge` writes the table.",
+    ),
+]
+Log = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A file to add a line of JSON to for each page."),
+]
+Run = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        exists=True,
+        file_okay=False,
+        help="The folder of a run: that of results.csv is results.run.",
+    ),
+]
+Runs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUN",
+        exists=True,
+        file_okay=False,
+        help="The folder of a run; more of them where machines shared no disk.",
     ),
 ]
 FormFile = Annotated[
@@ -239,6 +284,15 @@ Digits = Annotated[
 ]
 Jobs = Annotated[
     int, typer.Option(metavar="N", min=1, help="Processes that work side by side.")
+]
+ReadingJobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        min=1,
+        help="Processes that work side by side; one for each core unless given.",
+    ),
 ]
 DemoFolder = Annotated[
     Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to fill.")
@@ -494,17 +548,24 @@ Plots = Annotated[
 
 
 @dataclass(frozen=True)
-class ReadingOptions:
-    """How pages and fields are read."""
+class DecidingOptions:
+    """What is accepted."""
 
-    jobs: Jobs = 1
-    page_timeout: PageTimeout = 60.0
-    page_memory: PageMemory = 2.0
     threshold: Threshold = None
     max_error: AllowedError = None
     rule: Rule = None
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How pages and fields are read."""
+
+    jobs: ReadingJobs = None
+    page_timeout: PageTimeout = 60.0
+    page_memory: PageMemory = 2.0
     model: ReadingModel = "boxes"
-    long: Long = None
+    shard: Shard = None
+    log: Log = None
     force: Force = False
 
     def limits(self) -> "PageLimits":
@@ -512,6 +573,14 @@ class ReadingOptions:
         from pipelines.scoring.processes import PageLimits  # it takes a while
 
         return PageLimits(seconds=self.page_timeout, gigabytes=self.page_memory)
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """How pages are rendered, and where pictures of them go."""
+
+    dpi: Dpi = 200
+    overlay: Overlay = None
 
 
 @dataclass(frozen=True)

@@ -318,7 +318,11 @@ class FormReader(Reader):
         readings |= self._read_sought(page, steps, reader)
         if all(reading.status == "unlocated" for reading in readings.values()):
             readings = _explain_nothing(page, readings)
-        return PageReading(decide(self.form, readings, reader.threshold))
+        decided = decide(self.form, readings, reader.threshold)
+        changed = [name for name in decided if decided[name] is not readings[name]]
+        return PageReading(
+            decided, before_rules={name: readings[name] for name in changed}
+        )
 
     def _read_placed(
         self, page: Image, steps: Sequence[Any], reader: FieldReader

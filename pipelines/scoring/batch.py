@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
@@ -19,6 +20,7 @@ from pipelines.pages.cleaning import is_light_on_dark
 from pipelines.readers.base import clean_images, split_reader
 from pipelines.readers.form import LIGHT_ON_DARK
 from pipelines.scans.find import as_paths
+from pipelines.scans.identity import Identify, file_version, identify
 from pipelines.scans.read import Scan, ScanError, open_scan
 from pipelines.scoring.overlay import write_overlay
 from pipelines.scoring.processes import Lost, PageLimits, Processes
@@ -47,11 +49,29 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
-class _Task:
+class Task:
     """One page to read.
 
-    `overlay` is where its picture goes, if anywhere; `error` says why it cannot be
-    read, where that is known before.
+    Attributes
+    ----------
+    file : Path
+        The scan file.
+
+    index : int
+        Number of the page in it, counted from 0.
+
+    n_pages : int
+        Pages of the file.
+
+    overlay : Path or None
+        Where its picture goes, if anywhere.
+
+    error : str
+        Why it cannot be read, where that is known before.
+
+    version : tuple of two int, default=None
+        What :func:`pipelines.scans.identity.file_version` returned for the file; one
+        that has changed since is not read. None to read it as it is.
     """
 
     file: Path
@@ -59,6 +79,14 @@ class _Task:
     n_pages: int
     overlay: Path | None
     error: str = ""
+    version: tuple[int, int] | None = None
+
+
+class Timed(NamedTuple):
+    """What one page gave, and the seconds that it took."""
+
+    reading: PageReading
+    seconds: float
 
 
 def score_pages(
@@ -116,22 +144,44 @@ def score_pages(
     (1, 'failed', 'nowhere.png: no such file')
     """
     files = as_paths(files)
-    worker = _Worker(reader, dpi)
+    worker = Worker(reader, dpi)
     if jobs == 1 and limits is None:
         with worker:
             for task in _list_tasks(files, overlay, worker.answer_here):
                 yield _result(task, worker.answer_here(task))
         return
     with Processes(worker, jobs=jobs, limits=limits or PageLimits()) as processes:
-        asked: deque[_Task] = deque()
+        tasks = _list_tasks(files, overlay, processes.ask)
+        yield from read_tasks(tasks, processes)
 
-        def tasks() -> Iterator[_Task]:
-            for task in _list_tasks(files, overlay, processes.ask):
-                asked.append(task)
-                yield task
 
-        for answer in processes.map(tasks()):
-            yield _result(asked.popleft(), answer)
+def read_tasks(
+    tasks: Iterable[Task], processes: Processes[Any]
+) -> Iterator[PageResult]:
+    """Read pages in processes, in their order.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+        Asked for one by one, when a process is free.
+
+    processes : Processes
+        Their work is a :class:`Worker`.
+
+    Yields
+    ------
+    result : PageResult
+        One for each task.
+    """
+    asked: deque[Task] = deque()
+
+    def noted() -> Iterator[Task]:
+        for task in tasks:
+            asked.append(task)
+            yield task
+
+    for answer in processes.map(noted()):
+        yield _result(asked.popleft(), answer)
 
 
 def score_fields(
@@ -163,30 +213,32 @@ def score_fields(
         Its reading has one field, named ``value``, or an error. White writing on
         black, and what is as large as a page, is rejected with a reason.
     """
-    yield from score_pages(files, _OneField(reader), jobs=jobs, limits=limits)
+    yield from score_pages(files, OneField(reader), jobs=jobs, limits=limits)
 
 
 def _list_tasks(
     files: Sequence[Path], overlay: Path | None, ask: Callable[[Path], Any]
-) -> Iterator[_Task]:
+) -> Iterator[Task]:
     """List the pages of all files; one page for a file that cannot be opened."""
-    pictures = _picture_names(files)
+    pictures = picture_names(files)
     for file in files:
         counted = ask(file)
         if isinstance(counted, Lost):
-            yield _Task(file, 0, 1, None, error=f"{file}: {counted.reason}")
+            yield Task(file, 0, 1, None, error=f"{file}: {counted.reason}")
             continue
         for index in range(counted):
-            picture = _picture_of(pictures[file], index)
+            picture = picture_of(pictures[file], index)
             place = None if overlay is None else overlay / picture
-            yield _Task(file, index, counted, place)
+            yield Task(file, index, counted, place)
 
 
-def _result(task: _Task, answer: PageReading | Lost) -> PageResult:
+def _result(task: Task, answer: Timed | Lost) -> PageResult:
     if isinstance(answer, Lost):
         where = f"{task.file}: page {task.index + 1}"
-        answer = PageReading(error=f"{where}: {answer.reason}")
-    return PageResult(str(task.file), task.index + 1, answer, task.n_pages)
+        answer = Timed(PageReading(error=f"{where}: {answer.reason}"), 0.0)
+    return PageResult(
+        str(task.file), task.index + 1, answer.reading, task.n_pages, answer.seconds
+    )
 
 
 def write_results(
@@ -229,7 +281,7 @@ def write_results(
     """
     summary = Summary(unit)
     # None: no bar where stderr is no terminal.
-    with file, _Bar(total=n_files, unit=unit, disable=None) as bar:
+    with file, Bar(total=n_files, unit=unit, disable=None) as bar:
         for result in results:
             file.write(row(result))
             summary.add(result)
@@ -240,7 +292,7 @@ def write_results(
     return summary
 
 
-class _Bar(tqdm):
+class Bar(tqdm):
     """A progress bar without a thread: with one, processes could not be forked."""
 
     monitor_interval = 0
@@ -317,16 +369,41 @@ def list_first_pictures(files: Sequence[Path], overlay: Path) -> list[Path]:
     pictures : list of Path
         One for each file; whether they are there or not.
     """
-    names = _picture_names(files)
-    return [overlay / _picture_of(names[file], 0) for file in files]
+    names = picture_names(files)
+    return [overlay / picture_of(names[file], 0) for file in files]
 
 
-def _picture_of(stem: str, index: int) -> str:
+def picture_of(stem: str, index: int) -> str:
+    """Name the picture of a page.
+
+    Parameters
+    ----------
+    stem : str
+        Of its file, as :func:`picture_names` has it.
+
+    index : int
+        Number of the page, counted from 0.
+
+    Returns
+    -------
+    name : str
+    """
     return f"{stem}-p{index + 1}.png"
 
 
-def _picture_names(files: Sequence[Path]) -> dict[Path, str]:
-    """Name each file's pictures by its path below the folder common to all."""
+def picture_names(files: Sequence[Path]) -> dict[Path, str]:
+    """Name each file's pictures by its path below the folder common to all.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        Scan files.
+
+    Returns
+    -------
+    stems : dict of Path to str
+        No two are alike, and none is longer than file systems allow.
+    """
     absolute = [Path(os.path.abspath(file)) for file in files]
     parents = [file.parent for file in absolute]
     root = os.path.commonpath(parents) if len({p.anchor for p in parents}) == 1 else ""
@@ -354,13 +431,20 @@ def _shorten(name: str) -> str:
     return str(path.with_name(kept + mark))
 
 
-class _OneField:
-    """Reads a field image as if it were a page with one field on it."""
+class OneField:
+    """Reads a field image as if it were a page with one field on it.
+
+    Parameters
+    ----------
+    reader : Pipeline
+        As :func:`pipelines.make_field_reader` makes it.
+    """
 
     def __init__(self, reader: Pipeline) -> None:
         self._reader = reader
 
     def read(self, page: Image) -> PageReading:
+        """Read the only field of one page."""
         steps, reader = split_reader(self._reader)
         [field] = reader.read(clean_images(steps, [page]))
         return PageReading({"value": _doubt_image(page, field)})
@@ -383,29 +467,42 @@ def _is_like_a_page(image: Image) -> bool:
     return min(image.shape) >= _SIDE_OF_PAGE and height > _HEIGHT_OF_PAGE * width
 
 
-class _Worker:
-    """Counts and reads pages, and keeps the file it read last open."""
+class Worker:
+    """Counts, hashes and reads pages, and keeps the file it read last open.
+
+    Parameters
+    ----------
+    reader : Reader
+        Reads one page.
+
+    dpi : float
+        Resolution at which PDF pages are rendered, in pixels per inch.
+    """
 
     def __init__(self, reader: Reader, dpi: float) -> None:
         self._reader = reader
         self._dpi = dpi
         self._scan: Scan | None = None
 
-    def __call__(self, request: Path | _Task) -> Any:
-        """Count the pages of a file, or read one."""
+    def __call__(self, request: Path | Identify | Task) -> Any:
+        """Count the pages of a file, identify it, or read one page."""
         if isinstance(request, Path):
             return self._count(request)
+        if isinstance(request, Identify):
+            return identify(request.file, self._count)
         if request.error:
-            return PageReading(error=request.error)
+            return Timed(PageReading(error=request.error), 0.0)
+        begun = time.perf_counter()
         # Nothing that one page does may cost the others their rows.
         try:
-            return self._read(request)
+            reading = self._read(request)
         except MemoryError:
             raise
         except Exception as error:
-            return PageReading(error=_one_line(error))
+            reading = PageReading(error=_one_line(error))
+        return Timed(reading, time.perf_counter() - begun)
 
-    def answer_here(self, request: Path | _Task) -> Any:
+    def answer_here(self, request: Path | Task) -> Any:
         """Answer in this process, which outlives a lack of memory."""
         try:
             return self(request)
@@ -419,13 +516,15 @@ class _Worker:
         except ScanError:
             return 1
 
-    def __enter__(self) -> "_Worker":
+    def __enter__(self) -> "Worker":
         return self
 
     def __exit__(self, *error: object) -> None:
         self._close()
 
-    def _read(self, task: _Task) -> PageReading:
+    def _read(self, task: Task) -> PageReading:
+        if task.version not in (None, file_version(task.file)):
+            raise ScanError(f"{task.file}: has changed since this run began")
         scan = self._open(task.file)
         page = scan.read(task.index)
         reading = self._reader.read(page)
@@ -437,7 +536,7 @@ class _Worker:
             write_overlay(page, reading, task.overlay)
         except Exception as error:  # what was read is worth more than its picture
             reason = f"{task.overlay} cannot be written: {_one_line(error)}"
-            return PageReading(reading.fields, reading.error or reason)
+            return replace(reading, error=reading.error or reason)
         return reading
 
     def _open(self, file: Path) -> Scan:

@@ -1,5 +1,6 @@
 """What a stack of scans gives: rows of the table, and a summary."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,12 +39,21 @@ class PageResult:
 
     n_pages : int, default=1
         Number of pages of the document.
+
+    seconds : float, default=0.0
+        Time that decoding and reading it took; it does not count where two results
+        are compared.
+
+    sha256 : str, default=""
+        Hash of the document's content, in hexadecimal, where that is known.
     """
 
     document: str
     page: int
     reading: PageReading
     n_pages: int = 1
+    seconds: float = dataclasses.field(default=0.0, compare=False)
+    sha256: str = dataclasses.field(default="", compare=False)
 
 
 def result_header(names: Iterable[str]) -> list[str]:

@@ -8,8 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import termios
-import textwrap
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -94,7 +92,9 @@ def test_score_writes_one_row_for_each_page(folder, reads_grey, capsys):
         "scans/p10.png,1,ok,,200,accepted,0.8750\n"
     )
     out, err = capsys.readouterr()
-    assert out == "2 pages: 2 ok\n2 fields: 2 accepted\nTable: results.csv\n"
+    assert out == (
+        "2 pages: 2 ok\n2 fields: 2 accepted\nTable: results.csv\nRun: results.run\n"
+    )
     assert err == ""  # no progress bar in a pipe
 
 
@@ -235,13 +235,18 @@ FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1
         ("score page.png -o r.csv --form form.json", "'a': there are two"),
         ("score page.png -o r.PNG --comb a=1", "Name it r.csv"),
         ("read page.png -o r.pdf", "Name it r.csv"),
-        ("score page.png -o r.xlsx --comb a=1", "like a .xlsx file.* r.csv, which spr"),
+        ("score page.png -o r.ods --comb a=1", "like a .ods file.* r.csv, which spr"),
         ("score page.png -o r.csv.gz --comb a=1", "Name it r.csv, which"),
         ("read page.png -o r.JSON", "Name it r.csv"),
         ("form page.png -o f.yaml", "Name it f.json"),
         ("train digits digits -o m.pth", "Name it m.safetensors"),
         ("score page.png -o r.csv --form m --form form.txt", "--form is given 2 times"),
-        ("score page.png -o r.csv -o s.csv --comb a=1", "--output is given 2 times"),
+        ("score page.png -o r.csv -o ./r.csv --comb a=1", "-o names one table twice"),
+        ("score page.png -o r.csv --comb a=1 --shard 9/8", "K from 1 to N"),
+        ("score page.png -o r.csv --comb a=1 --shard auto", "is task of no array here"),
+        ("status old", "there is no run in this folder"),
+        ("merge old -o r.csv", "there is no run in this folder"),
+        ("redo old -o r.csv", "there is no run in this folder"),
         ("read page.png -o r.csv --jobs 1 --jobs 2", "--jobs is given 2 times"),
         ("train digits digits -o n --seed 1 --seed 2", "--seed is given 2 times"),
         ("evaluate digits mnist digits --plots a --plots b", "--plots is given 2 tim"),
@@ -527,92 +532,6 @@ def test_help_imports_nothing_that_takes_long(words):
         "sys.exit(bool(slow & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-
-
-# A run of `lenet score` that takes a tenth of a second for each page.
-SLOW = """
-    import sys, time
-    import pipelines.readers
-    from pipelines.cli.commands import main
-    from pipelines.outcomes import FieldReading, PageReading
-
-    class Slow:
-        def read(self, page):
-            time.sleep(0.1)
-            return PageReading({"rin": FieldReading("007", "accepted", 0.9)})
-
-    pipelines.readers.make_form_reader = lambda form, **options: Slow()
-    sys.exit(main([*sys.argv[1:], "--comb", "rin=9", "-o", "r.csv", "--force"]))
-"""
-
-
-def start_slowly(folder, *words):
-    """Start to read 500 pages over an old table; return once rows are written."""
-    first, *rest = [PIL.Image.new("1", (8, 8), 1) for _ in range(500)]
-    first.save(folder / "p.tif", save_all=True, append_images=rest)
-    (folder / "r.csv").write_text("old\n")
-    (folder / "slow.py").write_text(textwrap.dedent(SLOW))
-    process = subprocess.Popen(
-        [sys.executable, "slow.py", "score", "p.tif", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # as a shell does, so that Ctrl-C reaches all of it
-    )
-    part = folder / "r.csv.part"
-    while not part.exists() or part.read_text().count("\n") < 3:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-    return process
-
-
-def test_a_terminal_gets_a_progress_bar_that_knows_how_many_pages(folder):
-    save_page(folder / "p.png")
-    (folder / "slow.py").write_text(textwrap.dedent(SLOW))
-    screen, terminal = os.openpty()
-    termios.tcsetwinsize(terminal, (24, 80))
-    subprocess.run(
-        [sys.executable, "slow.py", "score", "p.png"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=terminal,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    os.write(terminal, b"END")
-    shown = b""
-    while not shown.endswith(b"END"):
-        shown += os.read(screen, 4096)
-    assert b"1/1" in shown
-    os.close(terminal)
-    os.close(screen)
-
-
-@pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_keeps_the_old_table_and_the_rows_so_far(
-    folder, number, jobs
-):
-    process = start_slowly(folder, "--jobs", jobs)
-    if number == signal.SIGINT:
-        os.killpg(process.pid, number)
-    else:
-        process.send_signal(number)
-    _, err = process.communicate()
-    assert process.returncode == 128 + number
-    assert (folder / "r.csv").read_text() == "old\n"
-    n_rows = (folder / "r.csv.part").read_text().count("\n") - 1
-    kept = f"{n_rows} rows are in r.csv.part, and r.csv is as it was"
-    assert err == f"lenet: interrupted; {kept}\n"
-
-
-def test_a_killed_run_keeps_the_old_table_and_the_rows_so_far(folder):
-    process = start_slowly(folder)
-    process.kill()
-    process.communicate()
-    assert (folder / "r.csv").read_text() == "old\n"
-    assert rows(folder / "r.csv.part")[0]["rin"] == "007"
 
 
 def test_a_page_that_kills_its_process_is_a_row(folder, monkeypatch):

@@ -41,6 +41,7 @@ def test_pages_are_matched_with_a_list(folder, capsys, jobs):
     out = capsys.readouterr().out
     assert out.endswith(
         "Table: results.csv\n"
+        "Run: results.run\n"
         "Matched by id: 3 pages: 2 matched, 1 unlisted\n"
         "1 of 3 on the list without a page\n"
         "Matches: results.roster.csv\n"
@@ -89,6 +90,6 @@ def test_what_was_read_stays_when_the_matches_cannot_be_written(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pipelines.scoring.matching, "write_matches", fail)
-    assert score("--roster", "students.csv", "--match", "id") == 2
+    assert score("--roster", "students.csv", "--match", "id") == 3
     assert "No space left" in capsys.readouterr().err
     assert len(rows(folder / "results.csv")) == 3

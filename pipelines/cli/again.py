@@ -1,0 +1,138 @@
+"""``lenet status``, ``merge`` and ``redo``: what goes on with the folder of a run."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pipelines.cli.exits import ExitCode
+from pipelines.cli.inputs import find_rules, say, threshold_of, use_one_thread
+from pipelines.cli.matching import find_matcher
+from pipelines.cli.options import (
+    DecidingOptions,
+    Force,
+    FormFile,
+    NewTable,
+    RosterOptions,
+    Run,
+    Runs,
+    group_options,
+)
+from pipelines.cli.runs import (
+    check_free_tables,
+    describe_form,
+    finish,
+    pack_rules,
+    restore_rules,
+)
+
+if TYPE_CHECKING:
+    from pipelines.forms.form import Form
+    from pipelines.runs.folder import RunFolder
+
+
+def status(run: Run) -> None:
+    """Print how far a run is.
+
+    Exit status: 0 all pages were read, 1 all were and some failed, 5 some are left.
+    """
+    from pipelines.runs.folder import RunFolder
+
+    folder = _existing(RunFolder(run))
+    n_pages, n_done = folder.count_pages()
+    n_failed = folder.count_failed()
+    n_left = n_pages - n_done - n_failed
+    share = 100 * (n_pages - n_left) / max(n_pages, 1)
+    say(
+        f"{n_pages - n_left} of {n_pages} {folder.settings['unit']}s were read"
+        f" ({share:.0f} %), {n_failed} of them failed"
+    )
+    if folder.is_at_work():
+        say("A run is at work here")
+    elif n_left:
+        say("No run is at work here: the command that began it goes on")
+    if n_left:
+        raise typer.Exit(ExitCode.INCOMPLETE)
+    if n_failed:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def merge(runs: Runs, output: NewTable, force: Force = False) -> None:
+    """Write the table of a run that was read in shards.
+
+    Where machines shared no disk, name the folders of all: their parts are copied into
+    the first. Parts that are missing, were read twice or are of another run are
+    refused.
+    """
+    use_one_thread()
+    from pipelines.runs.folder import RunFolder, adopt_parts
+
+    folder = _existing(RunFolder(runs[0]))
+    check_free_tables(output, [], force=force)
+    with folder.locked():
+        adopt_parts(folder, map(RunFolder, runs[1:]))
+        folder.check_whole()
+        finish(folder, output, restore_rules(folder.settings), None)
+
+
+@group_options
+def redo(
+    run: Run,
+    output: NewTable,
+    form: FormFile = None,
+    *,
+    listed: RosterOptions,
+    deciding: DecidingOptions,
+    force: Force = False,
+) -> None:
+    """Decide anew what a run has read, without opening a scan.
+
+    With another form, of the same fields and other rules; another acceptance rule or
+    threshold; or a list to match the pages with. What is not named stays as it was.
+    """
+    use_one_thread()
+    from pipelines.forms.form import Form
+    from pipelines.runs.again import check_same_fields
+    from pipelines.runs.folder import RunFolder
+
+    folder = _existing(RunFolder(run))
+    settings = folder.settings
+    read = Form.model_validate(settings["form"]) if settings["form"] else None
+    wanted = read
+    if form is not None:
+        if read is None:
+            raise typer.BadParameter("--form is of pages, and this run is of fields")
+        wanted = Form.from_file(form)
+        check_same_fields(read, wanted)
+        settings = {**settings, **describe_form(form, wanted)}
+    batch, settings = _decide_by(deciding, settings, wanted)
+    matcher = None
+    if wanted is not None:
+        matcher = find_matcher(listed, wanted, output[0], settings["threshold"])
+    check_free_tables(output, [matcher.table] if matcher else [], force=force)
+    with folder.locked():
+        folder.check_whole()
+        finish(folder, output, batch, matcher, anew=(wanted, settings))
+
+
+def _existing(folder: "RunFolder") -> "RunFolder":
+    """Refuse a folder without a run."""
+    if folder.plan is None:
+        raise typer.BadParameter(
+            f"{folder.path}: there is no run in this folder. That of results.csv is"
+            " results.run"
+        )
+    return folder
+
+
+def _decide_by(
+    deciding: DecidingOptions, settings: Mapping[str, Any], form: "Form | None"
+) -> tuple[Any, dict[str, Any]]:
+    """Find the rules that decide, and the settings with them."""
+    given = (deciding.threshold, deciding.max_error, deciding.rule)
+    if all(each is None for each in given):
+        return restore_rules(settings), dict(settings)
+    kinds = {field.kind for field in form.fields} if form else {"comb", "line"}
+    batch = find_rules(deciding, settings["model"], kinds)
+    threshold = threshold_of(deciding, batch)
+    return batch, {**settings, "threshold": threshold, "rules": pack_rules(batch)}

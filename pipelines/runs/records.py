@@ -1,0 +1,141 @@
+"""What one page gave, as an object of JSON, and back."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet_sklearn.strings.boxes import BoxPosteriors
+from lenet_sklearn.strings.decoding import Hypothesis
+from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind
+from pipelines.scoring.table import PageResult
+
+# Digits of probabilities and pixels that are kept: what is decided from them does not
+# hang on more, and they take half of the room.
+_PROBABILITY: Final = 7
+_PIXEL: Final = 2
+
+
+def to_record(result: PageResult) -> dict[str, Any]:
+    """Turn the result of a page into an object of JSON.
+
+    Parameters
+    ----------
+    result : PageResult
+        What the page gave.
+
+    Returns
+    -------
+    record : dict
+        Of strings, numbers, lists and dicts.
+
+    Examples
+    --------
+    >>> from pipelines.outcomes import settle
+    >>> from pipelines.runs.records import from_record, to_record
+    >>> page = PageReading({"id": settle("042", 0.99, 0.9)})
+    >>> result = PageResult("a.png", 1, page)
+    >>> from_record(to_record(result)) == result
+    True
+    """
+    reading = result.reading
+    return {
+        "document": result.document,
+        "page": result.page,
+        "n_pages": result.n_pages,
+        "seconds": round(result.seconds, 4),
+        "error": reading.error,
+        "fields": _pack_fields(reading.fields),
+        "before_rules": _pack_fields(reading.before_rules),
+    }
+
+
+def from_record(record: Mapping[str, Any]) -> PageResult:
+    """Turn an object of JSON back into the result of a page.
+
+    Parameters
+    ----------
+    record : mapping
+        What :func:`to_record` returned.
+
+    Returns
+    -------
+    result : PageResult
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it is no such record.
+    """
+    reading = PageReading(
+        _unpack_fields(record["fields"]),
+        record["error"],
+        _unpack_fields(record["before_rules"]),
+    )
+    return PageResult(
+        record["document"],
+        record["page"],
+        reading,
+        record["n_pages"],
+        record["seconds"],
+    )
+
+
+def _pack_fields(fields: Mapping[str, FieldReading]) -> dict[str, Any]:
+    return {name: _pack_field(field) for name, field in fields.items()}
+
+
+def _unpack_fields(packed: Mapping[str, Any]) -> dict[str, FieldReading]:
+    return {name: _unpack_field(field) for name, field in packed.items()}
+
+
+def _pack_field(field: FieldReading) -> dict[str, Any]:
+    packed: dict[str, Any] = {
+        "value": field.value,
+        "status": field.status,
+        "confidence": float(field.confidence),
+    }
+    if field.quad is not None:
+        packed["quad"] = _pack_array(field.quad, _PIXEL)
+    if field.reason is not None:
+        packed["reason"] = [field.reason.kind.value, field.reason.text]
+    if field.digit_quads:
+        packed["digit_quads"] = [_pack_array(q, _PIXEL) for q in field.digit_quads]
+    if field.candidates:
+        packed["candidates"] = [
+            [one.text, round(float(one.probability), _PROBABILITY)]
+            for one in field.candidates
+        ]
+    if field.boxes is not None:
+        likely = _pack_array(field.boxes.likely, _PROBABILITY)
+        packed["boxes"] = [list(field.boxes.characters), likely]
+    if field.decided_by:
+        packed["decided_by"] = field.decided_by
+    return packed
+
+
+def _unpack_field(packed: Mapping[str, Any]) -> FieldReading:
+    quad, reason, boxes = (packed.get(key) for key in ("quad", "reason", "boxes"))
+    return FieldReading(
+        packed["value"],
+        packed["status"],
+        packed["confidence"],
+        quad=None if quad is None else np.array(quad, dtype=np.float64),
+        reason=None if reason is None else Reason(ReasonKind(reason[0]), reason[1]),
+        digit_quads=tuple(
+            np.array(one, dtype=np.float64) for one in packed.get("digit_quads", ())
+        ),
+        candidates=tuple(Hypothesis(*one) for one in packed.get("candidates", ())),
+        boxes=None if boxes is None else _unpack_boxes(*boxes),
+        decided_by=packed.get("decided_by", ""),
+    )
+
+
+def _unpack_boxes(characters: list[str], likely: list[list[float]]) -> BoxPosteriors:
+    rows = np.array(likely, dtype=np.float64).reshape(-1, len(characters) + 1)
+    return BoxPosteriors(rows, tuple(characters))
+
+
+def _pack_array(array: NDArray[Any], places: int) -> Any:
+    return np.asarray(array, dtype=np.float64).round(places).tolist()
