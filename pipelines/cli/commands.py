@@ -194,6 +194,10 @@ def score(
     files = find_inputs(
         scans, output, model=reading.model, others=others, exclude=overlay
     )
+    if listed.roster and reading.shard:
+        raise typer.BadParameter(
+            "--roster needs all pages: give it to lenet redo when the shards are merged"
+        )
     wanted = threshold_of(deciding, None)
     matcher = find_matcher(listed, fields, output[0], wanted)
     written = [matcher.table] if matcher else []

@@ -217,6 +217,14 @@ Shard = Annotated[
         " machines; auto/N in a job array. `lenet merge` writes the table.",
     ),
 ]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Read on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786;"
+        " needs lenet-sklearn[dask].",
+    ),
+]
 Log = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="A file to add a line of JSON to for each page."),
@@ -565,6 +573,7 @@ class ReadingOptions:
     page_memory: PageMemory = 2.0
     model: ReadingModel = "boxes"
     shard: Shard = None
+    dask: Dask = None
     log: Log = None
     force: Force = False
 

@@ -20,10 +20,11 @@ from pipelines.cli.options import ReadingOptions
 if TYPE_CHECKING:
     from pipelines.cli.matching import PageMatcher
     from pipelines.forms.form import Form
+    from pipelines.runs.cluster import Cluster
     from pipelines.runs.folder import RunFolder
     from pipelines.runs.plan import Shard
     from pipelines.runs.tables import Source
-    from pipelines.scoring.batch import Reader
+    from pipelines.scoring.batch import Reader, Worker
     from pipelines.scoring.processes import Processes
     from pipelines.scoring.ruled import RuledBatch
     from pipelines.scoring.table import Summary, Unit
@@ -120,15 +121,13 @@ def execute(job: Job, outputs: Sequence[Path], options: ReadingOptions) -> None:
     from lenet_sklearn.outputs import make_folder
     from pipelines.runs.folder import RunFolder
     from pipelines.scoring.batch import Worker
-    from pipelines.scoring.processes import Processes
 
     shard = parse_shard(options.shard, os.environ) if options.shard else None
     if job.overlay:
         make_folder(job.overlay)
     folder = RunFolder(run_folder(outputs))
     with folder.locked(shard):
-        limits, worker = options.limits(), Worker(job.reader, job.dpi)
-        with Processes(worker, jobs=options.jobs or -1, limits=limits) as processes:
+        with _hire(Worker(job.reader, job.dpi), options) as processes:
             _read(folder, job, processes, options, shard)
         if shard:
             n_parts = len(shard.of(folder.plan.parts)) if folder.plan else 0
@@ -140,19 +139,39 @@ def execute(job: Job, outputs: Sequence[Path], options: ReadingOptions) -> None:
         finish(folder, outputs, job.batch, job.matcher, pictures=job.overlay)
 
 
+def _hire(worker: "Worker", options: ReadingOptions) -> "Cluster[Any] | Processes[Any]":
+    """Start what reads pages: processes here, or the workers of a cluster."""
+    limits = options.limits()
+    if options.dask is None:
+        from pipelines.scoring.processes import Processes
+
+        return Processes(worker, jobs=options.jobs or -1, limits=limits)
+    if options.jobs is not None:
+        raise typer.BadParameter("--jobs is for this machine, and --dask for others")
+    from pipelines.runs.cluster import Cluster
+
+    try:
+        return Cluster(worker, options.dask, limits=limits)
+    except ImportError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def _read(
     folder: "RunFolder",
     job: Job,
-    processes: "Processes[Any]",
+    processes: "Cluster[Any] | Processes[Any]",
     options: ReadingOptions,
     shard: "Shard | None",
 ) -> None:
     """Plan a run, or take its plan over, and read what it lacks."""
     from pipelines.runs.progress import Progress
     from pipelines.runs.reading import plan_run, read_missing
+    from pipelines.scoring.batch import Bar
 
-    with folder.planning():
-        plan = plan_run(job.files, job.settings, folder.plan, processes)
+    # None: no bar where stderr is no terminal.
+    bar = Bar(total=len(job.files), desc="looking at files", leave=False, disable=None)
+    with folder.planning(), bar:
+        plan = plan_run(job.files, job.settings, folder.plan, processes, bar.update)
         if folder.plan and shard:
             plan = folder.keep_unread(plan)
         folder.begin(plan, anew=options.force)

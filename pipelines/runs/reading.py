@@ -10,8 +10,14 @@ from typing import Any, TypeAlias
 from pipelines.runs.folder import RunFolder
 from pipelines.runs.plan import Part, Place, Plan, Shard
 from pipelines.scans.identity import Document, Identify, file_version
-from pipelines.scoring.batch import Task, picture_names, picture_of, read_tasks
-from pipelines.scoring.processes import Lost, Processes
+from pipelines.scoring.batch import (
+    Answering,
+    Task,
+    picture_names,
+    picture_of,
+    read_tasks,
+)
+from pipelines.scoring.processes import Lost
 from pipelines.scoring.table import PageResult
 
 # What is told of each page that was read.
@@ -22,7 +28,8 @@ def plan_run(
     files: Sequence[Path],
     settings: dict[str, Any],
     known: Plan | None,
-    processes: Processes[Any],
+    processes: Answering,
+    watch: Callable[[], object] | None = None,
 ) -> Plan:
     """Identify all files of a run.
 
@@ -38,8 +45,11 @@ def plan_run(
         An earlier plan. Of a file that has the same size and was written at the same
         time, the content is taken to be what it was.
 
-    processes : Processes
+    processes : Answering
         Their work is a :class:`pipelines.scoring.batch.Worker`.
+
+    watch : callable, default=None
+        Is called for each file that was hashed.
 
     Returns
     -------
@@ -55,20 +65,25 @@ def plan_run(
             continue
         documents.append(None)
         unknown.append(file)
-    answers = zip(unknown, processes.map(map(Identify, unknown)), strict=True)
-    found = (_document(file, answer) for file, answer in answers)
+    found = _identify(unknown, processes, watch)
     return Plan(settings, tuple(each or next(found) for each in documents))
 
 
-def _document(file: Path, answer: Document | Lost) -> Document:
-    if isinstance(answer, Lost):
-        return Document(str(file), error=answer.reason)
-    return answer
+def _identify(
+    files: Sequence[Path], processes: Answering, watch: Callable[[], object] | None
+) -> Iterator[Document]:
+    answers = processes.map(map(Identify, files))
+    for file, answer in zip(files, answers, strict=True):
+        if watch:
+            watch()
+        if isinstance(answer, Lost):
+            answer = Document(str(file), error=answer.reason)
+        yield answer
 
 
 def read_missing(
     folder: RunFolder,
-    processes: Processes[Any],
+    processes: Answering,
     *,
     overlay: Path | None = None,
     shard: Shard | None = None,
@@ -81,7 +96,7 @@ def read_missing(
     folder : RunFolder
         Locked, and with a plan.
 
-    processes : Processes
+    processes : Answering
         Their work is a :class:`pipelines.scoring.batch.Worker`.
 
     overlay : Path, default=None

@@ -155,9 +155,14 @@ def score_pages(
         yield from read_tasks(tasks, processes)
 
 
-def read_tasks(
-    tasks: Iterable[Task], processes: Processes[Any]
-) -> Iterator[PageResult]:
+class Answering(Protocol):
+    """What answers requests in their order, such as ``Processes``."""
+
+    def map(self, requests: Iterable[Any], /) -> Iterator[Any]:
+        """Answer requests, each by what it gave or by a `Lost`."""
+
+
+def read_tasks(tasks: Iterable[Task], processes: Answering) -> Iterator[PageResult]:
     """Read pages in processes, in their order.
 
     Parameters
@@ -165,7 +170,7 @@ def read_tasks(
     tasks : iterable of Task
         Asked for one by one, when a process is free.
 
-    processes : Processes
+    processes : Answering
         Their work is a :class:`Worker`.
 
     Yields

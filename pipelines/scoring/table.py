@@ -4,6 +4,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -344,11 +345,18 @@ class Summary:
     2 pages: 1 ok, 1 failed
     1 field: 1 accepted
     failed: b.png: is empty
+
+    Of fields that must be looked at, the most frequent reasons are listed, and of pages
+    those that took longest, if that was unusually long.
     """
 
     # The reasons of so many failed pages are listed: their table has the others. That
     # of single fields has no column for them.
     _MOST_REASONS = 5
+
+    # Reasons, and slow pages, that are listed; a page takes a tenth of a second.
+    _MOST_SHOWN = 3
+    _LONG = 5.0
 
     def __init__(self, unit: Unit = "page") -> None:
         self.unit = unit
@@ -356,6 +364,8 @@ class Summary:
         self.fields: Counter[str] = Counter()
         self._reasons: list[str] = []
         self._hints: list[str] = []
+        self._doubts: Counter[str] = Counter()
+        self._slow: list[tuple[float, str]] = []
 
     def add(self, result: PageResult) -> None:
         """Count one page.
@@ -372,16 +382,28 @@ class Summary:
             self._hints += [f"{result.document}: {reason}" for reason in unsuited]
         if result.reading.status != "empty":
             self.fields.update(field.status for field in fields)
+            self._doubts.update(str(f.reason) for f in fields if _is_doubted(f))
+        if result.seconds >= self._LONG:
+            slow = (result.seconds, f"{result.document} page {result.page}")
+            self._slow = nlargest(self._MOST_SHOWN, [*self._slow, slow])
         if result.reading.error:
             self._reasons.append(printable(_with_document(result)))
 
     def __str__(self) -> str:
-        lines = self._count_lines()
+        lines = [*self._count_lines(), *self._most_lines()]
         most = self._MOST_REASONS if self.unit == "page" else len(self._reasons)
         lines += [f"failed: {text}" for text in self._reasons[:most]]
         lines += [f"hint: {printable(hint)}" for hint in self._hints]
         more = len(self._reasons) - most
         return "\n".join([*lines, f"and {more} more failed"] if more > 0 else lines)
+
+    def _most_lines(self) -> list[str]:
+        """List what somebody would change first: doubts, and pages that take long."""
+        doubts = self._doubts.most_common(self._MOST_SHOWN)
+        lines = [f"to review: {', '.join(f'{n} {what}' for what, n in doubts)}"]
+        slow = ", ".join(f"{name} ({seconds:.0f} s)" for seconds, name in self._slow)
+        lines.append(printable(f"slowest: {slow}"))
+        return [line for line in lines if not line.endswith(": ")]
 
     def _count_lines(self) -> list[str]:
         if self.unit == "field":
@@ -485,6 +507,10 @@ def truth_table(
         f"{aligned(rows)}\n{n_right} of {n_fields} fields read correctly"
         f" ({share:.1f} %); of {n_accepted} accepted, {n_wrong} are wrong"
     )
+
+
+def _is_doubted(field: FieldReading) -> bool:
+    return field.reason is not None and field.status not in ("accepted", "blank")
 
 
 def _is_unsuited(field: FieldReading) -> bool:

@@ -130,7 +130,7 @@ def test_a_rule_decides_what_is_accepted_and_promises(folder, capsys):
     assert score("--rule", "rule.json", "--overlay", "pictures") == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1] == "3 fields: 1 accepted, 2 rejected"
-    assert out.splitlines()[2] == (
+    assert out.splitlines()[3] == (
         "Rule: of the accepted values at most 1 in 100 is wrong, with 95 % confidence,"
         " if these are like those of values.csv"
     )
