@@ -180,7 +180,8 @@ Scans = Annotated[
     list[str],
     typer.Argument(
         metavar="SCANS",
-        help="PNG, JPEG, WebP, BMP, PNM, TIFF or PDF files, folders, quoted patterns.",
+        help="PNG, JPEG, WebP, BMP, PNM, TIFF or PDF files, folders, quoted patterns,"
+        " or URLs of these.",
     ),
 ]
 FieldImages = Annotated[

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from pipelines.runs.folder import RunFolder
 from pipelines.runs.plan import Part, Place, Plan, Shard
 from pipelines.scans.identity import Document, Identify, file_version
+from pipelines.scans.remote import as_path
 from pipelines.scoring.batch import (
     Answering,
     Task,
@@ -156,7 +157,7 @@ class _Reading:
         """List the pages to read, in the order of the table."""
         plan = self.folder.plan or Plan({}, ())
         parts = self.shard.of(plan.parts) if self.shard else plan.parts
-        stems = picture_names([Path(d.path) for d in plan]) if self.overlay else {}
+        stems = picture_names([as_path(d.path) for d in plan]) if self.overlay else {}
         for part in parts:
             if self.folder.is_done(part):
                 continue
@@ -172,7 +173,7 @@ class _Reading:
                 yield self._task(plan.documents[place.document], place.page, stems)
 
     def _task(self, document: Document, index: int, stems: dict[Path, str]) -> Task:
-        file = Path(document.path)
+        file = as_path(document.path)
         picture = None
         if self.overlay:
             picture = self.overlay / picture_of(stems[file], index)

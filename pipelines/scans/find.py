@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from pipelines.scans.remote import RemotePath, as_path, list_remote
+
 SCAN_SUFFIXES = frozenset(
     [
         ".bmp",
@@ -90,7 +92,7 @@ def find_scans(
         in natural order (``page_2`` before ``page_10``). Links to folders are
         followed, to each folder once for a path. A pattern (``*``,
         ``?``, ``[...]``) that no shell has expanded is expanded here; ``**``
-        crosses folders.
+        crosses folders. A URL, such as ``s3://exams/2026/``, is looked at by fsspec.
 
     exclude : Path, default=None
         A folder whose files are left out, even if it lies below `paths`:
@@ -166,7 +168,7 @@ def as_paths(paths: str | Path | Iterable[str | Path]) -> list[Path]:
     -------
     paths : list of Path
     """
-    return [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    return [as_path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
 def find_passed(paths: str | Path | Iterable[str | Path]) -> Passed:
@@ -246,6 +248,8 @@ def name_content(head: bytes) -> tuple[str, bool]:
 
 def _expand(path: Path) -> list[Path]:
     """List the scans that one path of the command line stands for."""
+    if isinstance(path, RemotePath):
+        return _expand_remote(path)
     if path.is_dir():
         files = _files_under(path)
         if not files:
@@ -266,6 +270,18 @@ def _expand(path: Path) -> list[Path]:
     if not files:
         raise ScanError(f"{path}: no file matches this pattern")
     return files
+
+
+def _expand_remote(path: RemotePath) -> list[Path]:
+    """List the scans that a URL stands for: one that names a file, whatever it is."""
+    try:
+        files = list_remote(path)
+    except Exception as error:  # each file system has errors of its own
+        raise ScanError(f"{path}: cannot be looked at: {error}") from error
+    scans = [file for file in files if file.suffix.lower() in SCAN_SUFFIXES]
+    if not scans and files != [path]:
+        raise ScanError(f"{path}: no scans there")
+    return sorted(scans or files, key=_natural)
 
 
 Sort = Literal["scan", "other", "special", ""]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lenet_sklearn.outputs import check_readable
+from pipelines.scans.remote import RemotePath, fetched, remote_version
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ def file_version(file: Path) -> tuple[int, int] | None:
         Bytes, and nanoseconds; None where there is no such file.
     """
     try:
+        if isinstance(file, RemotePath):
+            return remote_version(file)
         status = file.stat()
-    except (OSError, ValueError):
+    except Exception:  # of a remote file it may be any; reading it says why
         return None
     return status.st_size, status.st_mtime_ns
 
@@ -97,10 +100,11 @@ def identify(file: Path, count: Callable[[Path], int]) -> Document:
     """
     version = file_version(file)
     try:
-        check_readable(file)
-        with file.open("rb") as content:
-            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError:  # reading its page says why
+        with fetched(file) as local:
+            check_readable(local)
+            with local.open("rb") as content:
+                sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    except Exception:  # of a remote file it may be any; reading its page says why
         return Document(str(file))
     size, modified = version or (-1, 0)
     return Document(str(file), count(file), size, modified, sha256)

@@ -5,6 +5,7 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -22,6 +23,7 @@ from pipelines.readers.form import LIGHT_ON_DARK
 from pipelines.scans.find import as_paths
 from pipelines.scans.identity import Identify, file_version, identify
 from pipelines.scans.read import Scan, ScanError, open_scan
+from pipelines.scans.remote import RemotePath, fetched
 from pipelines.scoring.overlay import write_overlay
 from pipelines.scoring.processes import Lost, PageLimits, Processes
 from pipelines.scoring.table import (
@@ -487,6 +489,8 @@ class Worker:
     def __init__(self, reader: Reader, dpi: float) -> None:
         self._reader = reader
         self._dpi = dpi
+        self._files = ExitStack()
+        self._file: Path | None = None
         self._scan: Scan | None = None
 
     def __call__(self, request: Path | Identify | Task) -> Any:
@@ -531,7 +535,7 @@ class Worker:
         if task.version not in (None, file_version(task.file)):
             raise ScanError(f"{task.file}: has changed since this run began")
         scan = self._open(task.file)
-        page = scan.read(task.index)
+        page = self._decode(scan, task)
         reading = self._reader.read(page)
         if scan.damage:
             reading = distrust(reading, scan.damage)
@@ -544,16 +548,42 @@ class Worker:
             return replace(reading, error=reading.error or reason)
         return reading
 
+    def _decode(self, scan: Scan, task: Task) -> Image:
+        try:
+            return scan.read(task.index)
+        except ScanError as error:  # it names the copy of a file behind a URL
+            text = str(error).replace(str(scan.path), str(task.file))
+            raise ScanError(text) from error
+
     def _open(self, file: Path) -> Scan:
-        if self._scan is None or self._scan.path != file:
+        if self._scan is None or self._file != file:
             self._close()
-            self._scan = open_scan(file, dpi=self._dpi)
+            self._file = file
+            self._scan = self._files.enter_context(_opened(file, self._dpi))
         return self._scan
 
     def _close(self) -> None:
-        if self._scan is not None:
-            self._scan.close()
         self._scan = None
+        self._files.close()
+
+
+@contextmanager
+def _opened(file: Path, dpi: float) -> Iterator[Scan]:
+    """Open a scan, wherever it is."""
+    try:
+        with fetched(file) as local:
+            try:
+                scan = open_scan(local, dpi=dpi)
+            except ScanError as error:
+                raise ScanError(str(error).replace(str(local), str(file))) from error
+            with scan:
+                yield scan
+    except ScanError:
+        raise
+    except Exception as error:
+        if isinstance(file, RemotePath):
+            raise ScanError(f"{file}: {_one_line(error)}") from error
+        raise
 
 
 def _one_line(error: Exception) -> str:
