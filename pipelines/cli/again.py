@@ -68,7 +68,7 @@ def merge(runs: Runs, output: NewTable, force: Force = False) -> None:
     from pipelines.runs.folder import RunFolder, adopt_parts
 
     folder = _existing(RunFolder(runs[0]))
-    check_free_tables(output, [], force=force)
+    check_free_tables(output, [], folder, force=force)
     with folder.locked():
         adopt_parts(folder, map(RunFolder, runs[1:]))
         folder.check_whole()
@@ -109,7 +109,8 @@ def redo(
     matcher = None
     if wanted is not None:
         matcher = find_matcher(listed, wanted, output[0], settings["threshold"])
-    check_free_tables(output, [matcher.table] if matcher else [], force=force)
+    written = [matcher.table] if matcher else []
+    check_free_tables(output, written, folder, force=force)
     with folder.locked():
         folder.check_whole()
         finish(folder, output, batch, matcher, anew=(wanted, settings))

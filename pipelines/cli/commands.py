@@ -55,6 +55,7 @@ from pipelines.cli.runs import (
     describe_form,
     describe_job,
     execute,
+    run_of,
 )
 from pipelines.cli.train import calibrate, evaluate, train
 from pipelines.scans.find import ScanError, printable
@@ -202,7 +203,7 @@ def score(
     matcher = find_matcher(listed, fields, output[0], wanted)
     written = [matcher.table] if matcher else []
     written += list_first_pictures(files, overlay) if overlay else []
-    check_free_tables(output, written, force=reading.force)
+    check_free_tables(output, written, run_of(output), force=reading.force)
     batch = find_rules(deciding, reading.model, {field.kind for field in fields.fields})
     threshold = threshold_of(deciding, batch)
     settings = describe_job(reading.model, threshold, batch)
@@ -236,7 +237,7 @@ def read(
     from pipelines.scoring.batch import OneField
 
     files = find_inputs(fields, output, model=reading.model, others=[deciding.rule])
-    check_free_tables(output, [], force=reading.force)
+    check_free_tables(output, [], run_of(output), force=reading.force)
     batch = find_rules(deciding, reading.model, ("comb", "line"))
     threshold = threshold_of(deciding, batch)
     reader = make_reader_of(reading.model, digits=digits, threshold=threshold)

@@ -77,8 +77,26 @@ class Job:
     matcher: "PageMatcher | None" = field(default=None, kw_only=True)
 
 
+def run_of(outputs: Sequence[Path]) -> "RunFolder":
+    """Open the folder of the run that writes some tables.
+
+    Parameters
+    ----------
+    outputs : sequence of Path
+        The tables.
+
+    Returns
+    -------
+    folder : RunFolder
+        Beside the first of them; there need be no run yet.
+    """
+    from pipelines.runs.folder import RunFolder
+
+    return RunFolder(run_folder(outputs))
+
+
 def run_folder(outputs: Sequence[Path]) -> Path:
-    """Return where the run is kept that writes some tables: beside the first of them.
+    """Name the folder of the run that writes some tables.
 
     Parameters
     ----------
@@ -119,13 +137,12 @@ def execute(job: Job, outputs: Sequence[Path], options: ReadingOptions) -> None:
         With the status of the command, unless that is 0.
     """
     from lenet_sklearn.outputs import make_folder
-    from pipelines.runs.folder import RunFolder
     from pipelines.scoring.batch import Worker
 
     shard = parse_shard(options.shard, os.environ) if options.shard else None
     if job.overlay:
         make_folder(job.overlay)
-    folder = RunFolder(run_folder(outputs))
+    folder = run_of(outputs)
     with folder.locked(shard):
         with _hire(Worker(job.reader, job.dpi), options) as processes:
             _read(folder, job, processes, options, shard)
@@ -278,7 +295,11 @@ def _report(
 
 
 def check_free_tables(
-    outputs: Sequence[Path], written: Sequence[Path], *, force: bool
+    outputs: Sequence[Path],
+    written: Sequence[Path],
+    folder: "RunFolder",
+    *,
+    force: bool,
 ) -> None:
     """Refuse to write over what is there and is not as a run wrote it.
 
@@ -289,6 +310,9 @@ def check_free_tables(
 
     written : sequence of Path
         Other files that the command writes.
+
+    folder : RunFolder
+        Of the run that they are of.
 
     force : bool
         Whether the user wants files replaced that exist.
@@ -302,7 +326,6 @@ def check_free_tables(
         If two of them are one file, or a format needs a package that is missing.
     """
     from lenet_sklearn.outputs import check_free, check_writable
-    from pipelines.runs.folder import RunFolder
     from pipelines.runs.tables import check_formats
     from pipelines.scans.find import real_path
 
@@ -315,7 +338,6 @@ def check_free_tables(
     except ImportError as error:
         raise typer.BadParameter(str(error)) from None
     if not force:
-        folder = RunFolder(run_folder(outputs))
         # What a run has written, and nobody has changed, it may write again.
         check_free([path for path in [*outputs, *written] if not folder.wrote(path)])
 
