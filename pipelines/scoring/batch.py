@@ -21,7 +21,7 @@ from pipelines.readers.base import clean_images, split_reader
 from pipelines.readers.form import LIGHT_ON_DARK
 from pipelines.scans.find import as_paths
 from pipelines.scans.identity import Identify, file_version, identify
-from pipelines.scans.read import Scan, ScanError, open_scan
+from pipelines.scans.read import Scan, ScanError, is_from_system, open_scan
 from pipelines.scoring.overlay import write_overlay
 from pipelines.scoring.processes import Lost, PageLimits, Processes
 from pipelines.scoring.table import (
@@ -489,7 +489,7 @@ class Worker:
         if isinstance(request, Path):
             return self._count(request)
         if isinstance(request, Identify):
-            return identify(request.file, self._count)
+            return identify(request.file, self._count_surely)
         if request.error:
             return Timed(PageReading(error=request.error), 0.0)
         begun = time.perf_counter()
@@ -512,8 +512,17 @@ class Worker:
     def _count(self, file: Path) -> int:
         """Count the rows a file will give: its pages, or 1 if it cannot be opened."""
         try:
+            return self._count_surely(file)
+        except OSError:
+            return 1
+
+    def _count_surely(self, file: Path) -> int:
+        """Count them, and raise what the system has against opening the file."""
+        try:
             return len(self._open(file))
-        except ScanError:
+        except ScanError as error:
+            if is_from_system(error.__cause__):
+                raise OSError(str(error)) from error
             return 1
 
     def __enter__(self) -> "Worker":
