@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -313,9 +314,7 @@ def main(args: Sequence[str] | None = None) -> int:
         on stderr.
     """
     words = list(sys.argv[1:] if args is None else args)
-    if sys.stderr is None:  # closed by who started this
-        os.open(os.devnull, os.O_WRONLY)
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    _open_streams()
     command = shlex.join(["lenet", *words])  # for model cards
     before = {number: signal.signal(number, _interrupt) for number in _ENDING}
     try:
@@ -326,11 +325,25 @@ def main(args: Sequence[str] | None = None) -> int:
             raise
         text, status = explained
         notes = getattr(error, "__notes__", [])
-        print(printable(" ".join("; ".join([text, *notes]).split())), file=sys.stderr)
+        line = printable(" ".join("; ".join([text, *notes]).split()))
+        with suppress(OSError):  # nobody reads it: the status says what became of all
+            print(line, file=sys.stderr, flush=True)
         return status
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _open_streams() -> None:
+    """Lead streams nowhere that whoever started this has closed.
+
+    The first files that are opened would take their numbers, and what is meant for a
+    terminal would be written into them.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # has the lowest number that is free
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
 
 
 class _Interrupted(BaseException):

@@ -71,6 +71,7 @@ def exit_code_of(error: Exception) -> ExitCode:
         return ExitCode.BUSY
     if isinstance(error, IncompleteError):
         return ExitCode.INCOMPLETE
-    if isinstance(error, OSError) and error.errno in _FULL:
+    # The error of a file that cannot be written comes from one of the system.
+    if any(getattr(each, "errno", None) in _FULL for each in (error, error.__cause__)):
         return ExitCode.FULL
     return ExitCode.MISUSE

@@ -1,8 +1,10 @@
 """``lenet score --roster``: what it takes, keeps and writes."""
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import typer
@@ -64,14 +66,26 @@ class PageMatcher:
             self._kept.append(replace(result, reading=reading))
             yield result
 
-    def finish(self) -> None:
-        """Match the pages, write the table, and print the summary."""
+    def finish(self, note: Callable[[Path, str], None]) -> None:
+        """Match the pages, write the table, and print the summary.
+
+        Parameters
+        ----------
+        note : callable
+            Is given the path and the SHA-256 hash of the table, before it is written.
+        """
+        from lenet_sklearn.outputs import write_whole
         from pipelines.scoring.matching import match_pages, write_matches
 
         matching = match_pages(
             self._kept, self._roster, self._field, threshold=self._threshold
         )
-        write_matches(self.table, matching, overwrite=True)
+        with TemporaryDirectory() as folder:
+            draft = Path(folder, self.table.name)
+            write_matches(draft, matching)
+            content = draft.read_bytes()
+        note(self.table, hashlib.sha256(content).hexdigest())
+        write_whole(self.table, content)
         say(f"Matched by {self._field}: {matching}\nMatches: {self.table}")
 
 

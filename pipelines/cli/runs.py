@@ -153,7 +153,8 @@ def execute(job: Job, outputs: Sequence[Path], options: ReadingOptions) -> None:
                 f" are read: lenet merge {folder.path} -o {outputs[0]}"
             )
             return
-        finish(folder, outputs, job.batch, job.matcher, pictures=job.overlay)
+        with _kept(folder):
+            finish(folder, outputs, job.batch, job.matcher, pictures=job.overlay)
 
 
 def _hire(worker: "Worker", options: ReadingOptions) -> "Cluster[Any] | Processes[Any]":
@@ -264,15 +265,13 @@ def finish(
         results = decide_anew(results, anew[0], anew[1]["threshold"])
     results = batch.watch(results) if batch else results
     results = matcher.watch(results) if matcher else results
-    with open_tables(outputs, source) as write:
+    with open_tables(outputs, source, folder.note_table) as write:
         for result in results:
             summary.add(result)
             write(result)
-    folder.note_tables(outputs)
     _report(summary, batch, outputs, folder.path, pictures)
     if matcher:
-        matcher.finish()
-        folder.note_tables([matcher.table])
+        matcher.finish(folder.note_table)
     if summary.pages["failed"]:
         raise typer.Exit(ExitCode.FAILED)
 

@@ -310,19 +310,28 @@ class RunFolder:
                 sha256 = plan.documents[place.document].sha256
                 yield replace(results[place], sha256=sha256)
 
-    def note_tables(self, paths: Iterable[Path]) -> None:
-        """Note which tables were written, and with what content.
+    def note_table(self, path: Path, sha256: str) -> None:
+        """Note that a table is about to be written, and with what content.
 
         Parameters
         ----------
-        paths : iterable of Path
+        path : Path
+
+        sha256 : str
+            Hash of its content.
 
         Raises
         ------
         OSError
             If that cannot be written.
+
+        Notes
+        -----
+        What was noted for it last stays: a run that is killed before the table takes
+        its place leaves the one before.
         """
-        known = self._tables() | {str(path.resolve()): _hash(path) for path in paths}
+        known, name = self._tables(), str(path.resolve())
+        known[name] = [sha256, *known.get(name, [])][:2]
         text = json.dumps(known, indent=2) + "\n"
         write_whole(self.path / "tables.json", text.encode("ascii"))
 
@@ -341,8 +350,8 @@ class RunFolder:
         pictures = self.plan and self.plan.settings.get("overlay")
         if pictures and path.is_relative_to(pictures):
             return True
-        known = self._tables().get(str(path.resolve()))
-        return known is not None and path.is_file() and known == _hash(path)
+        known = self._tables().get(str(path.resolve()), [])
+        return bool(known) and path.is_file() and _hash(path) in known
 
     def check_whole(self) -> None:
         """Refuse a folder that lacks a part, or has one that is not its own.
@@ -434,7 +443,7 @@ class RunFolder:
         text = json.dumps(head, indent=2) + "\n"
         write_whole(self.path / "run.json", text.encode("ascii"))
 
-    def _tables(self) -> dict[str, str]:
+    def _tables(self) -> dict[str, list[str]]:
         try:
             return dict(json.loads((self.path / "tables.json").read_text("utf-8")))
         except (OSError, ValueError):

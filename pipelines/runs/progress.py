@@ -84,8 +84,12 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._note("end", error=str(error or ""), **self._counts)
-        self._stack.close()
+        try:
+            with self._stack:
+                self._note("end", error=str(error or ""), **self._counts)
+        except OSError:
+            if error is None:  # otherwise that is what is told
+                raise
 
     def _note(self, event: str, **content: Any) -> None:
         if self._file is None:

@@ -1,6 +1,7 @@
 """Tables of a run, in the format that the name of the file says."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -58,6 +59,7 @@ _MOST_ROWS_OF_EXCEL: Final = 1_048_576
 _ROWS_AT_ONCE: Final = 10_000
 
 Write: TypeAlias = Callable[[PageResult], None]
+Note: TypeAlias = Callable[[Path, str], None]
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ def check_formats(paths: Sequence[Path]) -> None:
 
 
 @contextmanager
-def open_tables(paths: Sequence[Path], source: Source) -> Iterator[Write]:
+def open_tables(
+    paths: Sequence[Path], source: Source, note: Note | None = None
+) -> Iterator[Write]:
     """Open tables, which are there as a whole when the ``with`` block ends well.
 
     Parameters
@@ -130,6 +134,9 @@ def open_tables(paths: Sequence[Path], source: Source) -> Iterator[Write]:
 
     source : Source
         What they are of.
+
+    note : callable, default=None
+        Is given the path and the SHA-256 hash of each, before it takes its place.
 
     Yields
     ------
@@ -148,8 +155,10 @@ def open_tables(paths: Sequence[Path], source: Source) -> Iterator[Write]:
                 file = stack.enter_context(open_whole(path))
             except OSError as error:
                 raise OutputError(
-                    error.errno, f"{path} cannot be written: {error.strerror}"
+                    f"{path} cannot be written: {error.strerror}"
                 ) from error
+            if note:
+                stack.enter_context(_noted(file, path, note))
             writers.append(stack.enter_context(_opener_of(path)(file, path, source)))
 
         def write(result: PageResult) -> None:
@@ -157,6 +166,15 @@ def open_tables(paths: Sequence[Path], source: Source) -> Iterator[Write]:
                 writer(result)
 
         yield write
+
+
+@contextmanager
+def _noted(file: BinaryIO, path: Path, note: Note) -> Iterator[None]:
+    yield
+    file.flush()
+    with open(file.fileno(), "rb", closefd=False) as content:
+        content.seek(0)
+        note(path, hashlib.file_digest(content, "sha256").hexdigest())
 
 
 def _opener_of(path: Path) -> Callable[[BinaryIO, Path, Source], Any]:

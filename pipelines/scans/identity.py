@@ -85,7 +85,8 @@ def identify(file: Path, count: Callable[[Path], int]) -> Document:
         It may be anything, or not be there.
 
     count : callable
-        Returns the number of rows that the file gives.
+        Returns the number of rows that the file gives, or raises an OSError where the
+        system refuses to open it.
 
     Returns
     -------
@@ -104,7 +105,8 @@ def identify(file: Path, count: Callable[[Path], int]) -> Document:
             check_readable(local)
             with local.open("rb") as content:
                 sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-    except Exception:  # of a remote file it may be any; reading its page says why
+        n_pages = count(file)
+    except OSError:  # reading its page says why
         return Document(str(file))
     size, modified = version or (-1, 0)
-    return Document(str(file), count(file), size, modified, sha256)
+    return Document(str(file), n_pages, size, modified, sha256)

@@ -1,5 +1,6 @@
 """Read scan files into grey pages, one at a time."""
 
+import errno
 import logging
 import warnings
 from abc import ABC, abstractmethod
@@ -171,7 +172,11 @@ class _ImageScan(Scan):
     def __init__(self, path: Path, max_megapixels: float) -> None:
         super().__init__(path, max_megapixels)
         self._image = PIL.Image.open(path, formats=_FORMATS)
-        self._n_pages = _count_frames(self._image)
+        try:
+            self._n_pages = _count_frames(self._image)
+        except OSError:
+            self._image.close()
+            raise
 
     def __len__(self) -> int:
         return self._n_pages
@@ -350,6 +355,32 @@ def read_pages(
             yield scan.read(index)
 
 
+def is_from_system(error: BaseException | None) -> bool:
+    """Tell what the system refuses from what is wrong with a file.
+
+    Parameters
+    ----------
+    error : BaseException or None
+        What came of reading a file.
+
+    Returns
+    -------
+    answer : bool
+        True where the same file may be read another time, such as after a lost
+        connection to its disk.
+
+    Examples
+    --------
+    >>> from pipelines.scans.read import is_from_system
+    >>> is_from_system(OSError(5, "Input/output error"))
+    True
+    >>> is_from_system(OSError("image file is truncated"))
+    False
+    """
+    # A file that says that something lies before its beginning is an invalid argument.
+    return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
+
+
 def _open_pdf(path: Path) -> pypdfium2.PdfDocument:
     # PdfDocument(path) takes a PDF of no pages for whatever PDFium failed at last.
     name = str(path).encode("utf-8", errors="surrogateescape") + b"\0"
@@ -420,7 +451,9 @@ def _count_frames(image: PIL.Image.Image) -> int:
             n_frames += 1
     except EOFError:
         return n_frames
-    except Exception:
+    except Exception as error:
+        if is_from_system(error):
+            raise
         # A broken directory: reading that last page will say what is wrong.
         return n_frames + 1
 

@@ -1,8 +1,8 @@
 """Scans behind a URL, such as in a bucket of S3: named as paths, fetched when read."""
 
+import errno
 import hashlib
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,20 +137,21 @@ def fetched(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    OSError, ValueError
+    OSError
         If it cannot be fetched.
     """
     if not isinstance(path, RemotePath):
         yield path
         return
-    system, place = _open_system(path)
-    folder = tempfile.mkdtemp()
-    try:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         file = Path(folder, path.name)
-        system.get_file(place, str(file))
+        try:
+            system, place = _open_system(path)
+            system.get_file(place, str(file))
+        except Exception as error:  # each file system has errors of its own
+            text = f"cannot be fetched: {type(error).__name__}: {error}"
+            raise OSError(errno.EIO, text) from error
         yield file
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _open_system(path: RemotePath) -> tuple[Any, str]:

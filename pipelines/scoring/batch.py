@@ -22,8 +22,8 @@ from pipelines.readers.base import clean_images, split_reader
 from pipelines.readers.form import LIGHT_ON_DARK
 from pipelines.scans.find import as_paths
 from pipelines.scans.identity import Identify, file_version, identify
-from pipelines.scans.read import Scan, ScanError, open_scan
-from pipelines.scans.remote import RemotePath, fetched
+from pipelines.scans.read import Scan, ScanError, is_from_system, open_scan
+from pipelines.scans.remote import fetched
 from pipelines.scoring.overlay import write_overlay
 from pipelines.scoring.processes import Lost, PageLimits, Processes
 from pipelines.scoring.table import (
@@ -498,7 +498,7 @@ class Worker:
         if isinstance(request, Path):
             return self._count(request)
         if isinstance(request, Identify):
-            return identify(request.file, self._count)
+            return identify(request.file, self._count_surely)
         if request.error:
             return Timed(PageReading(error=request.error), 0.0)
         begun = time.perf_counter()
@@ -521,8 +521,17 @@ class Worker:
     def _count(self, file: Path) -> int:
         """Count the rows a file will give: its pages, or 1 if it cannot be opened."""
         try:
+            return self._count_surely(file)
+        except OSError:
+            return 1
+
+    def _count_surely(self, file: Path) -> int:
+        """Count them, and raise what the system has against opening the file."""
+        try:
             return len(self._open(file))
-        except ScanError:
+        except ScanError as error:
+            if is_from_system(error.__cause__):
+                raise OSError(str(error)) from error
             return 1
 
     def __enter__(self) -> "Worker":
@@ -569,21 +578,18 @@ class Worker:
 
 @contextmanager
 def _opened(file: Path, dpi: float) -> Iterator[Scan]:
-    """Open a scan, wherever it is."""
-    try:
-        with fetched(file) as local:
-            try:
-                scan = open_scan(local, dpi=dpi)
-            except ScanError as error:
-                raise ScanError(str(error).replace(str(local), str(file))) from error
-            with scan:
-                yield scan
-    except ScanError:
-        raise
-    except Exception as error:
-        if isinstance(file, RemotePath):
-            raise ScanError(f"{file}: {_one_line(error)}") from error
-        raise
+    """Open a scan, wherever it is; its errors name it as it was given."""
+    with ExitStack() as stack:
+        try:
+            local = stack.enter_context(fetched(file))
+        except OSError as error:
+            raise ScanError(f"{file}: {error.strerror}") from error
+        try:
+            scan = stack.enter_context(open_scan(local, dpi=dpi))
+        except ScanError as error:
+            text = str(error).replace(str(local), str(file))
+            raise ScanError(text) from error.__cause__
+        yield scan
 
 
 def _one_line(error: Exception) -> str:

@@ -36,6 +36,9 @@ _SET_PARENT_DEATH_SIGNAL: Final = 1
 
 _GIGABYTE: Final = 10**9
 
+# Files that a page may have to open at once.
+_SPARE_FILES: Final = 16
+
 
 @dataclass(frozen=True)
 class PageLimits:
@@ -254,10 +257,11 @@ class _Lane:
         is_main = threading.current_thread() is threading.main_thread()
         parent = os.getpid() if is_main else None
         self.pipe, theirs = context.Pipe()
-        self._process = context.Process(
+        process = context.Process(
             target=_serve, args=(theirs, work, self._limits, parent), daemon=True
         )
-        self._process.start()
+        process.start()
+        self._process = process
         theirs.close()  # so that its end is seen here
 
     def _reap(self) -> int | None:
@@ -305,18 +309,23 @@ def _serve(pipe: Any, work: Any, limits: PageLimits, parent: int | None) -> None
                 return
             except Exception as error:
                 answer = Lost(f"{type(error).__name__}: {error}")
+            goes_on = _has_room_for_files()
             try:
-                message = pickle.dumps((answer, True))
+                message = pickle.dumps((answer, goes_on))
             except Exception as error:
                 reason = f"its reading cannot be sent: {type(error).__name__}: {error}"
-                message = pickle.dumps((Lost(reason), True))
+                message = pickle.dumps((Lost(reason), goes_on))
             pipe.send_bytes(message)
+            if not goes_on:
+                return
 
 
 def _end_with(parent: int | None) -> None:
     """End this process when the one that started it is killed, and hold no output."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1):
+    # What decoders print is of no use to who reads the table, and would have to wait
+    # where stderr is a pipe that nobody reads.
+    for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
     if sys.platform == "linux" and parent is not None:
         ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
@@ -334,6 +343,22 @@ def _limit_memory(gigabytes: float) -> None:
     if hard != resource.RLIM_INFINITY:
         most = min(most, hard)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def _has_room_for_files() -> bool:
+    """Return whether this process can open some more files.
+
+    What was left open by one page is no reason for the next to fail.
+    """
+    if sys.platform == "win32":
+        return True
+    try:
+        spare = [os.dup(0) for _ in range(_SPARE_FILES)]
+    except OSError:
+        return False
+    for file in spare:
+        os.close(file)
+    return True
 
 
 def _too_much_memory(limits: PageLimits) -> str:

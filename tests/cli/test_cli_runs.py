@@ -278,6 +278,38 @@ def test_a_full_disk_is_said_and_what_was_read_is_kept(numbers, capsys, monkeypa
     assert score() == 1
 
 
+@pytest.mark.parametrize("refused", ["tables.json", "r.jsonl"])
+def test_a_run_that_ends_while_tables_are_written_goes_on(numbers, refused):
+    def fail(draft, target):
+        if Path(target).name == refused:
+            raise OSError(28, "No space left on device")
+        replace(draft, target)
+
+    replace = os.replace
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        assert score("-o", "results.csv", output="r.jsonl") == 3
+    # The table that was named last takes its place first.
+    assert (numbers / "results.csv").exists() == (refused == "r.jsonl")
+    assert score("-o", "results.csv", output="r.jsonl") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_a_log_that_cannot_be_written_is_told(numbers, capsys):
+    assert score("--log", "/dev/full") == 3
+    assert "No space left on device; what was read is kept" in capsys.readouterr().err
+    assert score() == 1
+
+
+def test_streams_that_are_closed_lead_nowhere(numbers, monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    assert score() == 1
+    for stream in (sys.stdout, sys.stderr):
+        assert stream.name == os.devnull
+        stream.close()
+
+
 def test_shards_are_merged_to_the_same_table(numbers, capsys):
     for n in range(45):  # three parts
         name = numbers / "scans" / f"e{n}.png"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lenet_sklearn.outputs import OutputError, make_folder
 from pipelines.cli.exits import ExitCode, exit_code_of
 from pipelines.runs.folder import BusyError, IncompleteError, RunError
 
@@ -33,3 +34,14 @@ def test_the_documentation_lists_every_status():
 )
 def test_an_error_has_its_status(error, code):
     assert exit_code_of(error) is code
+
+
+def test_a_file_that_cannot_be_written_has_the_status_of_its_reason(tmp_path):
+    def fail(*args, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "mkdir", fail)
+        with pytest.raises(OutputError) as refused:
+            make_folder(tmp_path / "r.run")
+    assert exit_code_of(refused.value) is ExitCode.FULL

@@ -1,19 +1,22 @@
 """Stacks of scans: one row for each page, in order, whatever happens."""
 
 import csv
+import errno
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
+import PIL.TiffImagePlugin
 import pytest
 from sklearn.pipeline import Pipeline
 
 from lenet_sklearn.outputs import OutputError, ResultFile
 from pipelines import Form, results_to_dicts, results_to_frame, write_table
 from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind, settle
-from pipelines.scoring.batch import score_fields, score_pages, write_results
+from pipelines.scans.identity import Document, Identify
+from pipelines.scoring.batch import Worker, score_fields, score_pages, write_results
 from pipelines.scoring.table import PageResult, result_header, result_row, value_row
 
 
@@ -237,3 +240,19 @@ def test_a_table_is_written_over_only_if_that_is_asked_for(tmp_path):
     assert (tmp_path / "r.csv").read_text() == "old"
     write_table(tmp_path / "r.csv", [], form, overwrite=True)
     assert (tmp_path / "r.csv").read_text().startswith("document,page")
+
+
+def test_a_file_whose_pages_cannot_be_counted_now_is_not_taken_to_be_known(tmp_path):
+    def lose_connection(image, frame):
+        if frame == 2:
+            raise OSError(errno.EIO, "Input/output error")
+        return seek(image, frame)
+
+    path, sheet = tmp_path / "four.tif", PIL.Image.new("1", (8, 8), 1)
+    sheet.save(path, save_all=True, append_images=[sheet] * 3)
+    seek = PIL.TiffImagePlugin.TiffImageFile.seek
+    with pytest.MonkeyPatch.context() as patch, Worker(None, 200.0) as worker:
+        patch.setattr(PIL.TiffImagePlugin.TiffImageFile, "seek", lose_connection)
+        assert worker(Identify(path)) == Document(str(path))
+    with Worker(None, 200.0) as worker:
+        assert worker(Identify(path)).n_pages == 4

@@ -1,5 +1,7 @@
 """Work in processes: what one request does costs no other its answer."""
 
+import errno
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,6 +11,7 @@ import time
 
 import numpy as np
 import pytest
+from joblib.externals.loky.backend.process import LokyProcess
 
 from pipelines.scoring.batch import score_pages
 from pipelines.scoring.processes import Lost, PageLimits, Processes
@@ -92,6 +95,19 @@ def test_an_answer_that_cannot_be_sent_is_lost():
 
 def make_lock(wanted):
     return threading.Lock() if wanted else None
+
+
+def test_a_process_that_cannot_be_started_is_an_error_that_says_so(monkeypatch):
+    def fail(process):
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    for kind in (multiprocessing.context.ForkProcess, LokyProcess):
+        monkeypatch.setattr(kind, "start", fail)
+    with (
+        pytest.raises(OSError, match="temporarily unavailable"),
+        Processes(work, jobs=2, limits=PageLimits()) as processes,
+    ):
+        processes.ask(("count", 1))
 
 
 def test_requests_may_come_from_threads_that_end():
