@@ -20,8 +20,7 @@ if sys.platform != "win32":
 # Letters of its name that a draft is called by; each has four bytes at most.
 _OF_NAME: Final = 50
 
-# Seconds that are waited for a lock, and between two attempts.
-_PATIENCE: Final = 2.0
+# Seconds between two attempts to lock a file.
 _PAUSE: Final = 0.05
 
 # A row of a table, by the names of its columns.
@@ -102,9 +101,11 @@ def open_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         # Only its owner may read a temporary file; a new file is as the umask says.
         os.chmod(draft, 0o666 & ~_umask())
         os.replace(draft, target)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             os.unlink(draft)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(target)  # a full disk does not say which file it is
         raise
 
 
@@ -433,7 +434,7 @@ def _check_regular(path: Path) -> None:
 
 @contextmanager
 def lock_file(
-    path: Path, *, shared: bool = False, wait: bool = False
+    path: Path, *, shared: bool = False, patience: float = 2.0
 ) -> Iterator[None]:
     """Keep other processes out for as long as the ``with`` block takes.
 
@@ -445,9 +446,9 @@ def lock_file(
     shared : bool, default=False
         Let others in who share it too.
 
-    wait : bool, default=False
-        Wait until it is free. Otherwise, the processes of a run that has just been
-        killed have two seconds to end.
+    patience : float, default=2.0
+        Seconds to wait until it is free: the processes of a run that has just been
+        killed take a while to end.
 
     Raises
     ------
@@ -469,7 +470,7 @@ def lock_file(
     ...     Path(folder, "lock").exists()
     True
     """
-    late = time.monotonic() + (float("inf") if wait else _PATIENCE)
+    late = time.monotonic() + patience
     while True:
         try:
             descriptor = _lock(path, shared=shared)
@@ -510,6 +511,8 @@ def _lock(path: Path, *, shared: bool = False) -> int | None:
 
 def _unlock(descriptor: int | None) -> None:
     if descriptor is not None:
+        # Closing it would not do: processes that were forked have it open, too.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 

@@ -158,6 +158,13 @@ class FieldReading(ArraysCompare):
     decided_by : str
         The rule of the form that changed the value or had it accepted, by its key in
         the form's file, such as ``check_digit`` or ``sums``; empty where none did.
+
+    certainty : float
+        Probability that the page lies the way up that the field was read, in [0, 1];
+        the `confidence` is the less for it.
+
+    veto : Reason or None
+        Why the field is neither accepted nor blank, however sure its value is.
     """
 
     value: str
@@ -169,7 +176,23 @@ class FieldReading(ArraysCompare):
     candidates: tuple[Hypothesis, ...] = ()
     boxes: BoxPosteriors | None = None
     decided_by: str = ""
+    certainty: float = 1.0
+    veto: Reason | None = None
 
+
+# Nobody need look at such a field.
+_SETTLED: Final = ("accepted", "blank")
+
+# Reasons to reject what another threshold, or an undamaged page, would have accepted.
+_BY_CONFIDENCE: Final = (
+    ReasonKind.UNCERTAIN,
+    ReasonKind.ORIENTATION,
+    ReasonKind.SEVERAL,
+    ReasonKind.DAMAGED,
+)
+
+# Why a value is rejected that is clear to read, were it clear from where.
+_EITHER_WAY: Final = Reason(ReasonKind.ORIENTATION, "the page may lie on its head")
 
 # Strings that are kept of a field.
 N_CANDIDATES: Final = 5
@@ -190,11 +213,16 @@ class PageReading:
     before_rules : dict of str to FieldReading
         What fields said before the rules of the form decided, of those that they
         changed.
+
+    damage : str
+        What is wrong with a page of which a part could not be decoded; empty where
+        all of it could.
     """
 
     fields: dict[str, FieldReading] = field(default_factory=dict)
     error: str = ""
     before_rules: dict[str, FieldReading] = field(default_factory=dict)
+    damage: str = ""
 
     @property
     def status(self) -> PageStatus:
@@ -294,20 +322,69 @@ def settle_anew(reading: FieldReading, threshold: float) -> FieldReading:
     Returns
     -------
     reading : FieldReading
-        The same where it was rejected for another reason than its confidence.
+        As if it had been settled by this one. What was rejected for another reason
+        than its confidence stays so, and what has a veto is not accepted.
 
     Examples
     --------
+    >>> from dataclasses import replace
     >>> from pipelines.outcomes import settle, settle_anew
-    >>> settle_anew(settle("042", 0.85, 0.9), 0.8).status
+    >>> reading = settle("042", 0.85, 0.9)
+    >>> settle_anew(reading, 0.8).status
     'accepted'
+    >>> turned = settle_anew(replace(reading, certainty=0.86), 0.9)
+    >>> str(turned.reason)
+    'the page may lie on its head'
     """
     kind = reading.reason.kind if reading.reason else None
-    is_uncertain = reading.status == "rejected" and kind is ReasonKind.UNCERTAIN
-    if not is_uncertain and reading.status not in ("accepted", "blank"):
+    if reading.status not in _SETTLED and kind not in _BY_CONFIDENCE:
         return reading
     settled = settle(reading.value, reading.confidence, threshold)
-    return replace(reading, status=settled.status, reason=settled.reason)
+    reason = settled.reason
+    if settled.status == "rejected" and _is_turned(reading, threshold):
+        reason = _EITHER_WAY
+    if reading.veto is not None and settled.status in _SETTLED:
+        settled, reason = replace(settled, status="rejected"), reading.veto
+    return replace(reading, status=settled.status, reason=reason)
+
+
+def _is_turned(reading: FieldReading, threshold: float) -> bool:
+    """Return whether a value is clear to read, were it clear which way up."""
+    if reading.certainty >= 1:
+        return False
+    # Of a comb without any candidate, rules are not to make a value the wrong way up.
+    if not reading.candidates and reading.certainty < threshold:
+        return True
+    alone = settle(reading.value, reading.confidence / reading.certainty, threshold)
+    return alone.status == "accepted"
+
+
+def forbid(reading: FieldReading, veto: Reason) -> FieldReading:
+    """Let nothing accept a field, nor call it blank, however sure its value is.
+
+    Parameters
+    ----------
+    reading : FieldReading
+        Settled.
+
+    veto : Reason
+        Why.
+
+    Returns
+    -------
+    reading : FieldReading
+        With the same value, rejected where it was accepted or blank.
+
+    Examples
+    --------
+    >>> from pipelines.outcomes import Reason, ReasonKind, forbid, settle
+    >>> several = Reason(ReasonKind.SEVERAL, "the page has 5 combs of 2 boxes")
+    >>> forbid(settle("17", 0.99, 0.9), several).status
+    'rejected'
+    """
+    if reading.status not in _SETTLED:
+        return replace(reading, veto=veto)
+    return replace(reading, status="rejected", reason=veto, veto=veto)
 
 
 def hangs_on_confidence(reading: FieldReading) -> bool:
@@ -353,20 +430,13 @@ def distrust(reading: PageReading, damage: str) -> PageReading:
         With the same values, rejected where they were accepted or blank.
     """
     reason = Reason(ReasonKind.DAMAGED, f"a part of the page is damaged: {damage}")
-
-    def doubted(fields: Mapping[str, FieldReading]) -> dict[str, FieldReading]:
-        return {
-            name: replace(one, status="rejected", reason=reason)
-            if one.status in ("accepted", "blank")
-            else one
-            for name, one in fields.items()
-        }
-
-    return replace(
-        reading,
-        fields=doubted(reading.fields),
-        before_rules=doubted(reading.before_rules),
-    )
+    fields = {
+        name: replace(one, status="rejected", reason=reason)
+        if one.status in _SETTLED
+        else one
+        for name, one in reading.fields.items()
+    }
+    return replace(reading, fields=fields, damage=damage)
 
 
 def show_confidence(confidence: float, places: int) -> str:

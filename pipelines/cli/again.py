@@ -18,17 +18,17 @@ from pipelines.cli.options import (
     Runs,
     group_options,
 )
-from pipelines.cli.runs import (
-    check_free_tables,
+from pipelines.cli.runs import finish
+from pipelines.cli.settings import (
     describe_form,
-    finish,
+    describe_networks,
     pack_rules,
     restore_rules,
 )
+from pipelines.cli.tables import check_free_tables
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
-    from pipelines.runs.folder import RunFolder
 
 
 def status(run: Run) -> None:
@@ -38,20 +38,18 @@ def status(run: Run) -> None:
     """
     from pipelines.runs.folder import RunFolder
 
-    folder = _existing(RunFolder(run))
-    n_pages, n_done = folder.count_pages()
-    n_failed = folder.count_failed()
-    n_left = n_pages - n_done - n_failed
-    share = 100 * (n_pages - n_left) / max(n_pages, 1)
+    folder = RunFolder(run)
+    n_pages, n_read, n_failed = folder.count_pages()
+    share = 100 * n_read / max(n_pages, 1)
     say(
-        f"{n_pages - n_left} of {n_pages} {folder.settings['unit']}s were read"
-        f" ({share:.0f} %), {n_failed} of them failed"
+        f"{n_read} of {n_pages} {folder.settings['unit']}s were read ({share:.0f} %),"
+        f" {n_failed} of them failed"
     )
     if folder.is_at_work():
         say("A run is at work here")
-    elif n_left:
+    elif n_read < n_pages:
         say("No run is at work here: the command that began it goes on")
-    if n_left:
+    if n_read < n_pages:
         raise typer.Exit(ExitCode.INCOMPLETE)
     if n_failed:
         raise typer.Exit(ExitCode.FAILED)
@@ -65,12 +63,13 @@ def merge(runs: Runs, output: NewTable, force: Force = False) -> None:
     refused.
     """
     use_one_thread()
-    from pipelines.runs.folder import RunFolder, adopt_parts
+    from pipelines.runs.folder import RunFolder
+    from pipelines.runs.parts import adopt_parts
 
-    folder = _existing(RunFolder(runs[0]))
+    folder, *others = map(RunFolder, runs)
     check_free_tables(output, [], folder, force=force)
     with folder.locked():
-        adopt_parts(folder, map(RunFolder, runs[1:]))
+        adopt_parts(folder.parts, [other.parts for other in others])
         folder.check_whole()
         finish(folder, output, restore_rules(folder.settings), None)
 
@@ -95,7 +94,7 @@ def redo(
     from pipelines.runs.again import check_same_fields
     from pipelines.runs.folder import RunFolder
 
-    folder = _existing(RunFolder(run))
+    folder = RunFolder(run)
     settings = folder.settings
     read = Form.model_validate(settings["form"]) if settings["form"] else None
     wanted = read
@@ -106,24 +105,16 @@ def redo(
         check_same_fields(read, wanted)
         settings = {**settings, **describe_form(form, wanted)}
     batch, settings = _decide_by(deciding, settings, wanted)
+    if wanted is None and listed.roster:
+        raise typer.BadParameter("--roster is of pages, and this run is of fields")
     matcher = None
     if wanted is not None:
-        matcher = find_matcher(listed, wanted, output[0], settings["threshold"])
+        matcher = find_matcher(listed, wanted, output[0], threshold_of(deciding, None))
     written = [matcher.table] if matcher else []
-    check_free_tables(output, written, folder, force=force)
+    check_free_tables(output, written, folder, settings=settings, force=force)
     with folder.locked():
         folder.check_whole()
         finish(folder, output, batch, matcher, anew=(wanted, settings))
-
-
-def _existing(folder: "RunFolder") -> "RunFolder":
-    """Refuse a folder without a run."""
-    if folder.plan is None:
-        raise typer.BadParameter(
-            f"{folder.path}: there is no run in this folder. That of results.csv is"
-            " results.run"
-        )
-    return folder
 
 
 def _decide_by(
@@ -133,7 +124,18 @@ def _decide_by(
     given = (deciding.threshold, deciding.max_error, deciding.rule)
     if all(each is None for each in given):
         return restore_rules(settings), dict(settings)
+    if deciding.max_error is not None and deciding.rule is None:
+        _check_networks(settings)
     kinds = {field.kind for field in form.fields} if form else {"comb", "line"}
     batch = find_rules(deciding, settings["model"], kinds)
     threshold = threshold_of(deciding, batch)
     return batch, {**settings, "threshold": threshold, "rules": pack_rules(batch)}
+
+
+def _check_networks(settings: Mapping[str, Any]) -> None:
+    """Refuse the rule of a model that is not the one that read the pages."""
+    if describe_networks(settings["model"]) != settings["networks"]:
+        raise typer.BadParameter(
+            f"the model {settings['model']} is not the one that read the pages, and so"
+            " its rule is not for them. Name a rule by --rule"
+        )

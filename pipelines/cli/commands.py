@@ -50,14 +50,9 @@ from pipelines.cli.options import (
     Tables,
     group_options,
 )
-from pipelines.cli.runs import (
-    Job,
-    check_free_tables,
-    describe_form,
-    describe_job,
-    execute,
-    run_of,
-)
+from pipelines.cli.runs import Job, execute, run_of
+from pipelines.cli.settings import describe_form, describe_job
+from pipelines.cli.tables import check_free_tables, check_log
 from pipelines.cli.train import calibrate, evaluate, train
 from pipelines.scans.find import ScanError, printable
 
@@ -204,12 +199,12 @@ def score(
     matcher = find_matcher(listed, fields, output[0], wanted)
     written = [matcher.table] if matcher else []
     written += list_first_pictures(files, overlay) if overlay else []
-    check_free_tables(output, written, run_of(output), force=reading.force)
     batch = find_rules(deciding, reading.model, {field.kind for field in fields.fields})
     threshold = threshold_of(deciding, batch)
     settings = describe_job(reading.model, threshold, batch)
-    settings |= describe_form(form, fields)
-    settings |= {"dpi": drawn.dpi, "overlay": overlay and str(overlay)}
+    settings |= describe_form(form, fields) | {"dpi": drawn.dpi}
+    check_free_tables(output, written, run_of(output), force=reading.force)
+    check_log(reading.log, [*output, *written, *files, *others])
     reader = _form_reader(fields, reading.model, threshold, locate_digits=bool(overlay))
     if batch:
         reader = batch.wrap(reader)
@@ -238,12 +233,13 @@ def read(
     from pipelines.scoring.batch import OneField
 
     files = find_inputs(fields, output, model=reading.model, others=[deciding.rule])
-    check_free_tables(output, [], run_of(output), force=reading.force)
     batch = find_rules(deciding, reading.model, ("comb", "line"))
     threshold = threshold_of(deciding, batch)
     reader = make_reader_of(reading.model, digits=digits, threshold=threshold)
     settings = describe_job(reading.model, threshold, batch, unit="field")
     settings |= {"digits": digits}
+    check_free_tables(output, [], run_of(output), force=reading.force)
+    check_log(reading.log, [*output, *files, deciding.rule])
     execute(Job(files, OneField(reader), settings, batch=batch), output, reading)
 
 
@@ -444,7 +440,7 @@ def _explain(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, _Interrupted):
         return "lenet: interrupted", 128 + error.args[0]  # as shells have it
     if isinstance(error, BrokenExecutor):
-        return "lenet: a process was killed; try fewer --jobs", ExitCode.FAILED
+        return "lenet: a process was killed; try fewer --jobs", ExitCode.INCOMPLETE
     if isinstance(error, ValueError | OSError):
         return f"lenet: {error}", exit_code_of(error)
     if not hasattr(error, "format_message"):  # typer's errors have no public base

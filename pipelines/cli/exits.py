@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
         The table is whole, and some pages failed: their rows say why.
 
     MISUSE
-        Nothing was read: the command, or a file that it names, is not as it should be.
+        The command, or a file that it names, is not as it should be.
 
     FULL
         The disk is full. What was read before is kept, and the same command goes on.
@@ -29,7 +29,8 @@ class ExitCode(IntEnum):
         Another run is at work in the folder.
 
     INCOMPLETE
-        Pages of a run were not read yet, so that there is no table.
+        There is no table: pages of a run were not read yet, or a cluster or processes
+        were lost.
 
     INTERRUPTED
         Ctrl-C. What was read before is kept, and the same command goes on.
@@ -65,11 +66,12 @@ def exit_code_of(error: Exception) -> ExitCode:
     >>> exit_code_of(OSError(errno.ENOSPC, "No space left on device")).name
     'FULL'
     """
-    from pipelines.runs.folder import BusyError, IncompleteError
+    from pipelines.runs.errors import BusyError, IncompleteError
+    from pipelines.scoring.cluster import ClusterError
 
     if isinstance(error, BusyError):
         return ExitCode.BUSY
-    if isinstance(error, IncompleteError):
+    if isinstance(error, IncompleteError | ClusterError):
         return ExitCode.INCOMPLETE
     # The error of a file that cannot be written comes from one of the system.
     if any(getattr(each, "errno", None) in _FULL for each in (error, error.__cause__)):

@@ -38,7 +38,7 @@ class Command(TyperCommand):
     def get_help(self, ctx: Any) -> str:
         """Return the help, columns in line."""
         text = re.sub(r"\{(\w+)\}", r"\1", super().get_help(ctx))
-        return re.sub(r" <[a-z\[\]]+>", lambda found: " " * len(found[0]), text)
+        return re.sub(r" <[A-Za-z\[\]]+>", lambda found: " " * len(found[0]), text)
 
 
 def group_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -125,7 +125,8 @@ def is_open(reading: FieldReading) -> bool:
     (True, False)
     """
     kind = reading.reason.kind if reading.reason else None
-    return reading.status != "unlocated" and kind in _OPEN
+    is_free = reading.veto is None and kind in _OPEN
+    return reading.status != "unlocated" and is_free
 
 
 def weigh(reading: FieldReading, field: Field, *, adds_up: bool = False) -> Beliefs:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_memory
 
 from lenet_sklearn.parameters import HasMethods
 from pipelines.fields.combs import Frame, cut_comb
-from pipelines.forms.deciding import SETTLED, decide
+from pipelines.forms.deciding import decide
 from pipelines.forms.form import Field, Form
 from pipelines.glyphs.cut import Piece
 from pipelines.images import Image, check_image, check_images
@@ -22,7 +22,8 @@ from pipelines.outcomes import (
     PageReading,
     Reason,
     ReasonKind,
-    settle,
+    forbid,
+    settle_anew,
 )
 from pipelines.pages.cleaning import is_empty_page, is_light_on_dark
 from pipelines.pages.upright import upright_log_odds
@@ -49,9 +50,6 @@ _UPRIGHT_LOG_ODDS = float(np.log(99))
 
 # If the other way up is this much less likely, the print need not be asked.
 _CLEAR_LOG_ODDS = 7.0
-
-# Why a value is rejected that is clear to read, were it clear from where.
-_EITHER_WAY = Reason(ReasonKind.ORIENTATION, "the page may lie on its head")
 
 # What the posteriors of a network say of a turned digit is no proof: however
 # small they are, they count for no more than this in a field.
@@ -480,9 +478,8 @@ def _read_either_way(
             quad = np.roll(quad, 2, axis=0)
         reading = _doubt_way(reading, certainty, reader.threshold)
         # Blank, too: another comb may be the one that somebody has filled in.
-        if name in sought.doubtful and reading.status in SETTLED:
-            reason = Reason(ReasonKind.SEVERAL, sought.doubtful[name])
-            reading = replace(reading, status="rejected", reason=reason)
+        if name in sought.doubtful:
+            reading = forbid(reading, Reason(ReasonKind.SEVERAL, sought.doubtful[name]))
         result[name] = replace(reading, quad=quad)
     return result
 
@@ -491,22 +488,16 @@ def _doubt_way(
     reading: FieldReading, certainty: float, threshold: float
 ) -> FieldReading:
     """Trust a value as far as it is certain which way up its page lies."""
-    doubted = settle(reading.value, certainty * reading.confidence, threshold)
-    reason = doubted.reason
-    # Of a comb without any candidate, rules are not to make a value the wrong way up.
-    unknown = not reading.candidates and certainty < threshold
-    if unknown or (reading.status, doubted.status) == ("accepted", "rejected"):
-        reason = _EITHER_WAY
-    return replace(
+    doubted = replace(
         reading,
-        status=doubted.status,
-        confidence=doubted.confidence,
-        reason=reason,
+        confidence=certainty * reading.confidence,
+        certainty=certainty,
         candidates=tuple(
             replace(c, probability=certainty * c.probability)
             for c in reading.candidates
         ),
     )
+    return settle_anew(doubted, threshold)
 
 
 def _cut_combs(

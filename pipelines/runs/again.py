@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pipelines.forms.deciding import decide
 from pipelines.forms.form import Form
-from pipelines.outcomes import PageReading, settle_anew
+from pipelines.outcomes import PageReading, distrust, settle_anew
 from pipelines.scoring.table import PageResult
 
 
@@ -53,11 +53,12 @@ def _decide(reading: PageReading, form: Form | None, threshold: float) -> PageRe
         name: settle_anew(field, threshold)
         for name, field in {**reading.fields, **reading.before_rules}.items()
     }
-    if form is None or not read:
-        return replace(reading, fields=read)
-    decided = decide(form, read, threshold)
-    before = {name: read[name] for name in decided if decided[name] is not read[name]}
-    return replace(reading, fields=decided, before_rules=before)
+    decided, before = read, {}
+    if form is not None and read:
+        decided = decide(form, read, threshold)
+        before = {name: read[name] for name in read if decided[name] is not read[name]}
+    again = replace(reading, fields=decided, before_rules=before)
+    return distrust(again, reading.damage) if reading.damage else again
 
 
 def check_same_fields(read: Form, wanted: Form) -> None:
@@ -88,4 +89,9 @@ def check_same_fields(read: Form, wanted: Form) -> None:
             raise ValueError(
                 f"field {field.name!r} was read with another kind, place or number of"
                 " digits. Read the scans again with lenet score"
+            )
+        if field.kind != "comb" and own != field:
+            raise ValueError(
+                f"field {field.name!r} is written freely: its rules take part in"
+                " reading, and are others now. Read the scans again with lenet score"
             )

@@ -1,35 +1,24 @@
-"""The folder of a run: its plan, its parts, and a lock."""
+"""The folder of a run: its plan, its parts, the tables it wrote, and a lock."""
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from lenet_sklearn.outputs import lock_file, make_folder, write_whole
-from pipelines.runs.plan import Part, Place, Plan, Shard, describe_changes
-from pipelines.runs.records import from_record, to_record
+from pipelines.runs.errors import BusyError, IncompleteError, RunError
+from pipelines.runs.parts import Parts, dump_line, read_head
+from pipelines.runs.plan import Plan, Shard, describe_changes
+from pipelines.runs.taking_over import failed_alone, take_over
 from pipelines.scans.identity import Document
 from pipelines.scoring.table import PageResult
 
 # Of the files of a run. A folder of another version is not read.
 _VERSION: Final = 1
-
-
-class RunError(ValueError):
-    """A folder of a run cannot be used as it is asked for; says which, and why."""
-
-
-class BusyError(RunError):
-    """Another run is at work in the folder."""
-
-
-class IncompleteError(RunError):
-    """Pages of a run have not been read yet."""
 
 
 class RunFolder:
@@ -45,20 +34,45 @@ class RunFolder:
     path : Path
         The folder.
 
-    plan : Plan or None
-        What the run is to do; None where there is no run yet.
+    parts : Parts
+        What was read.
 
     Raises
     ------
     RunError
-        If something else lies there, or the plan is damaged or of a newer release.
+        If the plan that lies there is damaged, or of another release.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._parts = path / "parts"
-        self._id = ""
-        self.plan = self._read_plan()
+        self.parts = Parts(path / "parts", "")
+        self._known = self._read_plan()
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is a run in the folder."""
+        return self._known is not None
+
+    @property
+    def plan(self) -> Plan:
+        """What the run is to do.
+
+        Raises
+        ------
+        RunError
+            If there is no run in the folder.
+        """
+        if self._known is None:
+            raise RunError(
+                f"{self.path}: there is no run in this folder. That of results.csv is"
+                " results.run"
+            )
+        return self._known
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of the plan."""
+        return self.plan.settings
 
     @contextmanager
     def locked(self, shard: Shard | None = None) -> Iterator[None]:
@@ -77,7 +91,7 @@ class RunFolder:
         OutputError
             If nothing can be written into the folder.
         """
-        make_folder(self._parts)
+        make_folder(self.parts.folder)
         whole = self.path / ".lock"
         names = [whole]
         if shard:
@@ -95,16 +109,22 @@ class RunFolder:
             yield
 
     @contextmanager
-    def planning(self) -> Iterator[None]:
-        """Keep others from planning, who wait, and take over what they have planned."""
-        with lock_file(self.path / ".plan.lock", wait=True):
-            self.plan = self._read_plan()
-            yield
+    def planning(self) -> Iterator[Plan | None]:
+        """Keep others from planning, who wait, and take over what they have planned.
+
+        Yields
+        ------
+        plan : Plan or None
+            That of the folder; None where there is none.
+        """
+        with lock_file(self.path / ".plan.lock", patience=float("inf")):
+            self._known = self._read_plan()
+            yield self._known
 
     def is_at_work(self) -> bool:
         """Return whether a run is at work in the folder."""
         try:
-            with lock_file(self.path / ".lock"):
+            with lock_file(self.path / ".lock", patience=0.0):
                 return False
         except BlockingIOError:
             return True
@@ -120,7 +140,8 @@ class RunFolder:
             What is to be done.
 
         anew : bool, default=False
-            Take away a run of other settings or scans that is there.
+            Replace a run that is there. Of the same settings, what was read of files
+            that are as they were is taken over.
 
         Raises
         ------
@@ -130,52 +151,32 @@ class RunFolder:
         OSError
             If the folder cannot be written.
         """
-        old = self.plan
-        changes = describe_changes(old, plan) if old else ""
-        if changes and not anew:
-            raise RunError(
-                f"{self.path} has another run: {changes}. Name another table, or begin"
-                " anew with --force"
-            )
-        if old is None or changes:
-            self.clear()
-            self._id = plan.fingerprint
-        elif old.documents != plan.documents:
-            self._take_over(old, plan)
-        if old is None or old != plan:
-            self._write_plan(plan)
-        self.plan = plan
+        if self._known is None:
+            self._begin_without_plan(plan, anew=anew)
+        elif self._known != plan:
+            self._go_on(self._known, plan, anew=anew)
+        self._known = plan
 
-    def keep_unread(self, plan: Plan) -> Plan:
-        """Leave files that could not be opened when the run was planned as they were.
+    def join(self, plan: Plan) -> None:
+        """Go on with the plan of the folder in one of several shards.
 
         Parameters
         ----------
         plan : Plan
-            What a shard finds now; others have cut the pages into parts already.
+            What the shard finds. Others have cut the pages into parts already: a file
+            that could not be opened then stays as it was.
 
-        Returns
-        -------
-        plan : Plan
+        Raises
+        ------
+        RunError
+            If the folder has another run.
         """
-        before = {d.path: d for d in self._plan() if not d.sha256}
-        documents = tuple(before.get(document.path, document) for document in plan)
-        return Plan(plan.settings, documents)
+        unread = {d.path: d for d in self.plan if not d.sha256}
+        documents = tuple(unread.get(document.path, document) for document in plan)
+        self._refuse(describe_changes(self.plan, replace(plan, documents=documents)))
 
-    def clear(self) -> None:
-        """Take away the plan and all parts."""
-        for name in ("run.json", "tables.json"):
-            (self.path / name).unlink(missing_ok=True)
-        for file in self._part_files():
-            file.unlink()
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Those of the plan."""
-        return self._plan().settings
-
-    def count_pages(self, shard: Shard | None = None) -> tuple[int, int]:
-        """Count the pages of the run, and those that were read well.
+    def count_pages(self, shard: Shard | None = None) -> tuple[int, int, int]:
+        """Count the pages of the run.
 
         Parameters
         ----------
@@ -184,103 +185,16 @@ class RunFolder:
 
         Returns
         -------
-        n_pages, n_done : int
+        n_pages, n_read, n_failed : int
+            In all; read before; and those of them that failed.
         """
-        plan = self._plan()
-        parts = shard.of(plan.parts) if shard else plan.parts
-        n_done = sum(there - failed for there, failed in map(self.count, parts))
-        return sum(len(plan.pages_of(part)) for part in parts), n_done
-
-    def count_failed(self) -> int:
-        """Count the pages that failed.
-
-        Returns
-        -------
-        n_failed : int
-        """
-        return sum(failed for _, failed in map(self.count, self._plan().parts))
-
-    def part_files(self) -> list[Path]:
-        """List the files of parts that are there, in the order of their pages."""
-        return sorted(self._part_files())
-
-    def is_done(self, part: Part) -> bool:
-        """Return whether all pages of a part were read, and none failed.
-
-        Parameters
-        ----------
-        part : Part
-
-        Returns
-        -------
-        is_done : bool
-        """
-        head = self._head_of(part)
-        return head["pages"] == len(self._plan().pages_of(part)) and not head["failed"]
-
-    def count(self, part: Part) -> tuple[int, int]:
-        """Count the pages of a part that are there, and those of them that failed.
-
-        Parameters
-        ----------
-        part : Part
-
-        Returns
-        -------
-        n_pages, n_failed : int
-        """
-        head = self._head_of(part)
-        return head["pages"], head["failed"]
-
-    def read_part(self, part: Part) -> dict[Place, PageResult]:
-        """Read what is there of a part.
-
-        Parameters
-        ----------
-        part : Part
-
-        Returns
-        -------
-        results : dict of Place to PageResult
-            Without the pages that were not read yet.
-
-        Raises
-        ------
-        RunError
-            If the file is damaged, or of another run.
-        """
-        path = self._parts / part.name
-        self._head_of(part)
-        try:
-            with path.open(encoding="utf-8") as file:
-                next(file)
-                records = [json.loads(line) for line in file]
-            return {Place(*r.pop("place")): from_record(r) for r in records}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(_damaged(path)) from error
-
-    def write_part(self, part: Part, results: Mapping[Place, PageResult]) -> None:
-        """Write what was read of a part, as a whole or not at all.
-
-        Parameters
-        ----------
-        part : Part
-
-        results : mapping of Place to PageResult
-            All that is known of it.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
-        failed = sum(r.reading.status == "failed" for r in results.values())
-        head = {"run": self._id, "pages": len(results), "failed": failed}
-        records = ({"place": p, **to_record(results[p])} for p in sorted(results))
-        content = "".join(f"{_dump(each)}\n" for each in chain([head], records))
-        write_whole(self._parts / part.name, content.encode("ascii"))
+        parts = shard.of(self.plan.parts) if shard else self.plan.parts
+        heads = [self.parts.head(part) for part in parts]
+        return (
+            sum(len(self.plan.pages_of(part)) for part in parts),
+            sum(head.pages for head in heads),
+            sum(head.failed for head in heads),
+        )
 
     def results(self) -> Iterator[PageResult]:
         """Yield the results of all pages, in the order of the table.
@@ -297,61 +211,16 @@ class RunFolder:
         RunError
             If a part is damaged or foreign.
         """
-        plan = self._plan()
-        for part in plan.parts:
-            results = self.read_part(part)
-            for place in plan.pages_of(part):
+        for part in self.plan.parts:
+            results = self.parts.read(part)
+            for place in self.plan.pages_of(part):
+                document = self.plan.documents[place.document]
                 if place not in results:
-                    document = plan.documents[place.document].path
                     raise IncompleteError(
-                        f"{self.path}: {document} page {place.page + 1} was not read"
-                        " yet. Give the same command again to go on"
+                        f"{self.path}: {document.path} page {place.page + 1} was not"
+                        " read yet. Give the same command again to go on"
                     )
-                sha256 = plan.documents[place.document].sha256
-                yield replace(results[place], sha256=sha256)
-
-    def note_table(self, path: Path, sha256: str) -> None:
-        """Note that a table is about to be written, and with what content.
-
-        Parameters
-        ----------
-        path : Path
-
-        sha256 : str
-            Hash of its content.
-
-        Raises
-        ------
-        OSError
-            If that cannot be written.
-
-        Notes
-        -----
-        What was noted for it last stays: a run that is killed before the table takes
-        its place leaves the one before.
-        """
-        known, name = self._tables(), str(path.resolve())
-        known[name] = [sha256, *known.get(name, [])][:2]
-        text = json.dumps(known, indent=2) + "\n"
-        write_whole(self.path / "tables.json", text.encode("ascii"))
-
-    def wrote(self, path: Path) -> bool:
-        """Return whether a table is as this run wrote it, or a picture is one of it.
-
-        Parameters
-        ----------
-        path : Path
-
-        Returns
-        -------
-        answer : bool
-            False for a table that was changed since, by hand or otherwise.
-        """
-        pictures = self.plan and self.plan.settings.get("overlay")
-        if pictures and path.is_relative_to(pictures):
-            return True
-        known = self._tables().get(str(path.resolve()), [])
-        return bool(known) and path.is_file() and _hash(path) in known
+                yield replace(results[place], sha256=document.sha256)
 
     def check_whole(self) -> None:
         """Refuse a folder that lacks a part, or has one that is not its own.
@@ -364,60 +233,105 @@ class RunFolder:
         RunError
             If a part is damaged, or of another run.
         """
-        plan = self._plan()
-        own = {part.name for part in plan.parts}
-        foreign = [f for f in self.part_files() if f.name not in own]
+        own = {part.name for part in self.plan.parts}
+        foreign = [f for f in self.parts.files() if f.name not in own]
         if foreign:
             raise RunError(f"{foreign[0]} is no part of this run. Move it away")
         missing = Counter[str]()
-        for part in plan.parts:
-            n_missing = len(plan.pages_of(part)) - self.count(part)[0]
+        for part in self.plan.parts:
+            n_missing = len(self.plan.pages_of(part)) - self.parts.head(part).pages
             if n_missing:
                 missing[part.name] = n_missing
         if missing:
             raise IncompleteError(
-                f"{self.path}: {missing.total()} of {plan.n_pages} pages were not read"
-                f" yet, in {len(missing)} parts, the first of which is"
+                f"{self.path}: {missing.total()} of {self.plan.n_pages} pages were not"
+                f" read yet, in {len(missing)} parts, the first of which is"
                 f" {next(iter(missing))}"
             )
 
-    def _plan(self) -> Plan:
-        if self.plan is None:
-            raise RunError(f"{self.path}: there is no run in this folder")
-        return self.plan
+    def note_table(self, path: Path, content: str) -> None:
+        """Note that a file is about to be written, and what it will hold.
 
-    def _head_of(self, part: Part) -> dict[str, Any]:
-        """Return the first line of a part, which counts its pages."""
-        path = self._parts / part.name
-        try:
-            with path.open(encoding="utf-8") as file:
-                head: dict[str, Any] = json.loads(next(file))
-            run, pages, failed = head["run"], head["pages"], head["failed"]
-        except FileNotFoundError:
-            return {"pages": 0, "failed": 0}
-        except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
-            raise RunError(_damaged(path)) from error
-        if run != self._id:
-            raise RunError(f"{path} is a part of another run. Move it away")
-        return {"pages": int(pages), "failed": int(failed)}
+        Parameters
+        ----------
+        path : Path
+            A table, or the folder of pictures.
 
-    def _take_over(self, old: Plan, plan: Plan) -> None:
-        """Cut the pages of a block anew, of which a file can be opened only now."""
-        pairs = zip(old.documents, plan.documents, strict=True)
-        blocks = {
-            plan.block_of(n)
-            for n, (before, now) in enumerate(pairs)
-            if before.n_pages != now.n_pages
-        }
-        for block in blocks:
-            kept: dict[Place, PageResult] = {}
-            for part in (part for part in old.parts if part.block == block):
-                kept |= self.read_part(part)
-                (self._parts / part.name).unlink(missing_ok=True)
-            for part in (part for part in plan.parts if part.block == block):
-                known = {p: kept[p] for p in plan.pages_of(part) if p in kept}
-                if known:
-                    self.write_part(part, known)
+        content : str
+            The table's hash, and what it was decided by.
+
+        Raises
+        ------
+        OSError
+            If that cannot be written.
+
+        Notes
+        -----
+        What was noted for it last stays: a run that is killed before the table takes
+        its place leaves the one before.
+        """
+        known, name = self._tables(), str(path.resolve())
+        known[name] = [content, *known.get(name, [])][:2]
+        text = json.dumps(known, indent=2) + "\n"
+        write_whole(self.path / "tables.json", text.encode("ascii"))
+
+    def wrote(self, path: Path, decided_by: str) -> bool:
+        """Return whether a file is as this run wrote it.
+
+        Parameters
+        ----------
+        path : Path
+            A table, or a picture of a page.
+
+        decided_by : str
+            What a table is decided by now: one of something else is another table.
+
+        Returns
+        -------
+        answer : bool
+            False for a table that was changed since, by hand or otherwise.
+        """
+        known, place = self._tables(), path.resolve()
+        if "pictures" in known.get(str(place.parent), []):
+            return True
+        noted = known.get(str(place), [])
+        return bool(noted) and path.is_file() and hash_table(path, decided_by) in noted
+
+    def _begin_without_plan(self, plan: Plan, *, anew: bool) -> None:
+        """Begin a run; parts of the same one, whose plan was lost, are its own."""
+        run = plan.fingerprint
+        for file in self.parts.files():
+            if anew:
+                file.unlink()
+            elif read_head(file).run != run:
+                raise RunError(
+                    f"{self.path} has no plan, and parts of another run. Name another"
+                    " table, or begin anew with --force"
+                )
+        self.parts = Parts(self.parts.folder, run)
+        self._write_plan(plan)
+
+    def _go_on(self, old: Plan, plan: Plan, *, anew: bool) -> None:
+        """Go on with a run, some of whose files may be others now."""
+        changes = describe_changes(failed_alone(old, plan, self.parts), plan)
+        if not anew:
+            self._refuse(changes)
+        kept = self.parts
+        if changes:
+            self.parts = Parts(self.parts.folder, plan.fingerprint)
+        if old.decisive == plan.decisive:
+            take_over(old, kept, plan, self.parts)
+        else:
+            for file in kept.files():
+                file.unlink()
+        self._write_plan(plan)
+
+    def _refuse(self, changes: str) -> None:
+        if changes:
+            raise RunError(
+                f"{self.path} has another run: {changes}. Name another table, or begin"
+                " anew with --force"
+            )
 
     def _read_plan(self) -> Plan | None:
         path = self.path / "run.json"
@@ -427,19 +341,22 @@ class RunFolder:
                 raise RunError(f"{path} is of another release, which has to go on")
             with (self.path / "documents.jsonl").open(encoding="utf-8") as file:
                 documents = tuple(Document(**json.loads(line)) for line in file)
-            self._id = str(head["id"])
+            self.parts = Parts(self.parts.folder, str(head["id"]))
             return Plan(dict(head["settings"]), documents)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except RunError:
             raise
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(_damaged(path)) from error
+            raise RunError(
+                f"{path} is damaged. Take it away: the command that began the run makes"
+                " it anew, and keeps what was read"
+            ) from error
 
     def _write_plan(self, plan: Plan) -> None:
-        lines = "".join(f"{_dump(asdict(document))}\n" for document in plan)
+        lines = "".join(f"{dump_line(asdict(document))}\n" for document in plan)
         write_whole(self.path / "documents.jsonl", lines.encode("ascii"))
-        head = {"version": _VERSION, "id": self._id, "settings": plan.settings}
+        head = {"version": _VERSION, "id": self.parts.run, "settings": plan.settings}
         text = json.dumps(head, indent=2) + "\n"
         write_whole(self.path / "run.json", text.encode("ascii"))
 
@@ -449,49 +366,21 @@ class RunFolder:
         except (OSError, ValueError):
             return {}
 
-    def _part_files(self) -> Iterable[Path]:
-        return self._parts.glob("[!.]*")
 
-
-def adopt_parts(folder: RunFolder, others: Iterable[RunFolder]) -> None:
-    """Copy the parts of runs on other machines, which shared no disk, into one folder.
+def hash_table(path: Path, decided_by: str) -> str:
+    """Hash a table, with what it was decided by.
 
     Parameters
     ----------
-    folder : RunFolder
-        With a plan.
+    path : Path
+        The table.
 
-    others : iterable of RunFolder
-        With the same plan.
+    decided_by : str
+        As of :meth:`RunFolder.wrote`.
 
-    Raises
-    ------
-    RunError
-        If one has another plan, or a part that is there already.
-
-    OSError
-        If a part cannot be copied.
+    Returns
+    -------
+    letters : str
     """
-    for other in others:
-        if other.plan is None or folder.plan is None:
-            raise RunError(f"{other.path}: there is no run in this folder")
-        if changes := describe_changes(folder.plan, other.plan):
-            raise RunError(f"{other.path} has another run: {changes}")
-        for file in other.part_files():
-            target = folder.path / "parts" / file.name
-            if target.exists() and target.read_bytes() != file.read_bytes():
-                raise RunError(f"{file} was read twice: it is in {folder.path}, too")
-            write_whole(target, file.read_bytes())
-
-
-def _hash(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _damaged(path: Path) -> str:
-    return f"{path} is damaged. Take it away, and give the same command again"
-
-
-def _dump(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, separators=(",", ":"))
+        return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {decided_by}"

@@ -17,6 +17,9 @@ PART_PAGES: Final = 20
 # can be when the run goes on, changes no part of other blocks.
 _BLOCK_FILES: Final = 20
 
+# Settings that change no result.
+_NAMES: Final = ("form_file",)
+
 # Files that a message names.
 _MOST_NAMED: Final = 3
 
@@ -114,10 +117,15 @@ class Plan:
     settings: dict[str, Any]
     documents: tuple[Document, ...]
 
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """The settings without names that say only where something lies."""
+        return {key: self.settings[key] for key in self.settings if key not in _NAMES}
+
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the settings and of all files; it tells runs apart."""
-        content = [self.settings, *([d.path, d.n_pages, d.sha256] for d in self)]
+        content = [self.decisive, *([d.path, d.n_pages, d.sha256] for d in self)]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -155,19 +163,19 @@ class Plan:
             for page in range(max(start, begin), min(stop, end))
         ]
 
-    def block_of(self, document: int) -> int:
-        """Return the number of the block that a file belongs to.
+    def part_of(self, place: Place) -> Part:
+        """Return the part that a page belongs to.
 
         Parameters
         ----------
-        document : int
-            Number of the file, counted from 0.
+        place : Place
 
         Returns
         -------
-        block : int
+        part : Part
         """
-        return document // _BLOCK_FILES
+        block, n = divmod(place.document, _BLOCK_FILES)
+        return Part(block, (self._ends(block)[n] + place.page) // PART_PAGES)
 
     def __iter__(self) -> Iterator[Document]:
         return iter(self.documents)
@@ -200,9 +208,14 @@ def describe_changes(old: Plan, new: Plan) -> str:
     >>> describe_changes(Plan({"dpi": 200}, scans), Plan({"dpi": 300}, scans))
     'dpi is 300, and was 200'
     """
-    keys = dict.fromkeys([*old.settings, *new.settings])
-    differing = [k for k in keys if old.settings.get(k) != new.settings.get(k)]
-    reasons = [_describe(key, old.settings, new.settings) for key in differing]
+    before, now = old.decisive, new.decisive
+    keys = dict.fromkeys([*before, *now])
+    differing = [key for key in keys if before.get(key) != now.get(key)]
+    reasons = [_describe(key, before, now) for key in differing]
+    return "; ".join([*reasons, *_describe_files(old, new)])
+
+
+def _describe_files(old: Plan, new: Plan) -> list[str]:
     before = {document.path: document for document in old}
     now = {document.path: document for document in new}
     changed = [p for p in now if p in before and _is_other(before[p], now[p])]
@@ -211,10 +224,10 @@ def describe_changes(old: Plan, new: Plan) -> str:
         "gone": [path for path in before if path not in now],
         "changed": changed,
     }
-    reasons += [_count(kind, paths) for kind, paths in kinds.items() if paths]
+    reasons = [_count(kind, paths) for kind, paths in kinds.items() if paths]
     if not reasons and list(before) != list(now):
-        reasons = ["the scans have another order"]
-    return "; ".join(reasons)
+        return ["the scans have another order"]
+    return reasons
 
 
 def _describe(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

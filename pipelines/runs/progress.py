@@ -86,7 +86,7 @@ class Progress:
     ) -> None:
         try:
             with self._stack:
-                self._note("end", error=str(error or ""), **self._counts)
+                self._note("end", error=_name(error), **self._counts)
         except OSError:
             if error is None:  # otherwise that is what is told
                 raise
@@ -97,3 +97,9 @@ class Progress:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"time": time, "event": event, **content})
         self._file.write(f"{line}\n")
+
+
+def _name(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    return str(error) if isinstance(error, Exception) else "interrupted"

@@ -1,15 +1,18 @@
 """Read what a run lacks, part by part."""
 
+import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pipelines.runs.folder import RunFolder
 from pipelines.runs.plan import Part, Place, Plan, Shard
-from pipelines.scans.identity import Document, Identify, file_version
+from pipelines.scans.identity import Document, Identify, file_touched, file_version
 from pipelines.scans.remote import as_path
 from pipelines.scoring.batch import (
     Answering,
@@ -20,6 +23,9 @@ from pipelines.scoring.batch import (
 )
 from pipelines.scoring.processes import Lost
 from pipelines.scoring.table import PageResult
+
+# Work that a power cut may take, where pages take long.
+_SECONDS_UNWRITTEN: Final = 30.0
 
 # What is told of each page that was read.
 Watch: TypeAlias = Callable[[PageResult], None]
@@ -43,8 +49,7 @@ def plan_run(
         What changes a result.
 
     known : Plan or None
-        An earlier plan. Of a file that has the same size and was written at the same
-        time, the content is taken to be what it was.
+        An earlier plan. A file that was not touched since is not hashed again.
 
     processes : Answering
         Their work is a :class:`pipelines.scoring.batch.Worker`.
@@ -61,13 +66,20 @@ def plan_run(
     unknown: list[Path] = []
     for file in files:
         document = before.get(str(file))
-        if document and document.version and document.version == file_version(file):
+        if document and _is_as_it_was(document, file):
             documents.append(document)
             continue
         documents.append(None)
         unknown.append(file)
     found = _identify(unknown, processes, watch)
     return Plan(settings, tuple(each or next(found) for each in documents))
+
+
+def _is_as_it_was(document: Document, file: Path) -> bool:
+    """Return whether nothing was done to a file since it was hashed."""
+    return bool(document.sha256) and (
+        (document.version, document.touched) == (file_version(file), file_touched(file))
+    )
 
 
 def _identify(
@@ -101,7 +113,7 @@ def read_missing(
         Their work is a :class:`pipelines.scoring.batch.Worker`.
 
     overlay : Path, default=None
-        Folder for pictures of the pages.
+        Folder for pictures of the pages. A page without a picture is read again.
 
     shard : Shard, default=None
         The share of the parts to read; None for all.
@@ -119,8 +131,9 @@ def read_missing(
 
     Notes
     -----
-    A part is written when all its pages are there. Where the reading is interrupted,
-    the pages of the part that is at work are written too.
+    A part is written when all its pages are there, and every half minute before.
+    Where the reading is interrupted, the pages of the part that is at work are written
+    too.
     """
     reading = _Reading(folder, overlay, shard)
     try:
@@ -129,9 +142,25 @@ def read_missing(
             if watch:
                 watch(result)
     except BaseException:
-        with suppress(OSError):  # such as a full disk, which is the error that is told
+        # Such as a full disk, which is the error that is told.
+        with _uninterrupted(), suppress(OSError):
             reading.write_open()
         raise
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let nobody who is impatient interrupt what takes a moment."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass
@@ -152,32 +181,38 @@ class _Reading:
     shard: Shard | None
     _open: deque[_Open] = field(default_factory=deque, init=False)
     _places: deque[Place] = field(default_factory=deque, init=False)
+    _written: float = field(default_factory=time.monotonic, init=False)
 
     def tasks(self) -> Iterator[Task]:
         """List the pages to read, in the order of the table."""
-        plan = self.folder.plan or Plan({}, ())
-        parts = self.shard.of(plan.parts) if self.shard else plan.parts
+        plan, parts = self.folder.plan, self.folder.parts
         stems = picture_names([as_path(d.path) for d in plan]) if self.overlay else {}
-        for part in parts:
-            if self.folder.is_done(part):
+        for part in self.shard.of(plan.parts) if self.shard else plan.parts:
+            tasks = {
+                place: self._task(plan.documents[place.document], place.page, stems)
+                for place in plan.pages_of(part)
+            }
+            head = parts.head(part)
+            is_read = head.pages == len(tasks) and not head.failed
+            if is_read and all(map(_has_picture, tasks.values())):
                 continue
             known = {
                 place: result
-                for place, result in self.folder.read_part(part).items()
-                if result.reading.status != "failed"
+                for place, result in parts.read(part).items()
+                if result.reading.status != "failed" and _has_picture(tasks[place])
             }
-            missing = [p for p in plan.pages_of(part) if p not in known]
+            missing = [place for place in tasks if place not in known]
             self._open.append(_Open(part, len(missing), known))
             for place in missing:
                 self._places.append(place)
-                yield self._task(plan.documents[place.document], place.page, stems)
+                yield tasks[place]
 
-    def _task(self, document: Document, index: int, stems: dict[Path, str]) -> Task:
+    def _task(self, document: Document, page: int, stems: dict[Path, str]) -> Task:
         file = as_path(document.path)
         picture = None
         if self.overlay:
-            picture = self.overlay / picture_of(stems[file], index)
-        task = Task(file, index, document.n_pages, picture, version=document.version)
+            picture = self.overlay / picture_of(stems[file], page)
+        task = Task(file, page, document.n_pages, picture, version=document.version)
         if document.error:
             return replace(task, error=f"{file}: {document.error}")
         if not document.sha256 and file_version(file) and self.shard:
@@ -190,12 +225,19 @@ class _Reading:
         place, current = self._places.popleft(), self._open[0]
         current.results[place] = result
         current.n_missing -= 1
+        now = time.monotonic()
+        if not current.n_missing or now - self._written > _SECONDS_UNWRITTEN:
+            self.folder.parts.write(current.part, current.results)
+            self._written = now
         if not current.n_missing:
-            self.folder.write_part(current.part, current.results)
             self._open.popleft()
 
     def write_open(self) -> None:
         """Write the parts that lack pages still."""
         for current in self._open:
             if current.results:
-                self.folder.write_part(current.part, current.results)
+                self.folder.parts.write(current.part, current.results)
+
+
+def _has_picture(task: Task) -> bool:
+    return task.overlay is None or task.overlay.exists()

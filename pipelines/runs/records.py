@@ -1,6 +1,7 @@
 """What one page gave, as an object of JSON, and back."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -48,6 +49,7 @@ def to_record(result: PageResult) -> dict[str, Any]:
         "error": reading.error,
         "fields": _pack_fields(reading.fields),
         "before_rules": _pack_fields(reading.before_rules),
+        "damage": reading.damage,
     }
 
 
@@ -72,6 +74,7 @@ def from_record(record: Mapping[str, Any]) -> PageResult:
         _unpack_fields(record["fields"]),
         record["error"],
         _unpack_fields(record["before_rules"]),
+        record["damage"],
     )
     return PageResult(
         record["document"],
@@ -98,43 +101,56 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
     }
     if field.quad is not None:
         packed["quad"] = _pack_array(field.quad, _PIXEL)
-    if field.reason is not None:
-        packed["reason"] = [field.reason.kind.value, field.reason.text]
+    for key in ("reason", "veto"):
+        if (reason := getattr(field, key)) is not None:
+            packed[key] = [reason.kind.value, reason.text]
     if field.digit_quads:
         packed["digit_quads"] = [_pack_array(q, _PIXEL) for q in field.digit_quads]
     if field.candidates:
         packed["candidates"] = [
-            [one.text, round(float(one.probability), _PROBABILITY)]
-            for one in field.candidates
+            [one.text, _floor(float(one.probability))] for one in field.candidates
         ]
     if field.boxes is not None:
         likely = _pack_array(field.boxes.likely, _PROBABILITY)
         packed["boxes"] = [list(field.boxes.characters), likely]
     if field.decided_by:
         packed["decided_by"] = field.decided_by
+    if field.certainty < 1:
+        packed["certainty"] = field.certainty
     return packed
 
 
 def _unpack_field(packed: Mapping[str, Any]) -> FieldReading:
-    quad, reason, boxes = (packed.get(key) for key in ("quad", "reason", "boxes"))
+    quad, boxes = packed.get("quad"), packed.get("boxes")
     return FieldReading(
         packed["value"],
         packed["status"],
         packed["confidence"],
         quad=None if quad is None else np.array(quad, dtype=np.float64),
-        reason=None if reason is None else Reason(ReasonKind(reason[0]), reason[1]),
+        reason=_unpack_reason(packed.get("reason")),
         digit_quads=tuple(
             np.array(one, dtype=np.float64) for one in packed.get("digit_quads", ())
         ),
         candidates=tuple(Hypothesis(*one) for one in packed.get("candidates", ())),
         boxes=None if boxes is None else _unpack_boxes(*boxes),
         decided_by=packed.get("decided_by", ""),
+        certainty=packed.get("certainty", 1.0),
+        veto=_unpack_reason(packed.get("veto")),
     )
+
+
+def _unpack_reason(packed: Sequence[str] | None) -> Reason | None:
+    return None if packed is None else Reason(ReasonKind(packed[0]), packed[1])
 
 
 def _unpack_boxes(characters: list[str], likely: list[list[float]]) -> BoxPosteriors:
     rows = np.array(likely, dtype=np.float64).reshape(-1, len(characters) + 1)
     return BoxPosteriors(rows, tuple(characters))
+
+
+def _floor(probability: float) -> float:
+    """Cut off its last digits: a probability is never rounded up."""
+    return math.floor(probability * 10**_PROBABILITY) / 10**_PROBABILITY
 
 
 def _pack_array(array: NDArray[Any], places: int) -> Any:

@@ -33,6 +33,10 @@ class Document:
 
     error : str
         What ended the process that opened it; empty where none was.
+
+    touched : int
+        When its content, name or rights were changed last, in nanoseconds: not even
+        what restores files can set that.
     """
 
     path: str
@@ -41,6 +45,7 @@ class Document:
     modified: int = 0
     sha256: str = ""
     error: str = ""
+    touched: int = 0
 
     @property
     def version(self) -> tuple[int, int] | None:
@@ -52,6 +57,24 @@ class Identify(NamedTuple):
     """A request to identify a file."""
 
     file: Path
+
+
+def file_touched(file: Path) -> int:
+    """Return when a file was changed last, in any way.
+
+    Parameters
+    ----------
+    file : Path
+
+    Returns
+    -------
+    touched : int
+        In nanoseconds; 0 where that is not known.
+    """
+    try:
+        return 0 if isinstance(file, RemotePath) else file.stat().st_ctime_ns
+    except (OSError, ValueError):
+        return 0
 
 
 def file_version(file: Path) -> tuple[int, int] | None:
@@ -109,4 +132,6 @@ def identify(file: Path, count: Callable[[Path], int]) -> Document:
     except OSError:  # reading its page says why
         return Document(str(file))
     size, modified = version or (-1, 0)
-    return Document(str(file), n_pages, size, modified, sha256)
+    return Document(
+        str(file), n_pages, size, modified, sha256, touched=file_touched(file)
+    )

@@ -466,7 +466,7 @@ def _doubt_image(image: Image, field: FieldReading) -> FieldReading:
     else:
         return field
     reason = Reason(ReasonKind.UNSUITED, text)
-    return replace(field, status="rejected", reason=reason)
+    return replace(field, status="rejected", reason=reason, veto=reason)
 
 
 def _is_like_a_page(image: Image) -> bool:

@@ -249,7 +249,6 @@ def test_a_file_that_changes_during_the_run_is_a_row_that_says_so(numbers, monke
 def test_a_run_at_work_keeps_others_out(numbers, capsys, monkeypatch):
     from lenet_sklearn import outputs
 
-    monkeypatch.setattr(outputs, "_PATIENCE", 0.1)
     score()
     with outputs.lock_file(numbers / "results.run" / ".lock"):
         assert score() == 4
@@ -259,15 +258,15 @@ def test_a_run_at_work_keeps_others_out(numbers, capsys, monkeypatch):
 
 
 def test_a_full_disk_is_said_and_what_was_read_is_kept(numbers, capsys, monkeypatch):
-    from pipelines.runs import folder
+    from pipelines.runs import parts
 
     def fail(path, content):
         if path.suffix == ".jsonl" and path.parent.name == "parts":
             raise OSError(28, "No space left on device")
         return write_whole(path, content)
 
-    write_whole = folder.write_whole
-    monkeypatch.setattr(folder, "write_whole", fail)
+    write_whole = parts.write_whole
+    monkeypatch.setattr(parts, "write_whole", fail)
     assert score() == 3
     err = capsys.readouterr().err
     assert "No space left on device" in err
@@ -316,7 +315,7 @@ def test_shards_are_merged_to_the_same_table(numbers, capsys):
         name.write_bytes((numbers / "scans/a.png").read_bytes() if n % 9 == 0 else b"")
     assert score() == 1
     for shard in ("2/2", "1/2"):
-        assert score("--shard", shard, output="s.csv") == 0
+        assert score("--shard", shard, output="s.csv") == 1  # pages failed
         assert not (numbers / "s.csv").exists()
         if shard == "2/2":
             assert main(["merge", "s.run", "-o", "s.csv"]) == 5
@@ -331,7 +330,7 @@ def test_shards_of_machines_without_a_common_disk_are_merged(numbers, capsys):
         (numbers / "scans" / f"e{n}.png").write_bytes(b"")
     assert score("--force") == 1
     for number in "12":
-        assert score("--shard", f"{number}/2", output=f"m{number}.csv") == 0
+        assert score("--shard", f"{number}/2", output=f"m{number}.csv") == 1
     assert main(["merge", "m1.run", "-o", "m.csv"]) == 5
     assert main(["merge", "m1.run", "m2.run", "-o", "m.csv"]) == 1
     assert (numbers / "m.csv").read_bytes() == (numbers / "results.csv").read_bytes()
@@ -388,6 +387,62 @@ def test_redo_takes_other_rules_and_lists(numbers, capsys):
     (numbers / "form.json").write_text(json.dumps({"fields": [field]}))
     assert main([*words, "--force"]) == 2
     assert "Read the scans again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--comb", "a=1"], ["--comb", "id=4"]])
+def test_redo_gives_what_reading_anew_would(numbers, words):
+    """Of damaged pages, of one on its head, and of more combs than the form has."""
+    content = bytearray((numbers / "scans" / "a.png").read_bytes())
+    content[-20] ^= 255  # in the checksum of the pixels
+    (numbers / "scans" / "a.png").write_bytes(content)
+    page = PIL.Image.open(numbers / "scans" / "b.png")
+    page.rotate(180).save(numbers / "scans" / "e.png")
+    double = PIL.Image.new("L", (page.width, 2 * page.height), 255)
+    double.paste(page, (0, 0))
+    double.paste(page, (0, page.height))
+    double.save(numbers / "scans" / "f.png")
+    read = ["score", "scans", *words, "--jobs", "1"]
+    for threshold in ("0.99995", "0.9", "0.3"):
+        at = ["--threshold", threshold]
+        assert main([*read, *at, "-o", f"{threshold}.csv"]) == 1
+    for before in ("0.99995", "0.9", "0.3"):
+        for after in ("0.99995", "0.9", "0.3"):
+            redo = ["redo", f"{before}.run", "--threshold", after, "-o", "r.csv"]
+            assert main([*redo, "--force"]) == 1
+            fresh = (numbers / f"{after}.csv").read_text()
+            assert (numbers / "r.csv").read_text() == fresh
+
+
+def test_redo_replaces_no_table_of_others(numbers, capsys):
+    score()
+    score("--threshold", "0.99", output="other.csv")
+    table = (numbers / "other.csv").read_bytes()
+    redo = ["redo", "results.run", "--threshold", "0.5", "-o"]
+    assert main([*redo, "other.csv"]) == 2
+    assert main([*redo, "results.csv"]) == 2
+    assert main([*redo, "new.csv"]) == main([*redo, "new.csv"]) == 1
+    assert (numbers / "other.csv").read_bytes() == table
+
+
+def test_a_table_is_not_written_over_another_of_the_same_run(numbers, capsys):
+    (numbers / "list.csv").write_text("id\n1998\n")
+    listed = ["--roster", "list.csv", "--match", "id"]
+    assert score(*listed, "-o", "results.roster.csv") == 2
+    assert "would be written twice" in capsys.readouterr().err
+    assert score("--log", "results.csv") == 2
+    assert score("--log", "scans/a.png") == 2
+    (numbers / "mine.txt").write_text("mine")
+    assert score("--log", "mine.txt") == 2
+    assert score("--log", "nowhere/log.jsonl") == 2
+    assert not (numbers / "results.run").exists()
+
+
+def test_pictures_that_are_lost_are_made_again(numbers):
+    assert score("--overlay", "pictures") == 1
+    (numbers / "pictures" / "b-p1.png").unlink()
+    assert score("--overlay", "pictures", "--log", "log.jsonl") == 1
+    assert pages_read(numbers / "log.jsonl") == ["b.png", "d.png"]
+    assert (numbers / "pictures" / "b-p1.png").exists()
 
 
 def test_a_damaged_part_is_named(numbers, capsys):

@@ -8,7 +8,7 @@ import pytest
 
 from lenet_sklearn.outputs import OutputError, make_folder
 from pipelines.cli.exits import ExitCode, exit_code_of
-from pipelines.runs.folder import BusyError, IncompleteError, RunError
+from pipelines.runs.errors import BusyError, IncompleteError, RunError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "guide" / "commands.md"
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from pipelines.runs.cluster import Cluster, end_process
+from pipelines.scoring.cluster import Cluster, end_process
 from pipelines.scoring.processes import Lost, PageLimits
 
 distributed = pytest.importorskip("distributed")

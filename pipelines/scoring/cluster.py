@@ -11,7 +11,6 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
-from pipelines.runs.folder import RunError
 from pipelines.scoring.processes import Lost, PageLimits, Processes
 
 Request = TypeVar("Request")
@@ -23,6 +22,10 @@ _AT_ONCE: Final = 20
 _AHEAD: Final = 2
 
 _own = threading.local()
+
+
+class ClusterError(ValueError):
+    """The workers of a cluster cannot be used, or are lost; says why."""
 
 
 class Cluster(Generic[Request]):
@@ -48,7 +51,7 @@ class Cluster(Generic[Request]):
     ImportError
         If dask.distributed is not installed.
 
-    OSError
+    ClusterError
         If no scheduler answers there.
     """
 
@@ -65,11 +68,14 @@ class Cluster(Generic[Request]):
         try:
             self._client = distributed.Client(address)
         except (OSError, ValueError) as error:
-            raise OSError(f"no Dask scheduler answers at {address}: {error}") from error
+            raise ClusterError(
+                f"no Dask scheduler answers at {address}: {error}"
+            ) from error
         # Sent once to each worker, not with every task; made anew where it is lost.
         here = _Here(work, os.getcwd())
         self._work = self._client.submit(_same, here, pure=False)
         self._lost = distributed.KilledWorker
+        self._cancelled = distributed.CancelledError
         self._limits = limits
 
     def __enter__(self) -> "Cluster[Request]":
@@ -98,8 +104,8 @@ class Cluster(Generic[Request]):
 
         Raises
         ------
-        RunError
-            If the workers may not start processes.
+        ClusterError
+            If the workers may not start processes, or the scheduler is lost.
         """
         coming = iter(requests)
         due: deque[tuple[int, Any]] = deque()
@@ -127,6 +133,8 @@ class Cluster(Generic[Request]):
         except self._lost:
             lost = Lost("the workers of the cluster that read it were lost")
             return [lost] * n_requests
+        except (OSError, self._cancelled) as error:
+            raise ClusterError("the Dask scheduler was lost") from error
         return answers
 
 
@@ -154,11 +162,11 @@ def answer_all(
 
     Raises
     ------
-    RunError
+    ClusterError
         If this process may not start others.
     """
     if multiprocessing.current_process().daemon:
-        raise RunError(
+        raise ClusterError(
             "the workers of the cluster may not start processes, which read the pages."
             " Start them with DASK_DISTRIBUTED__WORKER__DAEMON=False in their"
             " environment, or with --no-nanny"
