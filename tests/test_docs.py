@@ -19,7 +19,7 @@ import lenet_sklearn.datasets
 from pipelines import Form
 from pipelines.cli import main
 from pipelines.drawing import draw_filled_forms, draw_string, draw_writer
-from pipelines.forms.form import doubt_places
+from pipelines.forms.placing import doubt_places
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

@@ -182,7 +182,7 @@ def score(
     """
     use_one_thread()
     from pipelines.forms.files import draft_images
-    from pipelines.forms.form import doubt_places
+    from pipelines.forms.placing import doubt_places
     from pipelines.scoring.batch import list_first_pictures
 
     fields, overlay = choose_form(form, comb or []), drawn.overlay
