@@ -4,10 +4,9 @@ Each format comes to the same: images, and on each of them boxes in pixels, with
 said about them.
 """
 
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import pydantic
@@ -18,6 +17,7 @@ from pipelines.forms.drawn import (
     DrawnBox,
     DrawnImage,
     around,
+    base_name,
     check_upright,
     is_float,
     name_box,
@@ -33,10 +33,7 @@ FORMATS: Final = (
 
 Point = tuple[FiniteFloat, FiniteFloat]
 
-# Label Studio puts eight letters before the name of a file that is uploaded.
-_UPLOADED: Final = re.compile(r"^[0-9a-f]{8}-")
-
-# How the types of its regions begin that are no rectangles.
+# How the types of Label Studio's regions begin that are no rectangles.
 _OTHER_SHAPES: Final = ("polygon", "brush", "ellipse", "keypoint", "vector", "bitmask")
 
 
@@ -145,7 +142,7 @@ def _read_labelme(content: _LabelMe) -> DrawnImage:
         boxes.append(DrawnBox(name, sides, said, shape.attributes))
     height, width = content.imageHeight, content.imageWidth
     shape_of = (height, width) if height and width else None
-    return DrawnImage(_base_name(content.imagePath), shape_of, tuple(boxes))
+    return DrawnImage(base_name(content.imagePath), shape_of, tuple(boxes))
 
 
 class _CocoImage(BaseModel):
@@ -193,7 +190,7 @@ def _read_coco(content: _Coco) -> Iterator[DrawnImage]:
     for image in content.images:
         height, width = image.height, image.width
         shape = (height, width) if height and width else None
-        yield DrawnImage(_base_name(image.file_name), shape, tuple(boxes[image.id]))
+        yield DrawnImage(base_name(image.file_name), shape, tuple(boxes[image.id]))
 
 
 def _read_xml(text: str) -> tuple[str, list[DrawnImage]]:
@@ -219,7 +216,7 @@ def _read_cvat(root: ET.Element) -> Iterator[DrawnImage]:
         boxes = [_read_cvat_shape(each, n) for n, each in enumerate(shapes, 1)]
         known = {"width", "height"} <= set(image.keys())
         shape = (_number(image, "height"), _number(image, "width")) if known else None
-        yield DrawnImage(_base_name(image.get("name", "")), shape, tuple(boxes))
+        yield DrawnImage(base_name(image.get("name", "")), shape, tuple(boxes))
 
 
 def _read_cvat_shape(shape: ET.Element, number: int) -> DrawnBox:
@@ -293,8 +290,7 @@ def _min_regions(task: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _read_task(task: Mapping[str, Any]) -> DrawnImage:
     named = task.get("data", task)
     texts = named.values() if isinstance(named, dict) else ()
-    name = _base_name(next((each for each in texts if isinstance(each, str)), ""))
-    name = _UPLOADED.sub("", name)
+    name = base_name(next((each for each in texts if isinstance(each, str)), ""))
     if isinstance(task.get("annotations"), list):
         regions = _choose_annotation(task["annotations"], name)
     else:
@@ -379,11 +375,6 @@ def _number(element: ET.Element, key: str) -> float:
         name = element.get("label") or element.get("name") or ""
         raise FormError(f"{element.tag} {name!r}: {key} is no number. Got {value!r}")
     return float(value or 0)
-
-
-def _base_name(path: str) -> str:
-    """Return the name of a file of any system, or behind a URL."""
-    return PurePosixPath(path.partition("?")[0].replace("\\", "/")).name
 
 
 def _explain(error: pydantic.ValidationError) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pipelines.forms.files import FormError
@@ -17,6 +18,9 @@ _CORNER_TOLERANCE: Final = 0.1
 
 # What a label or a text says of a field, such as digits=9.
 _PAIR: Final = re.compile(r"[\s,;(]*(\w+)\s*=\s*")
+
+# Label Studio puts eight letters before the name of a file that is uploaded.
+_UPLOADED: Final = re.compile(r"^[0-9a-f]{8}-")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,23 @@ class DrawnImage:
     name: str
     shape: tuple[float, float] | None
     boxes: tuple[DrawnBox, ...]
+
+
+def base_name(path: str) -> str:
+    """Return the name of a file of any system, or behind a URL.
+
+    Parameters
+    ----------
+    path : str
+        With or without folders.
+
+    Returns
+    -------
+    name : str
+        Without them, and without what Label Studio puts before it.
+    """
+    name = PurePosixPath(path.partition("?")[0].replace("\\", "/")).name
+    return _UPLOADED.sub("", name)
 
 
 def read_pairs(text: str) -> tuple[str, dict[str, str]]:

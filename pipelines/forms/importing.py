@@ -25,7 +25,7 @@ from pipelines.forms.drafting import (
     upright_box,
     write_draft,
 )
-from pipelines.forms.drawn import DrawnBox, DrawnImage
+from pipelines.forms.drawn import DrawnBox, DrawnImage, base_name
 from pipelines.forms.field import Field
 from pipelines.forms.files import FormError, explain
 from pipelines.forms.form import Form
@@ -225,7 +225,8 @@ def _choose_image(images: Sequence[DrawnImage], blank: Path) -> DrawnImage:
     if len(images) == 1:
         return images[0]
     for key in (lambda name: name, lambda name: Path(name).stem):
-        named = [image for image in images if key(image.name) == key(blank.name)]
+        wanted = key(base_name(blank.name))
+        named = [image for image in images if key(image.name) == wanted]
         if len(named) == 1:
             return named[0]
     names = ", ".join(sorted(image.name or "one without a name" for image in images))

@@ -284,6 +284,7 @@ def test_a_drawing_of_another_resolution_is_scaled(imported):
 
 def test_of_several_images_the_one_called_like_the_blank_counts(imported, complaint):
     one = json.loads(as_coco([("room", ROOM, "")]))
+    one["images"][0]["file_name"] = r"C:\upload\0123abcd-blank.png"
     two = json.loads(as_coco([("other", PAPER, "")], name="page.png"))
     two["images"][0]["id"] = two["annotations"][0]["image_id"] = 8
     two["categories"][0]["id"] = two["annotations"][0]["category_id"] = 9
