@@ -47,6 +47,7 @@ from pipelines.cli.options import (
     RosterOptions,
     Scans,
     Seed,
+    Source,
     Tables,
     group_options,
 )
@@ -179,7 +180,7 @@ def score(
     """
     use_one_thread()
     from pipelines.forms.files import draft_images
-    from pipelines.forms.form import doubt_places
+    from pipelines.forms.placing import doubt_places
     from pipelines.scoring.batch import list_first_pictures
 
     fields, overlay = choose_form(form, comb or []), drawn.overlay
@@ -252,30 +253,40 @@ for command, example in (
 
 
 @app.command(cls=Command, epilog="Example: lenet form blank.pdf -o form.json")
-def form(blank: Blank, output: Draft, force: Force = False) -> None:
-    """Draft a form from a blank page, with a picture.
+def form(
+    source: Source, output: Draft, blank: Blank = None, force: Force = False
+) -> None:
+    """Draft a form from a blank page, or from a drawing of its fields; with a picture.
 
-    The fields are named field_01, field_02... in reading order. Look at the
-    picture, then rename them in the JSON file. Of a file with several pages, the
-    first is the form.
+    SOURCE is a scan or a PDF of the blank form: the fields are named field_01,
+    field_02... in reading order. Look at the picture, then rename them in the JSON
+    file. Of a file with several pages, the first is the form. Text fields of a PDF
+    that is filled in on a screen are taken as they are.
+
+    Or it is a drawing of the fields, made with LabelMe, a tool that writes COCO, CVAT
+    or Label Studio, with the page that was drawn on as --blank. A label is the name of
+    its field, and may say more: "total digits=3; maximum=400".
     """
     use_one_thread()
-    from pipelines.forms.drafting import write_draft
+    from pipelines.forms.importing import write_form
     from pipelines.scoring.processes import Lost, PageLimits, Processes
 
-    def draft(page: Path) -> str | Exception:
+    def write(source: Path) -> tuple[str, tuple[str, ...]] | Exception:
         try:
-            return write_draft(page, output, overwrite=force)
+            return write_form(source, output, blank=blank, overwrite=force)
         except (ValueError, OSError) as error:
             return error
 
-    with Processes(draft, jobs=1, limits=PageLimits()) as processes:
-        answer = processes.ask(blank)
+    with Processes(write, jobs=1, limits=PageLimits()) as processes:
+        answer = processes.ask(source)
     if isinstance(answer, Lost):
-        raise ScanError(f"{blank}: {answer.reason}")
+        raise ScanError(f"{source}: {answer.reason}")
     if isinstance(answer, Exception):
         raise answer
-    say(answer)
+    summary, notes = answer
+    for note in notes:
+        warn(f"warning: {output}: {note}")
+    say(summary)
 
 
 app.add_typer(train)

@@ -316,8 +316,18 @@ OfFields = Annotated[
 Seed = Annotated[
     int, typer.Option(metavar="N", min=0, help="Seed of everything that is random.")
 ]
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SOURCE",
+        help="Scan or PDF of the blank form, or a drawing of its fields.",
+    ),
+]
 Blank = Annotated[
-    Path, typer.Argument(metavar="BLANK", help="Scan or PDF of the blank form.")
+    Path | None,
+    typer.Option(
+        "--blank", metavar="FILE", help="The page that SOURCE, a drawing, is of."
+    ),
 ]
 Draft = Annotated[
     Path,

@@ -1,8 +1,10 @@
 """Draft a form from its blank page: fields that are found, named and drawn."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import PIL.Image
@@ -21,7 +23,7 @@ from pipelines.scans.read import open_scan
 
 # A page that is less skewed is left as it is, pixel for pixel: the estimate has
 # steps of 0.1 degree, and over the width of a comb this is less than a wall.
-_MIN_SKEW = 0.25
+MIN_SKEW: Final = 0.25
 
 # A comb that is tilted on a straight page has no upright box that could be cut
 # into digits once its ends differ in height by this share of it.
@@ -93,7 +95,7 @@ def draft_form(page: Image) -> Draft:
     """
     check_image(page, caller="draft_form")
     angle = estimate_skew(page)
-    if abs(angle) >= _MIN_SKEW:
+    if abs(angle) >= MIN_SKEW:
         page = deskew(page, angle)
     places = find_boxes(page)
     if not places:
@@ -176,34 +178,121 @@ def write_draft(
         If a file cannot be written.
     """
     blank, output = Path(blank), Path(output)
-    picture, copy = draft_images(output)
-    outputs = [output, picture, copy]
-    _check_output(blank, outputs)
+    check_outputs([blank], output)
     with open_scan(blank) as scan:
         page, n_pages = scan.read(0), len(scan)
     if not overwrite:
-        _check_free(outputs)
+        check_free_outputs(output)
     try:
         draft = draft_form(page)
     except FormError as error:
         raise FormError(f"{blank}: {error}") from None
-    _write_png(copy, draft.page)
-    _write_png(picture, draw_draft(draft))
-    # Last, so that a form never names a blank page that is not there.
-    Form(blank=copy, fields=draft.fields).to_file(output)
-    summary = _summary(draft, output, picture)
+    save_draft(draft, output)
+    summary = _summary(draft, output)
     if n_pages == 1:
         return summary
     return f"{blank} has {n_pages} pages; this is the form of the first.\n{summary}"
 
 
+def save_draft(draft: Draft, output: Path) -> None:
+    """Write the three files of a draft.
+
+    Parameters
+    ----------
+    draft : Draft
+        With its page.
+
+    output : Path
+        The JSON file; the others lie beside it.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
+    picture, copy = draft_images(output)
+    _write_png(copy, draft.page)
+    _write_png(picture, draw_draft(draft))
+    # Last, so that a form never names a blank page that is not there.
+    Form(blank=copy, fields=draft.fields).to_file(output)
+
+
+def check_outputs(sources: Sequence[Path], output: Path) -> None:
+    """Refuse, before any work, to write where one cannot or must not.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        The files that are read.
+
+    output : Path
+        The JSON file.
+
+    Raises
+    ------
+    FormError
+        If a file that would be written is one of the sources.
+
+    OSError
+        If a file cannot be written.
+    """
+    outputs = [output, *draft_images(output)]
+    if len(set(outputs)) < len(outputs):
+        raise FormError(f"{output}: a form is a JSON file, and named like one")
+    for path in outputs:
+        check_writable(path)
+        if any(real_path(path) == real_path(source) for source in sources):
+            raise FormError(
+                f"{path}: is read, and would be written over. Choose another name for"
+                " the form"
+            )
+
+
+def check_free_outputs(output: Path) -> None:
+    """Refuse to write over what is there: an edited form, or any other picture.
+
+    Parameters
+    ----------
+    output : Path
+        The JSON file.
+
+    Raises
+    ------
+    FormError
+        If one of the three files exists.
+    """
+    for path in (output, *draft_images(output)):
+        if path.exists():
+            raise FormError(
+                f"{path}: exists, and would be written over. Name another file for"
+                " the form, or draft it anew with --force (overwrite=True)"
+            )
+
+
 def _as_field(place: WritingBox, name: str, page: Image) -> Field:
     digits = place.cells if place.kind == "comb" else None
-    return Field(name=name, kind=place.kind, digits=digits, box=_upright(place, page))
+    return Field(
+        name=name, kind=place.kind, digits=digits, box=upright_box(place, page)
+    )
 
 
-def _upright(place: WritingBox, page: Image) -> tuple[int, int, int, int] | None:
-    """Return the box of a place on the page, None if it is tilted too much."""
+def upright_box(place: WritingBox, page: Image) -> tuple[int, int, int, int] | None:
+    """Return the box of a place on the page.
+
+    Parameters
+    ----------
+    place : WritingBox
+        As it is printed.
+
+    page : ndarray of shape (height, width), dtype uint8
+        Where it is found.
+
+    Returns
+    -------
+    box : tuple of 4 ints, or None
+        ``(top, left, height, width)``, with the sides in the middle of a slight tilt;
+        None for a comb that is tilted too much to be cut into digits.
+    """
     top_left, top_right, _, bottom_left = place.quad
     rise = abs(top_right[1] - top_left[1])
     if place.kind == "comb" and rise > _MAX_RISE * np.linalg.norm(
@@ -250,36 +339,14 @@ def _write_name(
     canvas.text(at, name, fill=colour, font=font)
 
 
-def _check_output(blank: Path, outputs: list[Path]) -> None:
-    """Refuse, before any work, to write where one cannot or must not."""
-    if len(set(outputs)) < len(outputs):
-        raise FormError(f"{outputs[0]}: a form is a JSON file, and named like one")
-    for output in outputs:
-        check_writable(output)
-        if real_path(output) == real_path(blank):
-            raise FormError(
-                f"{output}: is the blank page, and would be written over."
-                " Choose another name for the form"
-            )
-
-
-def _check_free(outputs: list[Path]) -> None:
-    """Refuse to write over what is there: an edited form, or any other picture."""
-    for output in outputs:
-        if output.exists():
-            raise FormError(
-                f"{output}: exists, and would be written over. Name another file for"
-                " the form, or draft it anew with --force (overwrite=True)"
-            )
-
-
 def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
     content = io.BytesIO()
     PIL.Image.fromarray(image).save(content, format="PNG")
     write_whole(path, content.getvalue())
 
 
-def _summary(draft: Draft, output: Path, picture: Path) -> str:
+def _summary(draft: Draft, output: Path) -> str:
+    picture, _ = draft_images(output)
     n_combs = sum(place.kind == "comb" for place in draft.places)
     n_boxes = len(draft.places) - n_combs
     n_sought = sum(field.box is None for field in draft.fields)

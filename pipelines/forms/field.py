@@ -75,6 +75,33 @@ _NAME = re.compile(r"\w(?:[\w -]*\w)?")
 _Box = tuple[NonNegativeInt, NonNegativeInt, PositiveInt, PositiveInt]
 
 
+def as_field_name(text: str) -> str:
+    """Make the name of a field of a label that may hold anything.
+
+    Parameters
+    ----------
+    text : str
+        What somebody called a field elsewhere.
+
+    Returns
+    -------
+    name : str
+        The same, with ``_`` for what may not stand in a name; empty if nothing is
+        left.
+
+    Examples
+    --------
+    >>> as_field_name("student number"), as_field_name("Points (no. 1)")
+    ('student number', 'Points_no_1')
+    >>> as_field_name("page")  # already a column of the results
+    'page_'
+    """
+    name = text.strip()
+    if not _NAME.fullmatch(name):
+        name = re.sub(r"\W*[^\w -]\W*", "_", name).strip("_ -")
+    return f"{name}_" if name in _RESERVED_NAMES else name
+
+
 class FrozenModel(BaseModel):
     """A model that cannot be changed and has no keys but its own."""
 

@@ -61,15 +61,33 @@ def read_json(path: Path) -> dict[str, Any]:
     FormError
         If it cannot be read or holds anything else, with line and column.
     """
-    text = ""
+    content = parse_json(path)
+    if not isinstance(content, dict):
+        raise FormError(f'{path}: must hold an object, {{"version": 1, "fields": ...}}')
+    return content
+
+
+def parse_json(path: Path) -> Any:
+    """Read a file that holds JSON of any kind.
+
+    Parameters
+    ----------
+    path : Path
+        The file, UTF-8 with or without a byte order mark.
+
+    Returns
+    -------
+    content : object
+        What it holds.
+
+    Raises
+    ------
+    FormError
+        If it cannot be read or is no JSON, with line and column.
+    """
+    text = read_text(path, "JSON")
     try:
-        check_readable(path)
-        text = path.read_text(encoding="utf-8-sig")
-        content = json.loads(text)
-    except OSError as error:
-        raise FormError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise FormError(f"{path}: is no JSON file, it does not hold text") from None
+        return json.loads(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise FormError(f"{path}: {place}: is not JSON: {error.msg}") from None
@@ -78,9 +96,36 @@ def read_json(path: Path) -> dict[str, Any]:
         raise FormError(f"{path}: {place}: a number has too many digits") from None
     except RecursionError:
         raise FormError(f"{path}: is no form, it is nested too deeply") from None
-    if not isinstance(content, dict):
-        raise FormError(f'{path}: must hold an object, {{"version": 1, "fields": ...}}')
-    return content
+
+
+def read_text(path: Path, kind: str) -> str:
+    """Read a file of text.
+
+    Parameters
+    ----------
+    path : Path
+        The file, UTF-8 with or without a byte order mark.
+
+    kind : str
+        What it should be, such as JSON.
+
+    Returns
+    -------
+    text : str
+        All of it.
+
+    Raises
+    ------
+    FormError
+        If it cannot be read or does not hold text.
+    """
+    try:
+        check_readable(path)
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise FormError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise FormError(f"{path}: is no {kind} file, it does not hold text") from None
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -215,7 +215,7 @@ class _PdfScan(Scan):
     def __init__(self, path: Path, max_megapixels: float, dpi: float) -> None:
         super().__init__(path, max_megapixels)
         self._scale = dpi / _POINTS_PER_INCH
-        self._document = _open_pdf(path)
+        self._document = open_pdf(path)
         self._n_read = 0
         self._n_pages = len(self._document)
 
@@ -226,7 +226,7 @@ class _PdfScan(Scan):
         self._n_read += 1
         if self._n_read % _PAGES_AT_ONCE == 0:
             self._document.close()
-            self._document = _open_pdf(self.path)
+            self._document = open_pdf(self.path)
         page = self._document.get_page(index)
         try:
             width, height = page.get_size()
@@ -381,7 +381,24 @@ def is_from_system(error: BaseException | None) -> bool:
     return isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
 
 
-def _open_pdf(path: Path) -> pypdfium2.PdfDocument:
+def open_pdf(path: Path) -> pypdfium2.PdfDocument:
+    """Open a PDF file, its form ready to be drawn.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    document : PdfDocument
+        To be closed.
+
+    Raises
+    ------
+    ScanError
+        If it is damaged, encrypted or has no pages.
+    """
     # PdfDocument(path) takes a PDF of no pages for whatever PDFium failed at last.
     name = str(path).encode("utf-8", errors="surrogateescape") + b"\0"
     handle = pdfium.FPDF_LoadDocument(name, None)

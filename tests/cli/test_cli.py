@@ -23,7 +23,7 @@ from lenet_sklearn.models.files import shipped_recognizers
 from lenet_sklearn.recipes import RECIPES
 from pipelines.cli.commands import main
 from pipelines.cli.options import NetworkName, RecipeName, group_options
-from pipelines.drawing import draw_blank_form, draw_comb
+from pipelines.drawing import draw_blank_form, draw_comb, make_form
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.scoring.overlay import COLOURS
 from pipelines.training.strings import SEGMENTS
@@ -192,6 +192,19 @@ def test_an_image_of_one_pixel_is_read_by_the_real_reader(folder, capsys):
     assert "no field was found on any page" in capsys.readouterr().out
 
 
+def drawing_of(**boxes):
+    """Give boxes (top, left, height, width) as LabelMe writes them."""
+    shapes = [
+        {
+            "label": label,
+            "points": [[left, top], [left + width, top + height]],
+            "shape_type": "rectangle",
+        }
+        for label, (top, left, height, width) in boxes.items()
+    ]
+    return {"shapes": shapes, "imagePath": "blank.png"}
+
+
 FORM_OF_TWO_NAMES = (
     '{"fields": [{"name": "a", "digits": 1}, {"name": "a", "digits": 1}]}'
 )
@@ -268,6 +281,23 @@ FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1
         ("read nowhere.png -o v.csv", "nowhere.png: no such file"),
         ("read page.png -o v.csv --digits 0", "'--digits'"),
         ("form nowhere.png -o form.json", "nowhere.png"),
+        (
+            "form drawing.json -o f.json",
+            "drawing.json: is a drawing of .* --blank FILE",
+        ),
+        (
+            "form page.png --blank blank.png -o f.json",
+            "page.png: is a scan; --blank bl",
+        ),
+        ("form old.csv --blank page.png -o f.json", "nor is it LabelMe JSON, COCO"),
+        ("form m --blank page.png -o f.json", "m: is empty"),
+        ("form form.json --blank page.png -o f.json", "is the file of a form already"),
+        ("form drawing.json --blank page.png -o drawing.json", "is read, and would be"),
+        ("form drawing.json --blank page.png -o page.json", "page.png: is read, and"),
+        ("form drawing.json --blank page.png -o form.json", "form.json: exists"),
+        ("form drawing.json --blank nowhere.png -o f.json", "nowhere.png: no such fi"),
+        ("form drawing.json --blank old.csv -o f.json", "old.csv: is no image"),
+        ("form nowhere.xml --blank page.png -o f.json", "nowhere.xml: no such file"),
         ("train", "Missing command"),
         ("train letters", "No such command 'letters'"),
         ("train digits nowhere -o model", "nowhere"),
@@ -292,6 +322,7 @@ def test_misuse_is_explained_in_one_line(folder, capsys, words, reason):
     (folder / "form.json").write_text(FORM_OF_TWO_NAMES)
     (folder / "form.txt").write_text(FORM_WITH_A_BLANK)
     save_page(folder / "blank.png")
+    (folder / "drawing.json").write_text(json.dumps(drawing_of(total=(2, 3, 9, 30))))
     (folder / "m").touch()
     save_page(folder / "old" / "page-p1.png")
     for name in ("training.png", "misread.png", "misread_fields.png"):
@@ -406,6 +437,25 @@ def test_a_drafted_form_can_be_scored_with(folder, capsys):
     assert main(words) == 0
     [row] = rows(folder / "results.csv")
     assert (row["status"], row["field_01.status"]) == ("ok", "blank")
+
+
+def test_a_form_that_was_drawn_can_be_scored_with(folder, capsys):
+    page, fields = draw_blank_form(dpi=150)
+    PIL.Image.fromarray(page).save(folder / "blank.png")
+    form = make_form(fields, blank=folder / "blank.png")
+    boxes = {field.name: field.box for field in form.fields}
+    drawing = drawing_of(**boxes, again=boxes["room"])
+    (folder / "drawing.json").write_text(json.dumps(drawing))
+    words = ["form", "drawing.json", "--blank", "blank.png", "-o", "form.json"]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("form.json: 12 comb fields, as drawn with LabelMe.\n")
+    assert err.startswith("lenet: warning: form.json: field 'again': box: 100% of it")
+    assert (folder / "form.png").exists()
+    words = ["score", "blank.png", "--form", "form.json", "-o", "results.csv"]
+    assert main(words) == 0
+    [row] = rows(folder / "results.csv")
+    assert (row["status"], row["student_number.status"]) == ("ok", "blank")
 
 
 def test_a_comb_that_is_not_where_the_form_has_it_is_doubted(folder, capsys):

@@ -10,7 +10,8 @@ import PIL.Image
 import pytest
 
 from pipelines.forms.check_digits import Weights
-from pipelines.forms.form import Field, Form, FormError, Sum, doubt_places
+from pipelines.forms.form import Field, Form, FormError, Sum
+from pipelines.forms.placing import doubt_fields, doubt_places
 from pipelines.scans.read import open_scan
 
 
@@ -352,3 +353,16 @@ def test_check_sums_names_all_that_may_be_wrong():
     assert form.check_sums(values | {"t": "4"}) == [(("t", "a", "b", "c"), reason)]
     assert form.check_sums(values | {"t": ""}) == []
     assert form.check_sums(values | {"a": "1_1", "t": "4"}) == []
+
+
+def test_boxes_that_overlap_are_doubted():
+    def field(name, *box):
+        return Field(name=name, kind="line", box=box)
+
+    fields = [field("a", 10, 10, 30, 90), field("wall", 10, 97, 30, 60)]
+    assert doubt_fields(fields, []) == []
+    fields.append(field("inner", 12, 20, 20, 40))
+    [doubt] = doubt_fields(fields, [])
+    assert doubt.startswith(
+        "field 'inner': box: 100% of it or of field 'a' are in both"
+    )
