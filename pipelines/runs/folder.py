@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from lenet_sklearn.outputs import lock_file, make_folder, write_whole
+from lenet_sklearn.outputs import lock_file, make_folder, open_whole, write_whole
 from pipelines.runs.plan import Part, Place, Plan, Shard, describe_changes
 from pipelines.runs.records import from_record, to_record
 from pipelines.scans.identity import Document
@@ -437,8 +437,9 @@ class RunFolder:
             raise RunError(_damaged(path)) from error
 
     def _write_plan(self, plan: Plan) -> None:
-        lines = "".join(f"{_dump(asdict(document))}\n" for document in plan)
-        write_whole(self.path / "documents.jsonl", lines.encode("ascii"))
+        with open_whole(self.path / "documents.jsonl") as file:
+            for document in plan:
+                file.write(f"{_dump(asdict(document))}\n".encode("ascii"))
         head = {"version": _VERSION, "id": self._id, "settings": plan.settings}
         text = json.dumps(head, indent=2) + "\n"
         write_whole(self.path / "run.json", text.encode("ascii"))

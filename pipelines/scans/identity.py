@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lenet_sklearn.outputs import check_readable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Document:
     """A scan file as it was when it was looked at.
 
