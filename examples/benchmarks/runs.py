@@ -3,8 +3,9 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 
@@ -21,6 +22,12 @@ else:
 print(kib)
 sys.exit(code)
 """
+
+# Workers that were waited for; in a copy of a process the peak counts from its start.
+_MEASURED_WITH_WORKERS = _MEASURED.replace(
+    "print(kib)",
+    "print(kib, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
+)
 
 
 def cpu_seconds(work: Iterable[object]) -> float:
@@ -46,6 +53,25 @@ def run_lenet(*words: str) -> None:
 def peak_memory(*words: str) -> int:
     """Run the command line, and return the most memory it held at once, in KiB."""
     return int(run_code(_MEASURED, *words).split()[-1])
+
+
+def peak_memories(*words: str) -> list[int]:
+    """Return the most memory that the command line and its largest worker held."""
+    return [int(kib) for kib in run_code(_MEASURED_WITH_WORKERS, *words).split()[-2:]]
+
+
+def start_lenet(*words: str, **options: Any) -> subprocess.Popen[bytes]:
+    """Start the command line, with options of :class:`subprocess.Popen`."""
+    code = "import sys, pipelines.cli.commands as cli; sys.exit(cli.main())"
+    return subprocess.Popen([sys.executable, "-c", code, *words], **options)
+
+
+def link_pages(files: Sequence[Path], folder: Path, n_pages: int) -> None:
+    """Put files into a new folder under so many names, in turn."""
+    folder.mkdir()
+    for number in range(n_pages):
+        file = files[number % len(files)]
+        (folder / f"{number:06d}{file.suffix}").hardlink_to(file)
 
 
 def link_files(files: Iterable[Path], folder: Path, times: int) -> None:

@@ -384,13 +384,15 @@ def find_inputs(
             f"{' '.join(paths)}: no scans, only parts of the form. Name a folder with"
             " pages that are filled in"
         )
-    read = {real_path(file) for file in [*files, *others] if file is not None}
-    for output in outputs:
-        if real_path(output) in read or _is_model_file(model, output):
-            raise typer.BadParameter(
-                f"{output} is one of the files to read, and would be written over."
-                " Name another file for the table"
-            )
+    written = {os.path.realpath(output): output for output in outputs}
+    read = (os.path.realpath(file) for file in [*files, *others] if file is not None)
+    clashing = [written[path] for path in read if path in written]
+    clashing += [output for output in outputs if _is_model_file(model, output)]
+    if clashing:
+        raise typer.BadParameter(
+            f"{clashing[0]} is one of the files to read, and would be written over."
+            " Name another file for the table"
+        )
     return files
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-from lenet_sklearn.outputs import lock_file, make_folder, write_whole
+from lenet_sklearn.outputs import lock_file, make_folder, open_whole, write_whole
 from pipelines.runs.errors import BusyError, IncompleteError, RunError
 from pipelines.runs.parts import Parts, dump_line, read_head
 from pipelines.runs.plan import Plan, Shard, describe_changes
@@ -354,8 +354,9 @@ class RunFolder:
             ) from error
 
     def _write_plan(self, plan: Plan) -> None:
-        lines = "".join(f"{dump_line(asdict(document))}\n" for document in plan)
-        write_whole(self.path / "documents.jsonl", lines.encode("ascii"))
+        with open_whole(self.path / "documents.jsonl") as file:
+            for document in plan:
+                file.write(f"{dump_line(asdict(document))}\n".encode("ascii"))
         head = {"version": _VERSION, "id": self.parts.run, "settings": plan.settings}
         text = json.dumps(head, indent=2) + "\n"
         write_whole(self.path / "run.json", text.encode("ascii"))

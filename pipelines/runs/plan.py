@@ -125,9 +125,11 @@ class Plan:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the settings and of all files; it tells runs apart."""
-        content = [self.decisive, *([d.path, d.n_pages, d.sha256] for d in self)]
-        text = json.dumps(content, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        content = hashlib.sha256(json.dumps(self.decisive, sort_keys=True).encode())
+        for document in self:
+            known = [document.path, document.n_pages, document.sha256]
+            content.update(json.dumps(known).encode())
+        return content.hexdigest()
 
     @property
     def n_pages(self) -> int:

@@ -10,7 +10,7 @@ from lenet_sklearn.outputs import check_readable
 from pipelines.scans.remote import RemotePath, fetched, remote_version
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Document:
     """A scan file as it was when it was looked at.
 
@@ -122,7 +122,8 @@ def identify(file: Path, count: Callable[[Path], int]) -> Document:
     >>> identify(Path("nowhere.png"), lambda file: 1).sha256
     ''
     """
-    version = file_version(file)
+    # Before its content, so that what is written meanwhile is noticed the next time.
+    version, touched = file_version(file), file_touched(file)
     try:
         with fetched(file) as local:
             check_readable(local)
@@ -132,6 +133,4 @@ def identify(file: Path, count: Callable[[Path], int]) -> Document:
     except OSError:  # reading its page says why
         return Document(str(file))
     size, modified = version or (-1, 0)
-    return Document(
-        str(file), n_pages, size, modified, sha256, touched=file_touched(file)
-    )
+    return Document(str(file), n_pages, size, modified, sha256, touched=touched)

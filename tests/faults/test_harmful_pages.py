@@ -48,7 +48,9 @@ def is_bad(row):
     return row["status"] == "failed"
 
 
-@pytest.mark.parametrize("injector", ["reader", "decoder"])
+@pytest.mark.parametrize(
+    "injector", ["decoder", pytest.param("reader", marks=pytest.mark.slow)]
+)
 def test_every_harmful_page_is_a_row_and_only_these_are_read_again(batch, injector):
     quick = [name for name in GREYS if name != "hang"]
     greys = draw_batch(batch, *quick)
