@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import io
 import os
 import stat
 import sys
@@ -10,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Final
 
 if sys.platform != "win32":
@@ -290,14 +290,10 @@ def make_folder(path: Path) -> None:
         raise OutputError(_cannot_write(path, error)) from error
 
 
-class ResultFile:
-    r"""A CSV file that is there as a whole or not at all.
-
-    Rows go to ``<path>.part`` and each is on its way to the disk when
-    :meth:`write` returns. When the ``with`` block ends well the file takes its
-    name; when it does not, or the program is killed, what was at `path` before
-    is untouched and the rows so far stay in the ``.part`` file, until another run
-    has a row for it. The error that ended the block gets a note that says so.
+def write_rows(
+    path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
+    r"""Write a CSV file that is there as a whole or not at all.
 
     Parameters
     ----------
@@ -308,120 +304,47 @@ class ResultFile:
     header : sequence of str
         The names of the columns.
 
-    Attributes
-    ----------
-    part : Path
-        The file that the rows go to.
-
-    n_rows : int
-        Number of rows written.
+    rows : iterable of sequences of str
+        A cell for each column.
 
     Raises
     ------
     OutputError
-        On entering the ``with`` block, if the file cannot be written, is not a
-        regular file, or (except on Windows) another run is writing it.
+        If the file cannot be written.
 
     Examples
     --------
-    >>> from lenet_sklearn.outputs import ResultFile
+    >>> from lenet_sklearn.outputs import write_rows
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "results.csv")
-    ...     with ResultFile(path, ["id"]) as results:
-    ...         results.write(["007"])
-    ...         path.exists()
-    ...     path.read_text()
-    False
+    ...     write_rows(Path(folder, "results.csv"), ["id"], [["007"]])
+    ...     Path(folder, "results.csv").read_text()
     'id\n007\n'
     """
+    check_writable(path)
+    try:
+        with open_whole(path) as file, as_text(file) as text:
+            csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    except OSError as error:
+        raise OutputError(_cannot_write(path, error)) from error
 
-    def __init__(self, path: Path, header: Sequence[str]) -> None:
-        self.path = path
-        self._target = replaced_file(path)
-        # Beside the file that it becomes: files are not moved between disks.
-        self.part = self._target.with_name(self._target.name + ".part")
-        self.n_rows = 0
-        self._header = header
-        self._begun = False
-        self._n_bytes = 0  # of whole rows
 
-    def __enter__(self) -> "ResultFile":
-        try:
-            _check_regular(self.path)
-            _check_regular(self.part)
-            self._lock = _lock(self.part)
-        except BlockingIOError as error:
-            raise OutputError(
-                f"another run is writing {self.path}, by way of {self.part}. Wait for"
-                " its end, or name another file"
-            ) from error
-        except OSError as error:
-            raise OutputError(_cannot_write(self._target, error)) from error
-        try:
-            # Names of files need not be valid UTF-8; they come out as they are.
-            # The rows of an earlier run stay until there is one to replace them.
-            self._file = self.part.open(
-                "a", encoding="utf-8", errors="surrogateescape", newline=""
-            )
-        except OSError as error:
-            _unlock(self._lock)
-            raise OutputError(_cannot_write(self._target, error)) from error
-        self._rows = csv.writer(self._file, lineterminator="\n")
-        return self
+@contextmanager
+def as_text(file: BinaryIO) -> Iterator[io.TextIOWrapper]:
+    """Write text to a binary file, as the tables have it.
 
-    def _begin(self) -> None:
-        """Write the header in place of what an earlier run has left."""
-        if not self._begun:
-            self._file.truncate(0)
-            self._rows.writerow(self._header)
-            self._begun = True
+    Parameters
+    ----------
+    file : binary file
+        It stays open.
 
-    def write(self, row: Sequence[str]) -> None:
-        """Append one row.
-
-        Parameters
-        ----------
-        row : sequence of str
-            A cell for each column.
-        """
-        self._begin()
-        self._rows.writerow(row)
-        self._file.flush()
-        self._n_bytes = os.fstat(self._file.fileno()).st_size
-        self.n_rows += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # Unlocked last: who locks the rows next must not find them moved away.
-        try:
-            self._end(error)
-        finally:
-            _unlock(self._lock)
-
-    def _end(self, error: BaseException | None) -> None:
-        """Give the rows their name, or say in a note where they are left."""
-        if error is None:
-            self._begin()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self.part.replace(self._target)
-            return
-        with suppress(OSError):  # a disk that is full refuses this too
-            self._file.close()
-        if not self.n_rows:
-            with suppress(OSError):  # the first error is the one to be told
-                if self._begun or not self.part.stat().st_size:
-                    self.part.unlink()
-            return
-        with suppress(OSError):  # of a row that was not finished, nothing is kept
-            os.truncate(self.part, self._n_bytes)
-        left = "is as it was" if self.path.exists() else "was not made"
-        error.add_note(f"{self.n_rows} rows are in {self.part}, and {self.path} {left}")
+    Yields
+    ------
+    text : text file
+        UTF-8. Names of files that are no valid UTF-8 come out as they are.
+    """
+    text = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="")
+    yield text
+    text.detach()
 
 
 def _check_regular(path: Path) -> None:

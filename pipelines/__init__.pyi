@@ -29,14 +29,15 @@ from .readers.field import FieldReader, make_field_reader
 from .readers.form import FormReader, make_form_reader
 from .readers.free import CuttingReader, SlidingReader
 from .readers.voting import VotingReader
+from .runs.tables import write_table
 from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
-from .scoring.batch import score_fields, score_pages, write_table
+from .scoring.batch import score_documents, score_fields
 from .scoring.comparing import ComparedField, Comparison, Tally, compare_results
 from .scoring.matching import Match, Matching, match_pages, write_matches
 from .scoring.overlay import draw_overlay
 from .scoring.processes import PageLimits
 from .scoring.roster import Roster
-from .scoring.table import PageResult, Summary, results_to_dicts, results_to_frame
+from .scoring.table import PageResult, Summary, to_dicts, to_frame
 
 __all__ = [
     "BackgroundFlattener",
@@ -102,10 +103,10 @@ __all__ = [
     "prepare_blank",
     "read_pages",
     "register",
-    "results_to_dicts",
-    "results_to_frame",
+    "score_documents",
     "score_fields",
-    "score_pages",
+    "to_dicts",
+    "to_frame",
     "upright_log_odds",
     "write_matches",
     "write_table",

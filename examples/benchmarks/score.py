@@ -40,7 +40,7 @@ from pipelines import (
     make_form_reader,
     open_scan,
     read_pages,
-    score_pages,
+    score_documents,
 )
 from pipelines.images import Image
 from pipelines.outcomes import FieldReading
@@ -141,11 +141,11 @@ def measure_speed(data: Path) -> Iterator[Row]:
     reader = comb_reader(9)
     images, pdf, _ = exam_scans(data)
     for name, files in {"PNG": images, "PDF": [pdf]}.items():
-        list(score_pages(files, reader))  # what is loaded once is loaded now
+        list(score_documents(files, reader))  # what is loaded once is loaded now
         ratios = []
         for _ in range(_ROUNDS):
             decoding = cpu_seconds(pages_of(files))
-            ratios.append(cpu_seconds(score_pages(files, reader)) / decoding)
+            ratios.append(cpu_seconds(score_documents(files, reader)) / decoding)
         low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
         measured = f"{middle:.2f} ({low:.2f} to {high:.2f} in {_ROUNDS} rounds)"
         yield Row(f"CPU time, `lenet score` / decoding, {name}", measured, "3")

@@ -115,7 +115,7 @@ def demo(
     use_one_thread()
     from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
-    from pipelines.scoring.batch import score_pages
+    from pipelines.scoring.batch import score_documents
     from pipelines.scoring.table import truth_table
 
     table, pictures = output / "results.csv", output / "pictures"
@@ -130,11 +130,11 @@ def demo(
 
     def scored() -> Iterator["PageResult"]:
         reader = _form_reader(form, "boxes", 0.9)
-        for result in score_pages(list(forms.scans), reader, overlay=pictures):
+        for result in score_documents(list(forms.scans), reader, overlay=pictures):
             results.append(result)
             yield result
 
-    summary = _write_pages(table, form, scored(), n_files=pages)
+    summary = _write(table, [f.name for f in form.fields], scored(), pages)
     say(f"{truth_table(results, forms.truth)}\n{summary}")
     say(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
     _exit_by(summary)
@@ -378,7 +378,7 @@ def _demonstrate_fields(output: Path, *, n_fields: int, seed: int, force: bool) 
             n_right += field.value == drawn.truth[Path(result.document).name]
             yield result
 
-    summary = _write_fields(table, compared(), n_files=n_fields)
+    summary = _write(table, ["value"], compared(), n_fields)
     folder = drawn.images[0].parent
     share = f"{n_right} of {n_fields} fields read correctly"
     say(f"{share} ({100 * n_right / n_fields:.1f} %)\n{summary}\nTable: {table}")
@@ -419,7 +419,7 @@ def clear_demo_folder(
     OSError
         If a page cannot be taken away.
     """
-    from lenet_sklearn.outputs import OutputError, ResultFile
+    from lenet_sklearn.outputs import OutputError
     from pipelines.drawing.stack import (
         holds_drawn_form,
         list_drawn_files,
@@ -427,7 +427,7 @@ def clear_demo_folder(
     )
 
     written = list_drawn_files(folder, n_pages=n_pages)
-    written += [table, ResultFile(table, ()).part, *pictures.glob("page_*")]
+    written += [table, *pictures.glob("page_*")]
     there = next((path for path in written if path.exists()), None)
     if there is None:
         return
@@ -474,29 +474,23 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
     return make_form_reader(form, **reading, threshold=threshold, **params)
 
 
-def _write_pages(
-    output: Path, form: "Form", results: Iterable["PageResult"], *, n_files: int
+def _write(
+    table: Path, names: Sequence[str], results: Iterable["PageResult"], n_results: int
 ) -> "Summary":
-    """Write results.csv while the pages are read."""
-    from lenet_sklearn.outputs import ResultFile
-    from pipelines.scoring.batch import write_results
-    from pipelines.scoring.table import result_header, result_row
+    """Write a table while its rows come in, with a progress bar on a terminal."""
+    from pipelines.runs.tables import Source, open_tables
+    from pipelines.scoring.batch import Bar
+    from pipelines.scoring.table import Summary
 
-    names = [field.name for field in form.fields]
-    file = ResultFile(output, result_header(names))
-    return write_results(file, lambda r: result_row(r, names), results, n_files=n_files)
-
-
-def _write_fields(
-    output: Path, results: Iterable["PageResult"], *, n_files: int
-) -> "Summary":
-    """Write values.csv while the fields are read."""
-    from lenet_sklearn.outputs import ResultFile
-    from pipelines.scoring.batch import write_results
-    from pipelines.scoring.table import VALUE_COLUMNS, value_row
-
-    file = ResultFile(output, VALUE_COLUMNS)
-    return write_results(file, value_row, results, n_files=n_files, unit="field")
+    unit: Any = "field" if list(names) == ["value"] else "page"
+    summary = Summary(unit)
+    # None: no bar where stderr is no terminal.
+    bar = Bar(results, total=n_results, unit=unit, disable=None)
+    with open_tables([table], Source(tuple(names), unit)) as write, bar:
+        for result in bar:
+            write(result)
+            summary.add(result)
+    return summary
 
 
 def _exit_by(summary: "Summary") -> None:

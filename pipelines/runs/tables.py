@@ -2,10 +2,9 @@
 
 import csv
 import hashlib
-import io
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -14,12 +13,20 @@ from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
 
-from lenet_sklearn.outputs import OutputError, open_whole
+from lenet_sklearn.outputs import (
+    OutputError,
+    as_text,
+    check_free,
+    check_writable,
+    open_whole,
+)
+from pipelines.forms.form import Form
 from pipelines.outcomes import N_CANDIDATES, FieldReading, show_confidence
 from pipelines.scans.find import printable
 from pipelines.scoring.table import (
     VALUE_COLUMNS,
     PageResult,
+    Summary,
     Unit,
     document_cell,
     error_cell,
@@ -177,6 +184,68 @@ def _noted(file: BinaryIO, path: Path, note: Note) -> Iterator[None]:
         note(path, hashlib.file_digest(content, "sha256").hexdigest())
 
 
+def write_table(
+    path: str | Path,
+    results: Iterable[PageResult],
+    form: Form,
+    *,
+    overwrite: bool = False,
+) -> Summary:
+    """Write results as a table of ``lenet score``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The table: a CSV file with a row for each page, or what :func:`open_tables`
+        makes of another name. It is there as a whole, when all results are.
+
+    results : iterable of PageResult
+        What :func:`score_documents` yields.
+
+    form : Form
+        What was read: its fields are the columns.
+
+    overwrite : bool, default=False
+        Replace a file that exists.
+
+    Returns
+    -------
+    summary : Summary
+        How many pages and fields there are of each status; prints as ``lenet score``
+        prints it.
+
+    Raises
+    ------
+    OutputError
+        If the table cannot be written, or exists.
+
+    See Also
+    --------
+    to_dicts, to_frame : The same rows, in memory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pipelines import Form, score_documents, write_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     results = score_documents("nowhere.png", reader=None)
+    ...     form = Form.from_combs({"id": 9})
+    ...     print(write_table(f"{folder}/r.csv", results, form).pages["failed"])
+    1
+    """
+    path = Path(path)
+    check_writable(path)
+    if not overwrite:
+        check_free([path])
+    summary = Summary()
+    source = Source(tuple(field.name for field in form.fields))
+    with open_tables([path], source) as write:
+        for result in results:
+            summary.add(result)
+            write(result)
+    return summary
+
+
 def _opener_of(path: Path) -> Callable[[BinaryIO, Path, Source], Any]:
     name = path.name.lower()
     if name.endswith(".long.csv"):
@@ -186,17 +255,9 @@ def _opener_of(path: Path) -> Callable[[BinaryIO, Path, Source], Any]:
 
 
 @contextmanager
-def _text(file: BinaryIO) -> Iterator[io.TextIOWrapper]:
-    # Names of files need not be valid UTF-8; they come out as they are.
-    text = io.TextIOWrapper(file, "utf-8", errors="surrogateescape", newline="")
-    yield text
-    text.detach()
-
-
-@contextmanager
 def _wide_csv(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
     """Write a row for each page, or each image of a field."""
-    with _text(file) as text:
+    with as_text(file) as text:
         rows = csv.writer(text, lineterminator="\n")
         if source.unit == "field":
             rows.writerow(VALUE_COLUMNS)
@@ -208,7 +269,7 @@ def _wide_csv(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
 
 @contextmanager
 def _long_csv(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
-    with _text(file) as text:
+    with as_text(file) as text:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(LONG_COLUMNS)
         yield lambda result: rows.writerows(long_rows(result, source))

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple, Protocol
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
-from lenet_sklearn.outputs import ResultFile, check_free
-from pipelines.forms.form import Form
 from pipelines.images import Image
 from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind, distrust
 from pipelines.pages.cleaning import is_light_on_dark
@@ -28,10 +26,6 @@ from pipelines.scoring.overlay import write_overlay
 from pipelines.scoring.processes import Lost, PageLimits, Processes
 from pipelines.scoring.table import (
     PageResult,
-    Summary,
-    Unit,
-    result_header,
-    result_row,
 )
 
 # Bytes of a picture's name before the number of the page: file systems allow 255.
@@ -91,7 +85,7 @@ class Timed(NamedTuple):
     seconds: float
 
 
-def score_pages(
+def score_documents(
     files: str | Path | Iterable[str | Path],
     reader: Reader,
     *,
@@ -140,8 +134,8 @@ def score_pages(
 
     Examples
     --------
-    >>> from pipelines.scoring.batch import score_pages
-    >>> [result] = score_pages("nowhere.png", reader=None)
+    >>> from pipelines.scoring.batch import score_documents
+    >>> [result] = score_documents("nowhere.png", reader=None)
     >>> result.page, result.reading.status, result.reading.error
     (1, 'failed', 'nowhere.png: no such file')
     """
@@ -212,7 +206,7 @@ def score_fields(
         Number of processes; -1 for one a core.
 
     limits : PageLimits, default=None
-        As for :func:`score_pages`.
+        As for :func:`score_documents`.
 
     Yields
     ------
@@ -220,7 +214,7 @@ def score_fields(
         Its reading has one field, named ``value``, or an error. White writing on
         black, and what is as large as a page, is rejected with a reason.
     """
-    yield from score_pages(files, OneField(reader), jobs=jobs, limits=limits)
+    yield from score_documents(files, OneField(reader), jobs=jobs, limits=limits)
 
 
 def _list_tasks(
@@ -248,116 +242,10 @@ def _result(task: Task, answer: Timed | Lost) -> PageResult:
     )
 
 
-def write_results(
-    file: ResultFile,
-    row: Callable[[PageResult], Sequence[str]],
-    results: Iterable[PageResult],
-    *,
-    n_files: int | None = None,
-    unit: Unit = "page",
-) -> Summary:
-    """Write a table while its rows come in, with a progress bar on a terminal.
-
-    Parameters
-    ----------
-    file : ResultFile
-        The table, not yet opened: it is opened before the first result is
-        asked for, so that a table that cannot be written costs no time.
-
-    row : callable
-        Turns one result into a row of the table.
-
-    results : iterable of PageResult
-        What :func:`score_pages` or :func:`score_fields` yield.
-
-    n_files : int, default=None
-        How many files they are of, for the progress bar, if that is known.
-
-    unit : {"page", "field"}, default="page"
-        What each result is.
-
-    Returns
-    -------
-    summary : Summary
-        How many pages and fields there are of each status.
-
-    Raises
-    ------
-    OutputError
-        If the table cannot be written.
-    """
-    summary = Summary(unit)
-    # None: no bar where stderr is no terminal.
-    with file, Bar(total=n_files, unit=unit, disable=None) as bar:
-        for result in results:
-            file.write(row(result))
-            summary.add(result)
-            # How many pages a file has is known once it is opened.
-            if bar.total is not None and result.page == 1:
-                bar.total += result.n_pages - 1
-            bar.update()
-    return summary
-
-
 class Bar(tqdm):
     """A progress bar without a thread: with one, processes could not be forked."""
 
     monitor_interval = 0
-
-
-def write_table(
-    path: str | Path,
-    results: Iterable[PageResult],
-    form: Form,
-    *,
-    overwrite: bool = False,
-) -> Summary:
-    """Write the table of ``lenet score`` while its rows come in.
-
-    Parameters
-    ----------
-    path : str or Path
-        The CSV file. Until it is whole it is called ``<path>.part``.
-
-    results : iterable of PageResult
-        What :func:`score_pages` yields.
-
-    form : Form
-        What was read: its fields are the columns.
-
-    overwrite : bool, default=False
-        Replace a file that exists.
-
-    Returns
-    -------
-    summary : Summary
-        How many pages and fields there are of each status; prints as ``lenet score``
-        prints it.
-
-    Raises
-    ------
-    OutputError
-        If the table cannot be written, or exists.
-
-    See Also
-    --------
-    results_to_dicts, results_to_frame : The same rows, in memory.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pipelines import Form, score_pages, write_table
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     results = score_pages("nowhere.png", reader=None)
-    ...     form = Form.from_combs({"id": 9})
-    ...     print(write_table(f"{folder}/r.csv", results, form).pages["failed"])
-    1
-    """
-    path, names = Path(path), [field.name for field in form.fields]
-    if not overwrite:
-        check_free([path])
-    file = ResultFile(path, result_header(names))
-    return write_results(file, lambda result: result_row(result, names), results)
 
 
 def list_first_pictures(files: Sequence[Path], overlay: Path) -> list[Path]:
@@ -369,7 +257,7 @@ def list_first_pictures(files: Sequence[Path], overlay: Path) -> list[Path]:
         Scan files.
 
     overlay : Path
-        As for :func:`score_pages`.
+        As for :func:`score_documents`.
 
     Returns
     -------

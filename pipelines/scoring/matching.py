@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet_sklearn.outputs import ResultFile, check_free
+from lenet_sklearn.outputs import check_free, write_rows
 from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.outcomes import FieldReading, ReasonKind, show_confidence
 from pipelines.scans.find import printable
@@ -173,7 +173,7 @@ def match_pages(
     Parameters
     ----------
     results : iterable of PageResult
-        What :func:`pipelines.score_pages` yields: the whole batch.
+        What :func:`pipelines.score_documents` yields: the whole batch.
 
     roster : Roster
         The numbers that are expected, each on one page at most.
@@ -354,9 +354,7 @@ def write_matches(
     """
     if not overwrite:
         check_free([Path(path)])
-    with ResultFile(Path(path), MATCH_COLUMNS) as file:
-        for row in _rows(matching):
-            file.write(row)
+    write_rows(Path(path), MATCH_COLUMNS, _rows(matching))
 
 
 def _rows(matching: Matching) -> Iterator[list[str]]:

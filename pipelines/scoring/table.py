@@ -138,13 +138,13 @@ def value_row(result: PageResult) -> list[str]:
     return [document_cell(result.document), "", "failed", ""]
 
 
-def results_to_dicts(results: Iterable[PageResult]) -> list[dict[str, Any]]:
+def to_dicts(results: Iterable[PageResult]) -> list[dict[str, Any]]:
     """List what pages gave, as rows of results.csv.
 
     Parameters
     ----------
     results : iterable of PageResult
-        What :func:`pipelines.score_pages` or :func:`pipelines.score_fields` yield.
+        What :func:`pipelines.score_documents` or :func:`pipelines.score_fields` yield.
 
     Returns
     -------
@@ -154,9 +154,9 @@ def results_to_dicts(results: Iterable[PageResult]) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> from pipelines import FieldReading, PageReading, PageResult, results_to_dicts
+    >>> from pipelines import FieldReading, PageReading, PageResult, to_dicts
     >>> page = PageReading({"id": FieldReading("042", "accepted", 0.99)})
-    >>> [row] = results_to_dicts([PageResult("a.png", 1, page)])
+    >>> [row] = to_dicts([PageResult("a.png", 1, page)])
     >>> row["document"], row["status"], row["id"], row["id.confidence"]
     ('a.png', 'ok', '042', 0.99)
     """
@@ -174,18 +174,18 @@ def results_to_dicts(results: Iterable[PageResult]) -> list[dict[str, Any]]:
     return rows
 
 
-def results_to_frame(results: Iterable[PageResult]) -> Any:
+def to_frame(results: Iterable[PageResult]) -> Any:
     """Make a DataFrame of what pages gave; needs pandas.
 
     Parameters
     ----------
     results : iterable of PageResult
-        What :func:`pipelines.score_pages` or :func:`pipelines.score_fields` yield.
+        What :func:`pipelines.score_documents` or :func:`pipelines.score_fields` yield.
 
     Returns
     -------
     frame : pandas.DataFrame
-        A row for each page, as of :func:`results_to_dicts`. Values are strings.
+        A row for each page, as of :func:`to_dicts`. Values are strings.
 
     Raises
     ------
@@ -196,10 +196,10 @@ def results_to_frame(results: Iterable[PageResult]) -> Any:
         pandas = import_module("pandas")
     except ImportError as error:
         raise ImportError(
-            "results_to_frame needs pandas, which is not installed. Install it with"
-            " pip install pandas, or take results_to_dicts."
+            "to_frame needs pandas, which is not installed. Install it with"
+            " pip install pandas, or take to_dicts."
         ) from error
-    rows = results_to_dicts(results)
+    rows = to_dicts(results)
     return pandas.DataFrame(rows, columns=None if rows else result_header([]))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet_sklearn.outputs import ResultFile
+from lenet_sklearn.outputs import write_rows
 from pipelines.images import Image
 from pipelines.models import AnyLineReader
 from pipelines.outcomes import ArraysCompare, FieldReading, show_confidence
@@ -358,11 +358,14 @@ def _check_list(path: Path, truth: StrPath) -> None:
 
 def _write_list(path: Path, evaluation: FieldEvaluation) -> None:
     """Write all that was misread, as a table that corrected values can go into."""
-    with ResultFile(path, ["file", "value", "read", "status", "confidence"]) as table:
-        for field, reading in evaluation.misread():
-            outcome = reading.status, show_confidence(reading.confidence, 4)
-            name = document_cell(field.name)
-            table.write([name, field.value, reading.value, *outcome])
+    rows = [
+        [
+            *(document_cell(field.name), field.value, reading.value),
+            *(reading.status, show_confidence(reading.confidence, 4)),
+        ]
+        for field, reading in evaluation.misread()
+    ]
+    write_rows(path, ["file", "value", "read", "status", "confidence"], rows)
 
 
 def _describe(field: LabelledField, reading: FieldReading) -> str:

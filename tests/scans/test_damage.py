@@ -11,7 +11,7 @@ import pytest
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.scans.damage import listen_to_decoder
 from pipelines.scans.read import open_scan
-from pipelines.scoring.batch import score_pages
+from pipelines.scoring.batch import score_documents
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_nothing_is_accepted_or_blank_on_a_damaged_page(writing, tmp_path):
     for name, make in (("whole.png", _whole), ("damaged.png", _png)):
         (tmp_path / name).write_bytes(make(writing))
     files = [tmp_path / "whole.png", tmp_path / "damaged.png"]
-    whole, damaged = (result.reading for result in score_pages(files, Sure()))
+    whole, damaged = (result.reading for result in score_documents(files, Sure()))
     assert [f.status for f in whole.fields.values()] == [
         "accepted",
         "blank",

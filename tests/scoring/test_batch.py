@@ -12,11 +12,11 @@ import PIL.TiffImagePlugin
 import pytest
 from sklearn.pipeline import Pipeline
 
-from lenet_sklearn.outputs import OutputError, ResultFile
-from pipelines import Form, results_to_dicts, results_to_frame, write_table
+from lenet_sklearn.outputs import OutputError
+from pipelines import Form, to_dicts, to_frame, write_table
 from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind, settle
 from pipelines.scans.identity import Document, Identify
-from pipelines.scoring.batch import Worker, score_fields, score_pages, write_results
+from pipelines.scoring.batch import Worker, score_documents, score_fields
 from pipelines.scoring.table import PageResult, result_header, result_row, value_row
 
 
@@ -56,7 +56,7 @@ def grey_values(results):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_every_page_gives_one_result_in_order(stack, jobs):
-    results = list(score_pages(stack, MeanReader(), jobs=jobs))
+    results = list(score_documents(stack, MeanReader(), jobs=jobs))
     assert [(Path(r.document).name, r.page) for r in results] == [
         ("a.png", 1),
         ("b.png", 1),
@@ -68,7 +68,7 @@ def test_every_page_gives_one_result_in_order(stack, jobs):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_page_that_fails_says_why_and_costs_only_itself(stack, jobs):
-    results = list(score_pages(stack, MeanReader(), jobs=jobs))
+    results = list(score_documents(stack, MeanReader(), jobs=jobs))
     failed = [r.reading.error for r in results if r.reading.status == "failed"]
     assert failed[0] == f"{stack[1]}: is no image and no PDF, or is damaged"
     assert failed[1] == "KeyError: 'all black'"
@@ -76,7 +76,7 @@ def test_a_page_that_fails_says_why_and_costs_only_itself(stack, jobs):
 
 
 def test_pages_are_read_only_when_they_are_due(stack):
-    results = score_pages([stack[0], Path("not looked at yet")], MeanReader())
+    results = score_documents([stack[0], Path("not looked at yet")], MeanReader())
     assert next(results).reading.status == "ok"
     results.close()
 
@@ -87,7 +87,7 @@ def test_pictures_mirror_the_folders_of_the_scans(tmp_path):
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         PIL.Image.new("L", (40, 30), 90).save(file)
-    list(score_pages(files, MeanReader(), overlay=tmp_path / "out"))
+    list(score_documents(files, MeanReader(), overlay=tmp_path / "out"))
     found = {p.relative_to(tmp_path / "out").as_posix() for p in tmp_path.rglob("*-p*")}
     others = {"y/p.png-p1.png", "y/p.bmp-p1.png", "y/p.bmp.png-p1.png"}
     assert found == {"x/p-p1.png", *others}
@@ -99,14 +99,14 @@ def test_pictures_of_scans_elsewhere_stay_in_their_folder(tmp_path, monkeypatch)
         PIL.Image.new("L", (40, 30), 90).save(tmp_path / name)
     monkeypatch.chdir(tmp_path / "here")
     files = [Path("x.png"), Path("../other/y.png")]
-    list(score_pages(files, MeanReader(), overlay=tmp_path / "out"))
+    list(score_documents(files, MeanReader(), overlay=tmp_path / "out"))
     found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*-p*")}
     assert found == {"out/here/x-p1.png", "out/other/y-p1.png"}
 
 
 def test_a_picture_that_cannot_be_written_keeps_the_value(stack, tmp_path):
     (tmp_path / "out").write_text("a file where the folder should be")
-    [result] = score_pages(stack[:1], MeanReader(), overlay=tmp_path / "out")
+    [result] = score_documents(stack[:1], MeanReader(), overlay=tmp_path / "out")
     assert result.reading.status == "failed"
     assert result.reading.fields["grey"].value == "007"
 
@@ -166,19 +166,6 @@ def test_the_error_of_a_page_that_failed_is_that_of_the_page():
     assert result_row(PageResult("a.pdf", 1, page), ["total"])[3] == "is damaged"
 
 
-def test_rows_are_on_disk_before_the_next_page_is_read(tmp_path):
-    file = ResultFile(tmp_path / "r.csv", ["document"])
-
-    def results():
-        yield PageResult("a", 1, PageReading())
-        assert file.part.read_text() == "document\na\n"
-        assert not file.path.exists()
-
-    write_results(file, lambda r: [r.document], results())
-    assert file.path.read_text() == "document\na\n"
-    assert not file.part.exists()
-
-
 def test_one_reason_for_all_fields_is_told_once():
     lost = FieldReading("", "unlocated", 0.0, reason=_because("another form"))
     reading = PageReading({"a": lost, "b": lost})
@@ -186,37 +173,35 @@ def test_one_reason_for_all_fields_is_told_once():
     assert row[3] == "another form"
 
 
-def test_an_interrupted_table_leaves_the_old_one_and_the_rows_so_far(tmp_path):
+def test_an_interrupted_table_leaves_the_old_one(tmp_path):
     (tmp_path / "r.csv").write_text("old")
 
     def results():
         yield PageResult("a", 1, PageReading())
         raise KeyboardInterrupt
 
-    file = ResultFile(tmp_path / "r.csv", ["document"])
-    with pytest.raises(KeyboardInterrupt) as caught:
-        write_results(file, lambda r: [r.document], results())
-    assert (tmp_path / "r.csv").read_text() == "old"
-    assert (tmp_path / "r.csv.part").read_text() == "document\na\n"
-    assert "1 rows are in" in caught.value.__notes__[0]
+    form = Form.from_combs({"grey": 3})
+    with pytest.raises(KeyboardInterrupt):
+        write_table(tmp_path / "r.csv", results(), form, overwrite=True)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_one_file_may_be_given_without_a_list(stack, kind):
-    [result] = score_pages(kind(stack[0]), MeanReader())
+    [result] = score_documents(kind(stack[0]), MeanReader())
     assert result.reading.fields["grey"].value == "007"
-    [other] = score_pages([str(stack[0])], MeanReader())
+    [other] = score_documents([str(stack[0])], MeanReader())
     assert other == result
 
 
 def test_results_become_a_table_a_list_and_a_frame(stack, tmp_path, monkeypatch):
     form = Form.from_combs({"grey": 3})
-    results = list(score_pages(stack[:2], MeanReader()))
+    results = list(score_documents(stack[:2], MeanReader()))
     summary = write_table(tmp_path / "r.csv", results, form)
     assert summary.pages == {"ok": 1, "failed": 1}
     with (tmp_path / "r.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
-    listed = results_to_dicts(results)
+    listed = to_dicts(results)
     assert [row["document"] for row in listed] == list(map(str, stack[:2]))
     assert [row["grey.confidence"] for row in listed] == [0.5, None]
     for row, cells in zip(listed, table, strict=True):
@@ -225,11 +210,11 @@ def test_results_become_a_table_a_list_and_a_frame(stack, tmp_path, monkeypatch)
         assert [row[name] for name in same] == [cells[name] for name in same]
     pandas = SimpleNamespace(DataFrame=lambda rows, columns: (rows, columns))
     monkeypatch.setitem(sys.modules, "pandas", pandas)
-    assert results_to_frame(results) == (listed, None)
-    assert results_to_frame([])[1] == ["document", "page", "status", "error"]
+    assert to_frame(results) == (listed, None)
+    assert to_frame([])[1] == ["document", "page", "status", "error"]
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="pip install pandas, or take results_to_d"):
-        results_to_frame(results)
+        to_frame(results)
 
 
 def test_a_table_is_written_over_only_if_that_is_asked_for(tmp_path):

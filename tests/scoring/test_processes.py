@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from joblib.externals.loky.backend.process import LokyProcess
 
-from pipelines.scoring.batch import score_pages
+from pipelines.scoring.batch import score_documents
 from pipelines.scoring.processes import Lost, PageLimits, Processes
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="limits are Linux's")
@@ -156,7 +156,7 @@ def _runs(pid):
 @on_linux
 def test_a_page_that_takes_gigabytes_is_a_row_and_the_next_page_is_read(bomb):
     limits = PageLimits(seconds=30.0, gigabytes=0.5)
-    lost, other = score_pages([bomb, bomb], _Mean(), limits=limits)
+    lost, other = score_documents([bomb, bomb], _Mean(), limits=limits)
     for result in (lost, other):
         assert result.reading.status == "failed"
         assert f"{bomb}: page 1: " in result.reading.error
