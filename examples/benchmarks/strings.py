@@ -5,7 +5,9 @@
     python examples/benchmarks/strings.py --only speed length nothing
 
 Everything fitted is measured by 5-fold cross-validation: no amount is read by a
-network that was fitted with it. The amounts are not part of the project. Everything
+network that was fitted with it. Of two figures, the first is by the labels as they were
+published, the second by audited ones, without the fields that the audit cannot tell.
+Networks are fitted with the former. The amounts are not part of the project. Everything
 runs in one thread.
 """
 
