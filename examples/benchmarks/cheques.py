@@ -40,7 +40,7 @@ _N_TIMED = 200
 _N_ROUNDS = 5
 
 
-def measure_cheques(data: Path) -> Iterator[Row]:
+def measure_cheques(_models: Path, data: Path) -> Iterator[Row]:
     """Read cheque amounts without having seen one."""
     read = read_shipped(data)
     for name, labels in load_amounts(data).labels.items():
@@ -68,7 +68,7 @@ def measure_fitted(models: Path, data: Path) -> Iterator[Row]:
         )
 
 
-def measure_ppocr(data: Path) -> Iterator[Row]:
+def measure_ppocr(_models: Path, data: Path) -> Iterator[Row]:
     """Read and time the same amounts with the recogniser of PP-OCRv6."""
     if importlib.util.find_spec("rapidocr") is None:
         raise FileNotFoundError("rapidocr is not installed")

@@ -80,7 +80,7 @@ def threshold() -> float:
     return float(read_rule(SHIPPED).with_max_error(0.01).threshold_)
 
 
-def measure_exam(data: Path) -> Iterator[Row]:
+def measure_exam(_models: Path, data: Path) -> Iterator[Row]:
     """Read the exam pages, as they are and spoilt."""
     files, _, truth = exam_scans(data)
     form = Form.from_combs({"number": 9})
@@ -94,13 +94,13 @@ def measure_exam(data: Path) -> Iterator[Row]:
         yield _row(f"exam pages, {name}", answers, "14 right, 12 accepted, 0 wrong")
 
 
-def measure_drawn(_: Path) -> Iterator[Row]:
+def measure_drawn(_models: Path, _data: Path) -> Iterator[Row]:
     """Read drawn pages of twenty seeds."""
     answers = _read_drawn(_SEEDS)
     yield _row("drawn pages of 20 seeds", answers, "95 % settled, 1 % wrong, 0 lost")
 
 
-def measure_hard(_: Path) -> Iterator[Row]:
+def measure_hard(_models: Path, _data: Path) -> Iterator[Row]:
     """Read drawn pages that are hard to read."""
     bar = "85 % settled, 1 % wrong, 0.1 % lost"
     for name, change in {"pencil of 12 %": pencil, "light blue": light_blue}.items():
@@ -111,7 +111,7 @@ def measure_hard(_: Path) -> Iterator[Row]:
         yield _row(f"drawn pages, {name}", answers, bar)
 
 
-def measure_numbers(data: Path) -> Iterator[Row]:
+def measure_numbers(_models: Path, data: Path) -> Iterator[Row]:
     """Read numbers of nine digits by writers that trained nothing."""
     answers = _read_numbers(data)
     yield _row("MNIST's test digits, numbers of nine", answers, "97 % right")
@@ -119,7 +119,7 @@ def measure_numbers(data: Path) -> Iterator[Row]:
     yield Row("... accepted at 1 % error, in hindsight", f"{accepted:.1%}", "93 %")
 
 
-def measure_others(data: Path) -> Iterator[Row]:
+def measure_others(_models: Path, data: Path) -> Iterator[Row]:
     """Read boxes that hold no digit, or several."""
     rng = np.random.default_rng(413)
     kinds = [NO_DIGITS[n % len(NO_DIGITS)] for n in range(500)]
@@ -140,7 +140,7 @@ def measure_others(data: Path) -> Iterator[Row]:
     yield _row("one digit in three boxes", answers, "")
 
 
-def measure_pencil(data: Path) -> Iterator[Row]:
+def measure_pencil(_models: Path, data: Path) -> Iterator[Row]:
     """Read a hundred faint digits, each a box of its own."""
     with np.load(folder_of(data, "nsysu_pencil") / "digits.npz") as file:
         images, labels = list(file["x"].astype(np.uint8)), file["y"]
@@ -149,7 +149,7 @@ def measure_pencil(data: Path) -> Iterator[Row]:
     yield _row("faint digits of NSYSU", answers, "96 right, 0 wrong, 0 lost")
 
 
-def measure_kept(data: Path) -> Iterator[Row]:
+def measure_kept(_models: Path, data: Path) -> Iterator[Row]:
     """Fit rules of acceptance on halves, and count the errors of the other halves."""
     collections: dict[str, tuple[Judged, list[str]]] = {}
     boxes = {
@@ -173,20 +173,18 @@ def measure_kept(data: Path) -> Iterator[Row]:
         )
 
 
-def measures_of(models: Path) -> dict[str, Callable[[Path], Iterator[Row]]]:
-    """Return all measures; what is fitted is kept in a folder."""
-    return {
-        "exam": measure_exam,
-        "drawn": measure_drawn,
-        "hard": measure_hard,
-        "numbers": measure_numbers,
-        "others": measure_others,
-        "pencil": measure_pencil,
-        "cheques": measure_cheques,
-        "fitted": partial(measure_fitted, models),
-        "kept": measure_kept,
-        "ppocr": measure_ppocr,
-    }
+MEASURES: dict[str, Callable[[Path, Path], Iterator[Row]]] = {
+    "exam": measure_exam,
+    "drawn": measure_drawn,
+    "hard": measure_hard,
+    "numbers": measure_numbers,
+    "others": measure_others,
+    "pencil": measure_pencil,
+    "cheques": measure_cheques,
+    "fitted": measure_fitted,
+    "kept": measure_kept,
+    "ppocr": measure_ppocr,
+}
 
 
 @cache
@@ -262,12 +260,14 @@ def _judge_answers(answers: Sequence[Answer]) -> Judged:
 def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    parser = table_parser(__doc__, measures_of(Path()))
+    parser = table_parser(__doc__, MEASURES)
     add_models(parser)
     args = parse_table_args(parser)
     with models_folder(args.models) as models:
-        rows = take_measures(measures_of(models), args.only, args.data)
-        table = as_table(rows, _PACKAGES)
+        measures = {
+            name: partial(measure, models) for name, measure in MEASURES.items()
+        }
+        table = as_table(take_measures(measures, args.only, args.data), _PACKAGES)
     print(table, end="")
     if args.page:
         fill_page(args.page, "trust", table)
