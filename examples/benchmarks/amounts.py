@@ -4,11 +4,13 @@ import csv
 import functools
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from judging import Reading
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import KFold
@@ -33,6 +35,11 @@ class Amounts:
     strips: list[Image]
     texts: NDArray[np.object_]
     audited: NDArray[np.object_]  # None where the picture cannot tell
+
+    @property
+    def labels(self) -> dict[str, NDArray[np.object_]]:
+        """What the fields say: as it was published, and as the audit found."""
+        return {"as labelled": self.texts, "audited": self.audited}
 
 
 @functools.cache
@@ -60,42 +67,92 @@ def folds_of(amounts: Amounts) -> list[tuple[NDArray[np.int64], NDArray[np.int64
     return list(folds.split(amounts.texts))
 
 
+def read_amounts(reader: Any, amounts: Amounts, chosen: Iterable[int]) -> Reading:
+    """Read some of the amounts."""
+    found = reader.read([amounts.fields[i] for i in chosen])
+    texts = np.array([best.text for best, *_ in found], dtype=object)
+    return Reading(texts, np.array([best.probability for best, *_ in found]))
+
+
+def read_folds(amounts: Amounts, reader_of: Callable[[int], Any]) -> Reading:
+    """Read each fold by what was fitted on the others."""
+    n_fields = len(amounts.fields)
+    read = Reading(np.empty(n_fields, dtype=object), np.empty(n_fields))
+    for fold, (_, held) in enumerate(folds_of(amounts)):
+        own = read_amounts(reader_of(fold), amounts, held)
+        read.texts[held], read.confidences[held] = own
+    return read
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the amounts, to fit on."""
+
+    name: str  # that its models have in their folder
+    chosen: NDArray[np.int64]
+    texts: NDArray[np.object_]  # of those that are chosen
+
+
+def part_without(amounts: Amounts, *folds: int, audited: bool = False) -> Part:
+    """Choose all amounts but those of some folds.
+
+    With audited labels, fields that cannot be told are left out.
+    """
+    held = np.concatenate([folds_of(amounts)[fold][1] for fold in folds])
+    texts = amounts.audited if audited else amounts.texts
+    known = np.array([text is not None for text in texts])
+    known[held] = False
+    chosen = np.flatnonzero(known)
+    name = "and".join(str(fold) for fold in sorted(folds))
+    return Part(f"{name}-audited" if audited else name, chosen, texts[chosen])
+
+
+def fit_sliding(
+    network: str, part: Part, amounts: Amounts, models: Path
+) -> StringRecognizer:
+    """Fit the shipped weights on some amounts, or take up what is in the folder."""
+    path = _place(models, network, part)
+    if not path.exists():
+        shipped = load_model(network, device="cpu")
+        settings = {**adaptation(network, len(part.chosen)), "initial_weights": network}
+        fitted = clone(shipped).set_params(**settings)
+        fitted.fit([amounts.strips[i] for i in part.chosen], part.texts)
+        save_model(fitted, path)
+    return load_model(path, device="cpu")
+
+
+def fit_cutting(part: Part, amounts: Amounts, models: Path) -> CuttingReader:
+    """Fit over-segmentation on some amounts, or take up what is in the folder."""
+    path = _place(models, "segments", part)
+    if not path.exists():
+        fitted = CuttingReader(load_model("segments", device="cpu"))
+        fitted.fit([amounts.fields[i] for i in part.chosen], part.texts)
+        save_model(fitted.model_, path)
+    return CuttingReader(load_model(path, device="cpu"))
+
+
 def fit_fold(
     network: str,
     fold: int,
     amounts: Amounts,
     models: Path,
     *,
-    rest: Sequence[int] | NDArray[np.int64] | None = None,
+    rest: NDArray[np.int64] | None = None,
 ) -> StringRecognizer:
-    """Fit the shipped weights on the other folds, or on some fields of them.
-
-    What is in the folder already is taken up.
-    """
-    chosen = folds_of(amounts)[fold][0] if rest is None else rest
-    path = _place(models, network, fold, len(chosen))
-    if not path.exists():
-        shipped = load_model(network, device="cpu")
-        settings = {**adaptation(network, len(chosen)), "initial_weights": network}
-        fitted = clone(shipped).set_params(**settings)
-        fitted.fit([amounts.strips[i] for i in chosen], amounts.texts[chosen])
-        save_model(fitted, path)
-    return load_model(path, device="cpu")
+    """Fit the shipped weights on the other folds, or on some fields of them."""
+    part = part_without(amounts, fold)
+    if rest is not None:
+        part = Part(part.name, rest, amounts.texts[rest])
+    return fit_sliding(network, part, amounts, models)
 
 
 def fit_segments_fold(fold: int, amounts: Amounts, models: Path) -> CuttingReader:
-    """Fit over-segmentation on the other folds, or take up what is there."""
-    chosen = folds_of(amounts)[fold][0]
-    path = _place(models, "segments", fold, len(chosen))
-    if not path.exists():
-        fitted = CuttingReader(load_model("segments", device="cpu"))
-        fitted.fit([amounts.fields[i] for i in chosen], amounts.texts[chosen])
-        save_model(fitted.model_, path)
-    return CuttingReader(load_model(path, device="cpu"))
+    """Fit over-segmentation on the other folds."""
+    return fit_cutting(part_without(amounts, fold), amounts, models)
 
 
-def _place(models: Path, name: str, fold: int, n_fields: int) -> Path:
-    """File of a model fitted on so many fields."""
+def _place(models: Path, name: str, part: Part) -> Path:
+    """File of a model that was fitted on some amounts."""
     # Models that began with other weights are others.
     begun = hashlib.sha256(model_path(name).read_bytes()).hexdigest()[:8]
-    return models / f"{name}-{begun}-{fold}-{n_fields}.safetensors"
+    return models / f"{name}-{begun}-{part.name}-{len(part.chosen)}.safetensors"

@@ -3,7 +3,9 @@
 import argparse
 import platform
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +42,24 @@ def table_parser(doc: str, measures: Measures) -> argparse.ArgumentParser:
     )
     parser.add_argument("--page", type=Path, help="file to write the table into")
     return parser
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Let the command line name the folder that keeps what is fitted."""
+    parser.add_argument(
+        "--models",
+        type=Path,
+        help="folder that keeps the networks; take another when their fitting changes",
+    )
+
+
+@contextmanager
+def models_folder(models: Path | None) -> Iterator[Path]:
+    """Make the folder that keeps what is fitted, or one for this run alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = models or Path(folder)
+        kept.mkdir(exist_ok=True)
+        yield kept
 
 
 def parse_table_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
