@@ -67,11 +67,12 @@ def merge(runs: Runs, output: NewTable, force: Force = False) -> None:
     from pipelines.runs.parts import adopt_parts
 
     folder, *others = map(RunFolder, runs)
+    batch = restore_rules(folder.settings)
     check_free_tables(output, [], folder, force=force)
     with folder.locked():
         adopt_parts(folder.parts, [other.parts for other in others])
         folder.check_whole()
-        finish(folder, output, restore_rules(folder.settings), None)
+        finish(folder, output, batch, None)
 
 
 @group_options

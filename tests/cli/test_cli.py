@@ -254,7 +254,10 @@ FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1
         ("form page.png -o f.yaml", "Name it f.json"),
         ("train digits digits -o m.pth", "Name it m.safetensors"),
         ("score page.png -o r.csv --form m --form form.txt", "--form is given 2 times"),
-        ("score page.png -o r.csv -o ./r.csv --comb a=1", "-o names one table twice"),
+        (
+            "score page.png -o r.csv -o ./r.csv --comb a=1",
+            "csv would be written twice",
+        ),
         ("score page.png -o r.csv --comb a=1 --shard 9/8", "K from 1 to N"),
         ("score page.png -o r.csv --comb a=1 --shard auto", "is task of no array here"),
         ("status old", "there is no run in this folder"),

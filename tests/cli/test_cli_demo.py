@@ -14,7 +14,7 @@ def clear(folder, n_pages):
 
 @pytest.mark.parametrize(
     "name",
-    ["scans/page_02.jpg", "results.csv", "results.csv.part", "pictures/page_09.png"],
+    ["scans/page_02.jpg", "results.csv", "pictures/page_09.png"],
 )
 def test_only_a_folder_of_the_demonstration_may_be_written_anew(tmp_path, name):
     path = tmp_path / name

@@ -213,7 +213,7 @@ def test_results_become_a_table_a_list_and_a_frame(stack, tmp_path, monkeypatch)
     assert to_frame(results) == (listed, None)
     assert to_frame([])[1] == ["document", "page", "status", "error"]
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas, or take results_to_d"):
+    with pytest.raises(ImportError, match="pip install pandas, or take to_d"):
         to_frame(results)
 
 
