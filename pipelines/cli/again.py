@@ -72,7 +72,7 @@ def merge(runs: Runs, output: NewTable, force: Force = False) -> None:
     with folder.locked():
         adopt_parts(folder.parts, [other.parts for other in others])
         folder.check_whole()
-        finish(folder, output, batch, None)
+        finish(folder, output, folder.results(), folder.settings, batch=batch)
 
 
 @group_options
@@ -92,7 +92,7 @@ def redo(
     """
     use_one_thread()
     from pipelines.forms.form import Form
-    from pipelines.runs.again import check_same_fields
+    from pipelines.runs.again import check_same_fields, decide_anew
     from pipelines.runs.folder import RunFolder
 
     folder = RunFolder(run)
@@ -115,7 +115,8 @@ def redo(
     check_free_tables(output, written, folder, settings=settings, force=force)
     with folder.locked():
         folder.check_whole()
-        finish(folder, output, batch, matcher, anew=(wanted, settings))
+        results = decide_anew(folder.results(), wanted, settings["threshold"])
+        finish(folder, output, results, settings, batch=batch, matcher=matcher)
 
 
 def _decide_by(

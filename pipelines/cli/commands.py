@@ -4,6 +4,7 @@ import os
 import shlex
 import signal
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
@@ -329,7 +330,10 @@ def main(args: Sequence[str] | None = None) -> int:
     except BaseException as error:
         explained = _explain(error)
         if explained is None:
-            raise
+            if not isinstance(error, Exception):
+                raise
+            traceback.print_exception(error)
+            return ExitCode.BUG
         text, status = explained
         notes = getattr(error, "__notes__", [])
         line = printable(" ".join("; ".join([text, *notes]).split()))

@@ -32,6 +32,9 @@ class ExitCode(IntEnum):
         There is no table: pages of a run were not read yet, or a cluster or processes
         were lost.
 
+    BUG
+        An error of the program itself, which it prints in full.
+
     INTERRUPTED
         Ctrl-C. What was read before is kept, and the same command goes on.
 
@@ -45,6 +48,7 @@ class ExitCode(IntEnum):
     FULL = 3
     BUSY = 4
     INCOMPLETE = 5
+    BUG = 70  # as sysexits.h has it
     INTERRUPTED = 130
     TERMINATED = 143
 

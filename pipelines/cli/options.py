@@ -340,6 +340,13 @@ Draft = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+ReplaceRun = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Replace tables that exist, and another run that they are of.",
+    ),
+]
 ReadingModel = Annotated[
     str,
     typer.Option(
@@ -586,7 +593,7 @@ class ReadingOptions:
     shard: Shard = None
     dask: Dask = None
     log: Log = None
-    force: Force = False
+    force: ReplaceRun = False
 
     def limits(self) -> "PageLimits":
         """Return what one page may cost."""

@@ -1,7 +1,7 @@
 """Runs of ``lenet score`` and ``lenet read``, and what goes on with their folders."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,11 @@ from pipelines.cli.shards import parse_shard
 
 if TYPE_CHECKING:
     from pipelines.cli.matching import PageMatcher
-    from pipelines.forms.form import Form
     from pipelines.runs.folder import RunFolder
     from pipelines.runs.plan import Shard
     from pipelines.scoring.batch import Answering, Reader, Worker
     from pipelines.scoring.ruled import RuledBatch
-    from pipelines.scoring.table import Summary
+    from pipelines.scoring.table import PageResult, Summary
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,15 @@ def execute(job: Job, outputs: Sequence[Path], options: ReadingOptions) -> None:
             _report_shard(folder, shard, outputs[0])
             return
         with _kept(folder):
-            finish(folder, outputs, job.batch, job.matcher, pictures=job.overlay)
+            finish(
+                folder,
+                outputs,
+                folder.results(),
+                folder.settings,
+                batch=job.batch,
+                matcher=job.matcher,
+                pictures=job.overlay,
+            )
 
 
 def _report_shard(folder: "RunFolder", shard: "Shard", output: Path) -> None:
@@ -217,11 +224,12 @@ def _kept(folder: "RunFolder") -> Iterator[None]:
 def finish(
     folder: "RunFolder",
     outputs: Sequence[Path],
-    batch: "RuledBatch | None",
-    matcher: "PageMatcher | None",
+    results: Iterable["PageResult"],
+    settings: Mapping[str, Any],
     *,
+    batch: "RuledBatch | None" = None,
+    matcher: "PageMatcher | None" = None,
     pictures: Path | None = None,
-    anew: "tuple[Form | None, Mapping[str, Any]] | None" = None,
 ) -> None:
     """Write the tables of a run that is whole, and report.
 
@@ -233,38 +241,35 @@ def finish(
     outputs : sequence of Path
         The tables.
 
-    batch : RuledBatch or None
+    results : iterable of PageResult
+        Those of the folder, or what was made of them.
+
+    settings : mapping of str to object
+        What decided them.
+
+    batch : RuledBatch, default=None
         The acceptance rules.
 
-    matcher : PageMatcher or None
+    matcher : PageMatcher, default=None
         Matches the pages with a list.
 
     pictures : Path, default=None
         Where pictures of the pages are.
-
-    anew : tuple of (form, settings), default=None
-        The form, if any, by whose rules all is decided anew, and the settings that
-        decide; None to leave it as the run has it.
 
     Raises
     ------
     typer.Exit
         If pages failed.
     """
-    from pipelines.runs.again import decide_anew
     from pipelines.runs.tables import open_tables
     from pipelines.scoring.table import Summary
 
-    settings = anew[1] if anew else folder.settings
     source, decided_by = source_of(settings), hash_deciding(settings)
 
     def note(path: Path, sha256: str) -> None:
         folder.note_table(path, f"{sha256} {decided_by}")
 
     summary = Summary(source.unit)
-    results = folder.results()
-    if anew:
-        results = decide_anew(results, anew[0], anew[1]["threshold"])
     results = batch.watch(results) if batch else results
     results = matcher.watch(results) if matcher else results
     with open_tables(outputs, source, note) as write:
