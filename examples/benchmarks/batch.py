@@ -46,7 +46,8 @@ _N_MOMENTS = 50
 _N_SHARDS = 8
 _PART = 20  # pages that are kept together
 _DISK = 2_000_000  # bytes
-_FREE = 40_000  # bytes that are left on a disk before it is full
+# Bytes that are left on a disk before it is full: for the plan, and some of the parts.
+_FREE = 150_000
 
 # Height and width: A4 at 200 dpi, and what has room for the field, which costs least.
 _SHEET = (2339, 1654)

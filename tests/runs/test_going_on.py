@@ -69,8 +69,12 @@ def run(name="r.run", *, settings=SETTINGS, shard=None, anew=False, most=None):
             raise KeyboardInterrupt
 
     files = sorted(Path("scans").iterdir())
-    with folder.locked(shard), folder.planning() as known:
-        here = Here(Worker(reader, 200))
+    with (
+        folder.locked(shard),
+        folder.planning() as known,
+        Worker(reader, 200) as worker,
+    ):
+        here = Here(worker)
         plan = plan_run(files, settings, known, here)
         if shard and known:
             folder.join(plan)
