@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pipelines.cli.exits import ExitCode
-from pipelines.cli.inputs import say, say_rules
+from pipelines.cli.inputs import say, say_rules, warn
 from pipelines.cli.options import ReadingOptions
 from pipelines.cli.settings import hash_deciding, source_of
 from pipelines.cli.shards import parse_shard
@@ -190,7 +190,7 @@ def _read(
 
     # None: no bar where stderr is no terminal.
     bar = Bar(total=len(job.files), desc="looking at files", leave=False, disable=None)
-    with folder.planning() as known, bar:
+    with folder.planning(warn) as known, bar:
         plan = plan_run(job.files, job.settings, known, processes, bar.update)
         if shard and known:
             folder.join(plan)

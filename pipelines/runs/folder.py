@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -109,15 +109,29 @@ class RunFolder:
             yield
 
     @contextmanager
-    def planning(self) -> Iterator[Plan | None]:
+    def planning(
+        self, tell: Callable[[str], None] | None = None
+    ) -> Iterator[Plan | None]:
         """Keep others from planning, who wait, and take over what they have planned.
+
+        Parameters
+        ----------
+        tell : callable, default=None
+            Is told that somebody else is planning, if that is waited for.
 
         Yields
         ------
         plan : Plan or None
             That of the folder; None where there is none.
         """
-        with lock_file(self.path / ".plan.lock", patience=float("inf")):
+        path = self.path / ".plan.lock"
+        try:
+            with lock_file(path, patience=0.5):
+                pass
+        except BlockingIOError:
+            if tell:
+                tell(f"waiting for another shard, which looks at the files: {path}")
+        with lock_file(path, patience=float("inf")):
             self._known = self._read_plan()
             yield self._known
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -244,6 +245,22 @@ def test_a_lock_ends_with_its_run_though_copies_of_the_process_live_on(tmp_path)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def test_a_shard_that_waits_for_the_plan_says_so(scans):
+    run()
+    told = []
+
+    def tell(text):
+        told.append(text)
+        planning.close()
+
+    planning = ExitStack()
+    planning.enter_context(RunFolder(Path("r.run")).planning())
+    with RunFolder(Path("r.run")).planning(tell) as plan:
+        assert plan is not None
+    [text] = told
+    assert text.startswith("waiting for another shard")
 
 
 def test_two_runs_at_once_are_refused(scans):
