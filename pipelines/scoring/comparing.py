@@ -434,7 +434,8 @@ class _Results:
         if not self.names or not (self.is_of_fields or "document" in columns):
             raise ValueError(
                 f"{path} is no table of results. Give one that lenet score or lenet"
-                " read wrote."
+                " read wrote: the .csv file with a row for each page or image, no"
+                " .long.csv."
             )
         self._path = path
         self.pages = [
