@@ -300,7 +300,8 @@ ReadingJobs = Annotated[
         "--jobs",
         metavar="N",
         min=1,
-        help="Processes that work side by side; one for each core unless given.",
+        help="Processes that work side by side; one for each core unless given, fewer"
+        " where there are few pages.",
     ),
 ]
 DemoFolder = Annotated[

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from pipelines.scoring.batch import Answering, Reader, Worker
     from pipelines.scoring.ruled import RuledBatch
     from pipelines.scoring.table import PageResult, Summary
+
+
+# Files that may have many pages.
+_OF_MANY_PAGES: Final = frozenset({".pdf", ".tif", ".tiff"})
+
+# Pages for which another process pays.
+_WORTH_A_PROCESS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def execute(job: Job, outputs: Sequence[Path], options: ReadingOptions) -> None:
     with folder.locked(shard):
         if job.overlay:
             folder.note_table(job.overlay, "pictures")
-        with _hire(Worker(job.reader, job.dpi), options) as processes:
+        with _hire(Worker(job.reader, job.dpi), job.files, options) as processes:
             _read(folder, job, processes, options, shard)
         if shard:
             _report_shard(folder, shard, outputs[0])
@@ -158,14 +165,15 @@ def _report_shard(folder: "RunFolder", shard: "Shard", output: Path) -> None:
 
 
 def _hire(
-    worker: "Worker", options: ReadingOptions
+    worker: "Worker", files: Sequence[Path], options: ReadingOptions
 ) -> AbstractContextManager["Answering"]:
     """Start what reads pages: processes here, or the workers of a cluster."""
     limits = options.limits()
     if options.dask is None:
         from pipelines.scoring.processes import Processes
 
-        return Processes(worker, jobs=options.jobs or -1, limits=limits)
+        jobs = options.jobs or _count_processes(files)
+        return Processes(worker, jobs=jobs, limits=limits)
     if options.jobs is not None:
         raise typer.BadParameter("--jobs is for this machine, and --dask for others")
     from pipelines.scoring.cluster import Cluster
@@ -174,6 +182,18 @@ def _hire(
         return Cluster(worker, options.dask, limits=limits)
     except ImportError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _count_processes(files: Sequence[Path]) -> int:
+    """Take one process for each core, where there is work for them.
+
+    One that cannot be forked takes as long to start as a dozen pages to read.
+    """
+    from joblib import effective_n_jobs
+
+    if any(file.suffix.lower() in _OF_MANY_PAGES for file in files):
+        return -1
+    return min(1 + len(files) // _WORTH_A_PROCESS, effective_n_jobs(-1))
 
 
 def _read(

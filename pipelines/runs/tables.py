@@ -196,8 +196,9 @@ def write_table(
     Parameters
     ----------
     path : str or Path
-        The table: a CSV file with a row for each page, or what :func:`open_tables`
-        makes of another name. It is there as a whole, when all results are.
+        The table: a CSV file with a row for each page, or another format that ``-o``
+        of ``lenet score`` knows by its name. It is there as a whole, when all results
+        are.
 
     results : iterable of PageResult
         What :func:`score_documents` yields.

@@ -18,6 +18,7 @@ import pytest
 from pipelines.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
+SLOW_MARK = pytest.mark.slow
 
 
 def rows(path):
@@ -92,8 +93,15 @@ def test_a_terminal_gets_a_progress_bar_that_knows_how_many_pages(folder):
     os.close(screen)
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "jobs"),
+    [
+        (signal.SIGINT, "2"),
+        (signal.SIGTERM, "1"),
+        pytest.param(signal.SIGINT, "1", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, "2", marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupted_run_keeps_the_old_table_and_goes_on(folder, number, jobs):
     process = start_slowly(folder, "--jobs", jobs)
     if number == signal.SIGINT:
@@ -172,6 +180,7 @@ def test_what_was_read_is_not_read_again_but_what_has_failed_is(numbers, capsys)
     assert (numbers / "results.csv").read_bytes() == table
 
 
+@pytest.mark.slow  # tests/runs has the same without processes
 def test_a_part_that_is_lost_is_read_again(numbers):
     score()
     table = (numbers / "results.csv").read_bytes()
@@ -198,9 +207,9 @@ def test_a_table_that_somebody_has_changed_is_not_replaced(numbers, capsys):
     ("words", "change", "reason"),
     [
         (["--threshold", "0.8"], None, "threshold is 0.8, and was 0.9"),
-        (["--comb", "room=3"], None, "form is another"),
-        (["--dpi", "300"], None, "dpi is 300, and was 200"),
-        ([], "scans/e.png", "1 scan was added: scans/e.png"),
+        pytest.param(["--comb", "room=3"], None, "form is another", marks=SLOW_MARK),
+        pytest.param(["--dpi", "300"], None, "dpi is 300, and", marks=SLOW_MARK),
+        pytest.param([], "scans/e.png", "1 scan was added", marks=SLOW_MARK),
         ([], "scans/a.png", "1 scan was changed: scans/a.png"),
     ],
 )
@@ -217,6 +226,7 @@ def test_another_run_is_refused_and_said(numbers, capsys, words, change, reason)
     assert (numbers / "results.csv").read_bytes() != table or not change
 
 
+@pytest.mark.slow  # tests/runs has the same without processes
 def test_a_file_that_comes_late_is_read_when_the_run_goes_on(numbers):
     late = numbers / "scans" / "d.png"
     late.unlink()
@@ -324,6 +334,7 @@ def test_shards_are_merged_to_the_same_table(numbers, capsys):
     assert (numbers / "s.csv").read_bytes() == (numbers / "results.csv").read_bytes()
 
 
+@pytest.mark.slow  # tests/runs has the same without processes
 def test_shards_of_machines_without_a_common_disk_are_merged(numbers, capsys):
     score()
     for n in range(45):
@@ -389,7 +400,9 @@ def test_redo_takes_other_rules_and_lists(numbers, capsys):
     assert "Read the scans again" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["--comb", "a=1"], ["--comb", "id=4"]])
+@pytest.mark.parametrize(
+    "words", [["--comb", "id=4"], pytest.param(["--comb", "a=1"], marks=SLOW_MARK)]
+)
 def test_redo_gives_what_reading_anew_would(numbers, words):
     """Of damaged pages, of one on its head, and of more combs than the form has."""
     content = bytearray((numbers / "scans" / "a.png").read_bytes())
@@ -437,6 +450,7 @@ def test_a_table_is_not_written_over_another_of_the_same_run(numbers, capsys):
     assert not (numbers / "results.run").exists()
 
 
+@pytest.mark.slow  # tests/runs has the same without processes
 def test_pictures_that_are_lost_are_made_again(numbers):
     assert score("--overlay", "pictures") == 1
     (numbers / "pictures" / "b-p1.png").unlink()

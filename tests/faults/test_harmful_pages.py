@@ -88,12 +88,9 @@ def test_files_that_do_harm_when_they_are_opened_are_rows(batch):
 
 
 @pytest.mark.parametrize(
-    "jobs",
-    [
-        {"reader": "2", "decoder": "1"},
-        pytest.param({"reader": "1", "decoder": "2"}, marks=pytest.mark.slow),
-    ],
+    "jobs", [{"reader": "2", "decoder": "1"}, {"reader": "1", "decoder": "2"}]
 )
+@pytest.mark.slow
 def test_pages_that_hang_are_given_up_and_tried_again(batch, jobs):
     batch.draw("a.png", 1)
     batch.draw("b.pdf", 2, GREYS["hang"], 4)

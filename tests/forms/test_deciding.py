@@ -233,6 +233,7 @@ def test_what_is_doubted_of_a_row_of_boxes_is_spread():
 
 # Of seeds 0 to 3 together the rule accepts 185 values, none of them wrong. Without it
 # 37 are accepted, and of the 185 surest 13 are wrong.
+@pytest.mark.slow
 def test_a_check_digit_saves_errors_on_drawn_numbers():
     n_accepted, n_false, n_wrong, n_sure = np.sum(
         [_count_with_check_digit(seed) for seed in range(4)], axis=0
