@@ -9,6 +9,7 @@ import pytest
 SCRIPTS = sorted((Path(__file__).resolve().parents[1] / "examples").glob("plot_*.py"))
 
 
+@pytest.mark.slow  # the build of the documentation runs them, too
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_of_the_gallery_runs(script, monkeypatch):
     matplotlib.use("Agg")
