@@ -60,6 +60,7 @@ from pipelines.scans.find import ScanError, printable
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
+    from pipelines.runs.tables import TableSource
     from pipelines.scoring.table import PageResult, Summary
 
 
@@ -116,6 +117,7 @@ def demo(
     use_one_thread()
     from pipelines.drawing import draw_filled_forms
     from pipelines.forms.form import Form
+    from pipelines.runs.tables import TableSource
     from pipelines.scoring.batch import score_documents
     from pipelines.scoring.table import truth_table
 
@@ -135,7 +137,7 @@ def demo(
             results.append(result)
             yield result
 
-    summary = _write(table, [f.name for f in form.fields], scored(), pages)
+    summary = _write(table, TableSource.of_form(form), scored(), pages)
     say(f"{truth_table(results, forms.truth)}\n{summary}")
     say(f"Table: {table}\nPictures: {pictures}\nScans: {forms.scans[0].parent}")
     _exit_by(summary)
@@ -205,13 +207,14 @@ def score(
     threshold = threshold_of(deciding, batch)
     settings = describe_job(reading.model, threshold, batch)
     settings |= describe_form(form, fields) | {"dpi": drawn.dpi}
-    check_free_tables(output, written, run_of(output), force=reading.force)
+    run = run_of(output)
+    check_free_tables(output, written, run, force=reading.force)
     check_log(reading.log, [*output, *written, *files, *others])
     reader = _form_reader(fields, reading.model, threshold, locate_digits=bool(overlay))
     if batch:
         reader = batch.wrap(reader)
     job = Job(files, reader, settings, drawn.dpi, overlay, batch=batch, matcher=matcher)
-    execute(job, output, reading)
+    execute(job, run, output, reading)
 
 
 @app.command(
@@ -240,9 +243,10 @@ def read(
     reader = make_reader_of(reading.model, digits=digits, threshold=threshold)
     settings = describe_job(reading.model, threshold, batch, unit="field")
     settings |= {"digits": digits}
-    check_free_tables(output, [], run_of(output), force=reading.force)
+    run = run_of(output)
+    check_free_tables(output, [], run, force=reading.force)
     check_log(reading.log, [*output, *files, deciding.rule])
-    execute(Job(files, OneField(reader), settings, batch=batch), output, reading)
+    execute(Job(files, OneField(reader), settings, batch=batch), run, output, reading)
 
 
 for command, example in (
@@ -366,6 +370,7 @@ def _demonstrate_fields(output: Path, *, n_fields: int, seed: int, force: bool) 
     from lenet_sklearn.outputs import make_folder
     from pipelines.drawing.stack import draw_fields, list_drawn_fields
     from pipelines.models import VOTE
+    from pipelines.runs.tables import TableSource
     from pipelines.scoring.batch import score_fields
 
     table = output / "values.csv"
@@ -382,7 +387,7 @@ def _demonstrate_fields(output: Path, *, n_fields: int, seed: int, force: bool) 
             n_right += field.value == drawn.truth[Path(result.document).name]
             yield result
 
-    summary = _write(table, ["value"], compared(), n_fields)
+    summary = _write(table, TableSource(("value",), "field"), compared(), n_fields)
     folder = drawn.images[0].parent
     share = f"{n_right} of {n_fields} fields read correctly"
     say(f"{share} ({100 * n_right / n_fields:.1f} %)\n{summary}\nTable: {table}")
@@ -479,18 +484,17 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
 
 
 def _write(
-    table: Path, names: Sequence[str], results: Iterable["PageResult"], n_results: int
+    table: Path, source: "TableSource", results: Iterable["PageResult"], n_results: int
 ) -> "Summary":
     """Write a table while its rows come in, with a progress bar on a terminal."""
-    from pipelines.runs.tables import Source, open_tables
+    from pipelines.runs.tables import open_tables
     from pipelines.scoring.batch import Bar
     from pipelines.scoring.table import Summary
 
-    unit: Any = "field" if list(names) == ["value"] else "page"
-    summary = Summary(unit)
+    summary = Summary(source.unit)
     # None: no bar where stderr is no terminal.
-    bar = Bar(results, total=n_results, unit=unit, disable=None)
-    with open_tables([table], Source(tuple(names), unit)) as write, bar:
+    bar = Bar(results, total=n_results, unit=source.unit, disable=None)
+    with open_tables([table], source) as write, bar:
         for result in bar:
             write(result)
             summary.add(result)

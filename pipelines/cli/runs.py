@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 # Files that may have many pages.
 _OF_MANY_PAGES: Final = frozenset({".pdf", ".tif", ".tiff"})
 
-# Pages for which another process pays.
+# Files for which another process is started: one that cannot be forked imports for two
+# seconds or three before it reads.
 _WORTH_A_PROCESS: Final = 12
 
 
@@ -108,13 +109,18 @@ def run_folder(outputs: Sequence[Path]) -> Path:
     return outputs[0].with_name(f"{stem}.run")
 
 
-def execute(job: Job, outputs: Sequence[Path], options: ReadingOptions) -> None:
+def execute(
+    job: Job, folder: "RunFolder", outputs: Sequence[Path], options: ReadingOptions
+) -> None:
     """Read what a run lacks, and write its tables when all is there.
 
     Parameters
     ----------
     job : Job
         What is to be done.
+
+    folder : RunFolder
+        Where it is kept.
 
     outputs : sequence of Path
         The tables.
@@ -133,10 +139,9 @@ def execute(job: Job, outputs: Sequence[Path], options: ReadingOptions) -> None:
     shard = parse_shard(options.shard, os.environ) if options.shard else None
     if job.overlay:
         make_folder(job.overlay)
-    folder = run_of(outputs)
     with folder.locked(shard):
         if job.overlay:
-            folder.note_table(job.overlay, "pictures")
+            folder.note_pictures(job.overlay)
         with _hire(Worker(job.reader, job.dpi), job.files, options) as processes:
             _read(folder, job, processes, options, shard)
         if shard:
@@ -185,10 +190,7 @@ def _hire(
 
 
 def _count_processes(files: Sequence[Path]) -> int:
-    """Take one process for each core, where there is work for them.
-
-    One that cannot be forked takes as long to start as a dozen pages to read.
-    """
+    """Take one process for each core, where there is work for them."""
     from joblib import effective_n_jobs
 
     if any(file.suffix.lower() in _OF_MANY_PAGES for file in files):
@@ -287,7 +289,7 @@ def finish(
     source, decided_by = source_of(settings), hash_deciding(settings)
 
     def note(path: Path, sha256: str) -> None:
-        folder.note_table(path, f"{sha256} {decided_by}")
+        folder.note_table(path, sha256, decided_by)
 
     summary = Summary(source.unit)
     results = batch.watch(results) if batch else results

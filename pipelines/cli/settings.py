@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
-    from pipelines.runs.tables import Source
+    from pipelines.runs.tables import TableSource
     from pipelines.scoring.ruled import RuledBatch
     from pipelines.scoring.table import Unit
 
@@ -78,7 +78,7 @@ def describe_form(path: Path | None, form: "Form") -> dict[str, Any]:
     return {"form_file": path and str(path), "form": content}
 
 
-def source_of(settings: Mapping[str, Any]) -> "Source":
+def source_of(settings: Mapping[str, Any]) -> "TableSource":
     """Say what the tables of a run are of.
 
     Parameters
@@ -88,13 +88,13 @@ def source_of(settings: Mapping[str, Any]) -> "Source":
 
     Returns
     -------
-    source : Source
+    source : TableSource
     """
-    from pipelines.runs.tables import Source
+    from pipelines.runs.tables import TableSource
 
     form, rules = settings["form"], settings["rules"]
     threshold = f"threshold {settings['threshold']:g}"
-    return Source(
+    return TableSource(
         names=tuple(each["name"] for each in form["fields"]) if form else ("value",),
         unit=settings["unit"],
         form=f"{settings['form_file'] or 'combs'} {hash_of(form)}" if form else "",

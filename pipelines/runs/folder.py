@@ -20,6 +20,9 @@ from pipelines.scoring.table import PageResult
 # Of the files of a run. A folder of another version is not read.
 _VERSION: Final = 1
 
+# What is noted of a folder with pictures, in place of the content of a table.
+_PICTURES: Final = "pictures"
+
 
 class RunFolder:
     """A folder with the parts of one run.
@@ -263,16 +266,19 @@ class RunFolder:
                 f" {next(iter(missing))}"
             )
 
-    def note_table(self, path: Path, content: str) -> None:
-        """Note that a file is about to be written, and what it will hold.
+    def note_table(self, path: Path, sha256: str, decided_by: str) -> None:
+        """Note that a table is about to be written, and what it will hold.
 
         Parameters
         ----------
         path : Path
-            A table, or the folder of pictures.
+            The table.
 
-        content : str
-            The table's hash, and what it was decided by.
+        sha256 : str
+            Hash of its content.
+
+        decided_by : str
+            As of :meth:`wrote`.
 
         Raises
         ------
@@ -284,6 +290,24 @@ class RunFolder:
         What was noted for it last stays: a run that is killed before the table takes
         its place leaves the one before.
         """
+        self._note(path, _describe_table(sha256, decided_by))
+
+    def note_pictures(self, path: Path) -> None:
+        """Note that pictures of the pages are written into a folder.
+
+        Parameters
+        ----------
+        path : Path
+            The folder.
+
+        Raises
+        ------
+        OSError
+            If that cannot be written.
+        """
+        self._note(path, _PICTURES)
+
+    def _note(self, path: Path, content: str) -> None:
         known, name = self._tables(), str(path.resolve())
         known[name] = [content, *known.get(name, [])][:2]
         text = json.dumps(known, indent=2) + "\n"
@@ -306,10 +330,14 @@ class RunFolder:
             False for a table that was changed since, by hand or otherwise.
         """
         known, place = self._tables(), path.resolve()
-        if "pictures" in known.get(str(place.parent), []):
+        if _PICTURES in known.get(str(place.parent), []):
             return True
         noted = known.get(str(place), [])
-        return bool(noted) and path.is_file() and hash_table(path, decided_by) in noted
+        if not noted or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return _describe_table(sha256, decided_by) in noted
 
     def _begin_without_plan(self, plan: Plan, *, anew: bool) -> None:
         """Begin a run; parts of the same one, whose plan was lost, are its own."""
@@ -382,20 +410,5 @@ class RunFolder:
             return {}
 
 
-def hash_table(path: Path, decided_by: str) -> str:
-    """Hash a table, with what it was decided by.
-
-    Parameters
-    ----------
-    path : Path
-        The table.
-
-    decided_by : str
-        As of :meth:`RunFolder.wrote`.
-
-    Returns
-    -------
-    letters : str
-    """
-    with path.open("rb") as file:
-        return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {decided_by}"
+def _describe_table(sha256: str, decided_by: str) -> str:
+    return f"{sha256} {decided_by}"

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import Any, BinaryIO, Final, Self, TypeAlias
 
 import numpy as np
 
@@ -70,7 +70,7 @@ Note: TypeAlias = Callable[[Path, str], None]
 
 
 @dataclass(frozen=True)
-class Source:
+class TableSource:
     """What the tables of a run are of.
 
     Attributes
@@ -92,6 +92,20 @@ class Source:
     model: str = ""
     rule: str = ""
     release: str = ""
+
+    @classmethod
+    def of_form(cls, form: Form) -> Self:
+        """Name the fields of a form, and nothing of what read them.
+
+        Parameters
+        ----------
+        form : Form
+
+        Returns
+        -------
+        source : TableSource
+        """
+        return cls(tuple(field.name for field in form.fields))
 
     @property
     def provenance(self) -> list[str]:
@@ -128,7 +142,7 @@ def check_formats(paths: Sequence[Path]) -> None:
 
 @contextmanager
 def open_tables(
-    paths: Sequence[Path], source: Source, note: Note | None = None
+    paths: Sequence[Path], source: TableSource, note: Note | None = None
 ) -> Iterator[Write]:
     """Open tables, which are there as a whole when the ``with`` block ends well.
 
@@ -139,7 +153,7 @@ def open_tables(
         a row for each field, ``.jsonl`` of one with an object for each page, any other
         of a CSV file with a row for each page.
 
-    source : Source
+    source : TableSource
         What they are of.
 
     note : callable, default=None
@@ -239,15 +253,14 @@ def write_table(
     if not overwrite:
         check_free([path])
     summary = Summary()
-    source = Source(tuple(field.name for field in form.fields))
-    with open_tables([path], source) as write:
+    with open_tables([path], TableSource.of_form(form)) as write:
         for result in results:
             summary.add(result)
             write(result)
     return summary
 
 
-def _opener_of(path: Path) -> Callable[[BinaryIO, Path, Source], Any]:
+def _opener_of(path: Path) -> Callable[[BinaryIO, Path, TableSource], Any]:
     name = path.name.lower()
     if name.endswith(".long.csv"):
         return _long_csv
@@ -256,7 +269,7 @@ def _opener_of(path: Path) -> Callable[[BinaryIO, Path, Source], Any]:
 
 
 @contextmanager
-def _wide_csv(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
+def _wide_csv(file: BinaryIO, _path: Path, source: TableSource) -> Iterator[Write]:
     """Write a row for each page, or each image of a field."""
     with as_text(file) as text:
         rows = csv.writer(text, lineterminator="\n")
@@ -269,7 +282,7 @@ def _wide_csv(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
 
 
 @contextmanager
-def _long_csv(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
+def _long_csv(file: BinaryIO, _path: Path, source: TableSource) -> Iterator[Write]:
     with as_text(file) as text:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(LONG_COLUMNS)
@@ -277,7 +290,7 @@ def _long_csv(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
 
 
 @contextmanager
-def _json_lines(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
+def _json_lines(file: BinaryIO, _path: Path, source: TableSource) -> Iterator[Write]:
     """Write an object for each page, in ASCII."""
     constant = dict(zip(_PROVENANCE, source.provenance, strict=True))
 
@@ -298,7 +311,7 @@ def _json_lines(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
 
 
 @contextmanager
-def _parquet(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
+def _parquet(file: BinaryIO, _path: Path, source: TableSource) -> Iterator[Write]:
     pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     kinds = {"page": pyarrow.int32(), **dict.fromkeys(_NUMBERS, pyarrow.float64())}
     schema = pyarrow.schema([(n, kinds.get(n, pyarrow.string())) for n in LONG_COLUMNS])
@@ -322,7 +335,7 @@ def _parquet(file: BinaryIO, _path: Path, source: Source) -> Iterator[Write]:
 
 
 @contextmanager
-def _excel(file: BinaryIO, path: Path, source: Source) -> Iterator[Write]:
+def _excel(file: BinaryIO, path: Path, source: TableSource) -> Iterator[Write]:
     """Write all cells as text: a spreadsheet would take away leading zeros."""
     book = import_module("openpyxl").Workbook(write_only=True)
     sheet = book.create_sheet("fields")
@@ -345,7 +358,7 @@ def _excel(file: BinaryIO, path: Path, source: Source) -> Iterator[Write]:
     book.save(file)
 
 
-def long_rows(result: PageResult, source: Source) -> list[list[str]]:
+def long_rows(result: PageResult, source: TableSource) -> list[list[str]]:
     """Return the rows of one page in a table with a row for each field.
 
     Parameters
@@ -353,7 +366,7 @@ def long_rows(result: PageResult, source: Source) -> list[list[str]]:
     result : PageResult
         What the page gave.
 
-    source : Source
+    source : TableSource
         What the table is of.
 
     Returns
@@ -368,11 +381,11 @@ def long_rows(result: PageResult, source: Source) -> list[list[str]]:
     --------
     >>> from lenet_sklearn.strings.decoding import Hypothesis
     >>> from pipelines import FieldReading, PageReading, PageResult
-    >>> from pipelines.runs.tables import Source, long_rows
+    >>> from pipelines.runs.tables import TableSource, long_rows
     >>> guesses = (Hypothesis("042", 0.75), Hypothesis("047", 0.2))
     >>> field = FieldReading("042", "rejected", 0.75, candidates=guesses)
     >>> page = PageResult("a.png", 1, PageReading({"id": field}))
-    >>> [row] = long_rows(page, Source(("id",)))
+    >>> [row] = long_rows(page, TableSource(("id",)))
     >>> ",".join(row[:12])
     'a.png,1,id,042,rejected,0.7500,,,042,0.7500,047,0.2000'
     """

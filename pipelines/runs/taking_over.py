@@ -8,7 +8,6 @@ from itertools import groupby
 from pipelines.runs.parts import Parts
 from pipelines.runs.plan import Part, Place, Plan
 from pipelines.scans.identity import Document
-from pipelines.scoring.table import PageResult
 
 # Parts that are kept in memory while they are taken over: files are mostly in the same
 # order in both plans.
@@ -40,14 +39,12 @@ def failed_alone(old: Plan, plan: Plan, parts: Parts) -> Plan:
         same = now.get(document.path)
         if same is None or same.sha256 == document.sha256:
             continue
-        results = [_result_at(old, parts, Place(n, p)) for p in range(document.n_pages)]
+        places = (Place(n, page) for page in range(document.n_pages))
+        results = (parts.read(old.part_of(place)).get(place) for place in places)
+        # Mostly the first page shows that it did not fail.
         if all(result and result.reading.status == "failed" for result in results):
             documents[n] = replace(document, sha256="")
     return Plan(old.settings, tuple(documents))
-
-
-def _result_at(plan: Plan, parts: Parts, place: Place) -> PageResult | None:
-    return parts.read(plan.part_of(place)).get(place)
 
 
 def take_over(old: Plan, kept: Parts, plan: Plan, parts: Parts) -> None:
