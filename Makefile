@@ -10,15 +10,15 @@ docs: .venv/installed-for-docs
 		docs docs/_build/html
 
 # A file's tests run in one process, so that what they train is trained once.
-test: .venv/installed-for-tests
+test: .venv/installed-for-tests tests/browser/node_modules
 	.venv/bin/pytest -n auto --dist loadfile
 
 # With what is marked slow: the wheel in an empty environment.
-test-all: .venv/installed-for-tests
+test-all: .venv/installed-for-tests tests/browser/node_modules
 	.venv/bin/pytest -n auto --dist loadfile -m ""
 
 # The suite under the lowest versions that pyproject.toml allows.
-test-floors: .venv-floors/installed
+test-floors: .venv-floors/installed tests/browser/node_modules
 	.venv-floors/bin/pytest -n auto --dist loadfile
 
 .venv/installed: pyproject.toml
@@ -44,3 +44,9 @@ test-floors: .venv-floors/installed
 	.venv-floors/bin/uv pip install --quiet --python .venv-floors/bin/python \
 		--resolution lowest-direct --editable ".[test]"
 	touch $@
+
+# What checks the scripts of the pages. Without npm, or without Chromium, the tests that
+# need them are skipped.
+tests/browser/node_modules: tests/browser/package-lock.json
+	! command -v npm || npm ci --prefix tests/browser --no-audit --no-fund --silent
+	test ! -d $@ || touch $@

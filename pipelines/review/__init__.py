@@ -1,0 +1,1 @@
+"""What a person looks at: which fields, their pictures, and what becomes of it."""
