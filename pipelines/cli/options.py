@@ -248,6 +248,50 @@ Runs = Annotated[
         help="The folder of a run; more of them where machines shared no disk.",
     ),
 ]
+Reviewed = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RESULTS",
+        help="The table of `lenet score` or `lenet read`, with the folder of its"
+        " run beside it, or that folder.",
+    ),
+]
+ReviewPage = Annotated[
+    Path,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        callback=_named(".html"),
+        help="The page to write.",
+    ),
+]
+Sampled = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=0, help="Accepted fields, chosen by chance, to look at too."
+    ),
+]
+ReviewShard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="K/N",
+        help="Only the K-th of N equal shares of the pages, such as 1/4, for one of"
+        " several people.",
+    ),
+]
+KnownTruth = Annotated[
+    Path | None,
+    typer.Option(
+        "--truth",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="What is written, as for `lenet evaluate`: the page then shows how many"
+        " accepted values are wrong for every threshold.",
+    ),
+]
 FormFile = Annotated[
     Path | None,
     typer.Option("--form", metavar="FILE", help="The form, as `lenet form` drafts it."),

@@ -456,7 +456,7 @@ class Worker:
         if self._scan is None or self._file != file:
             self._close()
             self._file = file
-            self._scan = self._files.enter_context(_opened(file, self._dpi))
+            self._scan = self._files.enter_context(opened(file, self._dpi))
         return self._scan
 
     def _close(self) -> None:
@@ -465,8 +465,26 @@ class Worker:
 
 
 @contextmanager
-def _opened(file: Path, dpi: float) -> Iterator[Scan]:
-    """Open a scan, wherever it is; its errors name it as it was given."""
+def opened(file: Path, dpi: float) -> Iterator[Scan]:
+    """Open a scan, wherever it is; its errors name it as it was given.
+
+    Parameters
+    ----------
+    file : Path
+        On a disk, or behind a URL.
+
+    dpi : float
+        Resolution at which PDF pages are rendered, in pixels per inch.
+
+    Yields
+    ------
+    scan : Scan
+
+    Raises
+    ------
+    ScanError
+        If it cannot be opened.
+    """
     with ExitStack() as stack:
         try:
             local = stack.enter_context(fetched(file))

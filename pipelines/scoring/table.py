@@ -332,6 +332,9 @@ class Summary:
     fields : Counter of str
         Number of fields of each status.
 
+    doubts : Counter of str
+        Number of fields that must be looked at for each reason.
+
     Examples
     --------
     >>> from pipelines.outcomes import FieldReading, PageReading
@@ -364,7 +367,7 @@ class Summary:
         self.fields: Counter[str] = Counter()
         self._reasons: list[str] = []
         self._hints: list[str] = []
-        self._doubts: Counter[str] = Counter()
+        self.doubts: Counter[str] = Counter()
         self._slow: list[tuple[float, str]] = []
 
     def add(self, result: PageResult) -> None:
@@ -382,7 +385,7 @@ class Summary:
             self._hints += [f"{result.document}: {reason}" for reason in unsuited]
         if result.reading.status != "empty":
             self.fields.update(field.status for field in fields)
-            self._doubts.update(str(f.reason) for f in fields if _is_doubted(f))
+            self.doubts.update(str(f.reason) for f in fields if _is_doubted(f))
         if result.seconds >= self._LONG:
             slow = (result.seconds, f"{result.document} page {result.page}")
             self._slow = nlargest(self._MOST_SHOWN, [*self._slow, slow])
@@ -399,7 +402,7 @@ class Summary:
 
     def _most_lines(self) -> list[str]:
         """List what somebody would change first: doubts, and pages that take long."""
-        doubts = self._doubts.most_common(self._MOST_SHOWN)
+        doubts = self.doubts.most_common(self._MOST_SHOWN)
         lines = [f"to review: {', '.join(f'{n} {what}' for what, n in doubts)}"]
         slow = ", ".join(f"{name} ({seconds:.0f} s)" for seconds, name in self._slow)
         lines.append(printable(f"slowest: {slow}"))

@@ -1,0 +1,104 @@
+"""Write the page of a review for a run that was read."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from lenet_sklearn.outputs import write_whole
+from pipelines.forms.form import Form
+from pipelines.review.page import Subject, make_review, request_pictures
+from pipelines.review.pictures import PagePictures, Photographer
+from pipelines.review.queue import Queue, make_queue
+from pipelines.runs.folder import RunFolder
+from pipelines.runs.plan import Shard
+from pipelines.scoring.batch import Bar
+from pipelines.scoring.processes import Lost, PageLimits, Processes
+from pipelines.scoring.table import PageResult, Summary
+
+# Accepted fields that are looked at besides. If none of so many is wrong, at most 3 %
+# of all are, with 95 % confidence.
+N_SAMPLED: Final = 100
+
+
+def write_review(
+    folder: RunFolder,
+    output: Path,
+    *,
+    n_sampled: int = N_SAMPLED,
+    share: Shard | None = None,
+    curve: Sequence[tuple[float, float]] = (),
+    jobs: int = 1,
+    limits: PageLimits | None = None,
+) -> Queue:
+    """Write a page of HTML on which a person reviews what a run has read.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        With all pages read. The scans must be where they were.
+
+    output : Path
+        The page. An existing file is replaced, wholly or not at all.
+
+    n_sampled : int, default=100
+        Accepted fields that are chosen by chance and looked at too.
+
+    share : Shard, default=None
+        Of the pages, those that this page is of; None for all of them.
+
+    curve : sequence of tuples of two floats, default=()
+        As for :class:`pipelines.review.page.Subject`.
+
+    jobs : int, default=1
+        Number of processes that cut pictures; -1 for one a core.
+
+    limits : PageLimits, default=None
+        What a page may cost; None for ``PageLimits()``.
+
+    Returns
+    -------
+    queue : Queue
+        The fields on the page.
+
+    Raises
+    ------
+    RunError
+        If the run is not whole, or damaged.
+
+    OSError
+        If the page cannot be written.
+    """
+    settings, summary = folder.settings, Summary(folder.settings["unit"])
+    form = Form.model_validate(settings["form"]) if settings["form"] else None
+    results = _watch(folder.results(), summary, share)
+    batch = folder.parts.run
+    seed = f"{batch} {share}"
+    queue = make_queue(results, form, n_sampled=n_sampled, seed=seed)
+    subject = Subject(folder.path.stem, batch, form, summary, curve)
+    page = make_review(queue, _photograph(queue, folder, jobs, limits), subject)
+    write_whole(output, page.encode("utf-8", "surrogatepass"))
+    return queue
+
+
+def _watch(
+    results: Iterator[PageResult], summary: Summary, share: Shard | None
+) -> Iterator[PageResult]:
+    """Count all pages, and yield those of a share."""
+    for n, result in enumerate(results):
+        summary.add(result)
+        if share is None or n % share.n_shards == share.number - 1:
+            yield result
+
+
+def _photograph(
+    queue: Queue, folder: RunFolder, jobs: int, limits: PageLimits | None
+) -> Iterator[PagePictures | Lost]:
+    """Cut the pictures of all pages, within limits."""
+    work = Photographer(folder.settings.get("dpi", 200.0))
+    requests = request_pictures(queue, folder.plan)
+    # None: no bar where stderr is no terminal.
+    bar = Bar(total=len(requests), desc="cutting pictures", leave=False, disable=None)
+    with Processes(work, jobs=jobs, limits=limits or PageLimits()) as processes, bar:
+        for answer in processes.map(requests):
+            bar.update()
+            yield answer

@@ -1,0 +1,225 @@
+/** What a person has decided so far, and what follows from it for each field. */
+
+import { GAP } from "./data.js";
+
+/** @typedef {"confirmed" | "corrected" | "unreadable"} Verdict */
+
+/**
+ * @typedef {object} Decision
+ * @property {string} value - "" where nothing is written.
+ * @property {Verdict} verdict
+ * @property {string} when - ISO 8601, in UTC.
+ */
+
+/**
+ * @typedef {object} State
+ * @property {string} who
+ * @property {Record<string, Decision>} fields - By the numbers of items.
+ * @property {Record<string, string>} sheets - When each was confirmed, by its number.
+ * @property {Record<string, string>} cells - Corrected digits, by item and glyph.
+ * @property {{kind: "field" | "sheet", at: number}[]} done - What can be undone.
+ */
+
+/** Stands for a digit that is left to the view of fields. */
+export const UNSURE = "?";
+
+/** @returns {State} */
+export function emptyState() {
+  return { who: "", fields: {}, sheets: {}, cells: {}, done: [] };
+}
+
+/**
+ * Tell whether something that was stored is a state.
+ *
+ * @param {any} stored
+ * @returns {stored is State}
+ */
+export function isState(stored) {
+  return (
+    typeof stored?.who === "string" &&
+    Array.isArray(stored.done) &&
+    ["fields", "sheets", "cells"].every((key) => stored[key] instanceof Object)
+  );
+}
+
+/** @param {number} item @param {number} glyph */
+function cellKey(item, glyph) {
+  return `${item}.${glyph}`;
+}
+
+/** Decisions about the fields of a page of review. */
+export class Decisions {
+  /**
+   * @param {import("./data.js").Data} data
+   * @param {State} state - It is changed.
+   * @param {() => void} changed - Called after every change.
+   */
+  constructor(data, state, changed) {
+    this.data = data;
+    this.state = state;
+    this.changed = changed;
+    /** @type {Map<string, number>} */
+    this.sheetOf = new Map();
+    data.sheets.forEach((sheet, at) => {
+      for (const [item, glyph] of sheet.cells) this.sheetOf.set(cellKey(item, glyph), at);
+    });
+  }
+
+  /** @param {State} state - What takes the place of all that was decided. */
+  replace(state) {
+    this.state = state;
+    this.changed();
+  }
+
+  /** @param {string} who */
+  setName(who) {
+    this.state.who = who;
+    this.changed();
+  }
+
+  /**
+   * Correct one digit.
+   *
+   * @param {number} item
+   * @param {number} glyph
+   * @param {string} text - A digit, "" for none, or UNSURE.
+   */
+  setCell(item, glyph, text) {
+    const key = cellKey(item, glyph);
+    if (text === this.data.items[item].glyphs[glyph]) delete this.state.cells[key];
+    else this.state.cells[key] = text;
+    this.changed();
+  }
+
+  /**
+   * @param {number} item
+   * @param {number} glyph
+   * @returns {string | undefined} What it was corrected to.
+   */
+  correction(item, glyph) {
+    return this.state.cells[cellKey(item, glyph)];
+  }
+
+  /** @param {number} sheet - All its digits are as they are shown now. */
+  confirmSheet(sheet) {
+    this.state.sheets[sheet] = now();
+    this.state.done.push({ kind: "sheet", at: sheet });
+    this.changed();
+  }
+
+  /** @param {number} sheet */
+  isConfirmed(sheet) {
+    return sheet in this.state.sheets;
+  }
+
+  /**
+   * Decide what a field says.
+   *
+   * @param {number} item
+   * @param {string} value
+   * @param {boolean} [readable]
+   */
+  decide(item, value, readable = true) {
+    const { value: read } = this.data.items[item];
+    const verdict = value === read ? "confirmed" : "corrected";
+    this.state.fields[item] = {
+      value: readable ? value : "",
+      verdict: readable ? verdict : "unreadable",
+      when: now(),
+    };
+    this.state.done.push({ kind: "field", at: item });
+    this.changed();
+  }
+
+  /**
+   * Undo what was decided last, of fields or of sheets.
+   *
+   * @param {"field" | "sheet"} kind
+   * @returns {number | undefined} Which one it was.
+   */
+  undo(kind) {
+    const place = this.state.done.findLastIndex((one) => one.kind === kind);
+    if (place < 0) return undefined;
+    const [{ at }] = this.state.done.splice(place, 1);
+    delete (kind === "field" ? this.state.fields : this.state.sheets)[at];
+    this.changed();
+    return at;
+  }
+
+  /**
+   * Put the digits of a field together, as they are read or corrected.
+   *
+   * @param {number} item
+   * @returns {string | undefined} Undefined if one of them is unsure, or is missing
+   *   between two others.
+   */
+  assemble(item) {
+    const { glyphs } = this.data.items[item];
+    const digits = glyphs.map((text, glyph) => this.correction(item, glyph) ?? text);
+    if (digits.includes(UNSURE)) return undefined;
+    const text = digits.map((digit) => digit || GAP).join("");
+    const value = text.replace(/^_+|_+$/g, "");
+    return value.includes(GAP) ? undefined : value;
+  }
+
+  /**
+   * @param {number} item
+   * @returns {Decision | undefined} Undefined for a field that is left to be seen.
+   */
+  decision(item) {
+    return this.state.fields[item] ?? this.decisionByDigits(item);
+  }
+
+  /**
+   * @param {number} item
+   * @returns {Decision | undefined}
+   */
+  decisionByDigits(item) {
+    const { whole, glyphs, value: read } = this.data.items[item];
+    if (!whole) return undefined;
+    let when = "";
+    for (const glyph of glyphs.keys()) {
+      const sheet = this.sheetOf.get(cellKey(item, glyph));
+      const confirmed = sheet === undefined ? undefined : this.state.sheets[sheet];
+      if (confirmed === undefined) return undefined;
+      if (confirmed > when) when = confirmed;
+    }
+    const value = this.assemble(item);
+    if (value === undefined) return undefined;
+    return { value, verdict: value === read ? "confirmed" : "corrected", when };
+  }
+
+  /** @returns {number[]} The fields that are left, in their order. */
+  left() {
+    return [...this.data.items.keys()].filter((item) => !this.decision(item));
+  }
+
+  /** @returns {number | undefined} The first sheet that is not confirmed. */
+  nextSheet() {
+    const at = this.data.sheets.findIndex((_, sheet) => !this.isConfirmed(sheet));
+    return at < 0 ? undefined : at;
+  }
+
+  /**
+   * Count the accepted fields that were chosen by chance.
+   *
+   * @returns {{seen: number, wrong: number}} Those that were reviewed, and of these
+   *   those that say something else.
+   */
+  sampled() {
+    let seen = 0;
+    let wrong = 0;
+    this.data.items.forEach(({ sampled }, item) => {
+      const decision = sampled ? this.decision(item) : undefined;
+      if (!decision || decision.verdict === "unreadable") return;
+      seen += 1;
+      if (decision.verdict === "corrected") wrong += 1;
+    });
+    return { seen, wrong };
+  }
+}
+
+/** @returns {string} */
+function now() {
+  return new Date().toISOString().replace(/\.\d+Z$/, "Z");
+}
