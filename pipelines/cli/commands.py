@@ -52,6 +52,7 @@ from pipelines.cli.options import (
     Tables,
     group_options,
 )
+from pipelines.cli.review import apply
 from pipelines.cli.runs import Job, execute, run_of
 from pipelines.cli.settings import describe_form, describe_job
 from pipelines.cli.tables import check_free_tables, check_log
@@ -253,6 +254,7 @@ for command, example in (
     (status, "lenet status results.run"),
     (merge, "lenet merge results.run -o results.csv"),
     (redo, "lenet redo results.run --max-error 0.02 -o other.csv"),
+    (apply, "lenet apply results.csv anna.csv ben.csv -o corrected.csv"),
 ):
     app.command(cls=Command, epilog=f"Example: {example}")(command)
 

@@ -248,6 +248,24 @@ Runs = Annotated[
         help="The folder of a run; more of them where machines shared no disk.",
     ),
 ]
+ReviewedResults = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RESULTS",
+        exists=True,
+        help="A table that `lenet score` wrote, beside the folder of its run, or that"
+        " folder.",
+    ),
+]
+Corrections = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="CORRECTIONS",
+        exists=True,
+        dir_okay=False,
+        help="Files that the page of a review has saved.",
+    ),
+]
 FormFile = Annotated[
     Path | None,
     typer.Option("--form", metavar="FILE", help="The form, as `lenet form` drafts it."),

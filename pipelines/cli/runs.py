@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelines.cli.matching import PageMatcher
     from pipelines.runs.folder import RunFolder
     from pipelines.runs.plan import Shard
+    from pipelines.runs.tables import Note
     from pipelines.scoring.batch import Answering, Reader, Worker
     from pipelines.scoring.ruled import RuledBatch
     from pipelines.scoring.table import PageResult, Summary
@@ -243,6 +244,16 @@ def _kept(folder: "RunFolder") -> Iterator[None]:
         raise
 
 
+class Companion(Protocol):
+    """What looks at the results of a table, and then writes more, as a matcher does."""
+
+    def watch(self, results: Iterable["PageResult"]) -> Iterator["PageResult"]:
+        """Take results as they go by, and give them on."""
+
+    def finish(self, note: "Note") -> None:
+        """Write what is known when all have gone by."""
+
+
 def finish(
     folder: "RunFolder",
     outputs: Sequence[Path],
@@ -250,7 +261,7 @@ def finish(
     settings: Mapping[str, Any],
     *,
     batch: "RuledBatch | None" = None,
-    matcher: "PageMatcher | None" = None,
+    matcher: "Companion | None" = None,
     pictures: Path | None = None,
 ) -> None:
     """Write the tables of a run that is whole, and report.
@@ -272,8 +283,8 @@ def finish(
     batch : RuledBatch, default=None
         The acceptance rules.
 
-    matcher : PageMatcher, default=None
-        Matches the pages with a list.
+    matcher : Companion, default=None
+        Matches the pages with a list, or puts corrections into them.
 
     pictures : Path, default=None
         Where pictures of the pages are.
