@@ -29,6 +29,8 @@ from .readers.field import FieldReader, make_field_reader
 from .readers.form import FormReader, make_form_reader
 from .readers.free import CuttingReader, SlidingReader
 from .readers.voting import VotingReader
+from .review.applying import Change, Review, apply_corrections
+from .review.corrections import Correction, read_corrections
 from .runs.tables import write_table
 from .scans.read import Scan, ScanError, find_scans, open_scan, read_pages
 from .scoring.batch import score_documents, score_fields
@@ -42,10 +44,12 @@ from .scoring.table import PageResult, Summary, to_dicts, to_frame
 __all__ = [
     "BackgroundFlattener",
     "BoxCutter",
+    "Change",
     "Comb",
     "CombReader",
     "ComparedField",
     "Comparison",
+    "Correction",
     "CuttingReader",
     "Deskewer",
     "Despeckler",
@@ -73,6 +77,7 @@ __all__ = [
     "ReasonKind",
     "Registration",
     "RegistrationError",
+    "Review",
     "Roster",
     "Scan",
     "ScanError",
@@ -81,6 +86,7 @@ __all__ = [
     "Summary",
     "Tally",
     "VotingReader",
+    "apply_corrections",
     "compare_results",
     "cut_comb",
     "cut_field",
@@ -101,6 +107,7 @@ __all__ = [
     "normalize_line",
     "open_scan",
     "prepare_blank",
+    "read_corrections",
     "read_pages",
     "register",
     "score_documents",

@@ -47,6 +47,9 @@ class ReasonKind(StrEnum):
 
     DAMAGED
         A part of the page could not be decoded.
+
+    DIFFERING
+        People who have looked at it say different things.
     """
 
     UNCERTAIN = "uncertain"
@@ -58,6 +61,7 @@ class ReasonKind(StrEnum):
     EMPTY_PAGE = "empty page"
     UNSUITED = "unsuited"
     DAMAGED = "damaged"
+    DIFFERING = "people differ"
 
 
 @dataclass(frozen=True)

@@ -108,15 +108,14 @@ def redo(
     batch, settings = _decide_by(deciding, settings, wanted)
     if wanted is None and listed.roster:
         raise typer.BadParameter("--roster is of pages, and this run is of fields")
-    matcher = None
-    if wanted is not None:
-        matcher = find_matcher(listed, wanted, output[0], threshold_of(deciding, None))
-    written = [matcher.table] if matcher else []
+    threshold = threshold_of(deciding, None)
+    matcher = wanted and find_matcher(listed, wanted, output[0], threshold)
+    companions, written = ([matcher], [matcher.table]) if matcher else ([], [])
     check_free_tables(output, written, folder, settings=settings, force=force)
     with folder.locked():
         folder.check_whole()
         results = decide_anew(folder.results(), wanted, settings["threshold"])
-        finish(folder, output, results, settings, batch=batch, matcher=matcher)
+        finish(folder, output, results, settings, batch=batch, companions=companions)
 
 
 def _decide_by(

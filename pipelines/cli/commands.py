@@ -52,7 +52,7 @@ from pipelines.cli.options import (
     Tables,
     group_options,
 )
-from pipelines.cli.review import review
+from pipelines.cli.review import apply, find_reviews, review
 from pipelines.cli.runs import Job, execute, run_of
 from pipelines.cli.settings import describe_form, describe_job
 from pipelines.cli.tables import check_free_tables, check_log
@@ -204,6 +204,7 @@ def score(
     matcher = find_matcher(listed, fields, output[0], wanted)
     written = [matcher.table] if matcher else []
     written += list_first_pictures(files, overlay) if overlay else []
+    written += [reading.review] if reading.review else []
     batch = find_rules(deciding, reading.model, {field.kind for field in fields.fields})
     threshold = threshold_of(deciding, batch)
     settings = describe_job(reading.model, threshold, batch)
@@ -214,8 +215,9 @@ def score(
     reader = _form_reader(fields, reading.model, threshold, locate_digits=bool(overlay))
     if batch:
         reader = batch.wrap(reader)
-    job = Job(files, reader, settings, drawn.dpi, overlay, batch=batch, matcher=matcher)
-    execute(job, run, output, reading)
+    companions = [*([matcher] if matcher else []), *find_reviews(run, reading)]
+    job = Job(files, reader, settings, drawn.dpi, overlay, batch=batch)
+    execute(job, run, output, reading, companions)
 
 
 @app.command(
@@ -245,9 +247,11 @@ def read(
     settings = describe_job(reading.model, threshold, batch, unit="field")
     settings |= {"digits": digits}
     run = run_of(output)
-    check_free_tables(output, [], run, force=reading.force)
+    written = [reading.review] if reading.review else []
+    check_free_tables(output, written, run, force=reading.force)
     check_log(reading.log, [*output, *files, deciding.rule])
-    execute(Job(files, OneField(reader), settings, batch=batch), run, output, reading)
+    job = Job(files, OneField(reader), settings, batch=batch)
+    execute(job, run, output, reading, find_reviews(run, reading))
 
 
 for command, example in (
@@ -255,6 +259,7 @@ for command, example in (
     (merge, "lenet merge results.run -o results.csv"),
     (redo, "lenet redo results.run --max-error 0.02 -o other.csv"),
     (review, "lenet review results.csv -o review.html"),
+    (apply, "lenet apply results.csv anna.csv ben.csv -o corrected.csv"),
 ):
     app.command(cls=Command, epilog=f"Example: {example}")(command)
 

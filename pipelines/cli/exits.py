@@ -30,7 +30,7 @@ class ExitCode(IntEnum):
 
     INCOMPLETE
         There is no table: pages of a run were not read yet, or a cluster or processes
-        were lost.
+        were lost. Or people who have reviewed it differ: the table is there.
 
     BUG
         An error of the program itself, which it prints in full.

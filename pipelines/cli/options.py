@@ -248,14 +248,6 @@ Runs = Annotated[
         help="The folder of a run; more of them where machines shared no disk.",
     ),
 ]
-Reviewed = Annotated[
-    Path,
-    typer.Argument(
-        metavar="RESULTS",
-        help="The table of `lenet score` or `lenet read`, with the folder of its"
-        " run beside it, or that folder.",
-    ),
-]
 ReviewPage = Annotated[
     Path,
     typer.Option(
@@ -270,6 +262,15 @@ Sampled = Annotated[
     int,
     typer.Option(
         metavar="N", min=0, help="Accepted fields, chosen by chance, to look at too."
+    ),
+]
+ReviewToo = Annotated[
+    Path | None,
+    typer.Option(
+        "--review",
+        metavar="FILE",
+        callback=_named(".html"),
+        help="Make a page of what is to be reviewed, too, as `lenet review` does.",
     ),
 ]
 ReviewShard = Annotated[
@@ -290,6 +291,24 @@ KnownTruth = Annotated[
         dir_okay=False,
         help="What is written, as for `lenet evaluate`: the page then shows how many"
         " accepted values are wrong for every threshold.",
+    ),
+]
+ReviewedResults = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RESULTS",
+        exists=True,
+        help="A table that `lenet score` wrote, beside the folder of its run, or that"
+        " folder.",
+    ),
+]
+Corrections = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="CORRECTIONS",
+        exists=True,
+        dir_okay=False,
+        help="Files that the page of a review has saved.",
     ),
 ]
 FormFile = Annotated[
@@ -638,6 +657,7 @@ class ReadingOptions:
     shard: Shard = None
     dask: Dask = None
     log: Log = None
+    review: ReviewToo = None
     force: ReplaceRun = False
 
     def limits(self) -> "PageLimits":

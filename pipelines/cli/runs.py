@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import typer
 
@@ -16,9 +16,9 @@ from pipelines.cli.settings import hash_deciding, source_of
 from pipelines.cli.shards import parse_shard
 
 if TYPE_CHECKING:
-    from pipelines.cli.matching import PageMatcher
     from pipelines.runs.folder import RunFolder
     from pipelines.runs.plan import Shard
+    from pipelines.runs.tables import Note
     from pipelines.scoring.batch import Answering, Reader, Worker
     from pipelines.scoring.ruled import RuledBatch
     from pipelines.scoring.table import PageResult, Summary
@@ -55,9 +55,6 @@ class Job:
 
     batch : RuledBatch or None
         The acceptance rules.
-
-    matcher : PageMatcher or None
-        Matches the pages with a list.
     """
 
     files: Sequence[Path]
@@ -66,7 +63,6 @@ class Job:
     dpi: float = 200.0
     overlay: Path | None = None
     batch: "RuledBatch | None" = field(default=None, kw_only=True)
-    matcher: "PageMatcher | None" = field(default=None, kw_only=True)
 
 
 def run_of(outputs: Sequence[Path]) -> "RunFolder":
@@ -110,7 +106,11 @@ def run_folder(outputs: Sequence[Path]) -> Path:
 
 
 def execute(
-    job: Job, folder: "RunFolder", outputs: Sequence[Path], options: ReadingOptions
+    job: Job,
+    folder: "RunFolder",
+    outputs: Sequence[Path],
+    options: ReadingOptions,
+    companions: "Sequence[Companion]" = (),
 ) -> None:
     """Read what a run lacks, and write its tables when all is there.
 
@@ -127,6 +127,9 @@ def execute(
 
     options : ReadingOptions
         What the user wants.
+
+    companions : sequence of Companion, default=()
+        As for :func:`finish`.
 
     Raises
     ------
@@ -154,7 +157,7 @@ def execute(
                 folder.results(),
                 folder.settings,
                 batch=job.batch,
-                matcher=job.matcher,
+                companions=companions,
                 pictures=job.overlay,
             )
 
@@ -243,6 +246,16 @@ def _kept(folder: "RunFolder") -> Iterator[None]:
         raise
 
 
+class Companion(Protocol):
+    """What looks at the results of a table, and then writes more, as a matcher does."""
+
+    def watch(self, results: Iterable["PageResult"]) -> Iterator["PageResult"]:
+        """Take results as they go by, and give them on."""
+
+    def finish(self, note: "Note") -> None:
+        """Write what is known when all have gone by."""
+
+
 def finish(
     folder: "RunFolder",
     outputs: Sequence[Path],
@@ -250,7 +263,7 @@ def finish(
     settings: Mapping[str, Any],
     *,
     batch: "RuledBatch | None" = None,
-    matcher: "PageMatcher | None" = None,
+    companions: "Sequence[Companion]" = (),
     pictures: Path | None = None,
 ) -> None:
     """Write the tables of a run that is whole, and report.
@@ -272,8 +285,8 @@ def finish(
     batch : RuledBatch, default=None
         The acceptance rules.
 
-    matcher : PageMatcher, default=None
-        Matches the pages with a list.
+    companions : sequence of Companion, default=()
+        Such as what matches the pages with a list, or puts corrections into them.
 
     pictures : Path, default=None
         Where pictures of the pages are.
@@ -293,14 +306,15 @@ def finish(
 
     summary = Summary(source.unit)
     results = batch.watch(results) if batch else results
-    results = matcher.watch(results) if matcher else results
+    for companion in companions:
+        results = companion.watch(results)
     with open_tables(outputs, source, note) as write:
         for result in results:
             summary.add(result)
             write(result)
     _report(summary, batch, outputs, folder.path, pictures)
-    if matcher:
-        matcher.finish(note)
+    for companion in companions:
+        companion.finish(note)
     if summary.pages["failed"]:
         raise typer.Exit(ExitCode.FAILED)
 

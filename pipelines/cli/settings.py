@@ -201,4 +201,6 @@ def hash_deciding(settings: Mapping[str, Any]) -> str:
     -------
     letters : str
     """
-    return hash_of([settings.get(key) for key in _DECIDING])
+    deciding = [settings.get(key) for key in _DECIDING]
+    # A table that people have corrected is another one than that of the run.
+    return hash_of([*deciding, "reviewed"] if settings.get("reviewed") else deciding)

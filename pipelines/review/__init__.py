@@ -1,1 +1,1 @@
-"""What a person looks at: which fields, their pictures, and what becomes of it."""
+"""What people look at: which fields, their pictures, and what they say of them."""

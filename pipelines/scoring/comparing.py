@@ -445,7 +445,7 @@ class _Results:
         ]
 
     def _page(self, line: int, row: Row) -> int:
-        return 1 if self.is_of_fields else _page_number(self._path, line, row)
+        return 1 if self.is_of_fields else page_number(self._path, line, row)
 
     def read(self, row: Row, document: str, page: int, name: str) -> ComparedField:
         """Read one field of a row; what was written is filled in later."""
@@ -496,7 +496,7 @@ class _Truth:
         self._by_name: dict[tuple[str, int], list[int]] = {}
         for at, (line, row) in enumerate(rows):
             document = _plain(row[key] or "")
-            page = _page_number(path, line, row) if self._has_pages else 1
+            page = page_number(path, line, row) if self._has_pages else 1
             if not document or (document, page) in self._by_path:
                 what = "names no file" if not document else f"names {document} again"
                 raise ValueError(f"{path}, line {line} {what}. Keep one row a page.")
@@ -547,7 +547,29 @@ def _field_names(columns: Sequence[str]) -> list[str]:
     return [n for n in columns if {f"{n}.status", f"{n}.confidence"} <= known]
 
 
-def _page_number(path: Path, line: int, row: Row) -> int:
+def page_number(path: Path, line: int, row: Row) -> int:
+    """Return the number of the page that a row of a table is of.
+
+    Parameters
+    ----------
+    path : Path
+        The table, for the message.
+
+    line : int
+        The line of the row, for the message.
+
+    row : dict of str to str or None
+        As of :func:`lenet_sklearn.outputs.read_rows`; its column ``page`` counts.
+
+    Returns
+    -------
+    number : int
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
     number = (row.get("page") or "").strip()
     if not number.isdecimal():
         raise ValueError(f"{path}, line {line}: {number!r} is no number of a page.")

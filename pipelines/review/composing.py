@@ -1,10 +1,8 @@
-"""Write the page of a review for a run that was read."""
+"""Make the page of a review for a run that was read."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
-from lenet_sklearn.outputs import write_whole
 from pipelines.forms.form import Form
 from pipelines.review.page import Subject, make_review, request_pictures
 from pipelines.review.pictures import PagePictures, Photographer
@@ -20,25 +18,21 @@ from pipelines.scoring.table import PageResult, Summary
 N_SAMPLED: Final = 100
 
 
-def write_review(
+def compose_review(
     folder: RunFolder,
-    output: Path,
     *,
     n_sampled: int = N_SAMPLED,
     share: Shard | None = None,
     curve: Sequence[tuple[float, float]] = (),
     jobs: int = 1,
     limits: PageLimits | None = None,
-) -> Queue:
-    """Write a page of HTML on which a person reviews what a run has read.
+) -> tuple[Queue, bytes]:
+    """Make a page of HTML on which a person reviews what a run has read.
 
     Parameters
     ----------
     folder : RunFolder
         With all pages read. The scans must be where they were.
-
-    output : Path
-        The page. An existing file is replaced, wholly or not at all.
 
     n_sampled : int, default=100
         Accepted fields that are chosen by chance and looked at too.
@@ -60,13 +54,16 @@ def write_review(
     queue : Queue
         The fields on the page.
 
+    page : bytes
+        HTML, which needs no other file.
+
     Raises
     ------
-    RunError
-        If the run is not whole, or damaged.
+    IncompleteError
+        If pages were not read yet.
 
-    OSError
-        If the page cannot be written.
+    RunError
+        If the run is damaged.
     """
     settings, summary = folder.settings, Summary(folder.settings["unit"])
     form = Form.model_validate(settings["form"]) if settings["form"] else None
@@ -76,8 +73,7 @@ def write_review(
     queue = make_queue(results, form, n_sampled=n_sampled, seed=seed)
     subject = Subject(folder.path.stem, batch, form, summary, curve)
     page = make_review(queue, _photograph(queue, folder, jobs, limits), subject)
-    write_whole(output, page.encode("utf-8", "surrogatepass"))
-    return queue
+    return queue, page.encode("utf-8")
 
 
 def _watch(

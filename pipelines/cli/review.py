@@ -1,0 +1,284 @@
+"""``lenet review`` and ``apply``: what people look at, and what they say of it."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipelines.cli.exits import ExitCode
+from pipelines.cli.inputs import check_outputs, say, use_one_thread
+from pipelines.cli.options import (
+    Corrections,
+    Force,
+    Jobs,
+    KnownTruth,
+    NewTable,
+    ReadingOptions,
+    ReviewedResults,
+    ReviewPage,
+    ReviewShard,
+    Sampled,
+)
+from pipelines.cli.runs import Companion, finish, run_folder
+from pipelines.cli.shards import parse_shard
+from pipelines.cli.tables import check_free_tables
+from pipelines.scans.find import real_path
+
+if TYPE_CHECKING:
+    from pipelines.review.applying import Review
+    from pipelines.review.queue import Queue
+    from pipelines.runs.folder import RunFolder
+    from pipelines.scoring.table import PageResult
+
+
+def review(
+    results: ReviewedResults,
+    output: ReviewPage,
+    sample: Sampled = 100,
+    shard: ReviewShard = None,
+    truth: KnownTruth = None,
+    jobs: Jobs = 1,
+    force: Force = False,
+) -> None:
+    """Make a page of HTML on which a person reviews what was not accepted.
+
+    The page is one file that needs no network: open it in a browser, or mail it.
+    Digits that were read alike stand side by side, so that a wrong one is seen at a
+    glance; the fields that remain come one by one, the least certain first. It
+    remembers what was done when it is closed. Its button Save corrections gives a file
+    for `lenet apply`.
+
+    Some accepted fields are looked at too, chosen by chance and not marked: they tell
+    how often what is accepted is wrong.
+    """
+    use_one_thread()
+    check_outputs(output, force=force)
+    folder = open_run(results)
+    share = parse_shard(shard, {}) if shard else None
+    curve = _curve(results, truth) if truth else ()
+    from lenet_sklearn.outputs import write_whole
+    from pipelines.review.composing import compose_review
+
+    folder.check_whole()
+    queue, page = compose_review(
+        folder, n_sampled=sample, share=share, curve=curve, jobs=jobs
+    )
+    write_whole(output, page)
+    _report(queue, output)
+
+
+def find_reviews(folder: "RunFolder", options: ReadingOptions) -> Sequence[Companion]:
+    """Return what makes the page of a review, if one is wanted.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The run.
+
+    options : ReadingOptions
+        What the user wants.
+
+    Returns
+    -------
+    companions : sequence of one Companion, or of none
+
+    Raises
+    ------
+    typer.BadParameter
+        If the run is read in shards.
+    """
+    if options.review is None:
+        return ()
+    if options.shard:
+        raise typer.BadParameter(
+            "--review needs all pages: give them to lenet review when the shards are"
+            " merged"
+        )
+    return (_ReviewOfRun(folder, options.review, options.jobs),)
+
+
+class _ReviewOfRun:
+    """Makes the page of a review when all pages of a run are read."""
+
+    def __init__(self, folder: "RunFolder", output: Path, jobs: int | None) -> None:
+        self._folder = folder
+        self._output = output
+        self._jobs = -1 if jobs is None else jobs
+
+    def watch(self, results: Iterable["PageResult"]) -> Iterator["PageResult"]:
+        """Take results as they go by, and give them on."""
+        yield from results
+
+    def finish(self, note: Callable[[Path, str], None]) -> None:
+        """Make the page, and print what is on it."""
+        from lenet_sklearn.outputs import write_whole
+        from pipelines.review.composing import compose_review
+
+        queue, page = compose_review(self._folder, jobs=self._jobs)
+        note(self._output, hashlib.sha256(page).hexdigest())
+        write_whole(self._output, page)
+        _report(queue, self._output)
+
+
+def apply(
+    results: ReviewedResults,
+    corrections: Corrections,
+    output: NewTable,
+    force: Force = False,
+) -> None:
+    """Put the corrections of people into a new table of results.
+
+    CORRECTIONS are the files that the page of a review saves, of one person or of
+    several. A field that was reviewed has the value of the person, confidence 1, and
+    "review" as what decided it. What is unreadable stays as it was.
+
+    CORRECTED.changes.csv lists all that was reviewed. Where people differ, the field
+    is rejected, and their rows are in CORRECTED.differing.csv.
+
+    Exit status: 0 done, 1 pages of the run have failed, 5 people differ.
+    """
+    use_one_thread()
+    from pipelines.forms.form import Form
+    from pipelines.review.applying import Review
+    from pipelines.review.corrections import read_corrections
+
+    folder = open_run(results)
+    settings = {**folder.settings, "reviewed": True}
+    form = Form.model_validate(settings["form"]) if settings["form"] else None
+    stem = output[0].stem.removesuffix(".long")
+    changes, differing = (
+        output[0].with_name(f"{stem}.{what}.csv") for what in ("changes", "differing")
+    )
+    _refuse_inputs([*output, changes, differing], folder, [results, *corrections])
+    check_free_tables(
+        output, [changes, differing], folder, settings=settings, force=force
+    )
+    rows = [row for path in corrections for row in read_corrections(path)]
+    review = Review(rows, form, batch=folder.parts.run)
+    with folder.locked():
+        folder.check_whole()
+        finish(
+            folder,
+            output,
+            folder.results(),
+            settings,
+            companions=[_Applying(review, changes, differing)],
+        )
+
+
+def open_run(results: Path) -> "RunFolder":
+    """Open the run that a table of results is of.
+
+    Parameters
+    ----------
+    results : Path
+        The table, or the folder of the run itself.
+
+    Returns
+    -------
+    folder : RunFolder
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no run.
+    """
+    from pipelines.runs.folder import RunFolder
+
+    folder = RunFolder(results if results.is_dir() else run_folder([results]))
+    if not folder.has_plan:
+        raise typer.BadParameter(
+            f"{folder.path} is no folder of a run. What lenet score has read is there,"
+            " and the table alone does not do: leave the folder beside it, or name it"
+        )
+    return folder
+
+
+class _Applying:
+    """Applies corrections while the table is written, then writes what was reviewed."""
+
+    def __init__(self, review: "Review", changes: Path, differing: Path) -> None:
+        self._review = review
+        self._changes = changes
+        self._differing = differing
+
+    def watch(self, results: Iterable["PageResult"]) -> Iterator["PageResult"]:
+        """Put the values of people in the place of what was read."""
+        return self._review.watch(results)
+
+    def finish(self, note: Callable[[Path, str], None]) -> None:
+        """Write what was reviewed, and print the report."""
+        from pipelines.review.applying import CHANGE_COLUMNS
+        from pipelines.review.corrections import COLUMNS
+
+        changes = [one.row() for one in self._review.changes]
+        _write_noted(self._changes, CHANGE_COLUMNS, changes, note)
+        say(f"{self._review}\nChanges: {self._changes}")
+        differing = [row.row() for row in self._review.differing]
+        if not differing:
+            # Of an earlier time, when people differed.
+            self._differing.unlink(missing_ok=True)
+            return
+        _write_noted(self._differing, COLUMNS, differing, note)
+        say(f"Differing: {self._differing}")
+        raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _write_noted(
+    path: Path,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    note: Callable[[Path, str], None],
+) -> None:
+    """Write a table as a whole, and note before what it will hold."""
+    from lenet_sklearn.outputs import write_whole
+
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    content = text.getvalue().encode("utf-8")
+    note(path, hashlib.sha256(content).hexdigest())
+    write_whole(path, content)
+
+
+def _refuse_inputs(
+    written: Sequence[Path], folder: "RunFolder", read: Sequence[Path]
+) -> None:
+    """Refuse to write over what is read, and over the tables of the run itself."""
+    inputs = {real_path(path) for path in read}
+    for path in written:
+        is_own = real_path(run_folder([path])) == real_path(folder.path)
+        if is_own or real_path(path) in inputs:
+            raise typer.BadParameter(
+                f"{path} is one of the files to read, or a table of the run itself, and"
+                " would be written over. Name another file for the corrected table"
+            )
+
+
+def _report(queue: "Queue", page: Path) -> None:
+    """Print what is on a page of review."""
+    n_sampled = sum(item.is_sampled for item in queue.items)
+    n_digits = sum(len(item.glyphs) for item in queue.items)
+    say(
+        f"{len(queue.items) - n_sampled} fields to review on {len(queue.pages)} pages,"
+        f" and {n_sampled} accepted ones chosen by chance; {n_digits} digits"
+    )
+    say(f"Review: {page} ({page.stat().st_size / 1e6:.1f} MB)")
+
+
+def _curve(results: Path, truth: Path) -> list[tuple[float, float]]:
+    """Compute how many of the accepted are wrong, for thresholds from high to low."""
+    if results.is_dir():
+        raise typer.BadParameter("--truth needs the table: name it, not the run")
+    from lenet_sklearn.metrics import error_reject_curve
+    from pipelines.scoring.comparing import compare_results
+
+    confidences, right, _ = compare_results(results, truth).labelled()
+    if not len(right):
+        return []
+    curve = error_reject_curve([True] * len(right), right, confidences)
+    accepted = 1 - curve.reject_rates
+    return list(zip(accepted.tolist(), curve.error_rates.tolist(), strict=True))
