@@ -25,7 +25,9 @@ export function makeScan(item, page) {
     const view = { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" };
     frame.append(makeShape("svg", view, makeShape("polygon", { points })));
   }
-  const figure = make("figure", { class: "scan" }, frame, make("figcaption", {}, place));
+  const caption = make("figcaption", {}, place);
+  // Keys scroll what has the focus.
+  const figure = make("figure", { class: "scan", tabindex: 0 }, frame, caption);
   picture.addEventListener("load", () => {
     if (!item.quad) return;
     const middle = item.quad.reduce((sum, [, y]) => sum + y, 0) / item.quad.length;
