@@ -282,6 +282,16 @@ ReviewShard = Annotated[
         " several people.",
     ),
 ]
+Differing = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="What `lenet apply` wrote where people differ: only these fields, to be"
+        " settled by a third.",
+    ),
+]
 KnownTruth = Annotated[
     Path | None,
     typer.Option(

@@ -4,15 +4,17 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from pipelines.cli.exits import ExitCode
-from pipelines.cli.inputs import check_outputs, say, use_one_thread
+from pipelines.cli.inputs import check_outputs, say, use_one_thread, warn
 from pipelines.cli.options import (
     Corrections,
+    Differing,
     Force,
     Jobs,
     KnownTruth,
@@ -30,7 +32,7 @@ from pipelines.scans.find import real_path
 
 if TYPE_CHECKING:
     from pipelines.review.applying import Review
-    from pipelines.review.queue import Queue
+    from pipelines.review.composing import ComposedReview
     from pipelines.runs.folder import RunFolder
     from pipelines.scoring.table import PageResult
 
@@ -40,6 +42,7 @@ def review(
     output: ReviewPage,
     sample: Sampled = 100,
     shard: ReviewShard = None,
+    differing: Differing = None,
     truth: KnownTruth = None,
     jobs: Jobs = 1,
     force: Force = False,
@@ -62,13 +65,17 @@ def review(
     curve = _curve(results, truth) if truth else ()
     from lenet_sklearn.outputs import write_whole
     from pipelines.review.composing import compose_review
+    from pipelines.review.corrections import read_corrections
 
     folder.check_whole()
-    queue, page = compose_review(
-        folder, n_sampled=sample, share=share, curve=curve, jobs=jobs
+    rows = read_corrections(differing) if differing else ()
+    if differing and {row.batch for row in rows} != {folder.parts.run}:
+        raise typer.BadParameter(f"{differing} is of another run than {results}")
+    composed = compose_review(
+        folder, n_sampled=sample, share=share, differing=rows, curve=curve, jobs=jobs
     )
-    write_whole(output, page)
-    _report(queue, output)
+    write_whole(output, composed.page)
+    _report(composed, output)
 
 
 def find_reviews(folder: "RunFolder", options: ReadingOptions) -> Sequence[Companion]:
@@ -118,10 +125,10 @@ class _ReviewOfRun:
         from lenet_sklearn.outputs import write_whole
         from pipelines.review.composing import compose_review
 
-        queue, page = compose_review(self._folder, jobs=self._jobs)
-        note(self._output, hashlib.sha256(page).hexdigest())
-        write_whole(self._output, page)
-        _report(queue, self._output)
+        composed = compose_review(self._folder, jobs=self._jobs)
+        note(self._output, hashlib.sha256(composed.page).hexdigest())
+        write_whole(self._output, composed.page)
+        _report(composed, self._output)
 
 
 def apply(
@@ -218,7 +225,9 @@ class _Applying:
         changes = [one.row() for one in self._review.changes]
         _write_noted(self._changes, CHANGE_COLUMNS, changes, note)
         say(f"{self._review}\nChanges: {self._changes}")
-        differing = [row.row() for row in self._review.differing]
+        # Whoever is not named is called by the file, here and on the page to settle.
+        named = [replace(row, who=row.person) for row in self._review.differing]
+        differing = [row.row() for row in named]
         if not differing:
             # Of an earlier time, when people differed.
             self._differing.unlink(missing_ok=True)
@@ -258,15 +267,22 @@ def _refuse_inputs(
             )
 
 
-def _report(queue: "Queue", page: Path) -> None:
-    """Print what is on a page of review."""
+def _report(composed: "ComposedReview", page: Path) -> None:
+    """Print what is on a page of review, and warn of pictures that are missing."""
+    queue, missing = composed.queue, composed.missing
     n_sampled = sum(item.is_sampled for item in queue.items)
     n_digits = sum(len(item.glyphs) for item in queue.items)
     say(
-        f"{len(queue.items) - n_sampled} fields to review on {len(queue.pages)} pages,"
-        f" and {n_sampled} accepted ones chosen by chance; {n_digits} digits"
+        f"To review: {len(queue.items) - n_sampled} fields, and {n_sampled} accepted"
+        f" ones chosen by chance, with {n_digits} boxes and digits in all"
     )
-    say(f"Review: {page} ({page.stat().st_size / 1e6:.1f} MB)")
+    say(f"Review: {page} ({len(composed.page) / 1e6:.1f} MB)")
+    if missing:
+        warn(
+            f"warning: no pictures of {len(missing)} of {len(queue.pages)} pages, such"
+            f" as {missing[0]}. The scans must lie where they were read, seen from this"
+            " folder"
+        )
 
 
 def _curve(results: Path, truth: Path) -> list[tuple[float, float]]:

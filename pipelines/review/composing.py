@@ -1,12 +1,14 @@
 """Make the page of a review for a run that was read."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pipelines.forms.form import Form
+from pipelines.review.corrections import Correction
 from pipelines.review.page import Subject, make_review, request_pictures
 from pipelines.review.pictures import PagePictures, Photographer
-from pipelines.review.queue import Queue, make_queue
+from pipelines.review.queue import Queue, make_queue, make_queue_of
 from pipelines.runs.folder import RunFolder
 from pipelines.runs.plan import Shard
 from pipelines.scoring.batch import Bar
@@ -18,15 +20,37 @@ from pipelines.scoring.table import PageResult, Summary
 N_SAMPLED: Final = 100
 
 
+@dataclass(frozen=True)
+class ComposedReview:
+    """A page of review.
+
+    Attributes
+    ----------
+    queue : Queue
+        The fields on it.
+
+    page : bytes
+        HTML, which needs no other file.
+
+    missing : tuple of str
+        Why pages have no pictures, one reason for each of these.
+    """
+
+    queue: Queue
+    page: bytes
+    missing: tuple[str, ...]
+
+
 def compose_review(
     folder: RunFolder,
     *,
     n_sampled: int = N_SAMPLED,
     share: Shard | None = None,
+    differing: Sequence[Correction] = (),
     curve: Sequence[tuple[float, float]] = (),
     jobs: int = 1,
     limits: PageLimits | None = None,
-) -> tuple[Queue, bytes]:
+) -> ComposedReview:
     """Make a page of HTML on which a person reviews what a run has read.
 
     Parameters
@@ -40,6 +64,9 @@ def compose_review(
     share : Shard, default=None
         Of the pages, those that this page is of; None for all of them.
 
+    differing : sequence of Correction, default=()
+        What people say who differ: only these fields are on the page, to be settled.
+
     curve : sequence of tuples of two floats, default=()
         As for :class:`pipelines.review.page.Subject`.
 
@@ -51,11 +78,7 @@ def compose_review(
 
     Returns
     -------
-    queue : Queue
-        The fields on the page.
-
-    page : bytes
-        HTML, which needs no other file.
+    review : ComposedReview
 
     Raises
     ------
@@ -64,16 +87,24 @@ def compose_review(
 
     RunError
         If the run is damaged.
+
+    ValueError
+        If people differ over what the run does not have.
     """
     settings, summary = folder.settings, Summary(folder.settings["unit"])
     form = Form.model_validate(settings["form"]) if settings["form"] else None
     results = _watch(folder.results(), summary, share)
     batch = folder.parts.run
     seed = f"{batch} {share}"
-    queue = make_queue(results, form, n_sampled=n_sampled, seed=seed)
+    if differing:
+        queue = make_queue_of(results, form, differing)
+    else:
+        queue = make_queue(results, form, n_sampled=n_sampled, seed=seed)
     subject = Subject(folder.path.stem, batch, form, summary, curve)
-    page = make_review(queue, _photograph(queue, folder, jobs, limits), subject)
-    return queue, page.encode("utf-8")
+    pictures = list(_photograph(queue, folder, jobs, limits))
+    page = make_review(queue, pictures, subject)
+    missing = tuple(each.error for each in pictures if each.error)
+    return ComposedReview(queue, page.encode("utf-8"), missing)
 
 
 def _watch(
@@ -88,7 +119,7 @@ def _watch(
 
 def _photograph(
     queue: Queue, folder: RunFolder, jobs: int, limits: PageLimits | None
-) -> Iterator[PagePictures | Lost]:
+) -> Iterator[PagePictures]:
     """Cut the pictures of all pages, within limits."""
     work = Photographer(folder.settings.get("dpi", 200.0))
     requests = request_pictures(queue, folder.plan)
@@ -97,4 +128,5 @@ def _photograph(
     with Processes(work, jobs=jobs, limits=limits or PageLimits()) as processes, bar:
         for answer in processes.map(requests):
             bar.update()
-            yield answer
+            is_lost = isinstance(answer, Lost)
+            yield PagePictures([], error=answer.reason) if is_lost else answer

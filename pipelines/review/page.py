@@ -22,7 +22,6 @@ from pipelines.review.pictures import (
 from pipelines.review.queue import Item, Queue
 from pipelines.runs.plan import Plan
 from pipelines.scans.remote import as_path
-from pipelines.scoring.processes import Lost
 from pipelines.scoring.table import PageResult, Summary
 from pipelines.web.page import make_page
 
@@ -112,7 +111,7 @@ def _place_of(item: Item, *, unit: str) -> Place | None:
 
 
 def make_review(
-    queue: Queue, answers: Iterable[PagePictures | Lost], subject: Subject
+    queue: Queue, pictures: Iterable[PagePictures], subject: Subject
 ) -> str:
     """Make the page of a review.
 
@@ -121,8 +120,8 @@ def make_review(
     queue : Queue
         What is reviewed.
 
-    answers : iterable of PagePictures or Lost
-        To what :func:`request_pictures` lists.
+    pictures : iterable of PagePictures
+        Of what :func:`request_pictures` lists.
 
     subject : Subject
         What it is of.
@@ -132,19 +131,17 @@ def make_review(
     page : str
         HTML, which needs no other file.
     """
-    pages, pictures = [], []
-    for result, answer in zip(queue.pages, answers, strict=True):
-        if isinstance(answer, Lost):
-            answer = PagePictures([], error=answer.reason)
-        pages.append(_describe_page(result, answer))
-        pictures.append(iter(answer.fields))
-    cut = [next(pictures[item.page], None) for item in queue.items]
+    pages, fields_of = [], []
+    for result, each in zip(queue.pages, pictures, strict=True):
+        pages.append(_describe_page(result, each))
+        fields_of.append(iter(each.fields))
+    cut = [next(fields_of[item.page], None) for item in queue.items]
     fields = subject.form.fields if subject.form else ()
     data = {
         "id": _identify(queue, subject.batch),
         "title": subject.title,
         "batch": subject.batch,
-        "settles": False,
+        "settles": any(item.note for item in queue.items),
         "fields": {f.name: {"kind": f.kind, "digits": f.digits} for f in fields},
         "pages": pages,
         "items": [
@@ -185,9 +182,9 @@ def _describe_item(item: Item, picture: FieldPicture | None) -> dict[str, Any]:
         "name": item.name,
         "value": reading.value,
         "status": reading.status,
-        "reason": _explain(reading),
+        "reason": item.note or _explain(reading),
         "decidedBy": reading.decided_by,
-        "candidates": [one.text for one in reading.candidates],
+        "candidates": item.said or [one.text for one in reading.candidates],
         "sampled": item.is_sampled,
         "whole": item.is_whole and picture is not None,
         "glyphs": [glyph.text for glyph in item.glyphs],

@@ -1,7 +1,7 @@
 """Which fields of a run a person is to look at, and in which order."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import numpy as np
 from lenet_sklearn.strings.boxes import GAP, BoxPosteriors
 from pipelines.forms.form import Form, Sum
 from pipelines.outcomes import FieldReading, ReasonKind
+from pipelines.review.corrections import Correction, document_key
 from pipelines.scoring.table import PageResult
 
 _SETTLED: Final = ("accepted", "blank")
@@ -60,6 +61,12 @@ class Item:
     is_whole : bool
         Whether a look at all glyphs one by one tells what the field says. Else the
         field must be seen as a whole.
+
+    said : tuple of str
+        What each of the people says who differ about it.
+
+    note : str
+        Who says what; empty where nobody has looked at it yet.
     """
 
     page: int
@@ -68,6 +75,8 @@ class Item:
     is_sampled: bool = False
     glyphs: tuple[Glyph, ...] = ()
     is_whole: bool = False
+    said: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass
@@ -140,7 +149,6 @@ def make_queue(
     """
     chance = random.Random(seed)  # no secret hangs on it
     queue = Queue()
-    seen: dict[tuple[str, int], int] = {}
     sample = _Sample(n_sampled, chance)
     wanted: list[tuple[PageResult, str]] = []
     for result in results:
@@ -154,15 +162,78 @@ def make_queue(
             elif reading.status == "accepted":
                 sample.offer((result, name))
     queue.n_accepted = sample.n_offered
+    number = _numbered(queue.pages)
     for is_sampled, chosen in ((False, wanted), (True, sample.chosen)):
-        for result, name in chosen:
-            key = (result.document, result.page)
-            if key not in seen:
-                seen[key] = len(queue.pages)
-                queue.pages.append(result)
-            queue.items.append(_make_item(result, name, seen[key], is_sampled))
+        queue.items += [_make_item(r, n, number(r), is_sampled) for r, n in chosen]
     queue.items = _in_order(queue.items, form, chance)
     return queue
+
+
+def make_queue_of(
+    results: Iterable[PageResult], form: Form | None, differing: Iterable[Correction]
+) -> Queue:
+    """List the fields over which people differ, to be settled.
+
+    Parameters
+    ----------
+    results : iterable of PageResult
+        What was read.
+
+    form : Form or None
+        The fields; None for images of single fields.
+
+    differing : iterable of Correction
+        What each of them says.
+
+    Returns
+    -------
+    queue : Queue
+
+    Raises
+    ------
+    ValueError
+        If the results do not have one of the fields.
+    """
+    said: dict[tuple[str, int, str], list[Correction]] = {}
+    for one in differing:
+        said.setdefault(one.cell, []).append(one)
+    queue = Queue()
+    number = _numbered(queue.pages)
+    for result in results:
+        for name, reading in result.reading.fields.items():
+            rows = said.pop((document_key(result.document), result.page, name), [])
+            if not rows:
+                continue
+            texts = tuple(
+                dict.fromkeys(r.value for r in rows if r.verdict != "unreadable")
+            )
+            note = "; ".join(f"{row.person}: {_describe(row)}" for row in rows)
+            item = Item(number(result), name, reading, said=texts, note=note)
+            queue.items.append(item)
+    for document, page, name in said:
+        raise ValueError(f"{document} page {page} has no field {name} in these results")
+    queue.items = _in_order(queue.items, form, random.Random(0))
+    return queue
+
+
+def _describe(row: Correction) -> str:
+    if row.verdict == "unreadable":
+        return row.verdict
+    return row.value or "nothing written"
+
+
+def _numbered(pages: list[PageResult]) -> Callable[[PageResult], int]:
+    """Return a function that numbers pages, and collects those it meets first."""
+    numbers: dict[tuple[str, int], int] = {}
+
+    def number(result: PageResult) -> int:
+        key = (result.document, result.page)
+        if key not in numbers:
+            numbers[key] = len(pages)
+            pages.append(result)
+        return numbers[key]
+
+    return number
 
 
 class _Sample:

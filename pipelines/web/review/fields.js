@@ -107,7 +107,6 @@ export class FieldsView {
     const why = [
       item.reason,
       item.decidedBy && `decided by the rule “${item.decidedBy}”`,
-      page.error,
     ].filter(Boolean);
     this.subject.replaceChildren(
       make("p", {}, make("strong", {}, makeName(item.name)), " in ", makeName(describePlace(page))),
