@@ -15,6 +15,7 @@ from pipelines.scans.find import real_path
 if TYPE_CHECKING:
     from pipelines.cli.options import RosterOptions
     from pipelines.forms.form import Form
+    from pipelines.scoring.matching import Matching
     from pipelines.scoring.roster import Roster
     from pipelines.scoring.table import PageResult
 
@@ -43,7 +44,7 @@ class PageMatcher:
         self.table = table
         self._threshold = threshold
         self._roster = roster
-        self._field = field
+        self.field = field
         self._kept: list[PageResult] = []
 
     def watch(self, results: Iterable["PageResult"]) -> Iterator["PageResult"]:
@@ -61,7 +62,7 @@ class PageMatcher:
         """
         for result in results:
             fields = result.reading.fields
-            own = {name: fields[name] for name in fields if name == self._field}
+            own = {name: fields[name] for name in fields if name == self.field}
             reading = replace(result.reading, fields=own)
             self._kept.append(replace(result, reading=reading))
             yield result
@@ -75,18 +76,29 @@ class PageMatcher:
             Is given the path and the SHA-256 hash of the table, before it is written.
         """
         from lenet_sklearn.outputs import write_whole
-        from pipelines.scoring.matching import match_pages, write_matches
+        from pipelines.scoring.matching import write_matches
 
-        matching = match_pages(
-            self._kept, self._roster, self._field, threshold=self._threshold
-        )
+        matching = self.match()
         with TemporaryDirectory() as folder:
             draft = Path(folder, self.table.name)
             write_matches(draft, matching)
             content = draft.read_bytes()
         note(self.table, hashlib.sha256(content).hexdigest())
         write_whole(self.table, content)
-        say(f"Matched by {self._field}: {matching}\nMatches: {self.table}")
+        say(f"Matched by {self.field}: {matching}\nMatches: {self.table}")
+
+    def match(self) -> "Matching":
+        """Match the pages that have gone by.
+
+        Returns
+        -------
+        matching : Matching
+        """
+        from pipelines.scoring.matching import match_pages
+
+        return match_pages(
+            self._kept, self._roster, self.field, threshold=self._threshold
+        )
 
 
 def find_matcher(

@@ -694,6 +694,15 @@ class RosterOptions:
 
 
 @dataclass(frozen=True)
+class ReviewOptions:
+    """Which fields are reviewed."""
+
+    sample: Sampled = 100
+    shard: ReviewShard = None
+    differing: Differing = None
+
+
+@dataclass(frozen=True)
 class RuleOptions:
     """Which acceptance rule is fitted, and to what."""
 

@@ -12,18 +12,19 @@ import typer
 
 from pipelines.cli.exits import ExitCode
 from pipelines.cli.inputs import check_outputs, say, use_one_thread, warn
+from pipelines.cli.matching import find_matcher
 from pipelines.cli.options import (
     Corrections,
-    Differing,
     Force,
     Jobs,
     KnownTruth,
     NewTable,
     ReadingOptions,
     ReviewedResults,
+    ReviewOptions,
     ReviewPage,
-    ReviewShard,
-    Sampled,
+    RosterOptions,
+    group_options,
 )
 from pipelines.cli.runs import Companion, finish, run_folder
 from pipelines.cli.shards import parse_shard
@@ -33,16 +34,18 @@ from pipelines.scans.find import real_path
 if TYPE_CHECKING:
     from pipelines.review.applying import Review
     from pipelines.review.composing import ComposedReview
+    from pipelines.review.remarks import Key, Remark
     from pipelines.runs.folder import RunFolder
     from pipelines.scoring.table import PageResult
 
 
+@group_options
 def review(
     results: ReviewedResults,
     output: ReviewPage,
-    sample: Sampled = 100,
-    shard: ReviewShard = None,
-    differing: Differing = None,
+    *,
+    wanted: ReviewOptions,
+    listed: RosterOptions,
     truth: KnownTruth = None,
     jobs: Jobs = 1,
     force: Force = False,
@@ -61,21 +64,55 @@ def review(
     use_one_thread()
     check_outputs(output, force=force)
     folder = open_run(results)
-    share = parse_shard(shard, {}) if shard else None
-    curve = _curve(results, truth) if truth else ()
+    folder.check_whole()
+    share = parse_shard(wanted.shard, {}) if wanted.shard else None
+    differing = _read_differing(wanted.differing, folder) if wanted.differing else None
     from lenet_sklearn.outputs import write_whole
     from pipelines.review.composing import compose_review
-    from pipelines.review.corrections import read_corrections
 
-    folder.check_whole()
-    rows = read_corrections(differing) if differing else ()
-    if differing and {row.batch for row in rows} != {folder.parts.run}:
-        raise typer.BadParameter(f"{differing} is of another run than {results}")
     composed = compose_review(
-        folder, n_sampled=sample, share=share, differing=rows, curve=curve, jobs=jobs
+        folder,
+        n_sampled=wanted.sample,
+        share=share,
+        differing=differing,
+        listed=_match(listed, folder, output),
+        curve=_curve(results, truth) if truth else (),
+        jobs=jobs,
     )
     write_whole(output, composed.page)
     _report(composed, output)
+
+
+def _read_differing(path: Path, folder: "RunFolder") -> "dict[Key, Remark]":
+    """Read what people say who differ."""
+    from pipelines.review.corrections import read_corrections
+    from pipelines.review.remarks import remarks_of_people
+
+    rows = read_corrections(path)
+    if not rows or {row.batch for row in rows} != {folder.parts.run}:
+        raise typer.BadParameter(f"{path} has no corrections of the run {folder.path}")
+    return remarks_of_people(rows)
+
+
+def _match(
+    listed: RosterOptions, folder: "RunFolder", output: Path
+) -> "dict[Key, Remark] | None":
+    """Match the pages of a run with a list, if one is named."""
+    from pipelines.forms.form import Form
+    from pipelines.review.remarks import remarks_of_list
+
+    if listed.roster is None and listed.match is None:
+        return None
+    settings = folder.settings
+    if settings["form"] is None:
+        raise typer.BadParameter("--roster is of pages, and this run is of fields")
+    form = Form.model_validate(settings["form"])
+    matcher = find_matcher(listed, form, output, settings["threshold"])
+    if matcher is None:
+        return None
+    for _ in matcher.watch(folder.results()):
+        pass
+    return remarks_of_list(matcher.match().matches, matcher.field)
 
 
 def find_reviews(folder: "RunFolder", options: ReadingOptions) -> Sequence[Companion]:
@@ -272,9 +309,10 @@ def _report(composed: "ComposedReview", page: Path) -> None:
     queue, missing = composed.queue, composed.missing
     n_sampled = sum(item.is_sampled for item in queue.items)
     n_digits = sum(len(item.glyphs) for item in queue.items)
+    n_open = len(queue.items) - n_sampled
     say(
-        f"To review: {len(queue.items) - n_sampled} fields, and {n_sampled} accepted"
-        f" ones chosen by chance, with {n_digits} boxes and digits in all"
+        f"To review: {n_open} field{'s' * (n_open != 1)}, and {n_sampled} accepted,"
+        f" chosen by chance; {n_digits} boxes and digits in all"
     )
     say(f"Review: {page} ({len(composed.page) / 1e6:.1f} MB)")
     if missing:

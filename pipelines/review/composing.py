@@ -1,14 +1,14 @@
 """Make the page of a review for a run that was read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pipelines.forms.form import Form
-from pipelines.review.corrections import Correction
 from pipelines.review.page import Subject, make_review, request_pictures
 from pipelines.review.pictures import PagePictures, Photographer
 from pipelines.review.queue import Queue, make_queue, make_queue_of
+from pipelines.review.remarks import Key, Remark
 from pipelines.runs.folder import RunFolder
 from pipelines.runs.plan import Shard
 from pipelines.scoring.batch import Bar
@@ -46,7 +46,8 @@ def compose_review(
     *,
     n_sampled: int = N_SAMPLED,
     share: Shard | None = None,
-    differing: Sequence[Correction] = (),
+    differing: Mapping[Key, Remark] | None = None,
+    listed: Mapping[Key, Remark] | None = None,
     curve: Sequence[tuple[float, float]] = (),
     jobs: int = 1,
     limits: PageLimits | None = None,
@@ -64,8 +65,11 @@ def compose_review(
     share : Shard, default=None
         Of the pages, those that this page is of; None for all of them.
 
-    differing : sequence of Correction, default=()
+    differing : mapping of tuple to Remark, default=None
         What people say who differ: only these fields are on the page, to be settled.
+
+    listed : mapping of tuple to Remark, default=None
+        What a list says of the fields that bear its numbers.
 
     curve : sequence of tuples of two floats, default=()
         As for :class:`pipelines.review.page.Subject`.
@@ -99,8 +103,11 @@ def compose_review(
     if differing:
         queue = make_queue_of(results, form, differing)
     else:
-        queue = make_queue(results, form, n_sampled=n_sampled, seed=seed)
-    subject = Subject(folder.path.stem, batch, form, summary, curve)
+        queue = make_queue(
+            results, form, n_sampled=n_sampled, seed=seed, remarks=listed
+        )
+    title = folder.path.stem
+    subject = Subject(title, batch, form, summary, bool(differing), curve)
     pictures = list(_photograph(queue, folder, jobs, limits))
     page = make_review(queue, pictures, subject)
     missing = tuple(each.error for each in pictures if each.error)

@@ -57,7 +57,10 @@ class Subject:
     summary : Summary
         Of all results.
 
-    curve : sequence of tuples of two floats
+    settles : bool, default=False
+        Whether people differ over the fields.
+
+    curve : sequence of tuples of two floats, default=()
         For thresholds from high to low, the share of fields that is accepted and the
         share of these that is wrong; empty where the truth is not known.
     """
@@ -66,6 +69,7 @@ class Subject:
     batch: str
     form: Form | None
     summary: Summary
+    settles: bool = False
     curve: Sequence[tuple[float, float]] = ()
 
 
@@ -141,7 +145,7 @@ def make_review(
         "id": _identify(queue, subject.batch),
         "title": subject.title,
         "batch": subject.batch,
-        "settles": any(item.note for item in queue.items),
+        "settles": subject.settles,
         "fields": {f.name: {"kind": f.kind, "digits": f.digits} for f in fields},
         "pages": pages,
         "items": [
@@ -182,9 +186,10 @@ def _describe_item(item: Item, picture: FieldPicture | None) -> dict[str, Any]:
         "name": item.name,
         "value": reading.value,
         "status": reading.status,
-        "reason": item.note or _explain(reading),
+        "reason": item.remark.note if item.remark else _explain(reading),
         "decidedBy": reading.decided_by,
-        "candidates": item.said or [one.text for one in reading.candidates],
+        "candidates": _list_choices(item),
+        "proposed": item.remark and item.remark.proposed,
         "sampled": item.is_sampled,
         "whole": item.is_whole and picture is not None,
         "glyphs": [glyph.text for glyph in item.glyphs],
@@ -194,6 +199,12 @@ def _describe_item(item: Item, picture: FieldPicture | None) -> dict[str, Any]:
         "picture": "" if picture is None else _as_text(picture.content),
         "quad": None if reading.quad is None else reading.quad.round(1).tolist(),
     }
+
+
+def _list_choices(item: Item) -> list[str]:
+    """List what a field may say, what people or a list say first."""
+    known = item.remark.choices if item.remark else ()
+    return list(dict.fromkeys([*known, *(c.text for c in item.reading.candidates)]))
 
 
 def _explain(reading: FieldReading) -> str:

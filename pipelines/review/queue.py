@@ -1,16 +1,17 @@
 """Which fields of a run a person is to look at, and in which order."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from lenet_sklearn.strings.boxes import GAP, BoxPosteriors
 from pipelines.forms.form import Form, Sum
 from pipelines.outcomes import FieldReading, ReasonKind
-from pipelines.review.corrections import Correction, document_key
+from pipelines.review.corrections import document_key
+from pipelines.review.remarks import Key, Remark
 from pipelines.scoring.table import PageResult
 
 _SETTLED: Final = ("accepted", "blank")
@@ -62,11 +63,8 @@ class Item:
         Whether a look at all glyphs one by one tells what the field says. Else the
         field must be seen as a whole.
 
-    said : tuple of str
-        What each of the people says who differ about it.
-
-    note : str
-        Who says what; empty where nobody has looked at it yet.
+    remark : Remark or None
+        What is known of it besides what was read.
     """
 
     page: int
@@ -75,8 +73,7 @@ class Item:
     is_sampled: bool = False
     glyphs: tuple[Glyph, ...] = ()
     is_whole: bool = False
-    said: tuple[str, ...] = ()
-    note: str = ""
+    remark: Remark | None = None
 
 
 @dataclass
@@ -111,12 +108,13 @@ def make_queue(
     *,
     n_sampled: int,
     seed: str,
+    remarks: Mapping[Key, Remark] | None = None,
 ) -> Queue:
     """Choose the fields that a person is to look at.
 
     These are the fields that are neither accepted nor blank, those that a rule of the
-    form decided, and, of the others that are accepted, some that are chosen by chance:
-    they tell how often what is accepted is wrong.
+    form or a list decided, and, of the others that are accepted, some that are chosen
+    by chance: they tell how often what is accepted is wrong.
 
     Parameters
     ----------
@@ -131,6 +129,9 @@ def make_queue(
 
     seed : str
         The same one chooses the same fields of the same results.
+
+    remarks : mapping of tuple to Remark, default=None
+        What a list says, by document, page and name of the field.
 
     Returns
     -------
@@ -150,29 +151,29 @@ def make_queue(
     chance = random.Random(seed)  # no secret hangs on it
     queue = Queue()
     sample = _Sample(n_sampled, chance)
-    wanted: list[tuple[PageResult, str]] = []
+    wanted: list[_Wanted] = []
     for result in results:
         if result.reading.status == "failed":
             queue.failed.append(result)
         if result.reading.status in ("failed", "empty"):
             continue
         for name, reading in result.reading.fields.items():
-            if reading.status not in _SETTLED or reading.decided_by:
-                wanted.append((result, name))
+            remark = _find_remark(remarks, result, name)
+            if _is_open(reading, remark):
+                wanted.append(_Wanted(result, name, remark))
             elif reading.status == "accepted":
-                sample.offer((result, name))
+                sample.offer(_Wanted(result, name, None))
     queue.n_accepted = sample.n_offered
-    number = _numbered(queue.pages)
-    for is_sampled, chosen in ((False, wanted), (True, sample.chosen)):
-        queue.items += [_make_item(r, n, number(r), is_sampled) for r, n in chosen]
+    _fill(queue, wanted, is_sampled=False)
+    _fill(queue, sample.chosen, is_sampled=True)
     queue.items = _in_order(queue.items, form, chance)
     return queue
 
 
 def make_queue_of(
-    results: Iterable[PageResult], form: Form | None, differing: Iterable[Correction]
+    results: Iterable[PageResult], form: Form | None, remarks: Mapping[Key, Remark]
 ) -> Queue:
-    """List the fields over which people differ, to be settled.
+    """List the fields of which something is known, and no others.
 
     Parameters
     ----------
@@ -182,8 +183,8 @@ def make_queue_of(
     form : Form or None
         The fields; None for images of single fields.
 
-    differing : iterable of Correction
-        What each of them says.
+    remarks : mapping of tuple to Remark
+        What people say who differ, by document, page and name of the field.
 
     Returns
     -------
@@ -194,46 +195,54 @@ def make_queue_of(
     ValueError
         If the results do not have one of the fields.
     """
-    said: dict[tuple[str, int, str], list[Correction]] = {}
-    for one in differing:
-        said.setdefault(one.cell, []).append(one)
-    queue = Queue()
-    number = _numbered(queue.pages)
-    for result in results:
-        for name, reading in result.reading.fields.items():
-            rows = said.pop((document_key(result.document), result.page, name), [])
-            if not rows:
-                continue
-            texts = tuple(
-                dict.fromkeys(r.value for r in rows if r.verdict != "unreadable")
-            )
-            note = "; ".join(f"{row.person}: {_describe(row)}" for row in rows)
-            item = Item(number(result), name, reading, said=texts, note=note)
-            queue.items.append(item)
-    for document, page, name in said:
+    wanted = [
+        _Wanted(result, name, remark)
+        for result in results
+        for name in result.reading.fields
+        if (remark := _find_remark(remarks, result, name)) is not None
+    ]
+    known = {(document_key(r.document), r.page, name) for r, name, _ in wanted}
+    for document, page, name in remarks.keys() - known:
         raise ValueError(f"{document} page {page} has no field {name} in these results")
+    queue = Queue()
+    _fill(queue, wanted, is_sampled=False)
     queue.items = _in_order(queue.items, form, random.Random(0))
     return queue
 
 
-def _describe(row: Correction) -> str:
-    if row.verdict == "unreadable":
-        return row.verdict
-    return row.value or "nothing written"
+class _Wanted(NamedTuple):
+    result: PageResult
+    name: str
+    remark: Remark | None
 
 
-def _numbered(pages: list[PageResult]) -> Callable[[PageResult], int]:
-    """Return a function that numbers pages, and collects those it meets first."""
-    numbers: dict[tuple[str, int], int] = {}
+def _find_remark(
+    remarks: Mapping[Key, Remark] | None, result: PageResult, name: str
+) -> Remark | None:
+    if not remarks:
+        return None
+    return remarks.get((document_key(result.document), result.page, name))
 
-    def number(result: PageResult) -> int:
+
+def _is_open(reading: FieldReading, remark: Remark | None) -> bool:
+    """Return whether a field was not read, or not by its digits alone."""
+    if remark is not None and remark.proposed != reading.value:
+        return True
+    return reading.status not in _SETTLED or bool(reading.decided_by)
+
+
+def _fill(queue: Queue, wanted: Iterable[_Wanted], *, is_sampled: bool) -> None:
+    """Put fields into a queue, with their pages."""
+    numbers = {(r.document, r.page): n for n, r in enumerate(queue.pages)}
+    for result, name, remark in wanted:
         key = (result.document, result.page)
         if key not in numbers:
-            numbers[key] = len(pages)
-            pages.append(result)
-        return numbers[key]
-
-    return number
+            numbers[key] = len(queue.pages)
+            queue.pages.append(result)
+        item = _make_item(result.reading.fields[name], name, numbers[key])
+        if remark is not None:
+            item = replace(item, remark=remark, is_whole=False)
+        queue.items.append(replace(item, is_sampled=is_sampled))
 
 
 class _Sample:
@@ -242,10 +251,10 @@ class _Sample:
     def __init__(self, size: int, chance: random.Random) -> None:
         self._size = size
         self._chance = chance
-        self.chosen: list[tuple[PageResult, str]] = []
+        self.chosen: list[_Wanted] = []
         self.n_offered = 0
 
-    def offer(self, one: tuple[PageResult, str]) -> None:
+    def offer(self, one: _Wanted) -> None:
         self.n_offered += 1
         if len(self.chosen) < self._size:
             self.chosen.append(one)
@@ -255,9 +264,8 @@ class _Sample:
             self.chosen[place] = one
 
 
-def _make_item(result: PageResult, name: str, page: int, is_sampled: bool) -> Item:
-    reading = result.reading.fields[name]
-    item = Item(page, name, reading, is_sampled)
+def _make_item(reading: FieldReading, name: str, page: int) -> Item:
+    item = Item(page, name, reading)
     if reading.boxes is not None and reading.quad is not None:
         glyphs = _glyphs_of_boxes(reading.boxes, reading.value)
         return replace(item, glyphs=glyphs, is_whole=_hangs_on_digits(reading))

@@ -19,6 +19,7 @@
  * @property {string} reason - Why it is looked at; empty for a low confidence.
  * @property {string} decidedBy - The rule that decided it.
  * @property {string[]} candidates - What it may say, the most probable first.
+ * @property {string | null} proposed - What it most likely says, if not what was read.
  * @property {boolean} sampled - It was accepted, and chosen by chance.
  * @property {boolean} whole - Looking at all its digits tells what it says.
  * @property {string[]} glyphs - The digit in each box, "" for none.

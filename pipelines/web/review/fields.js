@@ -125,8 +125,8 @@ export class FieldsView {
   /** @returns {string} What is confirmed if nothing is typed. */
   proposal() {
     const at = this.item ?? 0;
-    const { value } = this.decisions.data.items[at];
-    return this.decisions.assemble(at) || value;
+    const { value, proposed } = this.decisions.data.items[at];
+    return proposed ?? (this.decisions.assemble(at) || value);
   }
 
   /** Show what Enter would confirm. */

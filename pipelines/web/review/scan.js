@@ -20,6 +20,7 @@ export function makeScan(item, page) {
   const [width, height] = page.size;
   const picture = make("img", { src: pictureAddress(page.picture), alt: "The page" });
   const frame = make("div", { class: "paper" }, picture);
+  frame.style.setProperty("--width", String(2 * width));
   if (item.quad) {
     const points = item.quad.map((corner) => corner.join(",")).join(" ");
     const view = { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" };
