@@ -49,10 +49,10 @@ def remarks_of_people(differing: Iterable[Correction]) -> dict[Key, Remark]:
     --------
     >>> from pipelines import Correction
     >>> from pipelines.review.remarks import remarks_of_people
-    >>> place = {"batch": "5f", "document": "a.png", "page": 1, "field": "id"}
-    >>> texts = {"anna": "12", "ben": "72"}
-    >>> rows = [Correction(**place, value=v, who=who) for who, v in texts.items()]
-    >>> remarks_of_people(rows)["a.png", 1, "id"].note
+    >>> read = ("5f", "a.png", 1, "id", "12")
+    >>> anna = Correction(*read, "12", "confirmed", who="anna")
+    >>> ben = Correction(*read, "72", "corrected", who="ben")
+    >>> remarks_of_people([anna, ben])["a.png", 1, "id"].note
     'anna: 12; ben: 72'
     """
     said: dict[Key, list[Correction]] = {}
