@@ -16,9 +16,9 @@ from pipelines.cli.matching import find_matcher
 from pipelines.cli.options import (
     Corrections,
     Force,
-    Jobs,
     KnownTruth,
     NewTable,
+    ReadingJobs,
     ReadingOptions,
     ReviewedResults,
     ReviewOptions,
@@ -47,7 +47,7 @@ def review(
     wanted: ReviewOptions,
     listed: RosterOptions,
     truth: KnownTruth = None,
-    jobs: Jobs = 1,
+    jobs: ReadingJobs = None,
     force: Force = False,
 ) -> None:
     """Make a page of HTML on which a person reviews what was not accepted.
@@ -77,7 +77,7 @@ def review(
         differing=differing,
         listed=_match(listed, folder, output),
         curve=_curve(results, truth) if truth else (),
-        jobs=jobs,
+        jobs=-1 if jobs is None else jobs,
     )
     write_whole(output, composed.page)
     _report(composed, output)
