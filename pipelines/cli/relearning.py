@@ -1,0 +1,110 @@
+"""The reader of a run, made anew from its settings to be adapted."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pipelines.cli.settings import describe_form, describe_networks, restore_rules
+from pipelines.scans.find import real_path
+
+if TYPE_CHECKING:
+    from pipelines.cli.options import TrainingOptions
+    from pipelines.forms.form import Form
+    from pipelines.runs.folder import RunFolder
+    from pipelines.training.corrections import RunReader
+
+
+def make_run_reader(
+    folder: "RunFolder", training: "TrainingOptions", read: Sequence[Path]
+) -> "RunReader":
+    """Make the reader that has read the pages of a run.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        Of the run, which must be whole.
+
+    training : TrainingOptions
+        What is to be written, and with which seed and device.
+
+    read : sequence of Path
+        Other files that the command reads.
+
+    Returns
+    -------
+    how : RunReader
+
+    Raises
+    ------
+    typer.BadParameter
+        If the run is of single fields, its networks or form are others now, or a file
+        would be written over that is read.
+
+    ValueError
+        If the run is not whole, or its model cannot be adapted.
+    """
+    from lenet_sklearn.models.files import model_path
+    from lenet_sklearn.models.registry import load_model
+    from pipelines.models import holds_line_reader
+    from pipelines.readers import make_form_reader
+    from pipelines.training.corrections import RunReader
+    from pipelines.training.fields import load_start
+
+    folder.check_whole()
+    settings = folder.settings
+    if settings["unit"] == "field":
+        raise typer.BadParameter(
+            f"{folder.path} is of single fields: lenet train fields learns from their"
+            " images"
+        )
+    model = settings["model"]
+    if describe_networks(model) != settings["networks"]:
+        raise typer.BadParameter(
+            f"the model {model} is not the one that read the pages any more. Read them"
+            " again with lenet score"
+        )
+    if real_path(training.output) in map(real_path, [model_path(model), *read]):
+        raise typer.BadParameter(
+            f"{training.output} is one of the files to read, and would be written over."
+            " Name another"
+        )
+    form = _form_of(settings)
+    if holds_line_reader(model):
+        start: dict[str, Any] = {
+            "line_reader": load_start(model, training.device, training.seed)
+        }
+        kinds = {"line", "box"}
+    else:
+        start, kinds = (
+            {"classifier": load_model(model, device=training.device)},
+            {"comb"},
+        )
+    if not any(field.kind in kinds for field in form.fields):
+        raise typer.BadParameter(f"the model {model} has read no field of the form")
+    reader = make_form_reader(form, **start, threshold=settings["threshold"])
+    batch = restore_rules(settings)
+    hold = {"hold": batch.wrap} if batch else {}
+    return RunReader(reader, kinds, settings["dpi"], **hold)
+
+
+def _form_of(settings: Mapping[str, Any]) -> "Form":
+    """Find the form of a run, with its blank page, and refuse another."""
+    from pipelines.forms.form import Form
+
+    if settings["form_file"] is None:
+        return Form.model_validate(settings["form"])
+    path = Path(settings["form_file"])
+    if not path.is_file():
+        raise typer.BadParameter(
+            f"{path} is not there, the form of the run. Give the command in the folder"
+            " in which lenet score was given"
+        )
+    form = Form.from_file(path)
+    if describe_form(path, form)["form"] != settings["form"]:
+        raise typer.BadParameter(
+            f"{path} is not the form that was read any more. Read the scans again with"
+            " lenet score"
+        )
+    return form
