@@ -52,24 +52,8 @@ def make_run_reader(
     from pipelines.training.corrections import RunReader
     from pipelines.training.fields import load_start
 
-    folder.check_whole()
-    settings = folder.settings
-    if settings["unit"] == "field":
-        raise typer.BadParameter(
-            f"{folder.path} is of single fields: lenet train fields learns from their"
-            " images"
-        )
-    model = settings["model"]
-    if describe_networks(model) != settings["networks"]:
-        raise typer.BadParameter(
-            f"the model {model} is not the one that read the pages any more. Read them"
-            " again with lenet score"
-        )
-    if real_path(training.output) in map(real_path, [model_path(model), *read]):
-        raise typer.BadParameter(
-            f"{training.output} is one of the files to read, and would be written over."
-            " Name another"
-        )
+    _check(folder, [*read, model_path(folder.settings["model"])], training.output)
+    settings, model = folder.settings, folder.settings["model"]
     form = _form_of(settings)
     if holds_line_reader(model):
         start: dict[str, Any] = {
@@ -87,6 +71,27 @@ def make_run_reader(
     batch = restore_rules(settings)
     hold = {"hold": batch.wrap} if batch else {}
     return RunReader(reader, kinds, settings["dpi"], **hold)
+
+
+def _check(folder: "RunFolder", read: Sequence[Path], output: Path) -> None:
+    """Refuse a run that no reader can be made for, and to write over what is read."""
+    folder.check_whole()
+    settings = folder.settings
+    if settings["unit"] == "field":
+        raise typer.BadParameter(
+            f"{folder.path} is of single fields: lenet train fields learns from their"
+            " images"
+        )
+    if describe_networks(settings["model"]) != settings["networks"]:
+        raise typer.BadParameter(
+            f"the model {settings['model']} is not the one that read the pages any"
+            " more. Read them again with lenet score"
+        )
+    if real_path(output) in map(real_path, read):
+        raise typer.BadParameter(
+            f"{output} is one of the files to read, and would be written over. Name"
+            " another"
+        )
 
 
 def _form_of(settings: Mapping[str, Any]) -> "Form":
