@@ -55,16 +55,13 @@ def make_run_reader(
     _check(folder, [*read, model_path(folder.settings["model"])], training.output)
     settings, model = folder.settings, folder.settings["model"]
     form = _form_of(settings)
+    start: dict[str, Any] = {}
     if holds_line_reader(model):
-        start: dict[str, Any] = {
-            "line_reader": load_start(model, training.device, training.seed)
-        }
         kinds = {"line", "box"}
+        start["line_reader"] = load_start(model, training.device, training.seed)
     else:
-        start, kinds = (
-            {"classifier": load_model(model, device=training.device)},
-            {"comb"},
-        )
+        kinds = {"comb"}
+        start["classifier"] = load_model(model, device=training.device)
     if not any(field.kind in kinds for field in form.fields):
         raise typer.BadParameter(f"the model {model} has read no field of the form")
     reader = make_form_reader(form, **start, threshold=settings["threshold"])
