@@ -161,7 +161,8 @@ class FieldReading(ArraysCompare):
 
     decided_by : str
         The rule of the form that changed the value or had it accepted, by its key in
-        the form's file, such as ``check_digit`` or ``sums``; empty where none did.
+        the form's file, such as ``check_digit`` or ``sums``; ``review`` where a person
+        did; empty where none did.
 
     certainty : float
         Probability that the page lies the way up that the field was read, in [0, 1];

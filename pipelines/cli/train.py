@@ -7,12 +7,14 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from pipelines.cli.exits import ExitCode
 from pipelines.cli.inputs import (
     check_model,
     check_outputs,
     make_reader_of,
     say,
     use_one_thread,
+    warn,
     warn_of_doubts,
 )
 from pipelines.cli.options import (
@@ -20,14 +22,19 @@ from pipelines.cli.options import (
     CharacterData,
     ClassifierOptions,
     Command,
+    Confidence,
+    Corrections,
     Device,
+    FittedOn,
     Force,
     LabelledFields,
     Lines,
+    MaxError,
     Model,
     NetworkName,
     Plots,
     Results,
+    ReviewedResults,
     RuleFile,
     RuleModel,
     RuleOptions,
@@ -37,12 +44,26 @@ from pipelines.cli.options import (
     Written,
     group_options,
 )
+from pipelines.cli.review import open_run
 
 # What is slow to import is imported by the command that needs it: `lenet --help`
 # is part of the user's time.
 
+
+class _Trainings(TyperGroup):
+    """Commands of which ``corrections`` may be given as an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse arguments; ``--corrections`` stands for the command of that name."""
+        if args and args[0] == "--corrections":
+            args = ["corrections", *args[1:]]
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+
 train = typer.Typer(
     name="train",
+    cls=_Trainings,
     help="Train a model: for digits, for strings, or for your own fields.",
     epilog="Example: lenet train fields --help",
 )
@@ -187,6 +208,74 @@ def fields(
         command=context.obj,
     )
     say(report)
+
+
+@train.command(
+    cls=Command,
+    epilog="Example: lenet train corrections results.csv anna.csv -o own.safetensors",
+)
+@group_options
+def corrections(
+    context: typer.Context,
+    results: ReviewedResults,
+    corrections: Corrections,
+    training: TrainingOptions,
+    max_error: MaxError = 0.01,
+    confidence: Confidence = 0.95,
+    fitted_on: FittedOn = None,
+) -> None:
+    """Adapt the model of a run to what people have corrected, and fit its rule anew.
+
+    RESULTS and CORRECTIONS are as for `lenet apply`. The scans are opened again: the
+    command is given where `lenet score` was. What the model of the run reads is
+    learned, rows of boxes or free writing, and `lenet score --model` goes on with what
+    is written, also with --max-error where the rule could be certified.
+
+    Prints how many of the reviewed fields are read right, and how many are left to
+    look at, before and after, by cross-validation: each page is read by a model that
+    has learned from other pages. If that is no gain, nothing is written.
+
+    Exit status: 0 done, 1 nothing was gained.
+    """
+    use_one_thread()
+    from lenet_sklearn.acceptance import AcceptanceRule
+    from lenet_sklearn.models.cards import ModelCard
+    from pipelines.cli.relearning import make_run_reader
+    from pipelines.review.applying import Review
+    from pipelines.review.corrections import read_corrections
+    from pipelines.training.corrections import (
+        cut_reviewed,
+        find_reviewed,
+        train_corrections,
+    )
+
+    folder = open_run(results)
+    check_outputs(training.output, force=training.force)
+    how = make_run_reader(folder, training, corrections)
+    rows = [row for path in corrections for row in read_corrections(path)]
+    review = Review(rows, how.reader.form, batch=folder.parts.run)
+    pages = find_reviewed(
+        folder.results(), review, how.names, folder.plan, random_state=training.seed
+    )
+    pages, cuts, lost = cut_reviewed(pages, how, folder.plan)
+    for line in lost:
+        warn(f"warning: {line}: passed over")
+    model = Path(folder.settings["model"]).stem
+    told = train_corrections(
+        pages,
+        cuts,
+        how,
+        training.output,
+        rule=AcceptanceRule(
+            max_error=max_error,
+            confidence=confidence,
+            fitted_on=fitted_on or f"those of {results.name} that were reviewed",
+        ),
+        card=ModelCard.write_today(f"{model}, then corrections", 0, context.obj),
+    )
+    say(told)
+    if told.doubts:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 class _Evaluations(TyperGroup):

@@ -150,19 +150,44 @@ class FormReader(Reader):
             a field.
         """
         self._validate_params()
-        given = self._given_field_reader()
+        self._given_field_reader()
         pages = check_images(X, caller=type(self).__name__)
         texts = self._check_texts(y, len(pages))
         cuts, strings = [], []
         for page, row in zip(pages, texts, strict=True):
-            found = self._cut_all(page)
+            found = self.cut(page)
             for field, text in zip(self.form.fields, row, strict=True):
                 if field.name in found:
                     cuts.append(found[field.name])
                     strings.append(text)
         if not cuts:
             raise ValueError("FormReader found none of its fields on any page.")
-        adapted = continue_from(given)
+        return self.fit_cuts(cuts, strings)
+
+    def fit_cuts(
+        self, cuts: Sequence[tuple[Image, Frame]], strings: Sequence[str]
+    ) -> Self:
+        """Adapt the reader to fields that are cut out, the second half of fitting it.
+
+        Parameters
+        ----------
+        cuts : sequence of n_fields tuples of (image, frame)
+            As :meth:`cut` returns them.
+
+        strings : sequence of n_fields str
+            What they say; ``""`` for an empty field.
+
+        Returns
+        -------
+        self : FormReader
+            The reader itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If fields and strings do not fit, or nothing can be learned from them.
+        """
+        adapted = continue_from(self._given_field_reader())
         steps, reader = split_reader(adapted)
         images: Any = [image for image, _ in cuts]
         for step in steps:
@@ -171,8 +196,20 @@ class FormReader(Reader):
         self.field_reader_ = adapted
         return self
 
-    def _cut_all(self, page: Image) -> dict[str, tuple[Image, Frame]]:
-        """Cut out every field that is found."""
+    def cut(self, page: Image) -> dict[str, tuple[Image, Frame]]:
+        """Cut out every field that is found, the first half of fitting the reader.
+
+        Parameters
+        ----------
+        page : ndarray of shape (height, width), dtype uint8
+            Grey page, dark ink on light paper.
+
+        Returns
+        -------
+        cuts : dict of str to tuple of (image, frame)
+            By the names of the fields: the image of each, straight, without what is
+            printed where the form has a blank page; and where its boxes are in it.
+        """
         placed, _ = self._kept(cut_placed, page, self.form)
         cuts = {name: (cut.image, cut.frame) for name, cut in placed.items()}
         return cuts | self._cut_sought(page)

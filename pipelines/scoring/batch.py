@@ -428,14 +428,36 @@ class Worker:
     def __exit__(self, *error: object) -> None:
         self._close()
 
-    def _read(self, task: Task) -> PageReading:
+    def load(self, task: Task) -> tuple[Image, str]:
+        """Decode one page.
+
+        Parameters
+        ----------
+        task : Task
+
+        Returns
+        -------
+        page : ndarray of shape (height, width), dtype uint8
+
+        damage : str
+            What is wrong with it; empty where all of it could be decoded.
+
+        Raises
+        ------
+        ScanError
+            If it cannot be read, or its file has changed.
+        """
         if task.version not in (None, file_version(task.file)):
             raise ScanError(f"{task.file}: has changed since this run began")
         scan = self._open(task.file)
         page = self._decode(scan, task)
+        return page, scan.damage
+
+    def _read(self, task: Task) -> PageReading:
+        page, damage = self.load(task)
         reading = self._reader.read(page)
-        if scan.damage:
-            reading = distrust(reading, scan.damage)
+        if damage:
+            reading = distrust(reading, damage)
         if task.overlay is None:
             return reading
         try:

@@ -153,7 +153,7 @@ def adapt_reader(
     labelled = read_labelled_fields(fields, truth)
     _check_folds(n_folds, len(labelled), truth)
     images, texts = clean_fields(labelled), [field.value for field in labelled]
-    start = _load(model, device, random_state)
+    start = load_start(model, device, random_state)
     origin = f"{Path(model).stem}, then fields"
     card = ModelCard.write_today(origin, len(texts), command)
     folds = KFold(n_folds, shuffle=True, random_state=random_state)
@@ -186,8 +186,29 @@ def _check_folds(n_folds: int, n_fields: int, truth: StrPath) -> None:
         )
 
 
-def _load(model: StrPath, device: str, random_state: int) -> AnyLineReader:
-    """Make the reader that a model is for, so that its clones start from it."""
+def load_start(model: StrPath, device: str, random_state: int) -> AnyLineReader:
+    """Make the reader that a model is for, so that its clones start from it.
+
+    Parameters
+    ----------
+    model : str or path
+        As for :func:`adapt_reader`.
+
+    device : str
+        Where it is to run.
+
+    random_state : int
+        Seed of its training.
+
+    Returns
+    -------
+    reader : SlidingReader, CuttingReader or VotingReader
+
+    Raises
+    ------
+    ValueError
+        If it reads single characters, is a vote that has been fitted, or a committee.
+    """
     if not holds_line_reader(model):
         raise ValueError(
             f"{model} reads single characters, and fields hold strings. {_START_FROM}"
