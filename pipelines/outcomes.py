@@ -50,6 +50,9 @@ class ReasonKind(StrEnum):
 
     DIFFERING
         People who have looked at it say different things.
+
+    UNREADABLE
+        A person says that nobody can read it.
     """
 
     UNCERTAIN = "uncertain"
@@ -62,6 +65,7 @@ class ReasonKind(StrEnum):
     UNSUITED = "unsuited"
     DAMAGED = "damaged"
     DIFFERING = "people differ"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def apply(
 
     CORRECTIONS are the files that the page of a review saves, of one person or of
     several. A field that was reviewed has the value of the person, confidence 1, and
-    "review" as what decided it. What is unreadable stays as it was.
+    "review" as what decided it. What is unreadable is rejected.
 
     CORRECTED.changes.csv lists all that was reviewed. Where people differ, the field
     is rejected, and their rows are in CORRECTED.differing.csv.

@@ -29,6 +29,8 @@ CHANGE_COLUMNS: Final = (
 # What decided a field that a person has looked at, as tables have it.
 _REVIEW: Final = "review"
 
+_NOBODY_CAN_READ_IT: Final = Reason(ReasonKind.UNREADABLE, "a person cannot read it")
+
 _OUTCOMES: Final = ("confirmed", "corrected", "unreadable", "differing")
 _SETTLED: Final = ("accepted", "blank")
 
@@ -253,7 +255,7 @@ def apply_corrections(
     """Put what people say of fields in the place of what was read.
 
     A reviewed field has the value of the person and the confidence 1, and is accepted,
-    or blank where nothing is written. What is unreadable stays as it was. Where people
+    or blank where nothing is written. What is unreadable is not accepted. Where people
     differ, nothing is taken and the field is rejected, unless one of them settles it.
 
     Parameters
@@ -381,6 +383,8 @@ def _settle(
         return "differing", doubted
     [one] = said
     if one.verdict == "unreadable":
+        if not note and reading.status in _SETTLED:
+            doubted = forbid(reading, _NOBODY_CAN_READ_IT)
         return "unreadable", doubted
     is_right = one.value == reading.value
     taken = replace(

@@ -87,6 +87,13 @@ def test_what_nobody_can_read_stays_as_it_was():
     assert review.changes[0].row()[6:9] == ["042", "rejected", "unreadable"]
 
 
+def test_what_was_accepted_and_nobody_can_read_is_rejected():
+    reading, _ = apply(say(None, field="two", read="100"))
+    two = reading.fields["two"]
+    assert (two.value, two.status) == ("100", "rejected")
+    assert str(two.reason) == "a person cannot read it"
+
+
 def test_a_field_that_was_not_found_may_be_corrected():
     reason = Reason(ReasonKind.NOT_FOUND, "no comb")
     lost = FieldReading("", "unlocated", 0.0, reason=reason, veto=reason)
