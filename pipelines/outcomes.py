@@ -192,6 +192,10 @@ class FieldReading(ArraysCompare):
 # Nobody need look at such a field.
 _SETTLED: Final = ("accepted", "blank")
 
+# A digit that is called blank is lost: nothing that is less sure is. Boxes that are
+# empty, or crossed out as people do it, are surer by far.
+_SURELY_BLANK: Final = 0.98
+
 # Reasons to reject what another threshold, or an undamaged page, would have accepted.
 _BY_CONFIDENCE: Final = (
     ReasonKind.UNCERTAIN,
@@ -258,8 +262,8 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
         Probability that the whole value is right, in [0, 1].
 
     threshold : float
-        Confidence below which a value is rejected, or a field that seems to be empty
-        is not called blank.
+        Confidence below which a value is rejected. A field that seems to be empty is
+        called blank from 0.98 at the least.
 
     Returns
     -------
@@ -272,8 +276,10 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
     >>> settle("042", 0.99, 0.9).status, str(settle("042", 0.5, 0.9).reason)
     ('accepted', 'confidence below 0.9')
     """
-    if not value and confidence >= threshold:
-        return FieldReading(value, "blank", confidence)
+    if not value:
+        threshold = max(threshold, _SURELY_BLANK)
+        if confidence >= threshold:
+            return FieldReading(value, "blank", confidence)
     if GAP in value:
         reason = Reason(ReasonKind.EMPTY_BOX, "no digit in a box between two others")
         return FieldReading(value, "rejected", confidence, reason=reason)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipelines import Comb, FieldReading, Frame, PageReading, PageResult, Piece
-from pipelines.outcomes import ArraysCompare, Reason, ReasonKind
+from pipelines.outcomes import ArraysCompare, Reason, ReasonKind, settle
 from pipelines.training.evaluation import Evaluation
 from pipelines.training.labelled import LabelledField
 
@@ -21,6 +21,13 @@ READING = FieldReading(
     Reason(ReasonKind.UNCERTAIN, "confidence below 0.9"),
     (QUAD, QUAD + 1),
 )
+
+
+def test_what_is_called_blank_is_surer_than_what_is_accepted():
+    assert settle("1", 0.95, 0.9).status == "accepted"
+    assert settle("", 0.95, 0.9).status == "rejected"
+    assert settle("", 0.98, 0.5).status == "blank"
+    assert settle("", 0.985, 0.99).status == "rejected"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def in_boxes(*reading):
 class Stub:
     def read(self, page):
         texts = {"comb": in_boxes("1", 0.9, 0.5), "line": settle("2", 0.9, 0.5)}
-        return PageReading({**texts, "blank": settle("", 0.9, 0.5)})
+        return PageReading({**texts, "blank": settle("", 0.985, 0.5)})
 
 
 def statuses(batch):
