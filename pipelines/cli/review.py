@@ -33,6 +33,7 @@ from pipelines.scans.find import real_path
 if TYPE_CHECKING:
     from pipelines.review.applying import Review
     from pipelines.review.composing import ComposedReview
+    from pipelines.review.queue import Queue
     from pipelines.runs.folder import RunFolder
     from pipelines.scoring.table import PageResult
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 def review(
     results: ReviewedResults,
     output: ReviewPage,
-    sample: Sampled = 100,
+    sample: Sampled = None,
     shard: ReviewShard = None,
     differing: Differing = None,
     truth: KnownTruth = None,
@@ -57,25 +58,69 @@ def review(
 
     Some accepted fields are looked at too, chosen by chance and not marked: they tell
     how often what is accepted is wrong.
+
+    If the name ends in .json, tasks with predictions for Label Studio are written
+    instead, one for each page, and beside them the labelling configuration (.xml).
     """
     use_one_thread()
+    if output.suffix.lower() == ".json":
+        refused = {"--sample": sample, "--differing": differing, "--truth": truth}
+        for option, value in refused.items():
+            if value is not None:
+                raise typer.BadParameter(
+                    f"{option} is for the page of a review, not for Label Studio."
+                    f" Leave it out, or name a page: -o {output.stem}.html"
+                )
+        _write_tasks(results, output, shard, jobs, force)
+        return
     check_outputs(output, force=force)
     folder = open_run(results)
     share = parse_shard(shard, {}) if shard else None
     curve = _curve(results, truth) if truth else ()
     from lenet_sklearn.outputs import write_whole
-    from pipelines.review.composing import compose_review
+    from pipelines.review.composing import N_SAMPLED, compose_review
     from pipelines.review.corrections import read_corrections
 
     folder.check_whole()
     rows = read_corrections(differing) if differing else ()
     if differing and {row.batch for row in rows} != {folder.parts.run}:
         raise typer.BadParameter(f"{differing} is of another run than {results}")
+    n_sampled = N_SAMPLED if sample is None else sample
     composed = compose_review(
-        folder, n_sampled=sample, share=share, differing=rows, curve=curve, jobs=jobs
+        folder, n_sampled=n_sampled, share=share, differing=rows, curve=curve, jobs=jobs
     )
     write_whole(output, composed.page)
     _report(composed, output)
+
+
+def _write_tasks(
+    results: Path, output: Path, shard: str | None, jobs: int, force: bool
+) -> None:
+    """Write tasks for Label Studio, and the labelling configuration beside them."""
+    from lenet_sklearn.outputs import open_whole, write_whole
+    from pipelines.review.composing import compose_tasks
+
+    configuration = output.with_suffix(".xml")
+    check_outputs(output, [configuration], force=force)
+    folder = open_run(results)
+    share = parse_shard(shard, {}) if shard else None
+    folder.check_whole()
+    with open_whole(output) as file:
+        composed = compose_tasks(folder, file, share=share, jobs=jobs)
+    write_whole(configuration, composed.configuration.encode("utf-8"))
+    queue, unplaced = composed.queue, composed.unplaced
+    say(
+        f"To review: {len(queue.items)} fields on {len(queue.pages)} pages\n"
+        f"Tasks: {output} ({output.stat().st_size / 1e6:.1f} MB)\n"
+        f"Labelling configuration: {configuration}"
+    )
+    if unplaced:
+        warn(
+            f"warning: no regions of {len(unplaced)} of {len(queue.items)} fields, such"
+            f" as {unplaced[0].name}: they were not found on the page. Draw them there"
+        )
+    if composed.missing:
+        _warn_missing(composed.missing, queue, "tasks")
 
 
 def find_reviews(folder: "RunFolder", options: ReadingOptions) -> Sequence[Companion]:
@@ -140,8 +185,9 @@ def apply(
     """Put the corrections of people into a new table of results.
 
     CORRECTIONS are the files that the page of a review saves, of one person or of
-    several. A field that was reviewed has the value of the person, confidence 1, and
-    "review" as what decided it. What is unreadable stays as it was.
+    several, or what Label Studio exports as JSON of the tasks of a review. A field that
+    was reviewed has the value of the person, confidence 1, and "review" as what decided
+    it. What is unreadable stays as it was.
 
     CORRECTED.changes.csv lists all that was reviewed. Where people differ, the field
     is rejected, and their rows are in CORRECTED.differing.csv.
@@ -278,11 +324,15 @@ def _report(composed: "ComposedReview", page: Path) -> None:
     )
     say(f"Review: {page} ({len(composed.page) / 1e6:.1f} MB)")
     if missing:
-        warn(
-            f"warning: no pictures of {len(missing)} of {len(queue.pages)} pages, such"
-            f" as {missing[0]}. The scans must lie where they were read, seen from this"
-            " folder"
-        )
+        _warn_missing(missing, queue, "pictures")
+
+
+def _warn_missing(missing: Sequence[str], queue: "Queue", what: str) -> None:
+    """Warn of pages whose pictures could not be made."""
+    warn(
+        f"warning: no {what} of {len(missing)} of {len(queue.pages)} pages, such as"
+        f" {missing[0]}. The scans must lie where they were read, seen from this folder"
+    )
 
 
 def _curve(results: Path, truth: Path) -> list[tuple[float, float]]:
