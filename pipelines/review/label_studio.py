@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipelines.forms.label_studio import enclose
-from pipelines.outcomes import FieldReading
+from pipelines.outcomes import FieldReading, show_confidence
 from pipelines.review.corrections import document_key
 from pipelines.review.exports import CHOICES, FIELD, LEGIBLE, VALUE
 from pipelines.review.pictures import PagePictures, PageRequest
@@ -24,6 +24,9 @@ _SIDE: Final = 2400
 _QUALITY: Final = 40
 
 _IMAGE: Final = "image"
+
+# Of what stands beside the picture, in CSS: "nothing written" fits in.
+_SIDE_WIDTH: Final = "11em"
 
 # Letters of a hash that tell regions apart.
 _OF_ID: Final = 12
@@ -105,34 +108,42 @@ def make_configuration(names: Iterable[str]) -> str:
     --------
     >>> from pipelines.review.label_studio import make_configuration
     >>> print(make_configuration(["id", "points"]))
-    <View>
-      <Image name="image" value="$image" zoom="true" rotateControl="true" />
-      <RectangleLabels name="field" toName="image">
-        <Label value="id" />
-        <Label value="points" />
-      </RectangleLabels>
-      <TextArea name="value" toName="image" perRegion="true" editable="true" \
+    <View style="display: flex">
+      <View style="flex: 0 0 11em">
+        <RectangleLabels name="field" toName="image" showInline="false">
+          <Label value="id" />
+          <Label value="points" />
+        </RectangleLabels>
+        <TextArea name="value" toName="image" perRegion="true" editable="true" \
 maxSubmissions="1" rows="1" placeholder="Digits" displayMode="region-list" />
-      <Choices name="legible" toName="image" perRegion="true" choice="single">
-        <Choice value="nothing written" />
-        <Choice value="unreadable" />
-      </Choices>
+        <Choices name="legible" toName="image" perRegion="true" choice="single">
+          <Choice value="nothing written" />
+          <Choice value="unreadable" />
+        </Choices>
+      </View>
+      <View style="flex: 1">
+        <Image name="image" value="$image" zoom="true" rotateControl="true" />
+      </View>
     </View>
     """
-    view = ET.Element("View")
-    picture = {"name": _IMAGE, "value": f"${_IMAGE}"}
-    ET.SubElement(view, "Image", {**picture, "zoom": "true", "rotateControl": "true"})
-    fields = ET.SubElement(view, "RectangleLabels", name=FIELD, toName=_IMAGE)
+    view = ET.Element("View", style="display: flex")
+    # Beside the picture: below it nobody would see that there is something to choose.
+    side = ET.SubElement(view, "View", style=f"flex: 0 0 {_SIDE_WIDTH}")
+    shapes = {"name": FIELD, "toName": _IMAGE, "showInline": "false"}
+    fields = ET.SubElement(side, "RectangleLabels", shapes)
     for name in names:
         ET.SubElement(fields, "Label", value=name)
     per_region = {"toName": _IMAGE, "perRegion": "true"}
     typed = {"editable": "true", "maxSubmissions": "1", "rows": "1"}
     shown = {"placeholder": "Digits", "displayMode": "region-list"}
-    ET.SubElement(view, "TextArea", {"name": VALUE, **per_region, **typed, **shown})
+    ET.SubElement(side, "TextArea", {"name": VALUE, **per_region, **typed, **shown})
     legible = {"name": LEGIBLE, **per_region, "choice": "single"}
-    choices = ET.SubElement(view, "Choices", legible)
+    choices = ET.SubElement(side, "Choices", legible)
     for each in CHOICES:
         ET.SubElement(choices, "Choice", value=each)
+    picture = {"name": _IMAGE, "value": f"${_IMAGE}"}
+    main = ET.SubElement(view, "View", style="flex: 1")
+    ET.SubElement(main, "Image", {**picture, "zoom": "true", "rotateControl": "true"})
     ET.indent(view)
     return ET.tostring(view, encoding="unicode")
 
@@ -226,7 +237,7 @@ def _describe(
 
 
 def _score(reading: FieldReading) -> float:
-    return round(reading.confidence, 4)
+    return float(show_confidence(reading.confidence, 4))
 
 
 def _as_uri(content: bytes) -> str:

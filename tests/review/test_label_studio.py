@@ -94,7 +94,7 @@ def located(value, confidence):
 def check_structure(task, names):
     """Check what Label Studio demands of a task and of its predictions."""
     root = ET.fromstring(make_configuration(names))
-    tags = {each.get("name"): each for each in root if each.get("name")}
+    tags = {each.get("name"): each for each in root.iter() if each.get("name")}
     labels = {each.get("value") for each in root.iter("Label")}
     assert task["data"][tags["image"].get("value").removeprefix("$")]
     [prediction] = task["predictions"]
