@@ -71,6 +71,9 @@ class PageRequest:
 
     side : int
         Of the picture of the page, its longer one in pixels; 0 for no picture.
+
+    quality : int
+        Of the picture of the page, WebP's from 0 to 100.
     """
 
     file: Path
@@ -78,6 +81,7 @@ class PageRequest:
     places: Sequence[Place | None]
     document: Document | None = None
     side: int = 0
+    quality: int = _PAGE_QUALITY
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +124,9 @@ class PagePictures:
     size : tuple of (width, height)
         Of the page as it was read, in pixels.
 
+    content_size : tuple of (width, height)
+        Of its picture.
+
     error : str
         Why there are no pictures; empty where there are.
     """
@@ -127,6 +134,7 @@ class PagePictures:
     fields: list[FieldPicture | None]
     content: bytes = b""
     size: tuple[int, int] = (0, 0)
+    content_size: tuple[int, int] = (0, 0)
     error: str = ""
 
 
@@ -153,11 +161,12 @@ class Photographer:
             return PagePictures([], error=" ".join(str(error).split()))
         height, width = page.shape
         fields = [place and cut_field(page, place) for place in request.places]
-        content = b""
-        if request.side:
-            small = shrink(page, min(1.0, request.side / max(page.shape)))
-            content = _encode(small, _PAGE_QUALITY)
-        return PagePictures(fields, content, (width, height))
+        if not request.side:
+            return PagePictures(fields, b"", (width, height))
+        small = shrink(page, min(1.0, request.side / max(page.shape)))
+        content = _encode(small, request.quality)
+        shown = (small.shape[1], small.shape[0])
+        return PagePictures(fields, content, (width, height), shown)
 
     def _read(self, request: PageRequest) -> Image:
         if self._scan is None or self._file != request.file:
