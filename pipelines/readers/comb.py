@@ -20,6 +20,8 @@ from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, check_images
+from pipelines.lines.printed import has_walls
+from pipelines.lines.surroundings import mark_dark
 from pipelines.outcomes import (
     N_CANDIDATES,
     FieldReading,
@@ -38,6 +40,9 @@ from pipelines.readers.base import (
 # Whoever cuts a comb out cuts close to it. What is narrower than this share of the
 # field, and was not asked for, is two zeros that touch.
 _LEAST_SPAN = 0.5
+
+# Ones and stems in a frame have gaps where walls have none.
+_WHOLE = 0.97
 
 # How a network that knows digits is adapted to the writers of a few fields: at a
 # twentieth of the rate that the one which ships was trained with. A faster one forgets
@@ -337,7 +342,7 @@ class CombReader(StringReader):
         if frame is None:
             combs = find_combs(field, self.digits)
             if self.digits is None:
-                combs = [comb for comb in combs if _spans(comb, field)]
+                combs = [c for c in combs if _spans(c, field) and _has_walls(c, field)]
             if not combs:
                 return []
             field, frame = cut_comb(field, max(combs, key=lambda comb: comb.score))
@@ -413,6 +418,18 @@ class CombReader(StringReader):
 
 def _spans(comb: Comb, field: Image) -> bool:
     return float(np.ptp(comb.quad[:, 0])) >= _LEAST_SPAN * field.shape[1]
+
+
+def _has_walls(comb: Comb, field: Image) -> bool:
+    """Return whether a comb has walls: ones and stems in a frame stand like some."""
+    strip, frame = cut_comb(field, comb)
+    dark = mark_dark(strip)
+    if dark is None:
+        return False
+    scale = len(dark) / len(strip)
+    sides = (scale * s for s in (frame.left, frame.top, frame.right, frame.bottom))
+    frame = Frame(*sides, frame.digits)
+    return has_walls(dark, frame, is_whole=comb.score >= _WHOLE)
 
 
 def _align(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None:

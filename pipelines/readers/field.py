@@ -17,6 +17,7 @@ from pipelines.forms.field import Field
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
 from pipelines.images import Image, check_images
+from pipelines.lines.surroundings import clear_surroundings
 from pipelines.outcomes import (
     N_CANDIDATES,
     ArraysCompare,
@@ -41,6 +42,9 @@ _MARGIN = 0.15
 # Whoever says that there is a comb does not expect a free string.
 _WITHOUT_COMB = 0.5
 
+# What is a wall or a one is the one as often as the other.
+_WALL_OR_ONE = 0.5
+
 # What keeps the rule of its field is so much more common than what breaks it.
 _KEEPING_ODDS = (1 - BREAKING) / BREAKING
 
@@ -56,14 +60,18 @@ class LineLayout(ArraysCompare):
     Attributes
     ----------
     image : ndarray of shape (height, width), dtype uint8
-        The part of the field that holds it.
+        The part of the field that holds it, without what is round it.
 
     lacks_comb : bool
         Whether a comb was to be there.
+
+    is_doubtful : bool, default=False
+        Whether an upright line in it may be a printed wall, and may be a one.
     """
 
     image: Image
     lacks_comb: bool
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -362,7 +370,10 @@ class FieldReader(StringReader):
             else:
                 # A frame says what a field has.
                 lacks_comb = self.digits is not None and frame is None
-                layouts.lines[n] = LineLayout(image[_writing_part(frame)], lacks_comb)
+                cleared = clear_surroundings(image[_writing_part(frame)])
+                layouts.lines[n] = LineLayout(
+                    cleared.image, lacks_comb, cleared.is_doubtful
+                )
         return layouts
 
     def _read_lines(
@@ -380,6 +391,7 @@ class FieldReader(StringReader):
         self, candidates: Sequence[Hypothesis], line: LineLayout
     ) -> FieldReading:
         share = _WITHOUT_COMB if line.lacks_comb else 1.0
+        share *= _WALL_OR_ONE if line.is_doubtful else 1.0
         kept = tuple(Hypothesis(c.text, share * c.probability) for c in candidates)
         best = kept[0]
         reading = settle(best.text, best.probability, self.threshold)
