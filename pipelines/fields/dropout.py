@@ -13,7 +13,7 @@ from pipelines.outcomes import ArraysCompare
 from pipelines.pages import alignment
 from pipelines.pages.alignment import Matrix, project, warp_image
 from pipelines.pages.cleaning import flatten_background
-from pipelines.pages.register import PreparedBlank, Registration
+from pipelines.pages.register import Placement, PreparedBlank, Registration
 
 Box = tuple[float, float, float, float]
 
@@ -32,6 +32,8 @@ _SATURATION = 48
 _PATCH = 9
 # Fewest patches for an affine fit (three points fix one); fewer give a shift.
 _FEWEST_PATCHES = 8
+# An end of a field with fewer patches tells nothing.
+_FEWEST_AT_END = 3
 # An affine fit that stretches more than this does not describe paper.
 _LARGEST_STRETCH = 0.03
 
@@ -73,7 +75,8 @@ class FieldCut(ArraysCompare):
 
     print_found : float
         Share in [0, 1] of the patches of print about the field that were found
-        where they belong; 1 for a field with nothing printed near it. Below
+        where they belong, 0 if all at one of its ends are missing or it lies beyond
+        the picture; 1 for a field with nothing printed near it. Below
         `MIN_PRINT_FOUND` the field is not on this page, or is covered.
 
     hidden : ndarray of shape (height, width), dtype uint8
@@ -145,16 +148,22 @@ def cut_field(
         raise ValueError(
             f"cut_field expects a good registration. {registration.reason}"
         )
+    cuts = [_cut_at(page, near, blank, box, margin) for near in registration.near(box)]
+    return max(cuts, key=lambda cut: cut.print_found)
+
+
+def _cut_at(
+    page: Image, near: Placement, blank: PreparedBlank, box: Box, margin: float
+) -> FieldCut:
+    """Cut a field out of a page on which it lies about there."""
     top, left, height, width = box
     edge = margin * height
     # The print round the field helps to align it; it is cut off at the end.
     search = math.ceil(_SEARCH_SHARE * max(blank.image.shape))
-    frame = _frame(registration, box, edge + max(0.3 * height, 2 * search))
+    frame = _frame(near, box, edge + max(0.3 * height, 2 * search))
     printed = _darkness(warp_image(blank.image, frame.to_blank, frame.shape))
-    matrix, share = _align(
-        page, registration.matrix @ frame.to_blank, printed, frame.scale, search
-    )
-    written = warp_image(page, matrix, frame.shape, border=cv2.BORDER_REPLICATE)
+    to_blank, share = _align(page, near, frame, printed, search)
+    written = near.warp(page, to_blank, frame.shape)
     ink, hidden = _remove_print(_darkness(written), printed)
     to_cut = np.asarray(np.linalg.inv(frame.to_blank), dtype=np.float64)
     right, bottom = left + width, top + height
@@ -168,7 +177,10 @@ def cut_field(
     image, hidden = (
         np.ascontiguousarray(whole[rows, columns]) for whole in (255 - ink, hidden)
     )
-    return FieldCut(image, inner, project(matrix, quad), share, hidden)
+    on_page = near.project(project(to_blank, quad))
+    if not _is_inside(on_page, page.shape):
+        share = 0.0
+    return FieldCut(image, inner, on_page, share, hidden)
 
 
 def drop_print(field: Image, blank: Image) -> Image:
@@ -219,16 +231,27 @@ def drop_print(field: Image, blank: Image) -> Image:
     return np.asarray(255 - ink, dtype=np.uint8)
 
 
+def _is_inside(quad: Matrix, shape: tuple[int, ...]) -> bool:
+    """Whether a field lies in the picture, but for what is lost by rounding."""
+    x, y = quad.T
+    slack = 0.1 * float(np.linalg.norm(quad[3] - quad[0]))
+    return bool(
+        min(x.min(), y.min()) > -slack
+        and x.max() < shape[1] + slack
+        and y.max() < shape[0] + slack
+    )
+
+
 def _rounded(top: float, left: float, height: float, width: float) -> Box:
     """The box to a hundredth of a pixel."""
     return round(top, 2), round(left, 2), round(height, 2), round(width, 2)
 
 
-def _frame(registration: Registration, box: Box, edge: float) -> _Frame:
+def _frame(near: Placement, box: Box, edge: float) -> _Frame:
     """The box and its surroundings, at the page's resolution."""
     top, left, height, width = box
     middle = np.array([left + width / 2, top + height / 2])
-    across = registration.project(middle + np.array([(0, 0), (1, 0), (0, 1)]))
+    across = near.project(middle + np.array([(0, 0), (1, 0), (0, 1)]))
     (a, b), (c, d) = across[1:] - across[0]
     scale = float(np.clip(math.sqrt(abs(a * d - b * c)), 1.0, 2.0))
     shape = tuple(math.ceil(scale * (side + 2 * edge)) for side in (height, width))
@@ -244,30 +267,46 @@ def _darkness(image: Image) -> Image:
 
 
 def _align(
-    page: Image, matrix: Matrix, printed: Image, scale: float, search: int
+    page: Image, near: Placement, frame: _Frame, printed: Image, search: int
 ) -> tuple[Matrix, float]:
-    """Mend a matrix from the cut to the page so that the print falls on itself."""
+    """Mend the frame's place on the blank so that the print falls on itself."""
     pattern = cv2.min(printed, _SATURATION)
-    half = round(_PATCH * scale)
+    half, to_blank = round(_PATCH * frame.scale), frame.to_blank
     centres = alignment.printed_patches(pattern, half=half, spacing=2 * half)
     if not len(centres):
-        return matrix, 1.0
-    reach = math.ceil(search * scale)
-    seen = _saturated(page, matrix, printed.shape)
+        return to_blank, 1.0
+    reach = math.ceil(search * frame.scale)
+    seen = _saturated(near.warp(page, to_blank, printed.shape))
     core = pattern[reach:-reach, reach:-reach]
     surface = cv2.matchTemplate(seen, core, cv2.TM_CCOEFF_NORMED)
     shift = np.array(cv2.minMaxLoc(surface)[3], dtype=np.float64) - reach
-    matrix = matrix @ np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]])
-    seen = _saturated(page, matrix, printed.shape)
+    to_blank = to_blank @ np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]])
+    seen = _saturated(near.warp(page, to_blank, printed.shape))
+    nearby = math.ceil(3 * frame.scale)
     shifts, found = alignment.match_patches(
-        255 - pattern, 255 - seen, centres, half=half, search=math.ceil(3 * scale)
+        255 - pattern, 255 - seen, centres, half=half, search=nearby
     )
-    return matrix @ _affine(centres[found], shifts[found]), float(found.mean())
+    to_blank = to_blank @ _affine(centres[found], shifts[found])
+    return to_blank, _share_found(centres, found, printed.shape[1])
 
 
-def _saturated(page: Image, matrix: Matrix, shape: tuple[int, ...]) -> Image:
-    """Darkness of the page in the cut's frame, all print and ink alike."""
-    seen = warp_image(page, matrix, shape, border=cv2.BORDER_REPLICATE)
+def _share_found(
+    centres: NDArray[np.intp], found: NDArray[np.bool_], width: int
+) -> float:
+    """Share of the patches that were found; of either end's, if none was there.
+
+    Boxes look much like the boxes beside them: a comb that lies on a part of itself
+    has no print at one of its ends.
+    """
+    thirds = 3 * centres[:, 0] // width
+    ends = [found[thirds == end] for end in (0, 2)]
+    if any(len(end) >= _FEWEST_AT_END and not end.any() for end in ends):
+        return 0.0
+    return float(found.mean())
+
+
+def _saturated(seen: Image) -> Image:
+    """Darkness of what the frame sees, all print and ink alike."""
     return np.asarray(cv2.min(_darkness(seen), _SATURATION), dtype=np.uint8)
 
 
