@@ -11,9 +11,11 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
 
@@ -28,16 +30,21 @@ from pipelines.drawing import (
     Photograph,
     draw_blank_form,
     draw_entries,
+    draw_scanner,
     draw_writer,
     entry_value,
     fill_comb,
     make_form,
     photograph_page,
     print_comb,
+    scan_page,
 )
 from pipelines.images import Image
 
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")
+
+Place = tuple[int, int, int, int]
+"""``(top, left, height, width)`` in pixels."""
 
 _DPI = 200.0
 _MM = _DPI / 25.4
@@ -350,8 +357,144 @@ def measure_photographs(seeds: Sequence[int]) -> Iterator[Row]:
                 yield Row(f"{kind}, {way}, {len(seeds)} photographs", measured, bar)
 
 
+def print_guides(page: Image, box: Place, _index: int) -> None:
+    """Print a figure-eight into a box, for the writer to follow."""
+    top, left, height, width = box
+    middle, radius = left + width // 2, height // 5
+    for y in (top + height // 2 - radius, top + height // 2 + radius):
+        cv2.circle(page, (middle, y), radius, 0, 2, cv2.LINE_AA)
+
+
+def print_letters(page: Image, box: Place, index: int) -> None:
+    """Print the letter of a date into a box."""
+    top, left, height, width = box
+    place = (left + width // 2 - 13, top + height // 2 + 13)
+    cv2.putText(page, "DDMMYYYY"[index], place, 0, 1.2, 0, 3, cv2.LINE_AA)
+
+
+def print_figures(page: Image, box: Place, index: int) -> None:
+    """Print a small figure into the corner of a box."""
+    top, left, *_ = box
+    cv2.putText(page, str(index + 1), (left + 5, top + 24), 0, 0.7, 0, 2, cv2.LINE_AA)
+
+
+def print_watermark(page: Image, box: Place, index: int) -> None:
+    """Print a part of a large word behind the boxes."""
+    top, left, height, _ = box
+    if index % 2 == 0:
+        letter = "SPECIMEN"[index]
+        place = (left + 10, top + height - 2)
+        cv2.putText(page, letter, place, 0, 2.9, 0, 14, cv2.LINE_AA)
+
+
+def print_tint(page: Image, box: Place, _index: int) -> None:
+    """Tint a box."""
+    top, left, height, width = box
+    page[top : top + height, left : left + width] = 0
+
+
+_PRINTS: dict[str, Callable[[Image, Place, int], None]] = {
+    "guides": print_guides,
+    "letters": print_letters,
+    "figures": print_figures,
+    "watermark": print_watermark,
+    "tint": print_tint,
+}
+_DARKNESSES = (0.05, 0.2, 0.4, 0.6)
+# How much of the darkness of the blank page's print a scan shows.
+_STRENGTHS = (1.0, 0.25)
+
+
+def print_inside(layout: Layout, kind: str, darkness: float) -> Image:
+    """Print something into all boxes of a form: this dark, as a share of black."""
+    inside = np.full_like(layout.page, 255)
+    for field in layout.fields:
+        top, left, height, width = field.box
+        side = width // field.digits
+        for index in range(field.digits):
+            _PRINTS[kind](inside, (top, left + index * side, height, side), index)
+    pale = np.rint(255 - darkness * (255.0 - inside)).astype(np.uint8)
+    return np.minimum(layout.page, pale)
+
+
+def draw_dates() -> Layout:
+    """Draw a sheet of dates."""
+    page = np.full((2339, 1654), 255, dtype=np.uint8)
+    rng = np.random.default_rng(43)
+    write_words(page, (150, 190), 1.8, "LIST OF DATES")
+    fields = []
+    for row in range(9):
+        y = 330 + 210 * row
+        write_words(page, (150, y + 55), 0.9, f"{row + 1}. {draw_words(rng, 2)}")
+        fields.append(CombField(f"date_{row + 1}", 8, (y, 800, 85, 8 * 64)))
+    for field in fields:
+        print_comb(page, field.box, field.digits, line_width=2)
+    return Layout(page, tuple(fields), (0, 0, 0, 0), (0, 0))
+
+
+def scan_dates(
+    layout: Layout, printed: Image, seed: int
+) -> tuple[Image, dict[str, str]]:
+    """Fill a sheet of dates in on what is printed, and scan it."""
+    rng = np.random.default_rng(seed)
+    entries = {
+        field.name: "".join(rng.choice(list("0123456789"), 8))
+        for field in layout.fields
+    }
+    entries[layout.fields[-1].name] = " " * 8  # what is printed there is no entry
+    page, writer = printed.copy(), draw_writer(rng)
+    for field in layout.fields:
+        fill_comb(page, field, entries[field.name], writer, random_state=rng)
+    scan = scan_page(page, draw_scanner(rng), random_state=rng)
+    return scan, {name: entry.strip() for name, entry in entries.items()}
+
+
+def count_dates(reader: Any, scan: Image, truth: dict[str, str]) -> Counter:
+    """Count what became of the dates of a page."""
+    counts: Counter = Counter()
+    for name, reading in reader.read(scan).fields.items():
+        right = reading.value == truth[name]
+        counts["fields"] += 1
+        counts["right"] += right
+        counts["wrong"] += reading.status == "accepted" and not right
+        counts["lost"] += reading.status == "blank" and bool(truth[name])
+    return counts
+
+
+def measure_print(seeds: Sequence[int]) -> Iterator[Row]:
+    """Read dates in boxes with something printed in them, and in boxes without."""
+    layout = draw_dates()
+    plain = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        reader = make_reader(layout, folder)
+        for seed in seeds:
+            plain += count_dates(reader, *scan_dates(layout, layout.page, seed))
+    yield Row("nothing in the boxes", describe_dates(plain), "")
+    for kind, darkness in product(_PRINTS, _DARKNESSES):
+        blank = print_inside(layout, kind, darkness)
+        with tempfile.TemporaryDirectory() as folder:
+            reader = make_reader(replace(layout, page=blank), folder)
+            for strength in _STRENGTHS:
+                counts: Counter = Counter()
+                printed = print_inside(layout, kind, strength * darkness)
+                for seed in seeds:
+                    counts += count_dates(reader, *scan_dates(layout, printed, seed))
+                what = f"{kind}, {darkness:.0%} dark, on the scan {strength:.0%} of it"
+                bar = "one point less at most, none wrong"
+                yield Row(what, describe_dates(counts), bar)
+
+
+def describe_dates(counts: Counter) -> str:
+    """Say what became of some dates."""
+    return (
+        f"{counts['right']} of {counts['fields']} right, accepted and wrong"
+        f" {counts['wrong']}, written and blank {counts['lost']}"
+    )
+
+
 MEASURES: dict[str, Callable[[Sequence[int]], Iterator[Row]]] = {
     "photographs": measure_photographs,
+    "print": measure_print,
 }
 
 

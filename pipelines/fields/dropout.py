@@ -1,6 +1,8 @@
 """Fields cut out of registered pages, without what the blank page has printed."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,10 +39,17 @@ _FEWEST_AT_END = 3
 # An affine fit that stretches more than this does not describe paper.
 _LARGEST_STRETCH = 0.03
 
-# Darkness (255 minus grey) below which the blank counts as paper, and above
-# which ink over print cannot be told from the print.
+# Darkness (255 minus grey) below which the blank counts as paper, and from which print
+# hides ink, unless the ink of this page is clearly darker than the print of this page.
 _PAPER = 12
 _BLACK = 110
+# Print is measured by shades of the blank: what is printed beside each other in two of
+# them may come out differently on a scan. The darkest hides ink.
+_SHADES = (_PAPER, 45, 80, _BLACK, 155, 200)
+# Ink is told from print by what of the print is free of it, if so much is.
+_LEAST_FREE = 0.1
+# Pixels of strokes that tell how dark the ink of a field is.
+_FEWEST_INKED = 30
 # Print spreads on paper and blurs in the camera. Rings round the print are
 # taken for it, up to this many pixels, while most of them are grey ...
 _WIDEST_SPREAD = 4
@@ -49,8 +58,8 @@ _RING_DARKNESS = 20
 _RING_SHARE = 0.5
 # Ink over light print stays whole if it is darker than the print by this much.
 _INK_CONTRAST = 28
-# A speck on light print that is nowhere darker than this is a rest of it.
-_FAINT = 100
+# A speck on light print that is darker than it by no more than this is a rest of it.
+_REST = 50
 # A speck of the scanner's, spread by the straightening, in pixels.
 _LARGEST_SPECK = 9
 # What is lighter than this after all is grain of the paper, not ink.
@@ -328,29 +337,110 @@ def _affine(centres: NDArray[np.intp], shifts: Matrix) -> Matrix:
     return fitted
 
 
+@dataclass(frozen=True)
+class _Print:
+    """Print of one darkness on the blank, and how dark it is on this scan."""
+
+    mask: Image
+    lightest: float  # what is darker than this may be ink
+
+    @property
+    def faint(self) -> float:
+        """Darkness up to which a speck may be a rest of this print."""
+        return self.lightest + _REST
+
+
 def _remove_print(written: Image, printed: Image) -> tuple[Image, Image]:
     """Darkness of the ink alone, and where print hid it, from page and blank."""
-    black = (printed >= _BLACK).astype(np.uint8)
-    light = ((printed >= _PAPER) & (black == 0)).astype(np.uint8)
-    # The soft edge of black print is not light print.
-    light &= 1 - cv2.dilate(black, np.ones((5, 5), np.uint8))
-    ink = _erase_light(written, light)
+    black, shades = _sort_print(written, printed)
+    ink = written.copy()
+    for shade in shades:
+        place = _erase(ink, written, shade)
+        if shade.lightest >= _BLACK:
+            # Ink is darker than such print on it, but not beside it.
+            ink = _bridge(ink, place & (1 - shade.mask))
     hidden = _spread(written, black)
     ink[hidden > 0] = 0
     mended = _bridge(ink, hidden)
     mended[mended < _GRAIN] = 0
-    return _drop_stubs(mended, hidden, light), np.asarray(hidden, dtype=np.uint8)
+    return _drop_stubs(mended, hidden, shades), np.asarray(hidden, dtype=np.uint8)
 
 
-def _drop_stubs(ink: Image, hidden: NDArray[Any], light: NDArray[Any]) -> Image:
+def _sort_print(written: Image, printed: Image) -> tuple[Image, list[_Print]]:
+    """Part print that hides ink from print of which the scan tells ink."""
+    square = np.ones((5, 5), np.uint8)
+    black = (printed >= _SHADES[-1]).astype(np.uint8)
+    # The soft edges of black print belong to it.
+    black |= (printed >= _BLACK) & (cv2.dilate(black, square) > 0)
+    ink = _ink_darkness(written, printed)
+    shades, darker = [], black.copy()
+    for low, high in itertools.pairwise(_SHADES):
+        # Neither are the soft edges of dark print lighter print.
+        beside = cv2.dilate((printed >= high).astype(np.uint8), square) | darker
+        mask = ((printed >= low) & (printed < high) & (beside == 0)).astype(np.uint8)
+        if not mask.any():
+            continue
+        level, lightest, above = _measure_print(written, mask)
+        if low >= _BLACK and max(ink, above) < lightest + _INK_CONTRAST:
+            black |= mask
+        elif level >= _GRAIN:
+            shades.append(_Print(mask, lightest))
+    return black, shades
+
+
+def _ink_darkness(written: Image, printed: Image) -> float:
+    """Darkness of the strokes on a page where nothing is printed; 0 without any."""
+    free = cv2.dilate((printed >= _PAPER).astype(np.uint8), np.ones((5, 5), np.uint8))
+    strokes = written[(free == 0) & (written > _RING_DARKNESS)]
+    # Their soft edges are about half of what thin strokes have.
+    return float(np.percentile(strokes, 75)) if len(strokes) >= _FEWEST_INKED else 0.0
+
+
+def _measure_print(written: Image, mask: Image) -> tuple[float, float, float]:
+    """Darkness of print on a page, the least of what is darker, and that of ink on it.
+
+    The last is 0 where no ink is seen on the print.
+    """
+    # Lines may have been printed thinner than on the blank: their darkness is that of
+    # their ridge.
+    ridges = cv2.dilate(written, np.ones((5, 5), np.uint8))[mask > 0]
+    # Ink over print only makes it darker: of two kinds of ridges the lighter are print.
+    split, _ = cv2.threshold(ridges, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    lighter, darker = ridges[ridges <= split], ridges[ridges > split]
+    inked = 0.0
+    if min(len(lighter), len(darker)) >= _LEAST_FREE * len(ridges):
+        apart = float(np.median(darker) - np.median(lighter))
+        if apart >= _INK_CONTRAST:
+            ridges, inked = lighter, float(np.median(darker))
+    level = float(np.median(ridges))
+    scatter = level - float(np.percentile(ridges, 16))
+    lightest = level + float(np.clip(1.5 * scatter, 12, 0.5 * level + 12))
+    return level, lightest, inked
+
+
+def _erase(ink: Image, written: Image, shade: _Print) -> Image:
+    """Take light print away, in place, but what is clearly darker; say where."""
+    # Two pixels more: a line may lie to one side of where it is on the blank.
+    wide = _spread(written, shade.mask)
+    around = np.asarray(cv2.dilate(wide, np.ones((5, 5), np.uint8)), dtype=np.uint8)
+    place = around > 0
+    # A ramp rather than a step, so that edges of strokes stay smooth.
+    keep = np.clip((written[place] - shade.lightest) / _INK_CONTRAST, 0, 1)
+    left = np.round(keep * written[place]).astype(np.uint8)
+    ink[place] = np.minimum(ink[place], left)
+    return around
+
+
+def _drop_stubs(ink: Image, hidden: NDArray[Any], shades: Sequence[_Print]) -> Image:
     """Take away what is left of print: slivers beside it that reach nowhere."""
-    beside = cv2.dilate(hidden, np.ones((5, 5), np.uint8))
-    # Ink may lie on a guide all its length, and is darker than the guide.
-    guides = cv2.dilate(light, np.ones((9, 9), np.uint8))
-    pale = ink <= _FAINT
+    rest = cv2.dilate(hidden, np.ones((5, 5), np.uint8)) > 0
+    for shade in shades:
+        # Ink may lie on a guide all its length, and is darker than the guide.
+        near = cv2.dilate(shade.mask, np.ones((9, 9), np.uint8)) > 0
+        rest |= near & (ink <= shade.faint)
     labels, stats, _ = find_components((ink > 0).view(np.uint8))
     is_ink = np.zeros(len(stats), dtype=bool)
-    is_ink[labels[(beside == 0) & ~((guides > 0) & pale)]] = True
+    is_ink[labels[~rest]] = True
     is_ink &= stats[:, cv2.CC_STAT_AREA] > _LARGEST_SPECK
     is_ink[0] = False
     return np.where(is_ink[labels], ink, 0).astype(np.uint8)
@@ -367,26 +457,6 @@ def _spread(written: Image, support: NDArray[Any]) -> NDArray[Any]:
         if not len(ring) or np.mean(ring > _RING_DARKNESS) < _RING_SHARE:
             break
     return wide
-
-
-def _erase_light(written: Image, light: NDArray[Any]) -> Image:
-    """Take light print away; what is clearly darker there is ink and stays."""
-    ink = written.copy()
-    if not light.any():
-        return ink
-    # Lines may have been printed thinner than on the blank: their darkness is
-    # that of their ridge. Most print is free of ink, so the median of the
-    # ridges is print alone, and so is their scatter below the median.
-    ridges = cv2.dilate(written, np.ones((5, 5), np.uint8))[light > 0]
-    level = float(np.median(ridges))
-    scatter = level - float(np.percentile(ridges, 16))
-    lightest = level + float(np.clip(1.5 * scatter, 12, 0.5 * level + 12))
-    # Two pixels more: a line may lie to one side of where it is on the blank.
-    place = cv2.dilate(_spread(written, light), np.ones((5, 5), np.uint8)) > 0
-    # A ramp rather than a step, so that edges of strokes stay smooth.
-    keep = np.clip((written[place] - lightest) / _INK_CONTRAST, 0, 1)
-    ink[place] = np.round(keep * written[place]).astype(np.uint8)
-    return ink
 
 
 def _bridge(ink: Image, hidden: NDArray[Any]) -> Image:
