@@ -1,0 +1,158 @@
+/** The mouse on the page: it chooses, moves and resizes fields, and draws new ones. */
+
+import { handleAt, holds, moveBox, resizeBox, spanBox } from "./geometry.js";
+
+/** @typedef {import("./geometry.js").Box} Box */
+/** @typedef {import("./geometry.js").Point} Point */
+
+// In pixels of the screen: how near a handle is taken, and what is still a click.
+const REACH = 8;
+const CLICK = 3;
+
+/** @type {Record<string, string>} */
+const CURSORS = {
+  nw: "nwse-resize",
+  n: "ns-resize",
+  ne: "nesw-resize",
+  e: "ew-resize",
+  se: "nwse-resize",
+  s: "ns-resize",
+  sw: "nesw-resize",
+  w: "ew-resize",
+};
+
+/**
+ * @typedef {object} Desk - What the mouse works on.
+ * @property {() => (Box | null)[]} boxes
+ * @property {() => number} chosen
+ * @property {(n: number) => void} choose
+ * @property {(n: number, box: Box) => void} place
+ * @property {(box: Box) => void} add
+ */
+
+/**
+ * Find the field that a point means: the one that is chosen, or the smallest there.
+ *
+ * @param {(Box | null)[]} boxes
+ * @param {number} chosen
+ * @param {Point} point
+ * @returns {number} -1 for none.
+ */
+export function fieldAt(boxes, chosen, point) {
+  const there = boxes.flatMap((box, n) =>
+    box && holds(box, point) ? [{ n, area: n === chosen ? 0 : box[2] * box[3] }] : [],
+  );
+  return there.sort((a, b) => a.area - b.area)[0]?.n ?? -1;
+}
+
+/**
+ * Let the mouse work on a view.
+ *
+ * @param {import("./view.js").View} view
+ * @param {import("./geometry.js").Size} page
+ * @param {Desk} desk
+ */
+export function followPointer(view, page, desk) {
+  const { sheet } = view;
+  /** @type {{ n: number, boxAt: (point: Point) => Box, from: MouseEvent } | null} */
+  let drag = null;
+  let isMoved = false;
+
+  /** @param {PointerEvent} event */
+  function begin(event) {
+    if (event.button !== 0 || drag) return;
+    const from = view.toPage(event);
+    const task = beginDrag(desk, page, from, REACH / view.zoom());
+    // A finger on free paper moves the page.
+    if (task.n < 0 && event.pointerType === "touch") return;
+    event.preventDefault();
+    view.element.focus({ preventScroll: true });
+    if (task.n !== desk.chosen()) desk.choose(task.n);
+    drag = { ...task, from: event };
+    isMoved = false;
+    sheet.setPointerCapture(event.pointerId);
+  }
+
+  /** @param {PointerEvent} event */
+  function move(event) {
+    if (!drag) {
+      sheet.style.cursor = cursorAt(desk, view.toPage(event), REACH / view.zoom());
+      return;
+    }
+    const off = Math.hypot(event.clientX - drag.from.clientX, event.clientY - drag.from.clientY);
+    isMoved = isMoved || off > CLICK;
+    const n = drag.n < 0 ? desk.boxes().length : drag.n;
+    if (isMoved) view.preview(n, drag.boxAt(view.toPage(event)));
+  }
+
+  /** @param {PointerEvent} event */
+  function end(event) {
+    if (!drag) return;
+    const { n, boxAt } = drag;
+    drag = null;
+    if (!isMoved) return;
+    const box = boxAt(view.toPage(event));
+    if (n < 0) desk.add(box);
+    else desk.place(n, box);
+  }
+
+  function stop() {
+    if (!drag) return;
+    drag = null;
+    view.draw();
+  }
+
+  sheet.addEventListener("pointerdown", begin);
+  sheet.addEventListener("pointermove", move);
+  sheet.addEventListener("pointerup", end);
+  sheet.addEventListener("pointercancel", stop);
+  view.element.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      const { left, top } = view.element.getBoundingClientRect();
+      const at = { x: event.clientX - left, y: event.clientY - top };
+      view.step(event.deltaY < 0 ? 1 : -1, at);
+    },
+    { passive: false },
+  );
+  return { isDragging: () => drag !== null, stop };
+}
+
+/**
+ * Tell what a drag that begins at a point does.
+ *
+ * @param {Desk} desk
+ * @param {import("./geometry.js").Size} page
+ * @param {Point} from
+ * @param {number} reach
+ * @returns {{ n: number, boxAt: (point: Point) => Box }} -1 for a new field.
+ */
+function beginDrag(desk, page, from, reach) {
+  const boxes = desk.boxes();
+  const own = boxes[desk.chosen()] ?? null;
+  const handle = own && handleAt(own, from, reach);
+  if (own && handle) {
+    return {
+      n: desk.chosen(),
+      boxAt: ({ x, y }) => resizeBox(own, handle, y - from.y, x - from.x, page),
+    };
+  }
+  const n = fieldAt(boxes, desk.chosen(), from);
+  const box = boxes[n];
+  if (box) return { n, boxAt: ({ x, y }) => moveBox(box, y - from.y, x - from.x, page) };
+  return { n: -1, boxAt: (point) => spanBox(from, point, page) };
+}
+
+/**
+ * @param {Desk} desk
+ * @param {Point} point
+ * @param {number} reach
+ */
+function cursorAt(desk, point, reach) {
+  const own = desk.boxes()[desk.chosen()];
+  const handle = own && handleAt(own, point, reach);
+  if (handle) return CURSORS[handle];
+  return fieldAt(desk.boxes(), desk.chosen(), point) < 0 ? "crosshair" : "move";
+}
