@@ -134,7 +134,9 @@ export function handleAt(box, point, reach) {
     return { name, off: Math.max(Math.abs(x - point.x), Math.abs(y - point.y)) };
   });
   near.sort((a, b) => a.off - b.off);
-  return near[0].off <= reach ? near[0].name : null;
+  // In a small box, its middle is still what it is moved by.
+  const most = holds(box, point) ? Math.min(reach, box[2] / 4, box[3] / 4) : reach;
+  return near[0].off <= most ? near[0].name : null;
 }
 
 /**

@@ -48,7 +48,7 @@ let findings = [];
 let isKept = true;
 
 const store = makeStore(kept ?? first, show);
-const zoomShown = make("output", { class: "zoom" });
+const zoomShown = make("span", { class: "zoom" });
 const view = makeView(data, (zoom) => {
   zoomShown.textContent = `${Math.round(100 * zoom)} %`;
 });

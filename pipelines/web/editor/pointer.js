@@ -6,7 +6,7 @@ import { handleAt, holds, moveBox, resizeBox, spanBox } from "./geometry.js";
 /** @typedef {import("./geometry.js").Point} Point */
 
 // In pixels of the screen: how near a handle is taken, and what is still a click.
-const REACH = 8;
+const REACH = 6;
 const CLICK = 3;
 
 /** @type {Record<string, string>} */
