@@ -1,6 +1,6 @@
 /** Changes of a form: each gives a new one, and leaves what nobody touched as it is. */
 
-import { listFields, listNames, listSums } from "./checks.js";
+import { listFields, listNames, listSums } from "./content.js";
 import { asBox, moveBox } from "./geometry.js";
 
 /** @typedef {import("./json.js").Json} Json */

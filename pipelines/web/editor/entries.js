@@ -42,7 +42,8 @@ export function makeRow(key, label, hint, inputs) {
   const [first] = inputs;
   first.id = id;
   const wrong = make("span", { class: "bad" });
-  const said = make("p", { id: told, class: "said" }, hint && make("span", { class: "faint" }, hint), wrong);
+  const hinted = hint ? [make("span", { class: "faint" }, hint)] : [];
+  const said = make("p", { id: told, class: "said" }, ...hinted, wrong);
   const element = make(
     "div",
     { class: "row", "data-key": key },
@@ -144,7 +145,9 @@ export function makeLength(hands) {
   /** @param {JsonObject} field */
   function show({ length }) {
     const isPair = Array.isArray(length) && length.length === 2;
-    setValue(least, showValue(isPair ? length[0] : length));
+    // A value has one digit at least; who takes that away means no limit.
+    const isFree = isPair && wholeNumber(length[0]) === 1n;
+    setValue(least, isFree ? "" : showValue(isPair ? length[0] : length));
     setValue(most, isPair ? showValue(length[1]) : "");
   }
   return { key: "length", ...row, input: least, show };
@@ -184,28 +187,45 @@ export function makeCheckDigit(hands) {
   const read = () => {
     if (select.value === OTHER) return { check_digit: raw };
     if (select.value !== OWN_WEIGHTS) return { check_digit: select.value || undefined };
-    const list = weights.value.split(/[\s,;]+/).map(typedNumber);
-    const known = list.flatMap((each) => (each === undefined ? [] : [each]));
-    const kept = isObject(raw) ? raw : {};
-    const own = known.length ? known : [3, 1];
-    return { check_digit: { ...kept, weights: own, modulus: Number(modulus.value) } };
+    return { check_digit: readWeights(raw, weights.value, modulus.value) };
   };
   listen(inputs, read, hands);
   /** @param {JsonObject} field */
   function show({ check_digit: scheme }) {
     raw = scheme;
-    const isOwn = isObject(scheme);
-    const isNamed = typeof scheme === "string" && SCHEMES.includes(scheme);
-    const isOther = !isOwn && !isNamed && (scheme ?? null) !== null;
-    other.hidden = !isOther;
-    weights.hidden = modulus.hidden = !isOwn;
-    setValue(select, isOwn ? OWN_WEIGHTS : isOther ? OTHER : showValue(scheme));
-    if (!isOwn) return;
+    const value = optionOf(scheme);
+    other.hidden = value !== OTHER;
+    weights.hidden = modulus.hidden = value !== OWN_WEIGHTS;
+    setValue(select, value);
+    if (!isObject(scheme)) return;
     const list = Array.isArray(scheme.weights) ? scheme.weights : [];
     setValue(weights, list.map(showValue).join(" "));
     setValue(modulus, String(wholeNumber(scheme.modulus) ?? ""));
   }
   return { key: "check_digit", ...row, input: select, show };
+}
+
+/**
+ * @param {Json | undefined} raw - What it was, whose other keys are kept.
+ * @param {string} text - Of the weights.
+ * @param {string} modulus
+ */
+function readWeights(raw, text, modulus) {
+  const list = text.split(/[\s,;]+/).map(typedNumber);
+  const weights = list.filter((each) => each !== undefined);
+  const kept = isObject(raw) ? raw : {};
+  // Those of a bar code are as good to begin with as any.
+  return { ...kept, weights: weights.length ? weights : [3, 1], modulus: Number(modulus) };
+}
+
+/**
+ * @param {Json | undefined} scheme
+ * @returns {string} What is chosen where it is shown.
+ */
+function optionOf(scheme) {
+  if (isObject(scheme)) return OWN_WEIGHTS;
+  if ((scheme ?? null) === null) return "";
+  return typeof scheme === "string" && SCHEMES.includes(scheme) ? scheme : OTHER;
 }
 
 /**

@@ -3,14 +3,21 @@
 import { make } from "../shared/dom.js";
 import { checkField } from "./checks.js";
 import { withChanges } from "./edits.js";
-import { makeCheckDigit, makeChoices, makeLength, makeRow, makeText, setValue } from "./entries.js";
-import { asBox } from "./geometry.js";
-import { typedNumber, wholeNumber, writeJson } from "./json.js";
+import {
+  makeCheckDigit,
+  makeChoices,
+  makeLength,
+  makeRow,
+  makeText,
+  setValue,
+} from "./entries.js";
+import { typedNumber, wholeNumber } from "./json.js";
+import { PlaceEntry } from "./place.js";
 import { kindOf } from "./view.js";
 
 /** @typedef {import("./json.js").JsonObject} JsonObject */
 /** @typedef {import("./entries.js").Changes} Changes */
-/** @typedef {import("./checks.js").Finding} Finding */
+/** @typedef {import("./formchecks.js").Finding} Finding */
 
 const KIND_LABELS = [
   ["comb", "comb: a box for each digit"],
@@ -18,9 +25,17 @@ const KIND_LABELS = [
   ["box", "box: a single free box"],
 ];
 
-const SIDES = ["Top", "Left", "Height", "Width"];
-
-const RULES = ["length", "mask", "minimum", "maximum", "choices", "check_digit", "date", "earliest", "latest"];
+const RULES = [
+  "length",
+  "mask",
+  "minimum",
+  "maximum",
+  "choices",
+  "check_digit",
+  "date",
+  "earliest",
+  "latest",
+];
 
 /**
  * @typedef {object} Tasks - What the panel can have done.
@@ -29,77 +44,69 @@ const RULES = ["length", "mask", "minimum", "maximum", "choices", "check_digit",
  * @property {() => void} place
  */
 
-/**
- * Make the panel.
- *
- * @param {Tasks} tasks
- */
-export function makeInspector(tasks) {
-  /** @type {JsonObject} */
-  let field = {};
-  const hands = {
-    change: tasks.change,
-    /** @param {Changes} changes */
-    consider: (changes) => complain(checkField(withChanges(field, changes)), changes),
-  };
-  const entries = [
-    makeText({ key: "name", label: "Name", read: (text) => text.trim() }, hands),
-    makeKind(hands),
-    makeDigits(hands),
-    makePlace(hands, tasks),
-    ...makeRules(hands),
-  ];
-  const isRule = (/** @type {{ key: string }} */ { key }) => RULES.includes(key);
-  const rules = make(
-    "details",
-    {},
-    make("summary", {}, "Rules"),
-    ...entries.filter(isRule).map((entry) => entry.element),
-  );
-  const own = entries.filter((entry) => !isRule(entry));
-  const body = make("div", {}, ...own.map((entry) => entry.element), rules);
-  const none = make("p", { class: "faint" }, "Choose a field, or draw a box on the page.");
-  const element = make("section", { class: "inspector" }, make("h2", {}, "Field"), none, body);
+/** The panel. */
+export class Inspector {
+  /** @param {Tasks} tasks */
+  constructor(tasks) {
+    /** @type {JsonObject} */
+    this.field = {};
+    const hands = {
+      change: tasks.change,
+      consider: (/** @type {Changes} */ changes) => this.consider(changes),
+    };
+    const name = { key: "name", label: "Name", read: (/** @type {string} */ text) => text.trim() };
+    const own = [
+      makeText(name, hands),
+      makeKind(hands),
+      makeDigits(hands),
+      new PlaceEntry(hands, tasks),
+    ];
+    const rules = makeRules(hands);
+    this.entries = [...own, ...rules];
+    const title = make("summary", {}, "Rules");
+    this.rules = make("details", {}, title, ...rules.map((entry) => entry.element));
+    this.body = make("div", {}, ...own.map((entry) => entry.element), this.rules);
+    this.none = make("p", { class: "faint" }, "Choose a field, or draw a box on the page.");
+    const heading = make("h2", {}, "Field");
+    this.element = make("section", { class: "inspector" }, heading, this.none, this.body);
+  }
 
   /**
-   * @param {{ key: string, text: string }[]} mistakes
-   * @param {Changes} [changes] - Of these keys only.
+   * @param {JsonObject | undefined} chosen
+   * @param {Finding[]} findings - Of this field.
    */
-  function complain(mistakes, changes) {
-    for (const entry of entries) {
-      if (changes && !(entry.key in changes)) continue;
+  show(chosen, findings) {
+    this.none.hidden = chosen !== undefined;
+    this.body.hidden = chosen === undefined;
+    if (!chosen) return;
+    this.field = chosen;
+    for (const entry of this.entries) {
+      entry.show(chosen);
+      entry.complain(findings.find(({ key }) => key === entry.key)?.text ?? "");
+    }
+    const isRuled = RULES.some((key) => (chosen[key] ?? null) !== null);
+    this.rules.open = this.rules.open || isRuled;
+  }
+
+  /**
+   * Say what is wrong with what is being typed.
+   *
+   * @param {Changes} changes
+   */
+  consider(changes) {
+    const mistakes = checkField(withChanges(this.field, changes));
+    for (const entry of this.entries.filter(({ key }) => key in changes)) {
       entry.complain(mistakes.find(({ key }) => key === entry.key)?.text ?? "");
     }
   }
 
-  return {
-    element,
-
-    /**
-     * @param {JsonObject | undefined} chosen
-     * @param {Finding[]} findings - Of this field.
-     */
-    show(chosen, findings) {
-      none.hidden = chosen !== undefined;
-      body.hidden = chosen === undefined;
-      if (!chosen) return;
-      field = chosen;
-      for (const entry of entries) entry.show(field);
-      complain(findings);
-      const isRuled = RULES.some((key) => (field[key] ?? null) !== null);
-      rules.open = rules.open || isRuled;
-    },
-
-    /**
-     * @param {string} key
-     */
-    focus(key) {
-      const entry = entries.find((each) => each.key === key) ?? entries[0];
-      if (isRule(entry)) rules.open = true;
-      entry.input.focus();
-      if (entry.input instanceof HTMLInputElement) entry.input.select();
-    },
-  };
+  /** @param {string} key - Of what is to be typed. */
+  focus(key) {
+    const entry = this.entries.find((each) => each.key === key) ?? this.entries[0];
+    this.rules.open = this.rules.open || RULES.includes(entry.key);
+    entry.input.focus();
+    if (entry.input instanceof HTMLInputElement) entry.input.select();
+  }
 }
 
 /** @param {import("./entries.js").Hands} hands */
@@ -132,7 +139,9 @@ function makeKind(hands) {
     hands.change({ kind: select.value, ...digits });
   });
   const row = makeRow("kind", "Kind", "", [select]);
-  return { key: "kind", ...row, input: select, show: (field) => setValue(select, kindOf(field)) };
+  // A kind that there is not is none of the list, and one of it can be chosen.
+  const show = (/** @type {JsonObject} */ { kind }) => setValue(select, String(kind ?? "comb"));
+  return { key: "kind", ...row, input: select, show };
 }
 
 /**
@@ -150,63 +159,4 @@ function makeDigits(hands) {
     setValue(input, String(wholeNumber(field.digits) ?? ""));
   }
   return { key: "digits", ...row, input, show };
-}
-
-/**
- * @param {import("./entries.js").Hands} hands
- * @param {Tasks} tasks
- * @returns {import("./entries.js").Entry}
- */
-function makePlace(hands, tasks) {
-  const inputs = SIDES.map((side) => make("input", { type: "number", min: 0, "aria-label": side }));
-  const labels = SIDES.map((side, n) => make("label", {}, make("span", {}, side), inputs[n]));
-  const wrong = make("p", { class: "bad", id: "wrong-place" });
-  const fit = make(
-    "button",
-    { type: "button", title: "F", onclick: tasks.fit },
-    "Fit to the print",
-  );
-  const drop = make(
-    "button",
-    { type: "button", onclick: () => hands.change({ box: undefined }) },
-    "Look for it on each page",
-  );
-  const place = make("button", { type: "button", onclick: tasks.place }, "Give it a place");
-  const sides = make("div", { class: "sides" }, ...labels);
-  const placeless = make("p", { class: "faint" }, "It is looked for on each page.");
-  const element = make(
-    "fieldset",
-    { class: "row", "data-key": "box" },
-    make("legend", {}, "Place, in pixels"),
-    sides,
-    placeless,
-    make("div", { class: "inputs" }, fit, drop, place),
-    wrong,
-  );
-  for (const input of inputs) {
-    input.setAttribute("aria-describedby", wrong.id);
-    // What is no number is shown as it was.
-    input.addEventListener("change", () => {
-      const numbers = inputs.map((each) => typedNumber(each.value) ?? null);
-      hands.change(numbers.includes(null) ? {} : { box: numbers });
-    });
-  }
-  /** @param {JsonObject} field */
-  function show({ box, kind = "comb" }) {
-    const sidesOf = Array.isArray(box) ? box : [];
-    const isPlaced = (box ?? null) !== null;
-    sides.hidden = fit.hidden = !isPlaced;
-    drop.hidden = !isPlaced || kind !== "comb";
-    placeless.hidden = place.hidden = isPlaced;
-    for (const [n, input] of inputs.entries()) {
-      setValue(input, sidesOf[n] === undefined ? "" : writeJson(sidesOf[n]));
-    }
-    // What is no box at all can be replaced by one.
-    if (isPlaced && !asBox(box) && sidesOf.length !== 4) place.hidden = false;
-  }
-  const complain = (/** @type {string} */ text) => {
-    wrong.textContent = text;
-    for (const input of inputs) input.setAttribute("aria-invalid", String(Boolean(text)));
-  };
-  return { key: "box", element, input: inputs[0], show, complain };
 }

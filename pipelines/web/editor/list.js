@@ -6,71 +6,76 @@ import { wholeNumber } from "./json.js";
 import { kindOf } from "./view.js";
 
 /** @typedef {import("./json.js").JsonObject} JsonObject */
-/** @typedef {import("./checks.js").Finding} Finding */
+/** @typedef {import("./formchecks.js").Finding} Finding */
 
-/**
- * Make the list of fields, one of which can be chosen.
- *
- * @param {(n: number) => void} choose
- */
-export function makeList(choose) {
-  const element = make("ul", { class: "fields", role: "listbox", "aria-label": "Fields" });
-  const none = make("p", { class: "faint" }, "None yet: draw a box on the page, or press N.");
+/** The list of fields, one of which can be chosen. */
+export class FieldList {
+  /** @param {(n: number) => void} choose */
+  constructor(choose) {
+    this.choose = choose;
+    const list = { class: "fields", role: "listbox", "aria-label": "Fields" };
+    this.element = make("ul", list);
+    const hint = "None yet: draw a box on the page, or press N.";
+    this.none = make("p", { class: "faint" }, hint);
+    this.element.addEventListener("keydown", (event) => this.press(event));
+  }
 
   /**
    * @param {JsonObject[]} fields
    * @param {number} chosen
    * @param {Set<number>} wrong
    */
-  function show(fields, chosen, wrong) {
-    const hadFocus = element.contains(document.activeElement);
-    const options = fields.map((field, n) => makeOption(field, n, n === chosen, wrong.has(n)));
+  show(fields, chosen, wrong) {
+    const hadFocus = this.element.contains(document.activeElement);
+    const options = fields.map((field, n) => {
+      const option = makeOption(field, n === chosen, wrong.has(n));
+      option.addEventListener("click", () => this.choose(n));
+      return option;
+    });
     // One of them can be reached by Tab, and the arrows lead on.
     options[Math.max(chosen, 0)]?.setAttribute("tabindex", "0");
-    element.replaceChildren(...options);
-    element.hidden = !fields.length;
-    none.hidden = fields.length > 0;
-    if (hadFocus) focus();
+    this.element.replaceChildren(...options);
+    this.element.hidden = !fields.length;
+    this.none.hidden = fields.length > 0;
+    if (hadFocus) this.focus();
     else options[chosen]?.scrollIntoView({ block: "nearest" });
   }
 
-  /**
-   * @param {JsonObject} field
-   * @param {number} n
-   * @param {boolean} isChosen
-   * @param {boolean} isWrong
-   */
-  function makeOption(field, n, isChosen, isWrong) {
-    const name = String(field.name ?? "");
-    const option = make(
-      "li",
-      { role: "option", "aria-selected": String(isChosen), tabindex: -1 },
-      make("span", { class: `swatch ${kindOf(field)}` }),
-      name ? makeName(name) : make("i", {}, "no name"),
-      make("span", { class: "faint" }, describeKind(field)),
-    );
-    if (isWrong) option.append(make("strong", { class: "bad", title: "has a mistake" }, "!"));
-    option.addEventListener("click", () => choose(n));
-    return option;
-  }
-
-  function focus() {
-    const options = /** @type {HTMLElement[]} */ ([...element.children]);
+  focus() {
+    const options = /** @type {HTMLElement[]} */ ([...this.element.children]);
     options.find((option) => option.tabIndex === 0)?.focus();
   }
 
-  element.addEventListener("keydown", (event) => {
-    const options = [...element.children];
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const options = [...this.element.children];
     const at = options.indexOf(/** @type {Element} */ (event.target));
     const isPlain = !event.altKey && !event.ctrlKey && !event.metaKey;
     const next = isPlain ? rove(event.key, at, options.length - 1) : null;
     if (next === null) return;
     event.preventDefault();
     event.stopPropagation();
-    choose(next);
-    focus();
-  });
-  return { element, none, show, focus };
+    this.choose(next);
+    this.focus();
+  }
+}
+
+/**
+ * @param {JsonObject} field
+ * @param {boolean} isChosen
+ * @param {boolean} isWrong
+ */
+function makeOption(field, isChosen, isWrong) {
+  const name = String(field.name ?? "");
+  const option = make(
+    "li",
+    { role: "option", "aria-selected": String(isChosen), tabindex: -1 },
+    make("span", { class: `swatch ${kindOf(field)}` }),
+    name ? makeName(name) : make("i", {}, "no name"),
+    make("span", { class: "faint" }, describeKind(field)),
+  );
+  if (isWrong) option.append(make("strong", { class: "bad", title: "has a mistake" }, "!"));
+  return option;
 }
 
 /**

@@ -45,79 +45,83 @@ export function fieldAt(boxes, chosen, point) {
   return there.sort((a, b) => a.area - b.area)[0]?.n ?? -1;
 }
 
-/**
- * Let the mouse work on a view.
- *
- * @param {import("./view.js").View} view
- * @param {import("./geometry.js").Size} page
- * @param {Desk} desk
- */
-export function followPointer(view, page, desk) {
-  const { sheet } = view;
-  /** @type {{ n: number, boxAt: (point: Point) => Box, from: MouseEvent } | null} */
-  let drag = null;
-  let isMoved = false;
+/** The mouse, and what it is dragging. */
+export class Pointer {
+  /**
+   * @param {import("./view.js").View} view
+   * @param {import("./geometry.js").Size} page
+   * @param {Desk} desk
+   */
+  constructor(view, page, desk) {
+    this.view = view;
+    this.page = page;
+    this.desk = desk;
+    /** @type {{ n: number, boxAt: (point: Point) => Box, from: MouseEvent } | null} */
+    this.drag = null;
+    this.isMoved = false;
+    const { sheet } = view;
+    sheet.addEventListener("pointerdown", (event) => this.begin(event));
+    sheet.addEventListener("pointermove", (event) => this.move(event));
+    sheet.addEventListener("pointerup", (event) => this.end(event));
+    sheet.addEventListener("pointercancel", () => this.stop());
+    const turn = (/** @type {WheelEvent} */ event) => this.turn(event);
+    view.element.addEventListener("wheel", turn, { passive: false });
+  }
 
   /** @param {PointerEvent} event */
-  function begin(event) {
-    if (event.button !== 0 || drag) return;
-    const from = view.toPage(event);
-    const task = beginDrag(desk, page, from, REACH / view.zoom());
+  begin(event) {
+    if (event.button !== 0 || this.drag) return;
+    const { view, desk } = this;
+    const task = beginDrag(desk, this.page, view.toPage(event), REACH / view.zoom);
     // A finger on free paper moves the page.
     if (task.n < 0 && event.pointerType === "touch") return;
     event.preventDefault();
     view.element.focus({ preventScroll: true });
     if (task.n !== desk.chosen()) desk.choose(task.n);
-    drag = { ...task, from: event };
-    isMoved = false;
-    sheet.setPointerCapture(event.pointerId);
+    this.drag = { ...task, from: event };
+    this.isMoved = false;
+    view.sheet.setPointerCapture(event.pointerId);
   }
 
   /** @param {PointerEvent} event */
-  function move(event) {
+  move(event) {
+    const { drag, view, desk } = this;
+    const point = view.toPage(event);
     if (!drag) {
-      sheet.style.cursor = cursorAt(desk, view.toPage(event), REACH / view.zoom());
+      view.sheet.style.cursor = cursorAt(desk, point, REACH / view.zoom);
       return;
     }
-    const off = Math.hypot(event.clientX - drag.from.clientX, event.clientY - drag.from.clientY);
-    isMoved = isMoved || off > CLICK;
+    const { clientX, clientY } = drag.from;
+    const off = Math.hypot(event.clientX - clientX, event.clientY - clientY);
+    this.isMoved = this.isMoved || off > CLICK;
     const n = drag.n < 0 ? desk.boxes().length : drag.n;
-    if (isMoved) view.preview(n, drag.boxAt(view.toPage(event)));
+    if (this.isMoved) view.preview(n, drag.boxAt(point));
   }
 
   /** @param {PointerEvent} event */
-  function end(event) {
-    if (!drag) return;
-    const { n, boxAt } = drag;
-    drag = null;
-    if (!isMoved) return;
-    const box = boxAt(view.toPage(event));
-    if (n < 0) desk.add(box);
-    else desk.place(n, box);
+  end(event) {
+    const { drag, desk } = this;
+    this.drag = null;
+    if (!drag || !this.isMoved) return;
+    const box = drag.boxAt(this.view.toPage(event));
+    if (drag.n < 0) desk.add(box);
+    else desk.place(drag.n, box);
   }
 
-  function stop() {
-    if (!drag) return;
-    drag = null;
-    view.draw();
+  /** Take a drag back. */
+  stop() {
+    this.drag = null;
+    this.view.draw();
   }
 
-  sheet.addEventListener("pointerdown", begin);
-  sheet.addEventListener("pointermove", move);
-  sheet.addEventListener("pointerup", end);
-  sheet.addEventListener("pointercancel", stop);
-  view.element.addEventListener(
-    "wheel",
-    (event) => {
-      if (!event.ctrlKey) return;
-      event.preventDefault();
-      const { left, top } = view.element.getBoundingClientRect();
-      const at = { x: event.clientX - left, y: event.clientY - top };
-      view.step(event.deltaY < 0 ? 1 : -1, at);
-    },
-    { passive: false },
-  );
-  return { isDragging: () => drag !== null, stop };
+  /** @param {WheelEvent} event */
+  turn(event) {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    const { left, top } = this.view.element.getBoundingClientRect();
+    const at = { x: event.clientX - left, y: event.clientY - top };
+    this.view.step(event.deltaY < 0 ? 1 : -1, at);
+  }
 }
 
 /**

@@ -15,6 +15,12 @@
 const INK_OF_LINE = 0.5;
 const INK_OF_WALL = 0.7;
 
+// How far from the grey of the paper to the darkest ink is.
+const LIMITS = [0.5, 0.3, 0.15, 0.07];
+const LEAST_CONTRAST = 20;
+
+/** @typedef {import("./geometry.js").Box} Box */
+
 /**
  * Cut out what lies around a box, as far as a comb may be off.
  *
@@ -42,40 +48,56 @@ export function cutRegion(image, page, [top, left, height, width]) {
  * Find the comb that a box was drawn around, by its printed lines and walls.
  *
  * @param {Region} region - What is around the box.
- * @param {import("./geometry.js").Box} box
+ * @param {Box} box
  * @returns {import("./geometry.js").Printed | null} Null if there is none that is clear.
  */
-export function readPrint(region, [top, left, height, width]) {
-  const isInk = findInk(region);
-  if (!isInk) return null;
-  const middle = [left - region.left, left - region.left + width];
+export function readPrint(region, box) {
+  const found = inkLimits(region)
+    .map((limit) => readAt(region, box, limit))
+    .filter((each) => each !== null);
+  // A frame around a comb is a box too; of two combs, what was drawn tells.
+  found.sort((a, b) => Number(b.digits > 1) - Number(a.digits > 1) || a.off - b.off);
+  if (!found.length) return null;
+  const { digits, place } = found[0];
+  return { kind: digits > 1 ? "comb" : "box", digits, box: place };
+}
+
+/**
+ * @param {Region} region
+ * @param {Box} box
+ * @param {number} limit - Grey of the palest ink.
+ * @returns {{ digits: number, place: Box, off: number } | null}
+ */
+function readAt(region, box, limit) {
+  const [top, left, height, width] = box;
+  const isInk = (/** @type {number} */ x, /** @type {number} */ y) =>
+    region.grey[y * region.width + x] < limit;
+  const [begin, end] = [left - region.left, left - region.left + width];
   const lines = findLines(region.height, INK_OF_LINE, (y) =>
-    share(middle[0], middle[1], (x) => isInk(x, y)),
+    share(begin, end, (x) => isInk(x, y)),
   );
-  const upper = nearest(lines, top - region.top, height / 2);
-  const lower = nearest(lines, top - region.top + height, height / 2);
+  const upper = nearest(lines, top - region.top, 1, height / 2);
+  const lower = nearest(lines, top - region.top + height, -1, height / 2);
   if (!upper || !lower || lower.middle - upper.middle < height / 3) return null;
   const walls = findLines(region.width, INK_OF_WALL, (x) =>
     share(upper.end, lower.begin, (y) => isInk(x, y)),
   );
   const reach = (lower.middle - upper.middle) * 0.6;
-  const first = nearest(walls, middle[0], reach);
-  const last = nearest(walls, middle[1], reach);
-  if (!first || !last || first === last) return null;
+  const first = nearest(walls, begin, 1, reach);
+  const last = nearest(walls, end, -1, reach);
+  if (!first || !last || first.middle >= last.middle) return null;
   const own = walls.slice(walls.indexOf(first), walls.indexOf(last) + 1);
   const digits = countBoxes(own.map((wall) => wall.middle));
   if (!digits) return null;
-  const y = Math.round(upper.middle);
-  const x = Math.round(first.middle);
+  const y = region.top + Math.round(upper.middle);
+  const x = region.left + Math.round(first.middle);
+  const bottom = region.top + Math.round(lower.middle);
+  const right = region.left + Math.round(last.middle);
+  const off = [y - top, x - left, bottom - top - height, right - left - width];
   return {
-    kind: digits > 1 ? "comb" : "box",
     digits,
-    box: [
-      region.top + y,
-      region.left + x,
-      Math.round(lower.middle) - y,
-      Math.round(last.middle) - x,
-    ],
+    place: [y, x, bottom - y, right - x],
+    off: off.reduce((sum, each) => sum + Math.abs(each), 0),
   };
 }
 
@@ -104,19 +126,18 @@ function areAlike(steps, slack = 3) {
 }
 
 /**
- * Return what tells ink from paper; null where there is nothing but paper.
+ * Return greys that may tell ink from paper, for walls may be paler than a frame.
  *
  * @param {Region} region
- * @returns {((x: number, y: number) => boolean) | null}
+ * @returns {number[]} None where there is nothing but paper.
  */
-function findInk({ grey, width }) {
+function inkLimits({ grey }) {
   const sorted = grey.slice().sort();
   const paper = sorted[Math.floor(0.9 * (sorted.length - 1))];
   const dark = sorted[Math.floor(0.01 * (sorted.length - 1))];
-  if (paper - dark < 40) return null;
-  // Thin lines are paler than what is darkest.
-  const limit = paper - 0.35 * (paper - dark);
-  return (x, y) => grey[y * width + x] < limit;
+  return paper - dark < LEAST_CONTRAST
+    ? []
+    : LIMITS.map((depth) => paper - depth * (paper - dark));
 }
 
 /**
@@ -152,14 +173,21 @@ function findLines(length, least, inkOf) {
 }
 
 /**
+ * Find the line that a side of a box was drawn for.
+ *
  * @template {{ middle: number }} Line
  * @param {Line[]} lines
  * @param {number} place
+ * @param {number} inward - 1 if the box is after the line, -1 if it is before.
  * @param {number} reach
  * @returns {Line | undefined}
  */
-function nearest(lines, place, reach) {
-  return lines
-    .filter((line) => Math.abs(line.middle - place) <= reach)
-    .sort((a, b) => Math.abs(a.middle - place) - Math.abs(b.middle - place))[0];
+function nearest(lines, place, inward, reach) {
+  const near = lines.map((line) => {
+    const off = (line.middle - place) * inward;
+    // A box is drawn around a comb rather than within it.
+    return { line, off: off > 0 ? off / 2 : -off };
+  });
+  near.sort((a, b) => a.off - b.off);
+  return near[0] && near[0].off <= reach ? near[0].line : undefined;
 }

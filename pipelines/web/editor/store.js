@@ -8,78 +8,72 @@ import { isObject, parseJson, writeFile } from "./json.js";
 // More steps back than anybody goes.
 const MOST_STEPS = 500;
 
-/** @typedef {ReturnType<typeof makeStore>} Store */
-
-/**
- * Keep a form, and tell when it changes.
- *
- * @param {Moment} first
- * @param {(moment: Moment) => void} changed
- */
-export function makeStore(first, changed) {
-  let now = first;
-  let last = "";
-  /** @type {Moment[]} */
-  let past = [];
-  /** @type {Moment[]} */
-  let future = [];
-
-  /** @param {Moment} moment */
-  function show(moment) {
-    const most = Array.isArray(moment.content.fields) ? moment.content.fields.length - 1 : -1;
-    now = { ...moment, chosen: Math.min(moment.chosen, most) };
-    changed(now);
+/** A form that changes, and can be changed back. */
+export class Store {
+  /**
+   * @param {Moment} first
+   * @param {(moment: Moment) => void} changed - Is told how the form is now.
+   */
+  constructor(first, changed) {
+    this.now = first;
+    this.changed = changed;
+    this.step = "";
+    /** @type {Moment[]} */
+    this.past = [];
+    /** @type {Moment[]} */
+    this.future = [];
   }
 
-  return {
-    get: () => now,
-    hasPast: () => past.length > 0,
-    hasFuture: () => future.length > 0,
+  /**
+   * @param {JsonObject} content
+   * @param {number} [chosen]
+   * @param {string} [step] - Changes of one name after each other are undone at once.
+   */
+  change(content, chosen = this.now.chosen, step = "") {
+    const isSame = step && step === this.step;
+    if (!isSame) this.past = [...this.past, this.now].slice(-MOST_STEPS);
+    this.future = [];
+    this.show({ content, chosen }, step);
+  }
 
-    /**
-     * @param {JsonObject} content
-     * @param {number} [chosen]
-     * @param {string} [step] - Changes of one name after each other are undone at once.
-     */
-    change(content, chosen = now.chosen, step = "") {
-      if (!step || step !== last) past = [...past, now].slice(-MOST_STEPS);
-      last = step;
-      future = [];
-      show({ content, chosen });
-    },
+  /** @param {number} chosen */
+  choose(chosen) {
+    this.show({ ...this.now, chosen });
+  }
 
-    /** @param {number} chosen */
-    choose(chosen) {
-      last = "";
-      show({ ...now, chosen });
-    },
+  undo() {
+    const before = this.past.at(-1);
+    if (!before) return;
+    this.past = this.past.slice(0, -1);
+    this.future = [this.now, ...this.future];
+    this.show(before);
+  }
 
-    undo() {
-      const before = past.at(-1);
-      if (!before) return;
-      past = past.slice(0, -1);
-      future = [now, ...future];
-      last = "";
-      show(before);
-    },
+  redo() {
+    const [after, ...rest] = this.future;
+    if (!after) return;
+    this.past = [...this.past, this.now];
+    this.future = rest;
+    this.show(after);
+  }
 
-    redo() {
-      const [after, ...rest] = future;
-      if (!after) return;
-      past = [...past, now];
-      future = rest;
-      last = "";
-      show(after);
-    },
+  /** @param {Moment} moment */
+  begin(moment) {
+    this.past = [];
+    this.future = [];
+    this.show(moment);
+  }
 
-    /** @param {Moment} moment */
-    begin(moment) {
-      past = [];
-      future = [];
-      last = "";
-      show(moment);
-    },
-  };
+  /**
+   * @param {Moment} moment
+   * @param {string} [step]
+   */
+  show({ content, chosen }, step = "") {
+    const most = Array.isArray(content.fields) ? content.fields.length - 1 : -1;
+    this.step = step;
+    this.now = { content, chosen: Math.min(chosen, most) };
+    this.changed(this.now);
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The panel of sums: fields that must be the sum of others. */
 
 import { make, makeName } from "../shared/dom.js";
-import { listNames, listSums } from "./checks.js";
+import { listNames, listSums } from "./content.js";
 
 /** @typedef {import("./json.js").JsonObject} JsonObject */
 
@@ -13,36 +13,44 @@ import { listNames, listSums } from "./checks.js";
  * @property {(n: number, name: string, isPart: boolean) => void} setPart
  */
 
-/**
- * Make the panel.
- *
- * @param {SumTasks} tasks
- */
-export function makeSums(tasks) {
-  const list = make("div");
-  const add = make("button", { type: "button", onclick: tasks.add }, "Add a sum");
-  const element = make(
-    "details",
-    { class: "sums" },
-    make("summary", {}, "Sums"),
-    make("p", { class: "faint" }, "A field that must be the sum of others."),
-    list,
-    add,
-  );
+/** The panel. */
+export class SumsPanel {
+  /** @param {SumTasks} tasks */
+  constructor(tasks) {
+    this.tasks = tasks;
+    this.list = make("div");
+    this.add = make("button", { type: "button", onclick: tasks.add }, "Add a sum");
+    this.element = make(
+      "details",
+      { class: "sums" },
+      make("summary", {}, "Sums"),
+      make("p", { class: "faint" }, "A field that must be the sum of others."),
+      this.list,
+      this.add,
+    );
+  }
 
   /**
    * @param {JsonObject} content
    * @param {string[]} names - Of the fields.
    */
-  function show(content, names) {
+  show(content, names) {
     const sums = listSums(content);
-    const focused = [...list.querySelectorAll("input, select, button")].indexOf(
-      /** @type {Element} */ (document.activeElement),
-    );
-    list.replaceChildren(...sums.map((sum, n) => makeSum(sum, n, names)));
-    const again = list.querySelectorAll("input, select, button")[focused];
+    const focused = this.listControls().indexOf(document.activeElement);
+    this.list.replaceChildren(...sums.map((sum, n) => this.makeSum(sum, n, names)));
+    const again = this.listControls()[focused];
     if (again instanceof HTMLElement) again.focus();
-    element.open = element.open || sums.length > 0;
+    this.element.open = this.element.open || sums.length > 0;
+  }
+
+  focus() {
+    this.element.open = true;
+    (this.list.querySelector("select") ?? this.add).focus();
+  }
+
+  /** @returns {(Element | null)[]} */
+  listControls() {
+    return [...this.list.querySelectorAll("input, select, button")];
   }
 
   /**
@@ -50,33 +58,42 @@ export function makeSums(tasks) {
    * @param {number} n
    * @param {string[]} names
    */
-  function makeSum(sum, n, names) {
+  makeSum(sum, n, names) {
     const total = String(sum.total ?? "");
-    const select = make(
-      "select",
-      { "aria-label": `Total of sum ${n + 1}` },
-      ...withUnknown(names, total ? [total] : []).map(({ name, note }) =>
-        make("option", { value: name, selected: name === total }, name + note),
-      ),
-    );
-    if (!total) select.prepend(make("option", { value: "", selected: true }, "choose"));
-    select.addEventListener("change", () => tasks.setTotal(n, select.value));
     const parts = listNames(sum.parts);
     const others = withUnknown(names, parts).filter(
       ({ name }) => name !== total || parts.includes(name),
     );
+    const remove = { type: "button", onclick: () => this.tasks.remove(n) };
     return make(
       "fieldset",
       { class: "row sum" },
       make("legend", {}, `Sum ${n + 1}`),
-      make("div", { class: "inputs" }, select, make("span", {}, "is the sum of")),
-      make("div", { class: "parts" }, ...others.map((other) => makePart(n, other, parts))),
       make(
-        "button",
-        { type: "button", onclick: () => tasks.remove(n) },
-        `Remove sum ${n + 1}`,
+        "div",
+        { class: "inputs" },
+        this.makeTotal(n, total, names),
+        make("span", {}, "is the sum of"),
       ),
+      make("div", { class: "parts" }, ...others.map((each) => this.makePart(n, each, parts))),
+      make("button", remove, `Remove sum ${n + 1}`),
     );
+  }
+
+  /**
+   * @param {number} n
+   * @param {string} total
+   * @param {string[]} names
+   */
+  makeTotal(n, total, names) {
+    const known = withUnknown(names, total ? [total] : []);
+    const options = known.map(({ name, note }) =>
+      make("option", { value: name, selected: name === total }, name + note),
+    );
+    const select = make("select", { "aria-label": `Total of sum ${n + 1}` }, ...options);
+    if (!total) select.prepend(make("option", { value: "", selected: true }, "choose"));
+    select.addEventListener("change", () => this.tasks.setTotal(n, select.value));
+    return select;
   }
 
   /**
@@ -84,20 +101,11 @@ export function makeSums(tasks) {
    * @param {{ name: string, note: string }} other
    * @param {string[]} parts
    */
-  function makePart(n, { name, note }, parts) {
+  makePart(n, { name, note }, parts) {
     const box = make("input", { type: "checkbox", checked: parts.includes(name) });
-    box.addEventListener("change", () => tasks.setPart(n, name, box.checked));
+    box.addEventListener("change", () => this.tasks.setPart(n, name, box.checked));
     return make("label", {}, box, makeName(name), note);
   }
-
-  return {
-    element,
-    show,
-    focus() {
-      element.open = true;
-      (list.querySelector("select") ?? add).focus();
-    },
-  };
 }
 
 /**

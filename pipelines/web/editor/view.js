@@ -7,7 +7,6 @@ import { wholeNumber } from "./json.js";
 /** @typedef {import("./geometry.js").Box} Box */
 /** @typedef {import("./geometry.js").Point} Point */
 /** @typedef {import("./json.js").JsonObject} JsonObject */
-/** @typedef {ReturnType<typeof makeView>} View */
 
 const ZOOMS = [0.5, 0.75, 1, 1.5, 2, 3, 4];
 
@@ -16,39 +15,62 @@ const TEXT = 11;
 const GRIP = 9;
 const MARGIN = 48;
 
-/**
- * Make the view of a page.
- *
- * @param {{ picture: string, height: number, width: number }} page
- * @param {(zoom: number) => void} zoomed - Is told how large the page is.
- */
-export function makeView(page, zoomed) {
-  const { height, width } = page;
-  const image = makeShape("image", { href: page.picture, width, height });
-  const layer = makeShape("g");
-  const grips = makeShape("g", { class: "grips" });
-  const attributes = { viewBox: `0 0 ${width} ${height}`, class: "sheet" };
-  const sheet = makeShape("svg", { ...attributes, "aria-hidden": "true" }, image, layer, grips);
-  const scroller = make(
-    "div",
-    {
-      class: "scroller",
-      tabindex: 0,
-      role: "application",
-      "aria-label": "Page. Arrows move the field that is chosen, Escape leads to the list",
-    },
-    sheet,
-  );
-  let zoom = 1;
-  let isFitting = true;
-  /** @type {{ fields: JsonObject[], chosen: number, wrong: Set<number> }} */
-  let shown = { fields: [], chosen: -1, wrong: new Set() };
+const HELP = "Page. Arrows move the field that is chosen, Escape leads to the list";
 
-  function draw() {
-    layer.replaceChildren(
-      ...shown.fields.map((field, n) => drawField(field, asBox(field.box), n)),
-    );
-    drawGrips(asBox(shown.fields[shown.chosen]?.box));
+/** A page, and what is drawn on it. */
+export class View {
+  /**
+   * @param {{ picture: string, height: number, width: number }} page
+   * @param {(zoom: number) => void} zoomed - Is told how large the page is.
+   */
+  constructor(page, zoomed) {
+    const { height, width } = page;
+    this.page = page;
+    this.zoomed = zoomed;
+    this.zoom = 1;
+    this.isFitting = true;
+    /** @type {{ fields: JsonObject[], chosen: number, wrong: Set<number> }} */
+    this.shown = { fields: [], chosen: -1, wrong: new Set() };
+    this.layer = makeShape("g");
+    this.grips = makeShape("g", { class: "grips" });
+    const image = makeShape("image", { href: page.picture, width, height });
+    const attributes = { viewBox: `0 0 ${width} ${height}`, class: "sheet" };
+    const parts = [image, this.layer, this.grips];
+    this.sheet = makeShape("svg", { ...attributes, "aria-hidden": "true" }, ...parts);
+    const region = { tabindex: 0, role: "application", "aria-label": HELP };
+    this.element = make("div", { class: "scroller", ...region }, this.sheet);
+    new ResizeObserver(() => this.followSize()).observe(this.element);
+  }
+
+  /**
+   * @param {JsonObject[]} fields
+   * @param {number} chosen
+   * @param {Set<number>} wrong - Numbers of those with a mistake.
+   */
+  show(fields, chosen, wrong) {
+    this.shown = { fields, chosen, wrong };
+    this.draw();
+  }
+
+  draw() {
+    const { fields, chosen } = this.shown;
+    const shapes = fields.map((field, n) => this.drawField(field, asBox(field.box), n));
+    this.layer.replaceChildren(...shapes);
+    this.drawGrips(asBox(fields[chosen]?.box));
+  }
+
+  /**
+   * Show a box that is being moved, or drawn.
+   *
+   * @param {number} n - Of its field; one more than there are is a new one.
+   * @param {Box} box
+   */
+  preview(n, box) {
+    const drawn = this.drawField(this.shown.fields[n] ?? {}, box, n);
+    const old = this.layer.children[n];
+    if (old) old.replaceWith(drawn);
+    else this.layer.append(drawn);
+    this.drawGrips(n === this.shown.chosen ? box : null);
   }
 
   /**
@@ -56,133 +78,108 @@ export function makeView(page, zoomed) {
    * @param {Box | null} box
    * @param {number} n
    */
-  function drawField(field, box, n) {
-    const marks = [n === shown.chosen && "chosen", shown.wrong.has(n) && "wrong"];
+  drawField(field, box, n) {
+    const { chosen, wrong } = this.shown;
+    const marks = [n === chosen && "chosen", wrong.has(n) && "wrong"];
     const names = ["field", kindOf(field), ...marks].filter(Boolean).join(" ");
-    const group = makeShape("g", { class: names });
-    if (box) group.append(...drawBox(field, box, zoom));
-    return group;
+    return makeShape("g", { class: names }, ...(box ? drawBox(field, box, this.zoom) : []));
   }
 
   /** @param {Box | null} box */
-  function drawGrips(box) {
-    const side = GRIP / zoom;
+  drawGrips(box) {
+    const side = GRIP / this.zoom;
+    const size = { width: side, height: side };
     const places = box ? Object.keys(HANDLES).map((name) => handlePlace(box, name)) : [];
-    grips.replaceChildren(
+    this.grips.replaceChildren(
       ...places.map(({ x, y }) =>
-        makeShape("rect", { x: x - side / 2, y: y - side / 2, width: side, height: side }),
+        makeShape("rect", { x: x - side / 2, y: y - side / 2, ...size }),
       ),
     );
   }
 
   /**
-   * @param {number} wanted
+   * Return where on the page the mouse is.
+   *
+   * @param {{ clientX: number, clientY: number }} event
+   * @returns {Point}
+   */
+  toPage({ clientX, clientY }) {
+    const { left, top } = this.sheet.getBoundingClientRect();
+    return { x: (clientX - left) / this.zoom, y: (clientY - top) / this.zoom };
+  }
+
+  /** Return the middle of what is seen, on the page. */
+  middle() {
+    const { left, top } = this.element.getBoundingClientRect();
+    const { clientWidth, clientHeight } = this.element;
+    const at = { clientX: left + clientWidth / 2, clientY: top + clientHeight / 2 };
+    const { x, y } = this.toPage(at);
+    return { x: clamp(x, 0, this.page.width), y: clamp(y, 0, this.page.height) };
+  }
+
+  fit() {
+    this.isFitting = true;
+    this.setZoom(this.fittingZoom());
+  }
+
+  /**
+   * @param {number} direction - 1 for larger, -1 for smaller.
    * @param {Point} [at] - What stays where it is: a place in the view; else its middle.
    */
-  function setZoom(wanted, at) {
-    const before = zoom;
-    zoom = wanted;
-    const { x, y } = at ?? { x: scroller.clientWidth / 2, y: scroller.clientHeight / 2 };
-    const left = ((scroller.scrollLeft + x) * zoom) / before - x;
-    const top = ((scroller.scrollTop + y) * zoom) / before - y;
-    sheet.setAttribute("width", String(Math.round(width * zoom)));
-    sheet.setAttribute("height", String(Math.round(height * zoom)));
-    scroller.scrollTo(left, top);
-    draw();
-    zoomed(zoom);
+  step(direction, at) {
+    const fit = this.fittingZoom();
+    const levels = [...(fit < ZOOMS[0] ? [fit] : []), ...ZOOMS];
+    // What fits is off by the bar to scroll by.
+    const next =
+      direction > 0
+        ? levels.find((level) => level > this.zoom * 1.02)
+        : levels.filter((level) => level < this.zoom / 1.02).at(-1);
+    if (next === undefined) return;
+    this.isFitting = next === fit;
+    this.setZoom(next, at);
   }
 
-  function fitZoom() {
-    return clamp((scroller.clientWidth - 2) / width, 0.05, 4);
+  /**
+   * @param {number} zoom
+   * @param {Point} [at]
+   */
+  setZoom(zoom, at) {
+    const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.element;
+    const { x, y } = at ?? { x: clientWidth / 2, y: clientHeight / 2 };
+    const ratio = zoom / this.zoom;
+    this.zoom = zoom;
+    this.sheet.setAttribute("width", String(Math.round(this.page.width * zoom)));
+    this.sheet.setAttribute("height", String(Math.round(this.page.height * zoom)));
+    this.element.scrollTo((scrollLeft + x) * ratio - x, (scrollTop + y) * ratio - y);
+    this.draw();
+    this.zoomed(zoom);
   }
 
-  new ResizeObserver(() => {
+  fittingZoom() {
+    return clamp((this.element.clientWidth - 2) / this.page.width, 0.05, 4);
+  }
+
+  followSize() {
+    const off = Math.abs(this.fittingZoom() - this.zoom) * this.page.width;
     // A bar to scroll by, which comes and goes, would have it go back and forth.
-    if (isFitting && Math.abs(fitZoom() - zoom) * width > 1) setZoom(fitZoom());
-  }).observe(scroller);
+    if (this.isFitting && off > 1) this.setZoom(this.fittingZoom());
+  }
 
-  return {
-    element: scroller,
-    sheet,
-
-    /**
-     * @param {JsonObject[]} fields
-     * @param {number} chosen
-     * @param {Set<number>} wrong - Numbers of those with a mistake.
-     */
-    show(fields, chosen, wrong) {
-      shown = { fields, chosen, wrong };
-      draw();
-    },
-
-    /**
-     * Show a box that is being moved, or drawn.
-     *
-     * @param {number} n - Of its field; one more than there are is a new one.
-     * @param {Box} box
-     */
-    preview(n, box) {
-      const drawn = drawField(shown.fields[n] ?? {}, box, n);
-      const old = layer.children[n];
-      if (old) old.replaceWith(drawn);
-      else layer.append(drawn);
-      drawGrips(n === shown.chosen ? box : null);
-    },
-
-    draw,
-    zoom: () => zoom,
-
-    /** @param {{ clientX: number, clientY: number }} event */
-    toPage({ clientX, clientY }) {
-      const { left, top } = sheet.getBoundingClientRect();
-      return { x: (clientX - left) / zoom, y: (clientY - top) / zoom };
-    },
-
-    fit() {
-      isFitting = true;
-      setZoom(fitZoom());
-    },
-
-    /**
-     * @param {number} direction - 1 for larger, -1 for smaller.
-     * @param {Point} [at]
-     */
-    step(direction, at) {
-      const fit = fitZoom();
-      const levels = [...(fit < ZOOMS[0] ? [fit] : []), ...ZOOMS];
-      // What fits is off by the bar to scroll by.
-      const next =
-        direction > 0
-          ? levels.find((level) => level > zoom * 1.02)
-          : levels.filter((level) => level < zoom / 1.02).at(-1);
-      if (next === undefined) return;
-      isFitting = next === fit;
-      setZoom(next, at);
-    },
-
-    /** Return the middle of what is seen, on the page. */
-    middle() {
-      const { left, top } = scroller.getBoundingClientRect();
-      const x = left + scroller.clientWidth / 2;
-      const point = this.toPage({ clientX: x, clientY: top + scroller.clientHeight / 2 });
-      return { x: clamp(point.x, 0, width), y: clamp(point.y, 0, height) };
-    },
-
-    /** @param {Box | null} box - What is to be seen. */
-    reveal(box) {
-      if (!box) return;
-      const [top, left, rows, columns] = box.map((each) => each * zoom);
-      const { scrollLeft, scrollTop, clientWidth, clientHeight } = scroller;
-      const isSeen =
-        top >= scrollTop &&
-        left >= scrollLeft &&
-        top + rows <= scrollTop + clientHeight &&
-        left + columns <= scrollLeft + clientWidth;
-      if (isSeen) return;
-      const x = columns > clientWidth ? left - MARGIN : left + columns / 2 - clientWidth / 2;
-      scroller.scrollTo(x, top + rows / 2 - clientHeight / 2);
-    },
-  };
+  /** @param {Box | null} box - What is to be seen. */
+  reveal(box) {
+    if (!box) return;
+    const [top, left, rows, columns] = box.map((each) => each * this.zoom);
+    const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.element;
+    const isSeen =
+      top >= scrollTop &&
+      left >= scrollLeft &&
+      top + rows <= scrollTop + clientHeight &&
+      left + columns <= scrollLeft + clientWidth;
+    if (isSeen) return;
+    const isWide = columns > clientWidth;
+    const x = isWide ? left - MARGIN : left + columns / 2 - clientWidth / 2;
+    this.element.scrollTo(x, top + rows / 2 - clientHeight / 2);
+  }
 }
 
 /**
@@ -211,10 +208,10 @@ function drawBox(field, box, zoom) {
   // In the box, for beside it is printed what it is for; above it where it is too low.
   const isHigh = height > 1.3 * size;
   const y = isHigh ? top + (height + 0.7 * size) / 2 : top - size / 3;
-  const place = { x: left + size / 3, y };
+  const letters = { "font-size": size, "stroke-width": size / 4 };
   return [
     makeShape("rect", { class: "area", x: left, y: top, width, height }),
     makeShape("path", { class: "walls", d: walls }),
-    makeShape("text", { ...place, "font-size": size, "stroke-width": size / 4 }, label),
+    makeShape("text", { x: left + size / 3, y, ...letters }, label),
   ];
 }
