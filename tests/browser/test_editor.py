@@ -177,6 +177,7 @@ def test_a_field_is_moved_and_resized_with_the_mouse(editor, folder):
 
 def test_a_click_moves_nothing_and_escape_takes_a_drag_back(editor, folder):
     before = save(editor, folder / "before.json")
+    draw(editor, [200, 200, 5, 300])  # a slip of the hand, and no field
     choose(editor, "total")
     box = editor.locator(".chosen .area").bounding_box()
     middle = (box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
@@ -450,6 +451,7 @@ def test_nothing_bars_anybody(profile, folder, find_barriers, scheme):
         if scheme == "dark":
             page.keyboard.press("Escape")
             page.keyboard.press("?")
+            page.get_by_role("dialog").wait_for()
         assert find_barriers(page) == []
 
 

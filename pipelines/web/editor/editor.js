@@ -61,7 +61,7 @@ export class Editor {
     /** @type {import("./formchecks.js").Finding[]} */
     this.findings = [];
     this.said = make("p", { class: "status", role: "status" });
-    this.state = make("span", { class: "faint" });
+    this.state = make("span", { class: "faint state" });
     this.zoomShown = make("span", { class: "zoom" });
     /** Is told when the form has changed. */
     this.shown = () => {};

@@ -115,7 +115,6 @@ function makeDesk(editor) {
     editor.zoomShown,
     makeButton("+", () => view.step(1), "+"),
     makeButton("Fit width", () => view.fit(), "0"),
-    editor.said,
   ];
   const size = { class: "zooms", role: "group", "aria-label": "Size of the page" };
   return make(
@@ -127,7 +126,7 @@ function makeDesk(editor) {
       make("section", { class: "listed" }, make("h2", {}, "Fields"), ...listed),
       editor.checks.element,
     ),
-    make("section", { class: "stage" }, make("div", size, ...zooms), view.element),
+    make("section", { class: "stage" }, make("div", size, ...zooms), view.element, editor.said),
     make(
       "aside",
       { "aria-label": "The field" },

@@ -9,6 +9,9 @@ import { handleAt, holds, moveBox, resizeBox, spanBox } from "./geometry.js";
 const REACH = 6;
 const CLICK = 3;
 
+// Nobody draws a field so small; a hand slipped.
+const LEAST = 6;
+
 /** @type {Record<string, string>} */
 const CURSORS = {
   nw: "nwse-resize",
@@ -104,8 +107,10 @@ export class Pointer {
     this.drag = null;
     if (!drag || !this.isMoved) return;
     const box = drag.boxAt(this.view.toPage(event));
-    if (drag.n < 0) desk.add(box);
-    else desk.place(drag.n, box);
+    const side = Math.min(box[2], box[3]) * this.view.zoom;
+    if (drag.n >= 0) desk.place(drag.n, box);
+    else if (side >= LEAST) desk.add(box);
+    else this.stop();
   }
 
   /** Take a drag back. */

@@ -15,6 +15,9 @@ const TEXT = 11;
 const GRIP = 9;
 const MARGIN = 48;
 
+// What is said covers so much of the view, below.
+const COVERED = 64;
+
 const HELP = "Page. Arrows move the field that is chosen, Escape leads to the list";
 
 /** A page, and what is drawn on it. */
@@ -124,7 +127,8 @@ export class View {
 
   /**
    * @param {number} direction - 1 for larger, -1 for smaller.
-   * @param {Point} [at] - What stays where it is: a place in the view; else its middle.
+   * @param {Point} [at] - What stays where it is: a place in the view; else the field
+   *   that is chosen, if it is seen, or the middle.
    */
   step(direction, at) {
     const fit = this.fittingZoom();
@@ -136,7 +140,7 @@ export class View {
         : levels.filter((level) => level < this.zoom / 1.02).at(-1);
     if (next === undefined) return;
     this.isFitting = next === fit;
-    this.setZoom(next, at);
+    this.setZoom(next, at ?? this.placeOfChosen());
   }
 
   /**
@@ -165,17 +169,32 @@ export class View {
     if (this.isFitting && off > 1) this.setZoom(this.fittingZoom());
   }
 
-  /** @param {Box | null} box - What is to be seen. */
-  reveal(box) {
-    if (!box) return;
+  /** @param {Box} box */
+  isSeen(box) {
     const [top, left, rows, columns] = box.map((each) => each * this.zoom);
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.element;
-    const isSeen =
+    return (
       top >= scrollTop &&
       left >= scrollLeft &&
-      top + rows <= scrollTop + clientHeight &&
-      left + columns <= scrollLeft + clientWidth;
-    if (isSeen) return;
+      top + rows <= scrollTop + clientHeight - COVERED &&
+      left + columns <= scrollLeft + clientWidth
+    );
+  }
+
+  /** Return where in the view the middle of the chosen field is, if it is seen. */
+  placeOfChosen() {
+    const box = asBox(this.shown.fields[this.shown.chosen]?.box);
+    if (!box || !this.isSeen(box)) return undefined;
+    const [top, left, rows, columns] = box.map((each) => each * this.zoom);
+    const { scrollLeft, scrollTop } = this.element;
+    return { x: left + columns / 2 - scrollLeft, y: top + rows / 2 - scrollTop };
+  }
+
+  /** @param {Box | null} box - What is to be seen. */
+  reveal(box) {
+    if (!box || this.isSeen(box)) return;
+    const [top, left, rows, columns] = box.map((each) => each * this.zoom);
+    const { clientWidth, clientHeight } = this.element;
     const isWide = columns > clientWidth;
     const x = isWide ? left - MARGIN : left + columns / 2 - clientWidth / 2;
     this.element.scrollTo(x, top + rows / 2 - clientHeight / 2);
