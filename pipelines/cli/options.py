@@ -418,13 +418,22 @@ Blank = Annotated[
     ),
 ]
 Draft = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--output",
         "-o",
         metavar="FILE",
         callback=_named(".json"),
         help="The JSON file to write.",
+    ),
+]
+EditorPage = Annotated[
+    Path | None,
+    typer.Option(
+        "--edit",
+        metavar="PAGE",
+        callback=_named(".html"),
+        help="Instead, write a page to edit the form in, such as form.html.",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
