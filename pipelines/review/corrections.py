@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 from lenet_sklearn.outputs import Row, read_rows
 from pipelines.forms.field import is_number
 from pipelines.review.exports import read_export
+from pipelines.scans.find import printable
 from pipelines.scoring.comparing import page_number
 from pipelines.scoring.table import document_cell, error_cell
 
@@ -107,7 +108,8 @@ class Correction:
     @property
     def person(self) -> str:
         """Whose it is: a file in which nobody is named counts as a person."""
-        return self.who or Path(self.file).name
+        # Not its name alone: browsers call the files of all people alike.
+        return self.who or printable(self.file)
 
     @property
     def moment(self) -> datetime:

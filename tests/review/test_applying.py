@@ -161,7 +161,12 @@ def test_files_without_a_name_count_as_a_person_each():
     said = [say("1", "", file="x/a.csv"), say("2", "", file="x/b.csv")]
     reading, review = apply(*said)
     assert reading.fields["one"].status == "rejected"
-    assert review.changes[0].row()[9] == "a.csv; b.csv"
+    assert review.changes[0].row()[9] == "x/a.csv; x/b.csv"
+    [row] = apply(say("042", "", file="caf\udce9.csv"))[1].changes
+    assert row.row()[9] == r"caf\udce9.csv"
+    # All browsers save them by the same name.
+    reading, _ = apply(say("1", "", file="x/a.csv"), say("2", "", file="y/a.csv"))
+    assert reading.fields["one"].status == "rejected"
     reading, _ = apply(*[replace(one, file="x/a.csv") for one in said])
     assert reading.fields["one"].value == "2"
 
