@@ -14,7 +14,8 @@ import { GAP } from "./data.js";
 /**
  * @typedef {object} State
  * @property {string} who
- * @property {Record<string, Decision>} fields - By the numbers of items.
+ * @property {Record<string, Decision | null>} fields - By the numbers of items; null
+ *   for one that was decided and is to be seen again, whatever its digits say.
  * @property {Record<string, string>} sheets - When each was confirmed, by its number.
  * @property {Record<string, string>} cells - Corrected digits, by item and glyph.
  * @property {{kind: "field" | "sheet", at: number}[]} done - What can be undone.
@@ -78,7 +79,7 @@ export class Decisions {
   }
 
   /**
-   * Correct one digit.
+   * Correct one digit. A field that was decided and does not say so is left again.
    *
    * @param {number} item
    * @param {number} glyph
@@ -88,6 +89,11 @@ export class Decisions {
     const key = cellKey(item, glyph);
     if (text === this.data.items[item].glyphs[glyph]) delete this.state.cells[key];
     else this.state.cells[key] = text;
+    const decided = this.state.fields[item];
+    const isUnreadable = decided?.verdict === "unreadable";
+    if (decided && (isUnreadable || this.assemble(item) !== decided.value)) {
+      this.state.fields[item] = null;
+    }
     this.changed();
   }
 
@@ -103,8 +109,7 @@ export class Decisions {
   /** @param {number} sheet - All its digits are as they are shown now. */
   confirmSheet(sheet) {
     this.state.sheets[sheet] = now();
-    this.state.done.push({ kind: "sheet", at: sheet });
-    this.changed();
+    this.note("sheet", sheet);
   }
 
   /** @param {number} sheet */
@@ -127,12 +132,25 @@ export class Decisions {
       verdict: readable ? verdict : "unreadable",
       when: now(),
     };
-    this.state.done.push({ kind: "field", at: item });
+    this.note("field", item);
+  }
+
+  /**
+   * Remember what was decided last, each but once.
+   *
+   * @param {"field" | "sheet"} kind
+   * @param {number} at
+   */
+  note(kind, at) {
+    const { done } = this.state;
+    this.state.done = done.filter((one) => one.kind !== kind || one.at !== at);
+    this.state.done.push({ kind, at });
     this.changed();
   }
 
   /**
-   * Undo what was decided last, of fields or of sheets.
+   * Undo what was decided last, of fields or of sheets. The field is left then, even if
+   * all its digits are confirmed.
    *
    * @param {"field" | "sheet"} kind
    * @returns {number | undefined} Which one it was.
@@ -141,7 +159,8 @@ export class Decisions {
     const place = this.state.done.findLastIndex((one) => one.kind === kind);
     if (place < 0) return undefined;
     const [{ at }] = this.state.done.splice(place, 1);
-    delete (kind === "field" ? this.state.fields : this.state.sheets)[at];
+    if (kind === "field") this.state.fields[at] = null;
+    else delete this.state.sheets[at];
     this.changed();
     return at;
   }
@@ -167,7 +186,8 @@ export class Decisions {
    * @returns {Decision | undefined} Undefined for a field that is left to be seen.
    */
   decision(item) {
-    return this.state.fields[item] ?? this.decisionByDigits(item);
+    const decided = this.state.fields[item];
+    return decided === undefined ? this.decisionByDigits(item) : (decided ?? undefined);
   }
 
   /**
@@ -187,6 +207,15 @@ export class Decisions {
     const value = this.assemble(item);
     if (value === undefined) return undefined;
     return { value, verdict: value === read ? "confirmed" : "corrected", when };
+  }
+
+  /**
+   * @param {number} item
+   * @returns {boolean} Whether one of its digits was corrected, or is unsure.
+   */
+  isCorrected(item) {
+    const { glyphs } = this.data.items[item];
+    return glyphs.some((_, glyph) => this.correction(item, glyph) !== undefined);
   }
 
   /** @returns {number[]} The fields that are left, in their order. */
