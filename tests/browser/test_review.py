@@ -352,6 +352,16 @@ def test_that_nothing_is_written_has_to_be_said(page):
     assert shown_in_fields(page) != before
 
 
+def test_a_field_fits_into_a_narrow_window(profile, review):
+    with profile(viewport={"width": 420, "height": 700}) as context:
+        page = context.new_page()
+        page.goto(review.as_uri())
+        for key in ("d", "f", "p", "s"):
+            press(page, key)
+            wide = page.evaluate("() => document.documentElement.scrollWidth")
+            assert wide <= 420
+
+
 def test_candidates_are_chosen(page):
     press(page, "f")
     for _ in range(12):
