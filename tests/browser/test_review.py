@@ -422,17 +422,40 @@ def test_a_closed_tab_loses_nothing(profile, review, tmp_path):
         page = context.new_page()
         page.goto(review.as_uri())
         press(page, "s")
-        with page.expect_file_chooser() as chooser:
-            page.get_by_role("button", name="Load state").click()
-        chooser.value.set_files(tmp_path / "state.json")
+        load_state(page, tmp_path / "state.json")
         page.locator(".progress").get_by_text("1 of 12").wait_for()
         assert [r.value for r in save(page, tmp_path)] == ["42"]
         state = json.loads((tmp_path / "state.json").read_text())
-        (tmp_path / "other.json").write_text(json.dumps({**state, "review": "other"}))
-        with page.expect_file_chooser() as chooser:
-            page.get_by_role("button", name="Load state").click()
-        chooser.value.set_files(tmp_path / "other.json")
-        page.locator(".notice").get_by_text("another page of review").wait_for()
+        for change, message in (
+            ({"review": "other"}, "another page of review"),
+            ({"done": [None]}, "no state of a review"),
+            ({"fields": {"0": 5}}, "no state of a review"),
+        ):
+            (tmp_path / "other.json").write_text(json.dumps({**state, **change}))
+            load_state(page, tmp_path / "other.json")
+            page.locator(".notice").get_by_text(message).wait_for()
+
+
+def load_state(page, path):
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Load state").click()
+    chooser.value.set_files(path)
+
+
+@pytest.mark.parametrize("answer", ["accept", "dismiss"])
+def test_a_state_replaces_what_was_decided_only_if_that_is_wanted(
+    page, tmp_path, answer
+):
+    press(page, "f", "4", "2", "Enter", "s")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save state").click()
+    saved.value.save_as(tmp_path / "state.json")
+    press(page, "f", "4", "3", "Enter", "s")
+    page.once("dialog", lambda dialog: getattr(dialog, answer)())
+    load_state(page, tmp_path / "state.json")
+    n_decided = 1 if answer == "accept" else 2
+    page.locator(".progress").get_by_text(f"{n_decided} of 12").wait_for()
+    assert len(state_of(page)["fields"]) == n_decided
 
 
 def test_harmful_names_are_text(page):

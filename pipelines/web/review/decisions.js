@@ -36,11 +36,26 @@ export function emptyState() {
  * @returns {stored is State}
  */
 export function isState(stored) {
+  const isDecision = (/** @type {any} */ one) =>
+    one === null || [one.value, one.verdict, one.when].every(isText);
   return (
-    typeof stored?.who === "string" &&
+    isText(stored?.who) &&
     Array.isArray(stored.done) &&
-    ["fields", "sheets", "cells"].every((key) => stored[key] instanceof Object)
+    stored.done.every((/** @type {any} */ one) => isText(one?.kind)) &&
+    hasOnly(stored.fields, isDecision) &&
+    hasOnly(stored.sheets, isText) &&
+    hasOnly(stored.cells, isText)
   );
+}
+
+/** @param {unknown} value */
+function isText(value) {
+  return typeof value === "string";
+}
+
+/** @param {unknown} record @param {(value: any) => boolean} isRight */
+function hasOnly(record, isRight) {
+  return record instanceof Object && Object.values(record).every(isRight);
 }
 
 /** @param {number} item @param {number} glyph */

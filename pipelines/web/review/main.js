@@ -31,6 +31,8 @@ const views = {
 };
 let current = "";
 
+const REPLACED = "What was decided here is replaced by what the file holds. Go on?";
+
 /** Keys that go on while they are held down: they decide nothing. */
 const REPEATED = /^Arrow/;
 
@@ -106,7 +108,9 @@ function saveState() {
 function loadState() {
   openFile(".json", (content) => {
     try {
-      decisions.replace(unpackState(data.id, content));
+      const state = unpackState(data.id, content);
+      if (decisions.state.done.length && !confirm(REPLACED)) return;
+      decisions.replace(state);
       open(current);
     } catch (error) {
       notice.textContent = error instanceof Error ? error.message : String(error);
