@@ -2,13 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.fields.frames import Points, cut_quad, find_frames, mark_lines, runs
+from pipelines.fields.frames import (
+    Points,
+    cut_bent,
+    cut_quad,
+    find_frames,
+    mark_lines,
+    runs,
+)
+from pipelines.fields.lattices import Lattice, find_lattices
 from pipelines.images import Image, Mask, check_image, shrink
 from pipelines.outcomes import ArraysCompare
 
@@ -37,6 +46,13 @@ _REACH = 0.1
 # Page kept around a comb that is cut out, as a share of its height.
 MARGIN = 0.3
 
+# Walls this far from where they would divide a straight row equally are followed one by
+# one, as a share of the height: cutters look for them a little farther.
+_BENT = 0.08
+
+# Two lengths that differ by more than this share are different.
+_MUCH = 0.25
+
 # The numbers of boxes tried where the number is not known.
 _MAX_DIGITS = 40
 
@@ -56,11 +72,17 @@ class Comb(ArraysCompare):
 
     score : float
         Share of the expected walls that are there, in [0, 1].
+
+    walls : ndarray of shape (2, digits + 1, 2), dtype float64, or None
+        Upper and lower ends ``(x, y)`` of all walls, in page pixels, where they were
+        followed one by one, as on paper that is bent; None where they divide the quad
+        equally.
     """
 
     quad: Points
     digits: int
     score: float
+    walls: Points | None = None
 
 
 def fit_walls(page: Image, frame: Points, digits: int | None) -> Comb | None:
@@ -288,7 +310,10 @@ def find_combs(
         # Faint and broken lines hold together if they are widened.
         faint = cv2.dilate(mark_lines(small, _LINE_CONTRAST // 2), np.ones((3, 3)))
         combs = _combs_in(page, faint, scale, digits, max_angle)
-    return _in_reading_order(_without_overlaps(combs))
+    combs = _without_overlaps(combs)
+    for lattice in find_lattices(lines, max_angle=max_angle):
+        combs = _with_rows(combs, _rows_of(lattice, scale), digits)
+    return _in_reading_order(combs)
 
 
 def cut_comb(page: Image, comb: Comb) -> tuple[Image, Frame]:
@@ -312,7 +337,10 @@ def cut_comb(page: Image, comb: Comb) -> tuple[Image, Frame]:
     frame : Frame
         Where its boxes are in the field.
     """
-    field, pad, _ = cut_quad(page, comb.quad, MARGIN)
+    if comb.walls is None:
+        field, pad, _ = cut_quad(page, comb.quad, MARGIN)
+    else:
+        field, pad = cut_bent(page, comb.walls, MARGIN)
     height, width = field.shape
     return field, Frame(pad, pad, width - pad, height - pad, comb.digits)
 
@@ -325,15 +353,78 @@ def _combs_in(
     return [comb for comb in combs if comb is not None]
 
 
+def _rows_of(lattice: Lattice, scale: float) -> list[Comb]:
+    """Take the rows of a grid for combs, in pixels of the page."""
+    nodes = lattice.nodes / scale
+    rows = [np.stack(pair) for pair in pairwise(nodes)]
+    return [
+        Comb(
+            np.array([walls[0, 0], walls[0, -1], walls[1, -1], walls[1, 0]]),
+            walls.shape[1] - 1,
+            lattice.score,
+            walls,
+        )
+        for walls in rows
+    ]
+
+
+def _with_rows(
+    combs: Sequence[Comb], rows: Sequence[Comb], digits: int | None
+) -> list[Comb]:
+    """Take the rows of a grid where not all of them were found as combs of their own.
+
+    Those that were are placed more exactly, unless the paper is bent. A comb of fewer
+    boxes in such a row is a part of it.
+    """
+    whole = [
+        comb
+        for comb in combs
+        if not any(comb.digits < row.digits and _is_part(comb, row) for row in rows)
+    ]
+    if digits not in (None, rows[0].digits):
+        return whole
+    known = all(any(_lies_in(comb, row) for comb in whole) for row in rows)
+    if known and not any(map(_is_bent, rows)):
+        return whole
+    others = [c for c in whole if not any(_lies_in(c, row) for row in rows)]
+    return [*others, *rows]
+
+
+def _is_part(comb: Comb, row: Comb) -> bool:
+    """Return whether a comb lies in a row, is as high, and not more than as wide."""
+    height, width = (
+        float(np.linalg.norm(comb.quad[end] - comb.quad[0])) for end in (3, 1)
+    )
+    row_height, row_width = (
+        float(np.linalg.norm(row.quad[end] - row.quad[0])) for end in (3, 1)
+    )
+    as_high = abs(height - row_height) < _MUCH * row_height
+    return as_high and width < (1 + _MUCH) * row_width and _lies_in(comb, row)
+
+
+def _is_bent(row: Comb) -> bool:
+    """Return whether boxes of one width, in a straight row, would miss their walls."""
+    if row.walls is None:
+        return False
+    shares = np.linspace(0, 1, row.digits + 1)[:, None]
+    height = np.linalg.norm(row.quad[3] - row.quad[0])
+    straight = np.array([end[0] + shares * (end[-1] - end[0]) for end in row.walls])
+    off = np.linalg.norm(row.walls - straight, axis=2)
+    return bool(off.max() > _BENT * height)
+
+
+def _lies_in(comb: Comb, other: Comb) -> bool:
+    """Return whether the middle of a comb lies in another."""
+    centre = tuple(comb.quad.mean(axis=0).tolist())
+    quad = other.quad.astype(np.float32)
+    return bool(cv2.pointPolygonTest(quad, centre, False) >= 0)
+
+
 def _without_overlaps(combs: Sequence[Comb]) -> list[Comb]:
     """Keep the better of two combs that lie on each other."""
     kept: list[Comb] = []
     for comb in sorted(combs, key=lambda comb: -comb.score):
-        centre = tuple(comb.quad.mean(axis=0))
-        if all(
-            cv2.pointPolygonTest(other.quad.astype(np.float32), centre, False) < 0
-            for other in kept
-        ):
+        if not any(_lies_in(comb, other) for other in kept):
             kept.append(comb)
     return kept
 
