@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import cv2
@@ -136,8 +137,63 @@ def mark_lines(page: Image, contrast: int) -> Mask:
     return (depth > contrast).view(np.uint8)
 
 
+@dataclass(frozen=True, eq=False)
+class Component:
+    """Dark lines that hold together.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (height, width), dtype int32
+        Of the whole image, the number of its component for each pixel.
+
+    label : int
+        The number of this one.
+
+    left, top, width, height : int
+        The box round it.
+    """
+
+    labels: NDArray[np.int32]
+    label: int
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @cached_property
+    def points(self) -> Points:
+        """All its pixels ``(x, y)``."""
+        rows = slice(self.top, self.top + self.height)
+        columns = slice(self.left, self.left + self.width)
+        ys, xs = np.nonzero(self.labels[rows, columns] == self.label)
+        return np.column_stack([xs + self.left, ys + self.top]).astype(np.float64)
+
+
+def large_components(lines: Mask) -> list[Component]:
+    """Find components as large as a comb of two boxes can be.
+
+    Parameters
+    ----------
+    lines : ndarray of shape (height, width), dtype uint8
+        1 on dark lines.
+
+    Returns
+    -------
+    components : list of Component
+    """
+    labels, stats, _ = find_components(lines)
+    wide = stats[:, cv2.CC_STAT_WIDTH] >= 2 * MIN_SIDE
+    high = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_SIDE
+    large = np.flatnonzero(wide & high)
+    # The first is the paper.
+    return [Component(labels, int(n), *stats[n, :4].tolist()) for n in large if n > 0]
+
+
 def find_frames(
-    lines: Mask, least_boxes: int, min_aspect: float, max_angle: float
+    components: Sequence[Component],
+    least_boxes: int,
+    min_aspect: float,
+    max_angle: float,
 ) -> Iterator[Points]:
     """Find frames whose lines hold together.
 
@@ -147,8 +203,8 @@ def find_frames(
 
     Parameters
     ----------
-    lines : ndarray of shape (height, width), dtype uint8
-        1 on dark lines, as :func:`mark_lines` returns it.
+    components : sequence of Component
+        What holds together, as :func:`large_components` returns it.
 
     least_boxes : int
         Smallest number of boxes side by side.
@@ -164,7 +220,10 @@ def find_frames(
     quad : ndarray of shape (4, 2), dtype float64
         Corners ``(x, y)``, clockwise from the upper left one.
     """
-    for points in large_components(lines, least_boxes):
+    for component in components:
+        if component.width < least_boxes * MIN_SIDE:
+            continue
+        points = component.points
         rules = _horizontal_lines(points, slope_of(points, max_angle))
         for upper, lower in pairwise(rules):
             left, right = max(upper.left, lower.left), min(upper.right, lower.right)
@@ -174,33 +233,6 @@ def find_frames(
             least = least_boxes * min_aspect * height
             if height >= MIN_SIDE and right - left >= least:
                 yield _frame(upper, left, right, height, slope)
-
-
-def large_components(lines: Mask, least_boxes: int) -> Iterator[Points]:
-    """Find components as large as a comb can be.
-
-    Parameters
-    ----------
-    lines : ndarray of shape (height, width), dtype uint8
-        1 on dark lines.
-
-    least_boxes : int
-        Smallest number of boxes side by side.
-
-    Yields
-    ------
-    points : ndarray of shape (n_points, 2), dtype float64
-        All ``(x, y)`` of one of them.
-    """
-    labels, stats, _ = find_components(lines)
-    wide = stats[:, cv2.CC_STAT_WIDTH] >= least_boxes * MIN_SIDE
-    high = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_SIDE
-    for label in range(1, len(stats)):
-        if wide[label] and high[label]:
-            left, top, width, height, _ = stats[label]
-            own = labels[top : top + height, left : left + width] == label
-            ys, xs = np.nonzero(own)
-            yield np.column_stack([xs + left, ys + top]).astype(np.float64)
 
 
 def slope_of(points: Points, max_angle: float) -> float:

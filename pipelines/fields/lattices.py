@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.fields.frames import MIN_SIDE, Points, large_components, runs, slope_of
+from pipelines.fields.frames import MIN_SIDE, Component, Points, runs, slope_of
 from pipelines.images import Floats, Mask
 from pipelines.outcomes import ArraysCompare
 
@@ -30,6 +30,9 @@ _THICKEST = MIN_SIDE / 2
 
 # Boxes of one grid are equal up to this much where a photograph bends them.
 _UNEQUAL = 0.22
+
+# Boxes of a grid are not smaller than this on the search copy, 4 mm.
+_LEAST_SIDE = 16
 
 # Share of all the lines between two nodes that must be dark.
 _LEAST_SCORE = 0.85
@@ -55,7 +58,9 @@ class Lattice(ArraysCompare):
     score: float
 
 
-def find_lattices(lines: Mask, *, max_angle: float) -> Iterator[Lattice]:
+def find_lattices(
+    components: Sequence[Component], *, max_angle: float
+) -> Iterator[Lattice]:
     """Find grids of two rows and more whose lines hold together.
 
     The four corners of a grid are laid onto a rectangle, which undoes perspective; its
@@ -63,8 +68,9 @@ def find_lattices(lines: Mask, *, max_angle: float) -> Iterator[Lattice]:
 
     Parameters
     ----------
-    lines : ndarray of shape (height, width), dtype uint8
-        1 on dark lines of the search copy of a page.
+    components : sequence of Component
+        Dark lines of the search copy of a page that hold together, as
+        :func:`large_components` returns them.
 
     max_angle : float
         Largest tilt, in degrees, on either side of zero.
@@ -72,26 +78,30 @@ def find_lattices(lines: Mask, *, max_angle: float) -> Iterator[Lattice]:
     Yields
     ------
     lattice : Lattice
-        In pixels of `lines`.
+        In pixels of the search copy.
 
     Examples
     --------
     >>> import numpy as np
+    >>> from pipelines.fields.frames import large_components
     >>> from pipelines.fields.lattices import find_lattices
     >>> lines = np.zeros((300, 300), np.uint8)
     >>> lines[50:251:40, 50:252] = lines[50:252, 50:251:50] = 1
-    >>> [grid] = find_lattices(lines, max_angle=15.0)
+    >>> [grid] = find_lattices(large_components(lines), max_angle=15.0)
     >>> grid.nodes.shape, grid.nodes[-1, -1].round().tolist()
     ((6, 5, 2), [250.0, 250.0])
     """
-    for points in large_components(lines, 2):
-        if np.ptp(points[:, 1]) < 2 * MIN_SIDE:
+    for component in components:
+        if min(component.width, component.height) < 2 * _LEAST_SIDE:
             continue
+        points = component.points
         corners = _corners(points, slope_of(points, max_angle))
-        straight, matrix = _straightened(lines, corners)
-        level, upright = _follow(straight), _follow(straight.T)
-        for down in _at_one_pitch(level):
-            for across in _at_one_pitch(upright):
+        own = (component.labels == component.label).view(np.uint8)
+        straight, matrix = _straightened(own, corners)
+        rows = list(_at_one_pitch(_follow(straight)))
+        columns = list(_at_one_pitch(_follow(straight.T))) if rows else []
+        for down in rows:
+            for across in columns:
                 nodes = _meet(straight.shape, down, across)
                 score = _darkness(straight, nodes)
                 if score >= _LEAST_SCORE:
@@ -145,6 +155,8 @@ def _follow(lines: Mask) -> list[_Track]:
     """Follow the lines that run across an image, from the top to the bottom one."""
     width = lines.shape[1] - 2 * _PAD
     n_strips = max(_FEWEST_STRIPS, round(width / _STRIP))
+    if width < n_strips:
+        return []
     edges = np.linspace(_PAD, lines.shape[1] - _PAD, n_strips + 1).astype(int)
     # A line that leans by a pixel or two within a strip is still one.
     dark = cv2.dilate(lines, np.ones((3, 1), np.uint8))
@@ -187,7 +199,7 @@ def _at_one_pitch(tracks: Sequence[_Track]) -> Iterator[list[_Track]]:
     for n in range(1, len(steps) + 1):
         typical = float(np.median(steps[start:n]))
         if n == len(steps) or abs(steps[n] - typical) > _UNEQUAL * typical:
-            if n - start >= 2 and typical >= MIN_SIDE:
+            if n - start >= 2 and typical >= _LEAST_SIDE:
                 yield list(tracks[start : n + 1])
             start = n
 
