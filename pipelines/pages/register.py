@@ -60,6 +60,10 @@ _SEARCHES = (10, 5)
 _CLOSE = 3.0
 _BENT = 12.0
 
+# Paper is flat unless as much more of the print is found where it bends: a surface
+# follows a little of anything.
+_WORTH_BENDING = 0.05
+
 # Where paper bends, each look finds print beyond what the one before has found.
 _MOST_ROUNDS = 8
 
@@ -218,6 +222,11 @@ class Placement(ArraysCompare):
     matrix: Matrix
     sheet: Sheet | None = None
     block: int = 0
+
+    @property
+    def is_bent(self) -> bool:
+        """Whether the paper is not flat."""
+        return self.sheet is not None and bool(self.sheet.surface.coefficients.any())
 
     def project(self, points: NDArray[Any]) -> Matrix:
         """Map points of the part onto the page.
@@ -619,7 +628,8 @@ def _fit(pairs: tuple[Matrix, Matrix], blank: PreparedBlank, page: Image) -> _Fi
             break
         if matrix is not None and is_plausible(matrix, blank.reduced, page):
             bent = _bend(matrix, pairs, blank, page)
-            best = max(best, bent, key=lambda fit: fit.quality)
+            if bent.quality > best.quality + _WORTH_BENDING:
+                best = bent
     return best
 
 
