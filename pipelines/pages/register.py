@@ -37,8 +37,10 @@ MIN_QUALITY = 0.6
 # With less of the blank's print in the picture, it is not known which form it is.
 _LEAST_IN_VIEW = 0.2
 
-# From this quality on paper is taken for flat: the fields make up for what is left.
-_FLAT = 0.9
+# From this quality on paper is flat: the fields make up for what is left.
+_FLAT = 0.85
+# With less at first sight, no closer look makes it a page of this form.
+_HOPELESS = 0.12
 
 # Features and patches are taken from copies with this longer side: 90 dpi for
 # a letter page. Patches are matched to a tenth of their pixels.
@@ -620,16 +622,18 @@ def _fit(pairs: tuple[Matrix, Matrix], blank: PreparedBlank, page: Image) -> _Fi
     if first is not None and is_plausible(first, blank.reduced, page):
         everywhere = np.ones(len(blank.patches), dtype=bool)
         best = _refine(first, everywhere, blank, page)
-        if best.quality < _FLAT:
+        if _LEAST_IN_VIEW <= best.quality < _FLAT:
             best = _refine(first, blank.distinct, blank, page)
-    wide = alignment.fit_homography(*pairs, tolerance=_BENT)
-    for matrix in (first, wide):
+    for tolerance in (_CLOSE, _BENT):
         if best.quality >= _FLAT:
             break
+        matrix = alignment.fit_homography(*pairs, tolerance=tolerance)
         if matrix is not None and is_plausible(matrix, blank.reduced, page):
             bent = _bend(matrix, pairs, blank, page)
             if bent.quality > best.quality + _WORTH_BENDING:
                 best = bent
+            if not bent.quality:
+                break
     return best
 
 
@@ -652,6 +656,9 @@ def _refine(
             break
         matrix = refined
         shifts = alignment.project(alignment.inverse(matrix), places) - blank.patches
+    share = _share_in_view(alignment.project(matrix, blank.patches), found, page)
+    if share < _LEAST_IN_VIEW or (used.all() and share < _FLAT):
+        return _Fit(matrix, share)  # which calls for another look
     surface = flat_surface(float(max(blank.reduced.shape)))
     return _with_blocks(_Laid(matrix, surface), shifts, found, blank, page)
 
@@ -671,7 +678,8 @@ def _bend(
         )
         # What looks like the print beside it is of use once the others have said where.
         fitted = found if n_round else found & blank.distinct
-        if fitted.sum() < alignment.FEWEST_MATCHES:
+        is_hopeless = found.mean() < _HOPELESS
+        if is_hopeless or fitted.sum() < alignment.FEWEST_MATCHES:
             return _Fit(matrix, 0.0)
         moved = surface.shifts(patches) + shifts
         surface = fit_surface(patches[fitted], moved[fitted], side)
