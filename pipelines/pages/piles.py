@@ -45,6 +45,9 @@ _EVEN: Final = 1 / 10
 # Darkness at which all ink is alike, whoever wrote or printed it.
 _SATURATION: Final = 96
 
+# Said of a page onto which none can be registered, not even itself.
+_EMPTY: Final = "there is too little print on it"
+
 
 @dataclass(frozen=True, eq=False)
 class AlignedPages(ArraysCompare):
@@ -95,17 +98,20 @@ def align_pages(pages: Sequence[Image]) -> AlignedPages:
     Raises
     ------
     TypeError, ValueError
-        If there is no page, or one is not an image.
+        If a page is not an image.
 
     Notes
     -----
+    Where a page has other lines of text in the same places, it may be taken for one of
+    the same layout; what differs is in no blank then.
+
     A page costs about a second, once for each group. All that are aligned are held at
     once.
     """
     pages = check_images(pages, caller="align_pages")
-    best, first = _Gathered({}, {}), 0
     same = dict.fromkeys(_find_copies(pages), "it is a copy of another page")
     own = {index: page for index, page in enumerate(pages) if index not in same}
+    best, first = _Gathered({}, dict.fromkeys(own, _EMPTY)), 0
     rest = list(own)
     while len(rest) > len(best.found):
         gathered = _gather(rest[0], own)
@@ -134,7 +140,7 @@ def _gather(first: int, pages: Mapping[int, Image]) -> _Gathered:
     try:
         blank = prepare_blank(pages[first])
     except ValueError:
-        return _Gathered({}, dict.fromkeys(pages, "there is too little print on it"))
+        return _Gathered({}, dict.fromkeys(pages, _EMPTY))
     found = {index: register(page, blank) for index, page in pages.items()}
     reasons = {
         index: f"{each.quality:.0%} of what is on the first of the others was found"

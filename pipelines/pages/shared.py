@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.images import Components, Image, Mask, find_components
+from pipelines.images import Image, Mask, find_components
 from pipelines.outcomes import ArraysCompare
 from pipelines.pages.piles import middle_of, rank_of
 
@@ -19,18 +19,17 @@ _PAGES_PER_GAP: Final = 7
 # Print is so dark, as a share of its usual darkness, within a pixel on each page.
 _LEAST_SHARE: Final = 0.5
 
-# A straight piece of a line, in parts of the page's longer side: 4 mm on A4 paper.
-# Lines of 7 mm are judged more mildly, for they are walls of boxes, which writing may
-# lean on; and those of 15 mm are not judged: no digit is so long.
-_STRAIGHT: Final = 1 / 75
-_LINE, _RULE = 1 / 40, 1 / 20
+# A straight piece of a line, in parts of the page's longer side: 4 mm on A4 paper. Of
+# such pieces, what hangs together over 12 mm is print without further question: walls
+# of boxes, and rules. Writing may lean on them, and no digit is so large.
+_STRAIGHT, _LINE = 1 / 75, 1 / 25
 
 # Around print is paper on all pages, but for what some have written across it. Writing
 # that agrees in some spot runs on from there, on each page another way. Of the rim of
 # spots at which ten hands agree, three tenths and more are dark, taken over all pages;
-# around a printed figure that is written across on every page, two tenths. Where pages
-# are few, hands agree more by chance, and nothing may be dark.
-_MOST_RIM: Final = 0.25
+# around print, a twentieth at most. Where pages are few, hands agree more by chance,
+# and nothing may be dark.
+_MOST_RIM: Final = 0.15
 _MANY_PAGES: Final = 8
 # The rim, from this many pixels off the spot to this many: nearer is its soft edge.
 _RIM_FROM, _RIM_TO = 1, 3
@@ -99,25 +98,12 @@ def find_shared_print(darkness: NDArray[np.uint8]) -> SharedPrint:
 
 def _find_writing(darkness: NDArray[np.uint8], usual: Image, agreed: Mask) -> Mask:
     """Mark the spots at which writing agrees, as their rims tell."""
-    longer, n_pages = max(agreed.shape), len(darkness)
-    lines = _find_lines(agreed)
+    spots = find_components(agreed & (1 - _find_lines(agreed)))
     rims = _measure_rims(darkness, usual, agreed)
-    strict = _MOST_RIM * min(1.0, (n_pages - 2) / (_MANY_PAGES - 2))
-    doubtful = np.zeros_like(agreed)
-    for part, most in ((agreed & lines, _MOST_RIM), (agreed & (1 - lines), strict)):
-        spots = find_components(part)
-        sides = _longer_sides(spots)
-        written = _mean_of_rims(rims, spots.labels, agreed, len(sides)) > most
-        written &= sides < _RULE * longer
-        written[0] = False
-        doubtful |= written[spots.labels].view(np.uint8)
-    return doubtful
-
-
-def _longer_sides(spots: Components) -> NDArray[np.int32]:
-    return np.asarray(
-        spots.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    )
+    most = _MOST_RIM * min(1.0, (len(darkness) - 2) / (_MANY_PAGES - 2))
+    written = _mean_of_rims(rims, spots.labels, agreed, len(spots.stats)) > most
+    written[0] = False
+    return np.asarray(written[spots.labels], dtype=np.uint8)
 
 
 def _measure_rims(
@@ -155,7 +141,8 @@ def _find_lines(agreed: Mask) -> Mask:
         for shape in ((1, length), (length, 1))
     ]
     pieces = find_components(np.asarray(cv2.max(*straight), np.uint8))
-    is_long = _longer_sides(pieces) >= _LINE * longer
+    sides = pieces.stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    is_long = sides.max(axis=1) >= _LINE * longer
     is_long[0] = False
     lines = is_long[pieces.labels].view(np.uint8)
     return np.asarray(cv2.dilate(lines, np.ones((3, 3), np.uint8)), np.uint8)
