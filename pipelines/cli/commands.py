@@ -31,7 +31,6 @@ from pipelines.cli.inputs import (
 from pipelines.cli.matching import find_matcher
 from pipelines.cli.options import (
     Blank,
-    Combs,
     Command,
     DecidingOptions,
     DemoFolder,
@@ -50,6 +49,7 @@ from pipelines.cli.options import (
     RosterOptions,
     Scans,
     Seed,
+    SoughtOptions,
     Sources,
     Tables,
     group_options,
@@ -154,8 +154,8 @@ def score(
     scans: Scans,
     output: Tables,
     form: FormFile = None,
-    comb: Combs = None,
     *,
+    sought: SoughtOptions,
     drawn: PageOptions,
     listed: RosterOptions,
     deciding: DecidingOptions,
@@ -165,6 +165,9 @@ def score(
 
     The columns are document, page, status and error, then for each field its
     value, NAME, and NAME.status and NAME.confidence.
+
+    With --grid sudoku=9x9 the fields are sudoku_1 to sudoku_9, the rows from top to
+    bottom. A row has a character for each box: _ where it is empty.
 
     A page is ok; review: look at the fields that are neither accepted nor blank;
     empty: nothing is on it, as on the backs of sheets; or failed: it could not be
@@ -189,7 +192,8 @@ def score(
     from pipelines.forms.placing import doubt_places
     from pipelines.scoring.batch import list_first_pictures
 
-    fields, overlay = choose_form(form, comb or []), drawn.overlay
+    fields = choose_form(form, sought.comb or [], sought.grid or [])
+    overlay = drawn.overlay
     for doubt in doubt_places(fields):
         warn(f"warning: {form}: {doubt}")
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.

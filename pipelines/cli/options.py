@@ -347,6 +347,15 @@ Combs = Annotated[
         help="A row of N boxes, wherever it is on the page. May be repeated.",
     ),
 ]
+Grids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="NAME=ROWSxCOLUMNS",
+        help="A grid of boxes, wherever it is on the page. Its rows are NAME_1,"
+        " NAME_2..., in which _ is an empty box. May be repeated.",
+    ),
+]
 Dpi = Annotated[
     int, typer.Option(metavar="N", min=36, help="Resolution to render PDF pages at.")
 ]
@@ -706,6 +715,14 @@ class ReadingOptions:
         from pipelines.scoring.processes import PageLimits  # it takes a while
 
         return PageLimits(seconds=self.page_timeout, gigabytes=self.page_memory)
+
+
+@dataclass(frozen=True)
+class SoughtOptions:
+    """The rows of boxes that are looked for on every page."""
+
+    comb: Combs = None
+    grid: Grids = None
 
 
 @dataclass(frozen=True)

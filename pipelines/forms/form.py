@@ -98,20 +98,35 @@ class Form(FrozenModel):
             if field.has_rules and not is_possible(field):
                 raise ValueError(f"field {field.name!r}: no value keeps all its rules")
             names.add(field.name)
+        for grid in {field.grid for field in self.fields} - {None}:
+            if len({f.digits for f in self.fields if f.grid == grid}) > 1:
+                raise ValueError(f"grid {grid!r}: its rows have not one length")
+        with_gaps = {field.name for field in self.fields if field.gaps}
         for rule in self.sums:
+            if not with_gaps.isdisjoint((rule.total, *rule.parts)):
+                raise ValueError("sums: a field with gaps is no number")
             unknown = {rule.total, *rule.parts} - names
             if unknown:
                 raise ValueError(f"sums: no field is named {min(unknown)!r}")
         return self
 
     @classmethod
-    def from_combs(cls, combs: Mapping[str, int]) -> Self:
+    def from_combs(
+        cls,
+        combs: Mapping[str, int],
+        grids: Mapping[str, tuple[int, int]] | None = None,
+    ) -> Self:
         """Make a form of comb fields that are looked for on every page.
 
         Parameters
         ----------
         combs : mapping of str to int
             Number of boxes for each name.
+
+        grids : mapping of str to tuple of 2 ints, default=None
+            Number of rows, and of boxes in each, for each name of a grid. Its rows are
+            the fields ``name_1``, ``name_2``..., from top to bottom; their boxes may be
+            empty.
 
         Returns
         -------
@@ -122,7 +137,12 @@ class Form(FrozenModel):
         FormError
             If a name or a number cannot be used, or there is none.
         """
-        fields = [{"name": name, "digits": digits} for name, digits in combs.items()]
+        fields: list[dict[str, Any]] = [
+            {"name": name, "digits": digits} for name, digits in combs.items()
+        ]
+        for name, (rows, columns) in (grids or {}).items():
+            row = {"digits": columns, "grid": name, "gaps": True}
+            fields += [{"name": f"{name}_{n}"} | row for n in range(1, rows + 1)]
         return cls._validated({"fields": fields}, "comb fields")
 
     @classmethod
