@@ -147,7 +147,9 @@ def make_review(
         "title": subject.title,
         "batch": subject.batch,
         "settles": subject.settles,
-        "fields": {f.name: {"kind": f.kind, "digits": f.digits} for f in fields},
+        "fields": {
+            f.name: {"kind": f.kind, "digits": f.digits, "gaps": f.gaps} for f in fields
+        },
         "pages": pages,
         "items": [
             _describe_item(item, picture)

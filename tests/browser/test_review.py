@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -38,7 +39,7 @@ def read_as(value, n_boxes, confidence, row, threshold=0.9):
     """Make the reading of a comb, the first digit of which is the least certain."""
     likely = np.full((n_boxes, 11), 1e-6)
     for box, mark in enumerate(value.ljust(n_boxes)):
-        likely[box, 10 if mark == " " else int(mark)] = 0.999
+        likely[box, 10 if mark in " _" else int(mark)] = 0.999
     likely[0] *= confidence
     top = 50 + 80 * row
     quad = np.array([[50, top], [50 + n_boxes * BOX, top]], np.float64)
@@ -112,7 +113,7 @@ def review(tmp_path_factory):
     queue = make_queue(results, FORM, n_sampled=100, seed="")
     answers = [photograph(folder, n, result, queue) for n, result in named(queue)]
     curve = [(0.5, 0.0), (1.0, 0.25)]
-    subject = Subject("exams <b>", "b" * 64, FORM, summary, curve)
+    subject = Subject("exams <b>", "b" * 64, FORM, summary, curve=curve)
     path = folder / "review.html"
     path.write_text(make_review(queue, answers, subject), encoding="utf-8")
     return path
@@ -513,3 +514,26 @@ def test_intervals_are_those_of_clopper_and_pearson(profile, review):
                 f"() => {{ {body}; return errorInterval({wrong}, {seen}) }}"
             )
             assert found == pytest.approx(error_interval(wrong, seen), abs=1e-5)
+
+
+def test_rows_of_a_grid_keep_their_empty_boxes(profile, tmp_path):
+    form = Form(fields=[Field(name="row", digits=4, gaps=True)])
+    reading = read_as("1_3_", 4, 0.5, 0)
+    reading = replace(reading, status="rejected", reason=None)
+    result = PageResult("first.png", 1, PageReading({"row": reading}))
+    queue = make_queue([result], form, n_sampled=0, seed="")
+    write_scan(tmp_path / "first.png", [("1", 4)])
+    place = [Place(reading.quad, 4)]
+    pictures = Photographer(200)(PageRequest(tmp_path / "first.png", 0, place))
+    subject = Subject("grid", "b" * 64, form, Summary())
+    path = tmp_path / "review.html"
+    path.write_text(make_review(queue, [pictures], subject), encoding="utf-8")
+    with profile() as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        press(page, "7", *["Enter"] * len(data_of(page)["sheets"]))
+        [row] = save(page, tmp_path)
+        assert (row.value, row.verdict) == ("7_3_", "corrected")
+        press(page, "d", "b", "f", *"7_34", "Enter")
+        [row] = save(page, tmp_path)
+        assert row.value == "7_34"

@@ -232,3 +232,16 @@ def test_names_of_all_kinds_are_found(name):
     reading, review = apply(said, pages=[a_page(name)])
     assert reading.status == "ok"
     assert review.changes[0].row()[0] == document_key(name)
+
+
+def test_empty_boxes_are_said_only_where_they_are_ordinary():
+    puzzle = Form(fields=[Field(name="one", digits=3, gaps=True)])
+    said = say("0_2")
+    assert apply_to(said, puzzle).fields["one"].value == "0_2"
+    with pytest.raises(ValueError, match="Values are digits only"):
+        apply(said)
+
+
+def apply_to(one, form):
+    [result], _ = apply_corrections([a_page()], [one], form)
+    return result.reading

@@ -193,7 +193,26 @@ export class Decisions {
     if (digits.includes(UNSURE)) return undefined;
     const text = digits.map((digit) => digit || GAP).join("");
     const value = text.replace(/^_+|_+$/g, "");
+    if (this.hasGaps(item)) return value && text;
     return value.includes(GAP) ? undefined : value;
+  }
+
+  /**
+   * @param {number} item
+   * @returns {boolean} Whether empty boxes are ordinary in it, as in a puzzle.
+   */
+  hasGaps(item) {
+    const { fields, items } = this.data;
+    return fields[items[item].name]?.gaps ?? false;
+  }
+
+  /**
+   * @param {number} item
+   * @param {string} value
+   * @returns {boolean} Whether this can be written in it.
+   */
+  isPossible(item, value) {
+    return (this.hasGaps(item) ? /^[0-9_]*$/ : /^[0-9]*$/).test(value);
   }
 
   /**

@@ -151,8 +151,11 @@ export class FieldsView {
     const digits = fields[items[this.item ?? 0].name]?.digits ?? null;
     let warning = "";
     if (value === undefined) warning = "Type what is written, or - if nothing is.";
-    else if (value.includes(GAP)) warning = "A digit is missing: type all of them.";
-    else if (!/^[0-9]*$/.test(value)) warning = "A value is made of digits.";
+    else if (!this.isPossible(value)) {
+      warning = value.includes(GAP)
+        ? "A digit is missing: type all of them."
+        : "A value is made of digits.";
+    }
     else if (digits !== null && value.length > digits) {
       warning = `${value.length} digits in ${digits} boxes: is that so?`;
     }
@@ -167,7 +170,12 @@ export class FieldsView {
   /** @returns {string[]} What the field may say. */
   choices() {
     const { candidates } = this.decisions.data.items[this.item ?? 0];
-    return [...new Set([this.proposal(), ...candidates])].filter((text) => !text.includes(GAP));
+    return [...new Set([this.proposal(), ...candidates])].filter((text) => this.isPossible(text));
+  }
+
+  /** @param {string} value - Whether the field may say this. */
+  isPossible(value) {
+    return this.decisions.isPossible(this.item ?? 0, value);
   }
 
   /** Show what the field may say. */
@@ -245,7 +253,7 @@ export class FieldsView {
   /** Take what is shown as what is written, and go on. */
   confirm() {
     const value = this.said();
-    if (this.item === undefined || value === undefined || !/^[0-9]*$/.test(value)) return;
+    if (this.item === undefined || value === undefined || !this.isPossible(value)) return;
     this.decide(value, true);
   }
 
