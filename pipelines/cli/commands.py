@@ -36,6 +36,7 @@ from pipelines.cli.options import (
     DemoFolder,
     Digits,
     Draft,
+    EditorPage,
     FieldImages,
     Force,
     FormFile,
@@ -268,11 +269,22 @@ for command, example in (
     app.command(cls=Command, epilog=f"Example: {example}")(command)
 
 
-@app.command(cls=Command, epilog="Example: lenet form blank.pdf -o form.json")
+@app.command(
+    cls=Command,
+    epilog="Example: lenet form blank.pdf -o form.json, or --edit form.html",
+)
 def form(
-    source: Source, output: Draft, blank: Blank = None, force: Force = False
+    source: Source,
+    output: Draft = None,
+    edit: EditorPage = None,
+    blank: Blank = None,
+    force: Force = False,
 ) -> None:
     """Draft a form from a blank page, or from a drawing of its fields; with a picture.
+
+    With --edit PAGE.html instead of -o, a page is written in which fields are drawn,
+    moved, named and given rules: open it in a browser, and save the form from there.
+    SOURCE may be the JSON file of a form, too.
 
     SOURCE is a scan or a PDF of the blank form: the fields are named field_01,
     field_02... in reading order. Look at the picture, then rename them in the JSON
@@ -284,12 +296,20 @@ def form(
     its field, and may say more: "total digits=3; maximum=400".
     """
     use_one_thread()
+    from pipelines.forms.editing import write_editor
     from pipelines.forms.importing import write_form
     from pipelines.scoring.processes import Lost, PageLimits, Processes
 
+    if (written := output or edit) is None or (output and edit):
+        raise typer.BadParameter(
+            "give either -o form.json, which is to be the form, or --edit form.html,"
+            " a page to edit it in"
+        )
+    write_it = write_form if output else write_editor
+
     def write(source: Path) -> tuple[str, tuple[str, ...]] | Exception:
         try:
-            return write_form(source, output, blank=blank, overwrite=force)
+            return write_it(source, written, blank=blank, overwrite=force)
         except (ValueError, OSError) as error:
             return error
 
@@ -301,7 +321,7 @@ def form(
         raise answer
     summary, notes = answer
     for note in notes:
-        warn(f"warning: {output}: {note}")
+        warn(f"warning: {written}: {note}")
     say(summary)
 
 

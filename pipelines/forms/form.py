@@ -201,12 +201,8 @@ class Form(FrozenModel):
         path = Path(path)
         content: dict[str, Any] = {"version": self.version}
         if self.blank is not None:
-            content["blank"] = _relative(self.blank, path.parent)
-        content["fields"] = [
-            {"name": field.name, "kind": field.kind}
-            | field.model_dump(mode="json", exclude_defaults=True)
-            for field in self.fields
-        ]
+            content["blank"] = relative_path(self.blank, path.parent)
+        content["fields"] = list(map(field_content, self.fields))
         if self.sums:
             content["sums"] = [rule.model_dump(mode="json") for rule in self.sums]
         write_json(path, content)
@@ -322,8 +318,44 @@ def _prepare_blank(blank: Path, modified: int) -> PreparedBlank:
     return prepare_blank(_read_blank(blank, modified))
 
 
-def _relative(blank: Path, folder: Path) -> str:
-    """Write a path as seen from a folder, with slashes on every system."""
+def field_content(field: Field) -> dict[str, Any]:
+    """Return what the file of a form says of a field.
+
+    Parameters
+    ----------
+    field : Field
+
+    Returns
+    -------
+    content : dict
+        Its keys that are not as they are by default, as JSON has them.
+
+    Examples
+    --------
+    >>> from pipelines.forms.form import Field, field_content
+    >>> field_content(Field(name="id", digits=4, maximum=2000))
+    {'name': 'id', 'kind': 'comb', 'digits': 4, 'maximum': 2000}
+    """
+    own = field.model_dump(mode="json", exclude_defaults=True)
+    return {"name": field.name, "kind": field.kind} | own
+
+
+def relative_path(blank: Path, folder: Path) -> str:
+    """Write a path as seen from a folder, with slashes on every system.
+
+    Parameters
+    ----------
+    blank : Path
+        From the current folder.
+
+    folder : Path
+        Where the file lies that is to name it.
+
+    Returns
+    -------
+    path : str
+        Absolute if it is on another drive.
+    """
     try:
         return Path(os.path.relpath(blank, folder)).as_posix()
     except ValueError:  # on another drive

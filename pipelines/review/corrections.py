@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast, get_args
 
 from lenet_sklearn.outputs import Row, read_rows
+from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.field import is_number
+from pipelines.review.exports import read_export
+from pipelines.scans.find import printable
 from pipelines.scoring.comparing import page_number
 from pipelines.scoring.table import document_cell, error_cell
 
@@ -71,7 +74,7 @@ class Correction:
         Where it stands; it does not count where two are compared.
 
     line : int, default=0
-        The line of that file.
+        The line of that file, if it has any.
 
     Examples
     --------
@@ -106,7 +109,8 @@ class Correction:
     @property
     def person(self) -> str:
         """Whose it is: a file in which nobody is named counts as a person."""
-        return self.who or Path(self.file).name
+        # Not its name alone: browsers call the files of all people alike.
+        return self.who or printable(self.file)
 
     @property
     def moment(self) -> datetime:
@@ -116,7 +120,7 @@ class Correction:
     @property
     def place(self) -> str:
         """Where it stands, for messages."""
-        return f"{self.file}, line {self.line}"
+        return f"{self.file}, line {self.line}" if self.line else self.file
 
     def row(self) -> list[str]:
         """Return its row in a file of corrections.
@@ -164,7 +168,8 @@ def read_corrections(path: str | Path) -> list[Correction]:
     ----------
     path : str or Path
         CSV file, as the page of a review saves it: UTF-8, with a comma, a semicolon or
-        a tab between its columns.
+        a tab between its columns. Or what Label Studio exports as JSON of the tasks of
+        a review, whose name ends in ``.json``.
 
     Returns
     -------
@@ -192,6 +197,11 @@ def read_corrections(path: str | Path) -> list[Correction]:
     ('id', '042', '047')
     """
     path = Path(path)
+    if path.suffix.lower() == ".json":
+        return [
+            _parse_row(cells, int(cells["page"]), path, place)
+            for place, cells in read_export(path)
+        ]
     names, rows = read_rows(path)
     missing = [name for name in COLUMNS if name not in names]
     if missing:
@@ -216,15 +226,19 @@ def _parse_rows(path: Path, rows: Iterable[tuple[int, Row]]) -> Iterator[Correct
         # A name of a file may have spaces at its ends.
         cells["document"] = row["document"] or ""
         page = page_number(path, line, row)
-        try:
-            yield _parse_row(cells, page, path, line)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {line}: {error}") from None
+        yield _parse_row(cells, page, path, f"{path}, line {line}", line)
 
 
-def _parse_row(cells: dict[str, str], page: int, path: Path, line: int) -> Correction:
-    verdict, value = _parse_verdict(cells)
-    _check_moment(cells["when"])
+def _parse_row(
+    cells: dict[str, str], page: int, path: Path, place: str, line: int = 0
+) -> Correction:
+    """Check what the cells of a row say."""
+    try:
+        verdict, value = _parse_verdict(cells)
+        settles, sampled = (_parse_mark(cells, name) for name in ("settles", "sampled"))
+        _check_moment(cells["when"])
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
     return Correction(
         batch=cells["batch"],
         document=cells["document"],
@@ -233,8 +247,8 @@ def _parse_row(cells: dict[str, str], page: int, path: Path, line: int) -> Corre
         read=cells["read"],
         value=value,
         verdict=verdict,
-        sampled=_parse_mark(cells, "sampled"),
-        settles=_parse_mark(cells, "settles"),
+        sampled=sampled,
+        settles=settles,
         who=cells["who"],
         when=cells["when"],
         file=str(path),
@@ -251,7 +265,9 @@ def _parse_verdict(cells: dict[str, str]) -> tuple[Verdict, str]:
         )
     if verdict == "unreadable":
         return "unreadable", ""
-    if value and not (is_number(value) and len(value) <= _MOST_DIGITS):
+    # Where gaps are ordinary, a value has some; the form says where.
+    digits = value.replace(GAP, "")
+    if value and not (is_number(digits) and len(value) <= _MOST_DIGITS):
         shown = value if len(value) <= _MOST_DIGITS else f"{value[:20]}..."
         raise ValueError(
             f"the value is {shown!r}. Values are digits only, at most {_MOST_DIGITS},"

@@ -89,7 +89,7 @@ def request_pictures(queue: Queue, plan: Plan) -> list[PageRequest]:
     requests : list of PageRequest
         One for each page of the queue.
     """
-    versions = {document.path: document.version for document in plan}
+    known = {document.path: document for document in plan}
     places: list[list[Place | None]] = [[] for _ in queue.pages]
     for item in queue.items:
         places[item.page].append(_place_of(item, unit=plan.settings["unit"]))
@@ -99,7 +99,7 @@ def request_pictures(queue: Queue, plan: Plan) -> list[PageRequest]:
             as_path(result.document),
             result.page - 1,
             places[n],
-            versions.get(result.document),
+            known.get(result.document),
             side=side if n < _MANY_PAGES else 0,
         )
         for n, result in enumerate(queue.pages)
@@ -141,30 +141,37 @@ def make_review(
         fields_of.append(iter(each.fields))
     cut = [next(fields_of[item.page], None) for item in queue.items]
     fields = subject.form.fields if subject.form else ()
+    sheets = list(_make_sheets(queue.items, cut))
     data = {
-        "id": _identify(queue, subject.batch),
+        "id": _identify(queue, sheets, subject.batch),
         "title": subject.title,
         "batch": subject.batch,
         "settles": subject.settles,
-        "fields": {f.name: {"kind": f.kind, "digits": f.digits} for f in fields},
+        "fields": {
+            f.name: {"kind": f.kind, "digits": f.digits, "gaps": f.gaps} for f in fields
+        },
         "pages": pages,
         "items": [
             _describe_item(item, picture)
             for item, picture in zip(queue.items, cut, strict=True)
         ],
-        "sheets": list(_make_sheets(queue.items, cut)),
+        "sheets": sheets,
         "sums": list(_describe_sums(queue, subject.form)),
         "summary": _describe_summary(queue, subject),
     }
     return make_page("review", f"Review of {subject.title}", data)
 
 
-def _identify(queue: Queue, batch: str) -> str:
+def _identify(queue: Queue, sheets: Sequence[dict[str, Any]], batch: str) -> str:
     """Tell pages of review apart, whose work a browser keeps."""
     content = hashlib.sha256(batch.encode())
     for item in queue.items:
         result = queue.pages[item.page]
         content.update(repr((result.document, result.page, item.name)).encode())
+    # Sheets that were confirmed must be those on which the digits were seen: where
+    # pictures are missing, sheets are others.
+    for sheet in sheets:
+        content.update(repr(sheet["cells"]).encode())
     return content.hexdigest()[:16]
 
 

@@ -479,6 +479,34 @@ def test_a_form_that_was_drawn_can_be_scored_with(folder, capsys):
     assert (row["status"], row["student_number.status"]) == ("ok", "blank")
 
 
+def test_a_page_to_edit_a_form_in_is_written_alone(folder, capsys):
+    page, _ = draw_blank_form(dpi=150)
+    PIL.Image.fromarray(page).save(folder / "blank.png")
+    assert main(["form", "blank.png", "--edit", "form.html"]) == 0
+    assert capsys.readouterr().out.startswith("form.html: begins with ")
+    assert (folder / "form.html").exists()
+    assert not (folder / "form.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "give either -o form.json"),
+        (["-o", "a.json", "--edit", "a.html"], "give either -o form.json"),
+        (["--edit", "a.json"], "Name it a.html"),
+        (["--edit", "there.html"], "there.html exists"),
+        (["--edit", "nowhere/a.html"], "the folder nowhere does not exist"),
+    ],
+)
+def test_a_page_to_edit_a_form_in_is_not_written_anywhere(folder, capsys, words, told):
+    save_page(folder / "blank.png")
+    (folder / "there.html").write_text("mine")
+    before = contents(folder)
+    assert main(["form", "blank.png", *words]) == 2
+    assert told in misuse(capsys)
+    assert contents(folder) == before
+
+
 def test_a_comb_that_is_not_where_the_form_has_it_is_doubted(folder, capsys):
     page, _ = draw_blank_form(dpi=150)
     PIL.Image.fromarray(page).save(folder / "blank.png")
