@@ -211,10 +211,10 @@ class Person:
         )
         proposed = self._page.locator("#value").get_attribute("placeholder")
         choices = self._page.locator("#fields .candidates button").all_text_contents()
-        if proposed == (written or "nothing written"):
-            pass
-        elif not written:
+        if not written:
             self._press("-")
+        elif proposed == written:
+            pass
         elif written in choices and choices.index(written) < len(written):
             self._press("ArrowDown", choices.index(written))
         else:
