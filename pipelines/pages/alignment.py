@@ -273,6 +273,37 @@ def match_patches(
     found : ndarray of shape (n_patches,), dtype bool
         Whether a patch was found there, and moved as the eight nearest to it did.
     """
+    shifts, scores = correlate_patches(blank, page, centres, half=half, search=search)
+    return shifts, (scores >= _FOUND) & _moved_alike(centres, shifts)
+
+
+def correlate_patches(
+    blank: Image, page: Image, centres: NDArray[np.intp], *, half: int, search: int
+) -> tuple[Matrix, Matrix]:
+    """Correlate square patches of a blank with what is near their places on a page.
+
+    Parameters
+    ----------
+    blank, page : ndarray of shape (height, width), dtype uint8
+        The blank and a page in the same frame.
+
+    centres : ndarray of shape (n_patches, 2), dtype intp
+        Centres ``(x, y)``, at least `half` from the blank's edges.
+
+    half : int
+        A patch has ``2 * half + 1`` pixels a side.
+
+    search : int
+        Largest shift looked for, in pixels, in both directions.
+
+    Returns
+    -------
+    shifts : ndarray of shape (n_patches, 2), dtype float64
+        Where each patch fits best, ``(x, y)``, to a fraction of a pixel.
+
+    scores : ndarray of shape (n_patches,), dtype float64
+        How well it correlates there, at most 1; 0 where there is nothing but paper.
+    """
     padded = np.pad(page, search, constant_values=255)
     shifts, scores = np.zeros((len(centres), 2)), np.zeros(len(centres))
     size, reach = 2 * half + 1, 2 * half + 1 + 2 * search
@@ -284,8 +315,7 @@ def match_patches(
         surface = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
         _, scores[index], _, peak = cv2.minMaxLoc(surface)
         shifts[index] = _parabolic_peak(surface, peak) - search
-    alike = np.nan_to_num(scores, posinf=0, neginf=0) >= _FOUND
-    return shifts, alike & _moved_alike(centres, shifts)
+    return shifts, np.nan_to_num(scores, posinf=0, neginf=0)
 
 
 def _parabolic_peak(surface: NDArray[Any], peak: Sequence[int]) -> Matrix:

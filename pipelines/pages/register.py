@@ -38,9 +38,42 @@ _SPACING = 40
 # (what is left then is paper that is not flat).
 _SEARCHES = (10, 5)
 
+# Which features are tried, one after the other.
+FEATURES = ("orb", "sift")
+
 
 class RegistrationError(ValueError):
     """A page could not be registered onto the blank page."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedPage(ArraysCompare):
+    """What is known of a page before it is registered.
+
+    Attributes
+    ----------
+    reduced : ndarray of shape (reduced height, reduced width), dtype uint8
+        A reduced copy on white paper.
+
+    to_reduced : ndarray of shape (3, 3), dtype float64
+        Maps ``(x, y)`` of the page onto `reduced`.
+
+    orb, sift : tuples of (points, descriptors)
+        As of :class:`PreparedBlank`.
+    """
+
+    reduced: Image
+    to_reduced: Matrix
+
+    @cached_property
+    def orb(self) -> Features:
+        """Features that suffice for most pages."""
+        return detect_features(self.reduced, "orb")
+
+    @cached_property
+    def sift(self) -> Features:
+        """Features that take much longer to find, for the others."""
+        return detect_features(self.reduced, "sift")
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,20 +265,97 @@ def register(
     (True, [[499.0, 599.0]])
     """
     check_image(page, caller="register")
-    reduced, to_reduced = _reduce(page)
+    return register_prepared(prepare_page(page), blank, min_quality=min_quality)
+
+
+def prepare_page(page: Image) -> PreparedPage:
+    """Reduce a page, once for all blank pages that it may be registered onto.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        As for :func:`register`.
+
+    Returns
+    -------
+    prepared : PreparedPage
+    """
+    return PreparedPage(*_reduce(page))
+
+
+def register_prepared(
+    page: PreparedPage,
+    blank: PreparedBlank,
+    *,
+    min_quality: float = MIN_QUALITY,
+    kinds: Sequence[str] = FEATURES,
+) -> Registration:
+    """Find where a blank page's points are on a page that is prepared.
+
+    Parameters
+    ----------
+    page : PreparedPage
+        From :func:`prepare_page`.
+
+    blank : PreparedBlank
+        From :func:`prepare_blank`.
+
+    min_quality : float, default=0.7
+        Least share of the blank's print to be found on the page.
+
+    kinds : sequence of {"orb", "sift"}, default=("orb", "sift")
+        Which features to try, one after the other.
+
+    Returns
+    -------
+    registration : Registration
+        As of :func:`register`.
+    """
     best, quality = np.full((3, 3), np.nan), 0.0
-    if min(reduced.shape) >= _SMALLEST_SIDE:
-        for kind in ("orb", "sift"):
-            theirs = detect_features(reduced, kind)
-            first = alignment.match_features(getattr(blank, kind), theirs)
-            if first is not None and is_plausible(first, blank.reduced, reduced):
-                matrix, share = _refine(first, blank, reduced)
+    if min(page.reduced.shape) >= _SMALLEST_SIDE:
+        for kind in kinds:
+            first = alignment.match_features(getattr(blank, kind), getattr(page, kind))
+            if first is not None and is_plausible(first, blank.reduced, page.reduced):
+                matrix, share = _refine(first, blank, page.reduced)
                 if share > quality:
                     best, quality = matrix, share
             if 0 < quality >= min_quality:
                 break
-    matrix = np.linalg.inv(to_reduced) @ best @ blank.to_reduced
+    matrix = np.linalg.inv(page.to_reduced) @ best @ blank.to_reduced
     return Registration(matrix / matrix[2, 2], quality, min_quality)
+
+
+def score_print(
+    page: PreparedPage, blank: PreparedBlank, registration: Registration
+) -> Matrix:
+    """Tell how well each patch of a blank's print is seen on a page.
+
+    Parameters
+    ----------
+    page : PreparedPage
+        From :func:`prepare_page`.
+
+    blank : PreparedBlank
+        From :func:`prepare_blank`.
+
+    registration : Registration
+        Where the blank is on the page.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_patches,), dtype float64
+        For each of `blank.patches` how well it correlates with the page, at most 1; 0
+        where there is no registration.
+    """
+    if not np.isfinite(registration.matrix).all():
+        return np.zeros(len(blank.patches))
+    to_page = registration.matrix @ np.linalg.inv(blank.to_reduced)
+    straight = alignment.warp_image(
+        page.reduced, page.to_reduced @ to_page, blank.reduced.shape
+    )
+    return alignment.correlate_patches(
+        blank.reduced, straight, blank.patches, half=_PATCH, search=_SEARCHES[-1]
+    )[1]
 
 
 class PageRegistrar(TransformerMixin, BaseEstimator):

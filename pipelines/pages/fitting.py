@@ -1,0 +1,198 @@
+"""Which of several blank pages a page is of, by what is printed on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.images import Image
+from pipelines.pages.register import (
+    PreparedBlank,
+    PreparedPage,
+    Registration,
+    register_prepared,
+    score_print,
+)
+
+# A first look, at 45 dpi for a letter page, decides the order of trying: it takes three
+# milliseconds, and two for each blank, where a registration takes sixty.
+_LOOK_SIDE: Final = 500
+_N_LOOKED: Final = 500
+_RATIO: Final = 0.8  # as for a registration
+
+# Blanks with fewer matches than this share of the most are not tried, nor more than so
+# many. Where ORB's features fit none, SIFT's are tried on the first few.
+_LEAST_LOOK: Final = 0.5
+_MOST_TRIED: Final = 8
+_MOST_WITH_SIFT: Final = 3
+
+# Two blanks are rivals, such as editions of one form, if so much of the one's print is
+# on the other.
+_RIVAL: Final = 0.5
+
+# A patch of print is on a page from this correlation on; if it is below that on a blank
+# page, it is surely not there.
+_SEEN: Final = 0.4
+_UNSEEN: Final = 0.3
+
+# What is on one of two rivals only tells whose a page is: fewer patches than these, or
+# a balance between them that is less clear, tell nothing.
+_FEWEST_TELLING: Final = 3
+_LEAST_BALANCE: Final = 0.34
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Which blank page a page is of.
+
+    Attributes
+    ----------
+    number : int or None
+        Which of the blanks, counted from 0; None for none of them, and where several
+        fit about equally well.
+
+    score : float
+        Share in [0, 1] of the print of the best one that was found on the page.
+
+    registration : Registration or None
+        Where that blank is on the page; None where `number` is.
+
+    rivals : tuple of int
+        The blanks that fit about equally well, where it cannot be told which it is.
+    """
+
+    number: int | None
+    score: float
+    registration: Registration | None = None
+    rivals: tuple[int, ...] = ()
+
+
+class BlankPages:
+    """Several blank pages, and what tells them apart.
+
+    Parameters
+    ----------
+    blanks : sequence of PreparedBlank
+        From :func:`pipelines.prepare_blank`.
+
+    Notes
+    -----
+    What tells two editions of one form apart is found out when the first page of one of
+    them comes. A page of a form that is none of these, but has most of the print of one
+    of them, is taken for it.
+
+    Examples
+    --------
+    >>> from pipelines import prepare_blank
+    >>> from pipelines.drawing.piles import draw_layout
+    >>> from pipelines.pages.fitting import BlankPages
+    >>> from pipelines.pages.register import prepare_page
+    >>> sheets = [draw_layout("Form", n, {"id": 5}, dpi=100).page for n in (1, 2)]
+    >>> blanks = BlankPages([prepare_blank(sheet) for sheet in sheets])
+    >>> blanks.fit(prepare_page(sheets[1])).number
+    1
+    """
+
+    def __init__(self, blanks: Sequence[PreparedBlank]) -> None:
+        self.blanks = blanks
+        self._looks = [_look(blank.reduced) for blank in blanks]
+        self._telling: dict[tuple[int, int], NDArray[np.bool_] | None] = {}
+
+    def fit(self, page: PreparedPage, among: Sequence[int] | None = None) -> Fit:
+        """Find the blank page that a page is of.
+
+        Parameters
+        ----------
+        page : PreparedPage
+            From :func:`pipelines.pages.register.prepare_page`.
+
+        among : sequence of int, default=None
+            Numbers of the blanks that come into question; None for all.
+
+        Returns
+        -------
+        fit : Fit
+        """
+        order = self._order(page, range(len(self.blanks)) if among is None else among)
+        best, registration = self._first_good(page, order)
+        if best is None:
+            return Fit(None, registration.quality)
+        for rival in order:
+            if rival == best or self._only_on(best, rival) is None:
+                continue
+            other = register_prepared(page, self.blanks[rival])
+            balance = self._balance(page, (best, registration), (rival, other))
+            if not other.is_good:
+                continue
+            if abs(balance) < _LEAST_BALANCE:
+                return Fit(None, registration.quality, rivals=(best, rival))
+            if balance < 0:
+                best, registration = rival, other
+        return Fit(best, registration.quality, registration)
+
+    def _order(self, page: PreparedPage, among: Sequence[int]) -> list[int]:
+        """List the blanks that a page may be of, the most alike first."""
+        look = _look(page.reduced)
+        alike = {number: _count_matches(self._looks[number], look) for number in among}
+        least = _LEAST_LOOK * max(alike.values(), default=0)
+        order = sorted(alike, key=lambda number: -alike[number])
+        return [number for number in order if alike[number] >= least][:_MOST_TRIED]
+
+    def _first_good(
+        self, page: PreparedPage, order: Sequence[int]
+    ) -> tuple[int | None, Registration]:
+        """Register a page onto one blank after the other, until it fits."""
+        best = Registration(np.full((3, 3), np.nan), 0.0)
+        for kind, most in (("orb", len(order)), ("sift", _MOST_WITH_SIFT)):
+            for number in order[:most]:
+                found = register_prepared(page, self.blanks[number], kinds=[kind])
+                if found.is_good:
+                    return number, found
+                best = max(best, found, key=lambda one: one.quality)
+        return None, best
+
+    def _only_on(self, one: int, other: int) -> NDArray[np.bool_] | None:
+        """Tell which patches of a blank another lacks; None where they are unlike."""
+        if (one, other) not in self._telling:
+            blank, rival = self.blanks[one], self.blanks[other]
+            image = PreparedPage(rival.reduced, rival.to_reduced)
+            found = register_prepared(image, blank, kinds=["orb"])
+            scores = score_print(image, blank, found)
+            is_rival = found.quality >= _RIVAL
+            self._telling[one, other] = scores < _UNSEEN if is_rival else None
+        return self._telling[one, other]
+
+    def _balance(
+        self,
+        page: PreparedPage,
+        one: tuple[int, Registration],
+        other: tuple[int, Registration],
+    ) -> float:
+        """Weigh by what only one of two has: 1 if all speaks for `one`, else to -1."""
+        votes = []
+        for sign, mine, rival in ((1, one, other), (-1, other, one)):
+            telling = self._only_on(mine[0], rival[0])
+            if telling is None:
+                continue
+            scores = score_print(page, self.blanks[mine[0]], mine[1])[telling]
+            votes += [sign if score >= _SEEN else -sign for score in scores]
+        return float(np.mean(votes)) if len(votes) >= _FEWEST_TELLING else 0.0
+
+
+def _look(reduced: Image) -> NDArray[np.uint8]:
+    """Describe the strongest features of a small copy of a page."""
+    scale = min(1.0, _LOOK_SIDE / max(reduced.shape))
+    small = cv2.resize(reduced, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    _, found = cv2.ORB.create(_N_LOOKED).detectAndCompute(small, None)
+    return np.empty((0, 32), np.uint8) if found is None else np.asarray(found, np.uint8)
+
+
+def _count_matches(blank: NDArray[np.uint8], page: NDArray[np.uint8]) -> int:
+    """Count the features of a page that one of a blank clearly resembles."""
+    if min(len(blank), len(page)) < 2:
+        return 0
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(page, blank, 2)
+    return sum(a.distance < _RATIO * b.distance for a, b in pairs)
