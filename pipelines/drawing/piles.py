@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -263,14 +264,18 @@ def write_forms(folder: Path, *, dpi: float = 200.0) -> tuple[Path, ...]:
             layout = draw_layout(heading, seed, combs, dpi=dpi)
             blank = f"{name}-{number}.png"
             _write_image(folder / blank, layout.page)
-            fields = [
+            fields: list[dict[str, Any]] = [
                 {"name": each.name, "digits": each.digits, "box": list(each.box)}
                 for each in layout.fields
             ]
+            if name == _CODED:
+                pattern = f"X-*-{number}"
+                fields.append({"name": "sheet", "kind": "code", "pattern": pattern})
             pages.append({"blank": blank, "fields": fields})
-        content = {"version": 1, **(pages[0] if len(pages) == 1 else {"pages": pages})}
+        join = {"join": form["join"]} if "join" in form else {}
+        content = pages[0] if len(pages) == 1 else {**join, "pages": pages}
         paths.append(folder / f"{name}.json")
-        paths[-1].write_text(json.dumps(content, indent=1))
+        paths[-1].write_text(json.dumps({"version": 1, **content}, indent=1))
     return tuple(paths)
 
 
@@ -308,12 +313,10 @@ def draw_pile(
     folder, scans = Path(directory), Path(directory, "scans")
     forms = write_forms(folder / "forms", dpi=dpi)
     scans.mkdir(exist_ok=True)
-    shares = np.array([2, 2, 1, 1, 1])
-    names = list(FORMS)
+    names = cycle(FORMS)
     drawn: list[PilePage] = []
     while len(drawn) < n_pages:
-        name = str(rng.choice(names, p=shares / shares.sum()))
-        drawn += _draw_sheet(name, f"{len(drawn):05d}", rng)
+        drawn += _draw_sheet(next(names), f"{len(drawn):05d}", rng)
     kept = [page for page in drawn if rng.random() >= _SHARE]
     kept += [page for page in drawn if page in kept and rng.random() < _SHARE]
     kept += [PilePage() for _ in range(round(_SHARE * n_pages))]
