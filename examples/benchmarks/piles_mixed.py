@@ -83,24 +83,24 @@ def _compare_sheets(
     double = Counter(
         (page.sheet, page.form_page) for page in pile.pages.values() if page.form
     )
-    rows: dict[tuple[str, str], list[PilePage]] = {}
-    n_told = n_bad = n_vain = 0
+    rows: dict[tuple[str, str], set[str]] = {}
+    told: dict[str, bool] = {}
     for line in ledger:
         truth = _truth_of(pile, line)
-        if not truth.form:
-            continue
-        rows.setdefault((line["form"], line["row"]), []).append(truth)
-        n_wanted = len(FORMS[truth.form]["pages"])
-        if n_wanted == 1:
-            continue
-        is_double = any(double[truth.sheet, n] > 1 for n in range(1, n_wanted + 1))
-        is_bad = is_double or known[truth.sheet] < n_wanted
-        n_bad, n_told = n_bad + is_bad, n_told + (is_bad and bool(line["problem"]))
-        n_vain += not is_bad and bool(line["problem"])
-    n_mixed = sum(len({page.sheet for page in pages}) > 1 for pages in rows.values())
+        if truth.form and len(FORMS[truth.form]["pages"]) > 1:
+            rows.setdefault((line["form"], line["row"]), set()).add(truth.sheet)
+            is_told = told.get(truth.sheet, False) or bool(line["problem"])
+            told[truth.sheet] = is_told
+    bad = {sheet for sheet in told if known[sheet] < 2}
+    bad |= {sheet for (sheet, _), n_times in double.items() if n_times > 1} & set(told)
+    n_mixed = sum(len(sheets) > 1 for sheets in rows.values())
     yield Row("rows of pages that do not belong together", str(n_mixed), "0")
-    told = f"{n_told} of {n_bad}; of whole sheets {n_vain} pages"
-    yield Row("pages of sheets that lack one or have one twice, told", told, "all")
+    n_told = sum(told[sheet] for sheet in bad)
+    what = "sheets of two pages that lack one, or have one twice, told"
+    yield Row(what, f"{n_told} of {len(bad)}", "all")
+    n_vain = sum(is_told for sheet, is_told in told.items() if sheet not in bad)
+    what = "whole sheets whose number is uncertain, so that they are not joined"
+    yield Row(what, f"{n_vain} of {len(told) - len(bad)}", "")
 
 
 def _compare_values(

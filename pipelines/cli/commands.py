@@ -32,12 +32,12 @@ from pipelines.cli.inputs import (
 from pipelines.cli.matching import find_matcher
 from pipelines.cli.options import (
     Blank,
-    Combs,
     Command,
     DecidingOptions,
     DemoFolder,
     Digits,
     Draft,
+    EditorPage,
     FieldImages,
     Force,
     FormFiles,
@@ -49,6 +49,7 @@ from pipelines.cli.options import (
     RosterOptions,
     Scans,
     Seed,
+    SoughtOptions,
     Source,
     Tables,
     group_options,
@@ -161,8 +162,8 @@ def score(
     scans: Scans,
     output: Tables,
     form: FormFiles = None,
-    comb: Combs = None,
     *,
+    sought: SoughtOptions,
     drawn: PageOptions,
     listed: RosterOptions,
     deciding: DecidingOptions,
@@ -172,6 +173,9 @@ def score(
 
     The columns are document, page, status and error, then for each field its
     value, NAME, and NAME.status and NAME.confidence.
+
+    With --grid sudoku=9x9 the fields are sudoku_1 to sudoku_9, the rows from top to
+    bottom. A row has a character for each box: _ where it is empty.
 
     A page is ok; review: look at the fields that are neither accepted nor blank;
     empty: nothing is on it, as on the backs of sheets; or failed: it could not be
@@ -198,7 +202,8 @@ def score(
     use_one_thread()
     from pipelines.scoring.batch import list_first_pictures
 
-    pile, overlay = choose_pile(form or [], comb or []), drawn.overlay
+    pile = choose_pile(form or [], sought.comb or [], sought.grid or [])
+    overlay = drawn.overlay
     warn_of_places(pile)
     described = describe_forms(pile)
     tables = list_tables(output, described)
@@ -276,11 +281,22 @@ for command, example in (
     app.command(cls=Command, epilog=f"Example: {example}")(command)
 
 
-@app.command(cls=Command, epilog="Example: lenet form blank.pdf -o form.json")
+@app.command(
+    cls=Command,
+    epilog="Example: lenet form blank.pdf -o form.json, or --edit form.html",
+)
 def form(
-    source: Source, output: Draft, blank: Blank = None, force: Force = False
+    source: Source,
+    output: Draft = None,
+    edit: EditorPage = None,
+    blank: Blank = None,
+    force: Force = False,
 ) -> None:
     """Draft a form from a blank page, or from a drawing of its fields; with a picture.
+
+    With --edit PAGE.html instead of -o, a page is written in which fields are drawn,
+    moved, named and given rules: open it in a browser, and save the form from there.
+    SOURCE may be the JSON file of a form, too.
 
     SOURCE is a scan or a PDF of the blank form: the fields are named field_01,
     field_02... in reading order. Look at the picture, then rename them in the JSON
@@ -292,12 +308,20 @@ def form(
     its field, and may say more: "total digits=3; maximum=400".
     """
     use_one_thread()
+    from pipelines.forms.editing import write_editor
     from pipelines.forms.importing import write_form
     from pipelines.scoring.processes import Lost, PageLimits, Processes
 
+    if (written := output or edit) is None or (output and edit):
+        raise typer.BadParameter(
+            "give either -o form.json, which is to be the form, or --edit form.html,"
+            " a page to edit it in"
+        )
+    write_it = write_form if output else write_editor
+
     def write(source: Path) -> tuple[str, tuple[str, ...]] | Exception:
         try:
-            return write_form(source, output, blank=blank, overwrite=force)
+            return write_it(source, written, blank=blank, overwrite=force)
         except (ValueError, OSError) as error:
             return error
 
@@ -309,7 +333,7 @@ def form(
         raise answer
     summary, notes = answer
     for note in notes:
-        warn(f"warning: {output}: {note}")
+        warn(f"warning: {written}: {note}")
     say(summary)
 
 

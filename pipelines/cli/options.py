@@ -156,6 +156,16 @@ def _named(suffix: str) -> Callable[[Path | None], Path | None]:
     return check
 
 
+def _check_review(output: Path) -> Path:
+    """Check the name of a review; what it ends in says what it is."""
+    if output.suffix.lower() not in (".html", ".htm", ".json"):
+        raise typer.BadParameter(
+            f"What to write cannot be told from the name {output}. Let it end in .html"
+            " for a page, or in .json for tasks for Label Studio"
+        )
+    return output
+
+
 class RecipeName(StrEnum):
     """Recipes that ship, as of :mod:`lenet_sklearn.recipes`."""
 
@@ -254,14 +264,17 @@ ReviewPage = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        callback=_named(".html"),
-        help="The page to write.",
+        callback=_check_review,
+        help="The page to write, or tasks for Label Studio if the name ends in .json.",
     ),
 ]
 Sampled = Annotated[
-    int,
+    int | None,
     typer.Option(
-        metavar="N", min=0, help="Accepted fields, chosen by chance, to look at too."
+        metavar="N",
+        min=0,
+        show_default="100",
+        help="Accepted fields, chosen by chance, to look at too.",
     ),
 ]
 ReviewToo = Annotated[
@@ -318,7 +331,8 @@ Corrections = Annotated[
         metavar="CORRECTIONS",
         exists=True,
         dir_okay=False,
-        help="Files that the page of a review has saved.",
+        help="Files that the page of a review has saved, or what Label Studio exports"
+        " as JSON.",
     ),
 ]
 FormFile = Annotated[
@@ -340,6 +354,15 @@ Combs = Annotated[
         "--comb",
         metavar="NAME=N",
         help="A row of N boxes, wherever it is on the page. May be repeated.",
+    ),
+]
+Grids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="NAME=ROWSxCOLUMNS",
+        help="A grid of boxes, wherever it is on the page. Its rows are NAME_1,"
+        " NAME_2..., in which _ is an empty box. May be repeated.",
     ),
 ]
 Dpi = Annotated[
@@ -413,13 +436,22 @@ Blank = Annotated[
     ),
 ]
 Draft = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--output",
         "-o",
         metavar="FILE",
         callback=_named(".json"),
         help="The JSON file to write.",
+    ),
+]
+EditorPage = Annotated[
+    Path | None,
+    typer.Option(
+        "--edit",
+        metavar="PAGE",
+        callback=_named(".html"),
+        help="Instead, write a page to edit the form in, such as form.html.",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
@@ -687,6 +719,14 @@ class ReadingOptions:
 
 
 @dataclass(frozen=True)
+class SoughtOptions:
+    """The rows of boxes that are looked for on every page."""
+
+    comb: Combs = None
+    grid: Grids = None
+
+
+@dataclass(frozen=True)
 class PageOptions:
     """How pages are rendered, and where pictures of them go."""
 
@@ -706,7 +746,7 @@ class RosterOptions:
 class ReviewOptions:
     """Which fields are reviewed."""
 
-    sample: Sampled = 100
+    sample: Sampled = None
     shard: ReviewShard = None
     differing: Differing = None
 

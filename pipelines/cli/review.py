@@ -33,6 +33,7 @@ from pipelines.scans.find import real_path
 if TYPE_CHECKING:
     from pipelines.review.applying import Review
     from pipelines.review.composing import ComposedReview
+    from pipelines.review.queue import Queue
     from pipelines.review.remarks import Key, Remark
     from pipelines.runs.folder import RunFolder
     from pipelines.scoring.table import PageResult
@@ -59,19 +60,26 @@ def review(
 
     Some accepted fields are looked at too, chosen by chance and not marked: they tell
     how often what is accepted is wrong.
+
+    If the name ends in .json, tasks with predictions for Label Studio are written
+    instead, one for each page, and beside them the labelling configuration (.xml).
     """
     use_one_thread()
+    if output.suffix.lower() == ".json":
+        _refuse_for_tasks(output, wanted, listed, truth)
+        _write_tasks(results, output, wanted.shard, jobs, force)
+        return
     check_outputs(output, force=force)
     folder = open_run(results)
     folder.check_whole()
     share = parse_shard(wanted.shard, {}) if wanted.shard else None
     differing = _read_differing(wanted.differing, folder) if wanted.differing else None
     from lenet_sklearn.outputs import write_whole
-    from pipelines.review.composing import compose_review
+    from pipelines.review.composing import N_SAMPLED, compose_review
 
     composed = compose_review(
         folder,
-        n_sampled=wanted.sample,
+        n_sampled=N_SAMPLED if wanted.sample is None else wanted.sample,
         share=share,
         differing=differing,
         listed=_match(listed, folder, output),
@@ -112,6 +120,56 @@ def _match(
     for _ in matcher.watch(folder.results()):
         pass
     return remarks_of_list(matcher.match().matches, matcher.field)
+
+
+def _refuse_for_tasks(
+    output: Path, wanted: ReviewOptions, listed: RosterOptions, truth: Path | None
+) -> None:
+    """Refuse options that tasks for Label Studio do not know."""
+    refused = {
+        "--sample": wanted.sample,
+        "--differing": wanted.differing,
+        "--truth": truth,
+        "--roster": listed.roster,
+    }
+    for option, value in refused.items():
+        if value is not None:
+            raise typer.BadParameter(
+                f"{option} is for the page of a review, not for Label Studio."
+                f" Leave it out, or name a page: -o {output.stem}.html"
+            )
+
+
+def _write_tasks(
+    results: Path, output: Path, shard: str | None, jobs: int | None, force: bool
+) -> None:
+    """Write tasks for Label Studio, and the labelling configuration beside them."""
+    from lenet_sklearn.outputs import open_whole, write_whole
+    from pipelines.review.composing import compose_tasks
+
+    configuration = output.with_suffix(".xml")
+    check_outputs(output, [configuration], force=force)
+    folder = open_run(results)
+    share = parse_shard(shard, {}) if shard else None
+    folder.check_whole()
+    with open_whole(output) as file:
+        composed = compose_tasks(
+            folder, file, share=share, jobs=-1 if jobs is None else jobs
+        )
+    write_whole(configuration, composed.configuration.encode("utf-8"))
+    queue, unplaced = composed.queue, composed.unplaced
+    say(
+        f"To review: {len(queue.items)} fields on {len(queue.pages)} pages\n"
+        f"Tasks: {output} ({output.stat().st_size / 1e6:.1f} MB)\n"
+        f"Labelling configuration: {configuration}"
+    )
+    if unplaced:
+        warn(
+            f"warning: no regions of {len(unplaced)} of {len(queue.items)} fields, such"
+            f" as {unplaced[0].name}: they were not found on the page. Draw them there"
+        )
+    if composed.missing:
+        _warn_missing(composed.missing, queue, "tasks")
 
 
 def find_reviews(folder: "RunFolder", options: ReadingOptions) -> Sequence[Companion]:
@@ -176,8 +234,9 @@ def apply(
     """Put the corrections of people into a new table of results.
 
     CORRECTIONS are the files that the page of a review saves, of one person or of
-    several. A field that was reviewed has the value of the person, confidence 1, and
-    "review" as what decided it. What is unreadable is rejected.
+    several, or what Label Studio exports as JSON of the tasks of a review. A field that
+    was reviewed has the value of the person, confidence 1, and "review" as what decided
+    it. What is unreadable is rejected.
 
     CORRECTED.changes.csv lists all that was reviewed. Where people differ, the field
     is rejected, and their rows are in CORRECTED.differing.csv.
@@ -300,11 +359,15 @@ def _report(composed: "ComposedReview", page: Path) -> None:
     )
     say(f"Review: {page} ({len(composed.page) / 1e6:.1f} MB)")
     if missing:
-        warn(
-            f"warning: no pictures of {len(missing)} of {len(queue.pages)} pages, such"
-            f" as {missing[0]}. The scans must lie where they were read, seen from this"
-            " folder"
-        )
+        _warn_missing(missing, queue, "pictures")
+
+
+def _warn_missing(missing: Sequence[str], queue: "Queue", what: str) -> None:
+    """Warn of pages whose pictures could not be made."""
+    warn(
+        f"warning: no {what} of {len(missing)} of {len(queue.pages)} pages, such as"
+        f" {missing[0]}. The scans must lie where they were read, seen from this folder"
+    )
 
 
 def _curve(results: Path, truth: Path) -> list[tuple[float, float]]:

@@ -7,7 +7,7 @@ said about them.
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import pydantic
 from pydantic import BaseModel, FiniteFloat
@@ -25,6 +25,7 @@ from pipelines.forms.drawn import (
     read_pairs,
 )
 from pipelines.forms.files import FormError, parse_json, read_text
+from pipelines.forms.label_studio import Annotation, Rectangle, Region
 from pipelines.scans.find import HEAD, name_content
 
 FORMATS: Final = (
@@ -238,35 +239,6 @@ def _read_cvat_shape(shape: ET.Element, number: int) -> DrawnBox:
     return DrawnBox(name, sides, said, own)
 
 
-class _Region(BaseModel):
-    """A rectangle, or what is said about one of the same id, in Label Studio."""
-
-    id: str = ""
-    type: str = ""
-    from_name: str = ""
-    original_width: FiniteFloat | None = None
-    original_height: FiniteFloat | None = None
-    image_rotation: FiniteFloat = 0
-    value: dict[str, Any] = {}
-
-
-class _Rectangle(BaseModel):
-    """The place of a rectangle, in percent of the image."""
-
-    x: FiniteFloat
-    y: FiniteFloat
-    width: FiniteFloat
-    height: FiniteFloat
-    rotation: FiniteFloat = 0
-    rectanglelabels: Annotated[list[str], pydantic.Field(max_length=1)] = []
-
-
-class _Annotation(BaseModel):
-    result: list[_Region]
-    was_cancelled: bool = False
-    ground_truth: bool = False
-
-
 def _is_task(content: Any) -> bool:
     """Return whether something is an image of Label Studio, in its JSON or JSON-MIN."""
     if not isinstance(content, dict):
@@ -294,8 +266,8 @@ def _read_task(task: Mapping[str, Any]) -> DrawnImage:
     if isinstance(task.get("annotations"), list):
         regions = _choose_annotation(task["annotations"], name)
     else:
-        regions = [_Region.model_validate(each) for each in _min_regions(task)]
-    drawn = [each for each in regions if "x" in each.value and _is_shape(each)]
+        regions = [Region.model_validate(each) for each in _min_regions(task)]
+    drawn = [each for each in regions if "x" in each.value and each.is_shape]
     sizes = {(each.original_height, each.original_width) for each in drawn}
     height, width = sizes.pop() if len(sizes) == 1 else (None, None)
     if drawn and not (height and width):
@@ -309,9 +281,9 @@ def _read_task(task: Mapping[str, Any]) -> DrawnImage:
     return DrawnImage(name, (height, width), tuple(boxes))
 
 
-def _choose_annotation(annotations: Sequence[Any], name: str) -> list[_Region]:
+def _choose_annotation(annotations: Sequence[Any], name: str) -> list[Region]:
     """Return the regions of the annotation that counts, of those of several people."""
-    given = [_Annotation.model_validate(each) for each in annotations]
+    given = [Annotation.model_validate(each) for each in annotations]
     given = [each for each in given if not each.was_cancelled]
     chosen = [each for each in given if each.ground_truth] or given
     if len(chosen) > 1:
@@ -326,18 +298,14 @@ def _choose_annotation(annotations: Sequence[Any], name: str) -> list[_Region]:
     return regions
 
 
-def _is_shape(region: _Region) -> bool:
-    return region.type in ("rectanglelabels", "rectangle")
-
-
-def _read_region(region: _Region, number: int, all_said: Iterable[_Region]) -> DrawnBox:
+def _read_region(region: Region, number: int, all_said: Iterable[Region]) -> DrawnBox:
     """Read a rectangle, and what the regions of the same id say about it."""
-    place = _Rectangle.model_validate(region.value)
+    place = Rectangle.model_validate(region.value)
     said: dict[str, str] = {}
     own: dict[str, Any] = {}
     label, pairs = read_pairs(" ".join(place.rectanglelabels))
     for each in all_said:
-        text = _text_of(each)
+        text = each.text
         name, more = read_pairs(text)
         if each.type == "labels":
             label = label or name
@@ -347,26 +315,8 @@ def _read_region(region: _Region, number: int, all_said: Iterable[_Region]) -> D
             own[each.from_name] = text
     what = name_box(number, label)
     check_upright(place.rotation or region.image_rotation, what)
-    height, width = region.original_height or 0, region.original_width or 0
-    sides = (
-        place.y * height,
-        place.x * width,
-        place.height * height,
-        place.width * width,
-    )
-    top, left, tall, wide = (side / 100 for side in sides)
-    return DrawnBox(label, (top, left, tall, wide), pairs | said, own)
-
-
-def _text_of(region: _Region) -> str:
-    """Return what was typed or chosen for a region; empty for the region itself."""
-    for key in ("text", "choices", "number", "labels"):
-        value = region.value.get(key)
-        if isinstance(value, list):
-            return " ".join(map(str, value))
-        if isinstance(value, str | int | float):
-            return f"{value}"
-    return ""
+    sides = place.sides(region.original_height or 0, region.original_width or 0)
+    return DrawnBox(label, sides, pairs | said, own)
 
 
 def _number(element: ET.Element, key: str) -> float:

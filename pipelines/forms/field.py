@@ -165,6 +165,15 @@ class Field(FrozenModel):
         What a code must say: ``#`` stands for any digit, ``*``, which may be there
         once, for any text, and all else for itself.
 
+    gaps : bool, default=False
+        Whether empty boxes are ordinary, as in a puzzle or a table. Then a value has a
+        character for each box of the comb, ``_`` for an empty one, unless all are
+        empty. Such a field has no rules.
+
+    grid : str, default=None
+        Name of the grid of which the comb is a row. The rows of a grid follow each
+        other from top to bottom, and are looked for together.
+
     Notes
     -----
     A mistake raises :class:`pydantic.ValidationError`, a ValueError;
@@ -195,6 +204,8 @@ class Field(FrozenModel):
     earliest: calendar_date | None = None
     latest: calendar_date | None = None
     pattern: str | None = None
+    gaps: bool = False
+    grid: str | None = None
 
     @pydantic.model_serializer(mode="wrap")
     def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -284,6 +295,10 @@ class Field(FrozenModel):
             raise ValueError("date: earliest and latest are the range of a date")
         if self.date_range[0] > self.date_range[1]:
             raise ValueError("latest: is before the earliest")
+        if self.gaps and (self.kind != "comb" or self.has_rules):
+            raise ValueError("gaps: only a comb without rules may have empty boxes")
+        if self.grid is not None and (self.kind != "comb" or self.box is not None):
+            raise ValueError("grid: only combs are looked for, and those with no box")
         if reason := next(self._contradictions(), ""):
             raise ValueError(reason)
         return self
@@ -327,6 +342,9 @@ class Field(FrozenModel):
         if self.kind == "code":
             known = self.pattern is None or self.key_of(value) is not None
             return "" if known else f"does not look like {self.pattern}"
+        if self.gaps:
+            whole = len(value) == self.digits and set(value) <= {*"0123456789", GAP}
+            return "" if whole else "has not a digit, or '_', for each box"
         if GAP in value:
             return "a box between two digits is empty"
         if not is_number(value):

@@ -115,7 +115,7 @@ def write_form(
     source, output = Path(source), Path(output)
     given = () if blank is None else (Path(blank),)
     check_outputs([source, *given], output)
-    imported = _import(source, *given)
+    imported = import_fields(source, *given)
     if imported is None:
         return write_draft(source, output, overwrite=overwrite), ()
     if not overwrite:
@@ -124,8 +124,30 @@ def write_form(
     return _summary(imported, output), imported.notes
 
 
-def _import(source: Path, blank: Path | None = None) -> Imported | None:
-    """Import fields; None from a scan, or from a PDF that has none for text."""
+def import_fields(source: Path, blank: Path | None = None) -> Imported | None:
+    """Import fields from whatever has any that are drawn.
+
+    Parameters
+    ----------
+    source : Path
+        As for :func:`write_form`.
+
+    blank : Path, default=None
+        Scan of the page that was drawn on. A drawing needs it.
+
+    Returns
+    -------
+    imported : Imported or None
+        None from a scan, and from a PDF that has no fields for text.
+
+    Raises
+    ------
+    FormError
+        If a field cannot be used, or a drawing and its page are not both given.
+
+    ScanError
+        If the blank cannot be read.
+    """
     is_drawn = is_annotation(source)
     if blank is None:
         if not is_drawn:

@@ -1,6 +1,6 @@
 """Which of several blank pages a page is of, by what is printed on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -120,18 +120,25 @@ class BlankPages:
         best, registration = self._first_good(page, order)
         if best is None:
             return Fit(None, registration.quality)
+        good = {best: registration}
         for rival in order:
-            if rival == best or self._only_on(best, rival) is None:
-                continue
-            other = register_prepared(page, self.blanks[rival])
-            balance = self._balance(page, (best, registration), (rival, other))
-            if not other.is_good:
-                continue
-            if abs(balance) < _LEAST_BALANCE:
-                return Fit(None, registration.quality, rivals=(best, rival))
-            if balance < 0:
-                best, registration = rival, other
-        return Fit(best, registration.quality, registration)
+            if rival != best and self._only_on(best, rival) is not None:
+                other = register_prepared(page, self.blanks[rival])
+                good |= {rival: other} if other.is_good else {}
+        left = [number for number in good if not self._is_beaten(page, number, good)]
+        if len(left) != 1:
+            return Fit(None, registration.quality, rivals=tuple(left or good))
+        return Fit(left[0], good[left[0]].quality, good[left[0]])
+
+    def _is_beaten(
+        self, page: PreparedPage, number: int, good: Mapping[int, Registration]
+    ) -> bool:
+        """Return whether what tells two blanks apart speaks clearly for another."""
+        own = number, good[number]
+        rivals = ((rival, good[rival]) for rival in good if rival != number)
+        return any(
+            self._balance(page, rival, own) >= _LEAST_BALANCE for rival in rivals
+        )
 
     def _order(self, page: PreparedPage, among: Sequence[int]) -> list[int]:
         """List the blanks that a page may be of, the most alike first."""

@@ -63,7 +63,8 @@ class PileReader:
         if number is None and is_by_code and len(among) == 1:
             [number] = among  # its print need not be found, as on a torn page
         if number is None:
-            return PageReading(assigned=self._explain(page, fit, codes))
+            is_ruled_out = not is_by_code and len(among) < len(self._forms)
+            return PageReading(assigned=self._explain(page, fit, is_ruled_out))
         key = self._keys[number]
         assigned = Assignment(
             self._pile.forms[key.form].name,
@@ -111,7 +112,7 @@ class PileReader:
         rivals = tuple(self._printed[n] for n in fit.rivals)
         return replace(fit, number=number, rivals=rivals)
 
-    def _explain(self, page: Image, fit: Fit, codes: Sequence[Code]) -> Assignment:
+    def _explain(self, page: Image, fit: Fit, is_ruled_out: bool) -> Assignment:
         """Say why a page is of no form."""
         score = round(fit.score, 4)
         if fit.rivals:
@@ -124,7 +125,7 @@ class PileReader:
             f"of no form: at most {fit.score:.0%} of a form's print was found on it;"
             f" {MIN_QUALITY:.0%} are needed"
         )
-        if codes:
+        if is_ruled_out:
             problem = f"{problem}; its code has the pattern of none"
         if is_light_on_dark(page):
             problem = f"{problem}; {LIGHT_ON_DARK}"

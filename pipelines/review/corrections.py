@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 
 from lenet_sklearn.outputs import Row, read_rows
 from pipelines.forms.field import is_number
+from pipelines.review.exports import read_export
 from pipelines.scoring.comparing import page_number
 from pipelines.scoring.table import document_cell, error_cell
 
@@ -71,7 +72,7 @@ class Correction:
         Where it stands; it does not count where two are compared.
 
     line : int, default=0
-        The line of that file.
+        The line of that file, if it has any.
 
     Examples
     --------
@@ -116,7 +117,7 @@ class Correction:
     @property
     def place(self) -> str:
         """Where it stands, for messages."""
-        return f"{self.file}, line {self.line}"
+        return f"{self.file}, line {self.line}" if self.line else self.file
 
     def row(self) -> list[str]:
         """Return its row in a file of corrections.
@@ -164,7 +165,8 @@ def read_corrections(path: str | Path) -> list[Correction]:
     ----------
     path : str or Path
         CSV file, as the page of a review saves it: UTF-8, with a comma, a semicolon or
-        a tab between its columns.
+        a tab between its columns. Or what Label Studio exports as JSON of the tasks of
+        a review, whose name ends in ``.json``.
 
     Returns
     -------
@@ -192,6 +194,11 @@ def read_corrections(path: str | Path) -> list[Correction]:
     ('id', '042', '047')
     """
     path = Path(path)
+    if path.suffix.lower() == ".json":
+        return [
+            _parse_row(cells, int(cells["page"]), path, place)
+            for place, cells in read_export(path)
+        ]
     names, rows = read_rows(path)
     missing = [name for name in COLUMNS if name not in names]
     if missing:
@@ -216,15 +223,19 @@ def _parse_rows(path: Path, rows: Iterable[tuple[int, Row]]) -> Iterator[Correct
         # A name of a file may have spaces at its ends.
         cells["document"] = row["document"] or ""
         page = page_number(path, line, row)
-        try:
-            yield _parse_row(cells, page, path, line)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {line}: {error}") from None
+        yield _parse_row(cells, page, path, f"{path}, line {line}", line)
 
 
-def _parse_row(cells: dict[str, str], page: int, path: Path, line: int) -> Correction:
-    verdict, value = _parse_verdict(cells)
-    _check_moment(cells["when"])
+def _parse_row(
+    cells: dict[str, str], page: int, path: Path, place: str, line: int = 0
+) -> Correction:
+    """Check what the cells of a row say."""
+    try:
+        verdict, value = _parse_verdict(cells)
+        settles, sampled = (_parse_mark(cells, name) for name in ("settles", "sampled"))
+        _check_moment(cells["when"])
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
     return Correction(
         batch=cells["batch"],
         document=cells["document"],
@@ -233,8 +244,8 @@ def _parse_row(cells: dict[str, str], page: int, path: Path, line: int) -> Corre
         read=cells["read"],
         value=value,
         verdict=verdict,
-        sampled=_parse_mark(cells, "sampled"),
-        settles=_parse_mark(cells, "settles"),
+        sampled=sampled,
+        settles=settles,
         who=cells["who"],
         when=cells["when"],
         file=str(path),

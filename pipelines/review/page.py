@@ -89,7 +89,7 @@ def request_pictures(queue: Queue, plan: Plan) -> list[PageRequest]:
     requests : list of PageRequest
         One for each page of the queue.
     """
-    versions = {document.path: document.version for document in plan}
+    known = {document.path: document for document in plan}
     places: list[list[Place | None]] = [[] for _ in queue.pages]
     for item in queue.items:
         places[item.page].append(_place_of(item, unit=plan.settings["unit"]))
@@ -99,7 +99,7 @@ def request_pictures(queue: Queue, plan: Plan) -> list[PageRequest]:
             as_path(result.document),
             result.page - 1,
             places[n],
-            versions.get(result.document),
+            known.get(result.document),
             side=side if n < _MANY_PAGES else 0,
         )
         for n, result in enumerate(queue.pages)

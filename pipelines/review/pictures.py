@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipelines.images import Image, shrink
 from pipelines.scans.find import ScanError
-from pipelines.scans.identity import file_version
+from pipelines.scans.identity import Document, file_version, identify
 from pipelines.scoring.batch import opened
 
 Points = NDArray[np.float64]
@@ -66,18 +66,22 @@ class PageRequest:
     places : sequence of Place or None
         The fields; None for one that was not found.
 
-    version : tuple of two int or None
-        As of :func:`pipelines.scans.identity.file_version` when it was read.
+    document : Document or None
+        The file as it was when it was read; None to take it as it is.
 
     side : int
         Of the picture of the page, its longer one in pixels; 0 for no picture.
+
+    quality : int
+        Of the picture of the page, WebP's from 0 to 100.
     """
 
     file: Path
     index: int
     places: Sequence[Place | None]
-    version: tuple[int, int] | None = None
+    document: Document | None = None
     side: int = 0
+    quality: int = _PAGE_QUALITY
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +124,9 @@ class PagePictures:
     size : tuple of (width, height)
         Of the page as it was read, in pixels.
 
+    content_size : tuple of (width, height)
+        Of its picture.
+
     error : str
         Why there are no pictures; empty where there are.
     """
@@ -127,6 +134,7 @@ class PagePictures:
     fields: list[FieldPicture | None]
     content: bytes = b""
     size: tuple[int, int] = (0, 0)
+    content_size: tuple[int, int] = (0, 0)
     error: str = ""
 
 
@@ -153,23 +161,32 @@ class Photographer:
             return PagePictures([], error=" ".join(str(error).split()))
         height, width = page.shape
         fields = [place and cut_field(page, place) for place in request.places]
-        content = b""
-        if request.side:
-            small = shrink(page, min(1.0, request.side / max(page.shape)))
-            content = _encode(small, _PAGE_QUALITY)
-        return PagePictures(fields, content, (width, height))
+        if not request.side:
+            return PagePictures(fields, b"", (width, height))
+        small = shrink(page, min(1.0, request.side / max(page.shape)))
+        content = _encode(small, request.quality)
+        shown = (small.shape[1], small.shape[0])
+        return PagePictures(fields, content, (width, height), shown)
 
     def _read(self, request: PageRequest) -> Image:
-        version = file_version(request.file)
-        if request.version not in (None, version):
-            what = "has changed since it was read" if version else "is no longer there"
-            raise ScanError(f"{request.file}: {what}")
         if self._scan is None or self._file != request.file:
             self._files.close()
             self._file, self._scan = request.file, None
+            _check_unchanged(request.file, request.document)
             self._scan = self._files.enter_context(opened(request.file, self._dpi))
         page: Image = self._scan.read(request.index)
         return page
+
+
+def _check_unchanged(file: Path, document: Document | None) -> None:
+    """Refuse a file with another content; a copy of it will do."""
+    version = file_version(file)
+    if version is None:
+        raise ScanError(f"{file}: is no longer there")
+    if document is None or document.version in (None, version):
+        return
+    if identify(file, lambda _: 1).sha256 != document.sha256:
+        raise ScanError(f"{file}: has changed since it was read")
 
 
 def cut_field(page: Image, place: Place) -> FieldPicture:

@@ -127,9 +127,11 @@ def test_one_form_of_several_pages_has_the_table_that_is_named(drawn, here):
         for form in ("claim", "tally")
     )
     words = ["--form", "forms/claim.json", "--jobs", "1", "-o", "w.csv"]
+    words += ["--overlay", "pictures"]
     assert main(["score", claim, other, *words]) == 0
     [row] = rows(here / "w.csv")
     assert "document.2" in row
+    assert len(list((here / "pictures").iterdir())) == 2
     assert [line["form"] for line in rows(here / "w.ledger.csv")] == ["claim", ""]
 
 

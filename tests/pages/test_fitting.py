@@ -61,6 +61,13 @@ def test_two_blanks_of_the_same_print_are_not_told_apart():
     assert sorted(fit.rivals) == [0, 1]
 
 
+def test_a_third_edition_decides_between_two_that_are_alike():
+    order, later = (prepare_blank(SHEETS[name]) for name in NAMES[:2])
+    three = BlankPages([order, order, later])
+    assert three.fit(scanned(SHEETS[NAMES[1]])).number == 2
+    assert sorted(three.fit(scanned(SHEETS[NAMES[0]])).rivals) == [0, 1]
+
+
 def test_only_the_blanks_that_come_into_question_are_tried(blanks):
     page = scanned(SHEETS["order"])
     assert blanks.fit(page, among=[2]).number is None

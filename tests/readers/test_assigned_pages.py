@@ -1,5 +1,7 @@
 """Pages of several forms: each is read by the form that it is of, by print or code."""
 
+import pickle
+
 import cv2
 import numpy as np
 import pytest
@@ -80,6 +82,14 @@ def test_forms_that_print_and_code_do_not_tell_apart_are_both_named(blanks):
     assert not reading.assigned.form
     assert reading.assigned.problem.startswith("fits ")
     assert {"one", "two"} <= set(reading.assigned.problem.split())
+
+
+def test_a_reader_of_piles_can_be_sent_to_another_process(blanks):
+    forms = (PiledForm(name="a", pages=(form(blanks, "a"),)),)
+    reader = PileReader(Pile(forms=forms), make_form_reader)
+    page = coded("a", "A7")
+    before = reader.read(page)
+    assert pickle.loads(pickle.dumps(reader)).read(page) == before
 
 
 def test_an_empty_page_is_empty(blanks):

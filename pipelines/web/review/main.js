@@ -89,7 +89,9 @@ function showProgress() {
 
 /** Save what was decided, for `lenet apply`. */
 function save() {
-  saveFile(`${data.title}.corrections.csv`, writeCorrections(decisions), "text/csv");
+  const who = decisions.state.who.replace(/[^\p{L}\p{N}]+/gu, "-");
+  const name = [data.title, who, "corrections", "csv"].filter(Boolean).join(".");
+  saveFile(name, writeCorrections(decisions), "text/csv");
 }
 
 /** Save all that the page knows, to go on elsewhere. */
