@@ -59,6 +59,9 @@ class PileReader:
         codes = find_codes(page) if "code" in self._pile.kinds else ()
         among, is_by_code = self._list_candidates(codes)
         fit = self._fit(page, among)
+        if is_by_code and len(among) > max(1, len({*among} & {*self._printed})):
+            # One that has no blank page cannot be ruled out by its print.
+            fit = Fit(None, fit.score, rivals=tuple(among))
         number = fit.number
         if number is None and is_by_code and len(among) == 1:
             [number] = among  # its print need not be found, as on a torn page
@@ -105,9 +108,6 @@ class PileReader:
             self._blanks = BlankPages(blanks)
         printed = [self._printed.index(n) for n in among if n in self._printed]
         fit = self._blanks.fit(prepare_page(page), printed)
-        if len(printed) < len(among) > 1:
-            # One that has no blank page cannot be ruled out by its print.
-            return Fit(None, fit.score, rivals=tuple(among))
         number = None if fit.number is None else self._printed[fit.number]
         rivals = tuple(self._printed[n] for n in fit.rivals)
         return replace(fit, number=number, rivals=rivals)

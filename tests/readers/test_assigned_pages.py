@@ -59,7 +59,16 @@ def test_a_form_without_a_blank_page_is_known_by_its_code(blanks):
     forms = {"a": form(blanks, "a"), "b": form(blanks, "b", pattern="B*", blank=False)}
     reading = read(coded("b", "B7"), **forms)
     assert (reading.assigned.form, reading.assigned.score) == ("b", None)
-    assert read(coded("a", "A7"), **forms).assigned.how == "print"
+    for page in (coded("a", "A7"), coded("a")):
+        reading = read(page, **forms)
+        assert (reading.assigned.form, reading.assigned.how) == ("a", "print")
+    assert read(np.full_like(page, 250), **forms).status == "empty"
+
+
+def test_a_code_of_two_forms_names_both_where_print_cannot_decide(blanks):
+    forms = {"a": form(blanks, "a", pattern="X*")}
+    forms["b"] = form(blanks, "b", pattern="X#", blank=False)
+    assert read(coded("a", "X7"), **forms).assigned.problem.startswith("fits a and b")
 
 
 def test_a_page_whose_code_cannot_be_read_goes_by_its_print(blanks):
