@@ -12,7 +12,7 @@ const STRING_OR_NUMBER =
   /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/g;
 
 /** A number that would not be written as it was read. */
-export class Exact {
+class Exact {
   /** @param {string} text - As JSON has it. */
   constructor(text) {
     this.text = text;

@@ -41,7 +41,7 @@ const CURSORS = {
  * @param {Point} point
  * @returns {number} -1 for none.
  */
-export function fieldAt(boxes, chosen, point) {
+function fieldAt(boxes, chosen, point) {
   const there = boxes.flatMap((box, n) =>
     box && holds(box, point) ? [{ n, area: n === chosen ? 0 : box[2] * box[3] }] : [],
   );

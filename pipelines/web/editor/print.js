@@ -107,7 +107,7 @@ function readAt(region, box, limit) {
  * @param {number[]} walls - Their places, at least two.
  * @returns {number} 0 if they are no boxes of one width.
  */
-export function countBoxes(walls) {
+function countBoxes(walls) {
   const steps = walls.slice(1).map((place, n) => place - walls[n]);
   if (areAlike(steps)) return steps.length;
   const boxes = steps.filter((_, n) => n % 2 === 0);
