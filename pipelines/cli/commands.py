@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from functools import partial
@@ -39,6 +39,7 @@ from pipelines.cli.options import (
     Draft,
     EditorPage,
     FieldImages,
+    FilledIn,
     Force,
     FormFiles,
     Model,
@@ -50,7 +51,7 @@ from pipelines.cli.options import (
     Scans,
     Seed,
     SoughtOptions,
-    Source,
+    Sources,
     Tables,
     group_options,
 )
@@ -283,16 +284,18 @@ for command, example in (
 
 @app.command(
     cls=Command,
-    epilog="Example: lenet form blank.pdf -o form.json, or --edit form.html",
+    epilog="Example: lenet form blank.pdf -o form.json, or lenet form scans/ --edit"
+    " form.html",
 )
 def form(
-    source: Source,
+    sources: Sources,
     output: Draft = None,
     edit: EditorPage = None,
+    filled: FilledIn = False,
     blank: Blank = None,
     force: Force = False,
 ) -> None:
-    """Draft a form from a blank page, or from a drawing of its fields; with a picture.
+    """Draft a form from a blank page, from filled-in pages, or from a drawing.
 
     With --edit PAGE.html instead of -o, a page is written in which fields are drawn,
     moved, named and given rules: open it in a browser, and save the form from there.
@@ -303,6 +306,10 @@ def form(
     file. Of a file with several pages, the first is the form. Text fields of a PDF
     that is filled in on a screen are taken as they are.
 
+    Without a blank page, name filled-in ones, three at least and better ten: scans/,
+    *.png, or --filled scans.pdf. What they share is the blank page, and is written
+    beside the form, as form.blank.png; pages that do not fit the others are named.
+
     Or it is a drawing of the fields, made with LabelMe, a tool that writes COCO, CVAT
     or Label Studio, with the page that was drawn on as --blank. A label is the name of
     its field, and may say more: "total digits=3; maximum=400".
@@ -310,7 +317,6 @@ def form(
     use_one_thread()
     from pipelines.forms.editing import write_editor
     from pipelines.forms.importing import write_form
-    from pipelines.scoring.processes import Lost, PageLimits, Processes
 
     if (written := output or edit) is None or (output and edit):
         raise typer.BadParameter(
@@ -318,23 +324,38 @@ def form(
             " a page to edit it in"
         )
     write_it = write_form if output else write_editor
+    is_pile = filled or len(sources) > 1 or sources[0].is_dir()
 
-    def write(source: Path) -> tuple[str, tuple[str, ...]] | Exception:
+    def write(source: Any) -> tuple[str, tuple[str, ...]] | Exception:
         try:
             return write_it(source, written, blank=blank, overwrite=force)
         except (ValueError, OSError) as error:
             return error
 
-    with Processes(write, jobs=1, limits=PageLimits()) as processes:
-        answer = processes.ask(source)
-    if isinstance(answer, Lost):
-        raise ScanError(f"{source}: {answer.reason}")
+    answer = _write_apart(write, sources if is_pile else sources[0])
     if isinstance(answer, Exception):
         raise answer
     summary, notes = answer
     for note in notes:
         warn(f"warning: {written}: {note}")
     say(summary)
+
+
+def _write_apart(write: Callable[[Any], Any], source: Any) -> Any:
+    """Write a form in a process of its own, which a harmful page may end."""
+    from pipelines.forms.filled import MOST_PAGES
+    from pipelines.scoring.processes import Lost, PageLimits, Processes
+
+    limits = PageLimits()
+    if isinstance(source, list):
+        # A page is registered onto several others, and all are held at once.
+        limits = PageLimits(MOST_PAGES * limits.seconds, 4 * limits.gigabytes)
+    with Processes(write, jobs=1, limits=limits) as processes:
+        answer = processes.ask(source)
+    if isinstance(answer, Lost):
+        named = source[0] if isinstance(source, list) else source
+        raise ScanError(f"{named}: {answer.reason}")
+    return answer
 
 
 app.add_typer(train)

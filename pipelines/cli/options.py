@@ -422,11 +422,19 @@ OfFields = Annotated[
 Seed = Annotated[
     int, typer.Option(metavar="N", min=0, help="Seed of everything that is random.")
 ]
-Source = Annotated[
-    Path,
+Sources = Annotated[
+    list[Path],
     typer.Argument(
         metavar="SOURCE",
-        help="Scan or PDF of the blank form, or a drawing of its fields.",
+        help="Scan or PDF of the blank form; several filled-in pages, or a folder of"
+        " them; or a drawing of its fields.",
+    ),
+]
+FilledIn = Annotated[
+    bool,
+    typer.Option(
+        "--filled",
+        help="The pages of SOURCE are filled in: for one PDF or TIFF that holds all.",
     ),
 ]
 Blank = Annotated[

@@ -1,9 +1,9 @@
 """Find comb fields, rows of equal boxes for one digit each, and fit their walls."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -14,13 +14,14 @@ from pipelines.fields.frames import (
     Points,
     cut_bent,
     cut_quad,
+    darker_than_around,
     find_frames,
     large_components,
-    mark_lines,
     runs,
 )
 from pipelines.fields.lattices import Lattice, find_lattices
-from pipelines.images import Image, Mask, check_image, shrink
+from pipelines.fields.posts import corner_posts, find_rows, tint_posts, wall_posts
+from pipelines.images import Image, Mask, check_image, find_components, shrink
 from pipelines.outcomes import ArraysCompare
 
 # Width of a box by its height. Combs in use lie between 0.5 and 1.3.
@@ -62,6 +63,9 @@ _MUCH = 0.25
 _MAX_DIGITS = 40
 
 
+Make = Literal["closed", "walls", "corners", "tint"]
+
+
 @dataclass(frozen=True, eq=False)
 class Comb(ArraysCompare):
     """A row of boxes found on a page.
@@ -78,6 +82,14 @@ class Comb(ArraysCompare):
     score : float
         Share of the expected walls that are there, in [0, 1].
 
+    make : {"closed", "walls", "corners", "tint"}, default="closed"
+        How much of the boxes is printed: all lines; walls that may be dashed or
+        dotted, with lines above and below or without; corners only; or areas.
+
+    gap : float, default=0.0
+        How far the boxes stand apart, as a share of an equal part of the quad; its
+        cuts are in the middle between two.
+
     walls : ndarray of shape (2, digits + 1, 2), dtype float64, or None
         Upper and lower ends ``(x, y)`` of all walls, in page pixels, where they were
         followed one by one, as on paper that is bent; None where they divide the quad
@@ -87,6 +99,8 @@ class Comb(ArraysCompare):
     quad: Points
     digits: int
     score: float
+    make: Make = "closed"
+    gap: float = 0.0
     walls: Points | None = None
 
     @property
@@ -264,6 +278,12 @@ class Frame(ArraysCompare):
     ruled : bool
         Whether the printed lines are still in the image.
 
+    broken : bool
+        Whether they may be dashed or dotted, or only their corners are printed.
+
+    gap : float
+        How far the boxes stand apart, as a share of an equal part of the width.
+
     hidden : ndarray of shape (height, width), dtype uint8, or None
         1 where a line was taken away and ink may have gone with it.
     """
@@ -275,6 +295,8 @@ class Frame(ArraysCompare):
     digits: int
     ruled: bool = True
     hidden: Mask | None = None
+    broken: bool = False
+    gap: float = 0.0
 
 
 def find_combs(
@@ -325,17 +347,28 @@ def find_combs(
     check_image(page, caller="find_combs")
     scale = min(1.0, _SEARCH_SIZE / max(page.shape))
     small = shrink(page, scale)
-    lines = mark_lines(small, _LINE_CONTRAST)
-    components = large_components(lines)
+    depth = darker_than_around(small)
+    lines = (depth > _LINE_CONTRAST).view(np.uint8)
+    held = find_components(lines)
+    components = large_components(held)
     combs = _combs_in(page, components, scale, digits, max_angle)
+    several = [each for each in components if not _is_filled(each, combs, scale)]
+    lattices = find_lattices(several, max_angle=max_angle)
+    grids = [_rows_of(lattice, scale) for lattice in lattices]
+    for rows in grids:
+        combs = _with_rows(combs, rows, digits)
+    combs = _with_posts(combs, wall_posts(depth), "walls", scale, digits)
     if not combs:
         # Faint and broken lines hold together if they are widened.
-        faint = cv2.dilate(mark_lines(small, _LINE_CONTRAST // 2), np.ones((3, 3)))
+        marked = (depth > _LINE_CONTRAST // 2).view(np.uint8)
+        faint = find_components(cv2.dilate(marked, np.ones((3, 3))))
         combs = _combs_in(page, large_components(faint), scale, digits, max_angle)
-    combs = _without_overlaps(combs)
-    several = [each for each in components if not _is_filled(each, combs, scale)]
-    for lattice in find_lattices(several, max_angle=max_angle):
-        combs = _with_rows(combs, _rows_of(lattice, scale), digits)
+    if not combs or digits is None:  # a page has hardly two makes of one length
+        corners = corner_posts(lines, held.stats)
+        combs = _with_posts(combs, corners, "corners", scale, digits)
+        combs = _with_posts(combs, tint_posts(small), "tint", scale, digits)
+    for rows in grids:  # of which a part may have been found
+        combs = _with_rows(combs, rows, digits)
     return _in_reading_order(combs)
 
 
@@ -365,7 +398,13 @@ def cut_comb(page: Image, comb: Comb) -> tuple[Image, Frame]:
     else:
         field, pad = cut_bent(page, comb.walls, MARGIN)
     height, width = field.shape
-    return field, Frame(pad, pad, width - pad, height - pad, comb.digits)
+    frame = Frame(pad, pad, width - pad, height - pad, comb.digits, gap=comb.gap)
+    if comb.make == "tint":
+        # What is lighter than the tint is the paper between the boxes.
+        inner = field[round(pad) : round(height - pad), round(pad) : round(width - pad)]
+        field = np.minimum(field, np.uint8(np.median(inner)))
+        return field, replace(frame, ruled=False)
+    return field, replace(frame, broken=comb.make != "closed")
 
 
 def stack_combs(combs: Sequence[Comb]) -> list[list[Comb]]:
@@ -408,7 +447,7 @@ def _combs_in(
 ) -> list[Comb]:
     frames = find_frames(components, digits or 2, MIN_ASPECT, max_angle)
     combs = [fit_walls(page, frame / scale, digits) for frame in frames]
-    return [comb for comb in combs if comb is not None]
+    return _without_overlaps([comb for comb in combs if comb is not None])
 
 
 def _is_filled(component: Component, combs: Sequence[Comb], scale: float) -> bool:
@@ -423,6 +462,21 @@ def _is_filled(component: Component, combs: Sequence[Comb], scale: float) -> boo
     )
 
 
+def _with_posts(
+    combs: Sequence[Comb], posts: Points, make: Make, scale: float, digits: int | None
+) -> list[Comb]:
+    """Add rows of boxes that are not closed, or stand apart."""
+    kept = list(combs)
+    for row in find_rows(posts, paired=make == "tint"):
+        # The middle of a pixel of the copy is between pixels of the page.
+        quad = (row.quad + 0.5) / scale - 0.5
+        comb = Comb(quad, row.boxes, row.score, make=make, gap=row.gap)
+        known = any(comb.overlaps(other) or other.overlaps(comb) for other in kept)
+        if digits in (None, comb.digits) and not known:
+            kept.append(comb)
+    return kept
+
+
 def _rows_of(lattice: Lattice, scale: float) -> list[Comb]:
     """Take the rows of a grid for combs, in pixels of the page."""
     nodes = lattice.nodes / scale
@@ -432,7 +486,7 @@ def _rows_of(lattice: Lattice, scale: float) -> list[Comb]:
             np.array([walls[0, 0], walls[0, -1], walls[1, -1], walls[1, 0]]),
             walls.shape[1] - 1,
             lattice.score,
-            walls,
+            walls=walls,
         )
         for walls in rows
     ]

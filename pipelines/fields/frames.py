@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, PageLines
-from pipelines.images import Floats, Image, Mask, find_components
+from pipelines.images import Components, Floats, Image, find_components
 
 Points = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -116,25 +116,21 @@ class _Line:
         return self.offset + self.slope * x
 
 
-def mark_lines(page: Image, contrast: int) -> Mask:
-    """Mark what is darker than its surroundings, under any light.
+def darker_than_around(page: Image) -> Image:
+    """Return how much darker than the mean around each pixel is, under any light.
 
     Parameters
     ----------
     page : ndarray of shape (height, width), dtype uint8
         Grey page at about 100 dpi.
 
-    contrast : int
-        Least difference from the mean around, in grey levels.
-
     Returns
     -------
-    lines : ndarray of shape (height, width), dtype uint8
-        1 on lines and letters, 0 elsewhere.
+    depth : ndarray of shape (height, width), dtype uint8
+        0 where it is not darker.
     """
     size = 2 * (max(page.shape) // 70) + 1  # as wide as a box
-    depth = cv2.subtract(cv2.blur(page, (size, size)), page)
-    return (depth > contrast).view(np.uint8)
+    return np.asarray(cv2.subtract(cv2.blur(page, (size, size)), page), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,19 +165,19 @@ class Component:
         return np.column_stack([xs + self.left, ys + self.top]).astype(np.float64)
 
 
-def large_components(lines: Mask) -> list[Component]:
+def large_components(found: Components) -> list[Component]:
     """Find components as large as a comb of two boxes can be.
 
     Parameters
     ----------
-    lines : ndarray of shape (height, width), dtype uint8
-        1 on dark lines.
+    found : Components
+        Of dark lines.
 
     Returns
     -------
     components : list of Component
     """
-    labels, stats, _ = find_components(lines)
+    labels, stats, _ = found
     wide = stats[:, cv2.CC_STAT_WIDTH] >= 2 * MIN_SIDE
     high = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_SIDE
     large = np.flatnonzero(wide & high)

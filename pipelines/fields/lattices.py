@@ -85,9 +85,11 @@ def find_lattices(
     >>> import numpy as np
     >>> from pipelines.fields.frames import large_components
     >>> from pipelines.fields.lattices import find_lattices
+    >>> from pipelines.images import find_components
     >>> lines = np.zeros((300, 300), np.uint8)
     >>> lines[50:251:40, 50:252] = lines[50:252, 50:251:50] = 1
-    >>> [grid] = find_lattices(large_components(lines), max_angle=15.0)
+    >>> components = large_components(find_components(lines))
+    >>> [grid] = find_lattices(components, max_angle=15.0)
     >>> grid.nodes.shape, grid.nodes[-1, -1].round().tolist()
     ((6, 5, 2), [250.0, 250.0])
     """

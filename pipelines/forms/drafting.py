@@ -119,6 +119,22 @@ def find_fields(page: Image) -> Draft:
     angle = estimate_skew(page)
     if abs(angle) >= MIN_SKEW:
         page = deskew(page, angle)
+    return name_fields(page)
+
+
+def name_fields(page: Image) -> Draft:
+    """Find the fields of a blank page that lies straight.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        As for :func:`draft_form`.
+
+    Returns
+    -------
+    draft : Draft
+        Its `page` is the one given, and not a copy of it.
+    """
     places = find_boxes(page)
     n_digits = max(2, len(str(len(places))))
     fields = [
@@ -205,10 +221,13 @@ def write_draft(
     except FormError as error:
         raise FormError(f"{blank}: {error}") from None
     save_draft(draft, output)
-    summary = _summary(draft, output)
+    summary = describe_draft(draft, output)
     if n_pages == 1:
         return summary
-    return f"{blank} has {n_pages} pages; this is the form of the first.\n{summary}"
+    return (
+        f"{blank} has {n_pages} pages; this is the form of the first. If they are"
+        f" filled in, draft it from all of them with --filled.\n{summary}"
+    )
 
 
 def save_draft(draft: Draft, output: Path) -> None:
@@ -377,7 +396,22 @@ def write_png(path: Path, image: NDArray[np.uint8]) -> None:
     write_whole(path, content.getvalue())
 
 
-def _summary(draft: Draft, output: Path) -> str:
+def describe_draft(draft: Draft, output: Path) -> str:
+    """Say what was found, and what to do with it.
+
+    Parameters
+    ----------
+    draft : Draft
+        With fields.
+
+    output : Path
+        The JSON file.
+
+    Returns
+    -------
+    summary : str
+        Two lines.
+    """
     picture, _ = draft_images(output)
     n_combs = sum(place.kind == "comb" for place in draft.places)
     n_boxes = len(draft.places) - n_combs

@@ -14,12 +14,13 @@ import PIL.Image
 from lenet_sklearn.outputs import check_free, check_writable, write_whole
 from pipelines.fields.boxes import WritingBox, find_boxes
 from pipelines.forms.annotations import is_annotation
-from pipelines.forms.drafting import find_fields, upright_box, write_png
+from pipelines.forms.drafting import Draft, find_fields, upright_box, write_png
 from pipelines.forms.files import FormError, draft_images, parse_json, read_text
+from pipelines.forms.filled import draft_filled, refuse_blank
 from pipelines.forms.form import field_content, relative_path
 from pipelines.forms.importing import import_fields
 from pipelines.images import Image
-from pipelines.scans.find import printable, real_path
+from pipelines.scans.find import find_scans, printable, real_path
 from pipelines.scans.read import open_scan
 from pipelines.web.page import make_page
 
@@ -41,7 +42,7 @@ class _Begun:
 
 
 def write_editor(
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     blank: str | Path | None = None,
@@ -51,13 +52,14 @@ def write_editor(
 
     It needs nothing but a browser, which saves the form from it. The blank page of a
     form stays where it is, and the form names it from the folder of the page; one that
-    was skewed is written there, straightened, as ``<stem>.blank.png``.
+    was skewed is written there, straightened, as ``<stem>.blank.png``, and so is what
+    filled-in pages share.
 
     Parameters
     ----------
-    source : str or Path
-        As for :func:`pipelines.forms.importing.write_form`, or the JSON file of a form,
-        which may have mistakes.
+    source : str, Path, or sequence of them
+        As for :func:`pipelines.forms.importing.write_form`, of filled-in pages too; or
+        the JSON file of a form, which may have mistakes.
 
     output : str or Path
         The HTML file.
@@ -88,14 +90,23 @@ def write_editor(
     OSError
         If a file exists or cannot be written.
     """
-    source, output = Path(source), Path(output)
-    given = None if blank is None else Path(blank)
+    output, given = Path(output), None if blank is None else Path(blank)
+    if not isinstance(source, str | Path):
+        refuse_blank(blank)
+        begun = _begin_filled(find_scans(source), output, overwrite=overwrite)
+        return _write_page(begun, output.with_suffix(".json").name, output)
+    source = Path(source)
     _check_output(output, [source, *([given] if given else [])], overwrite=overwrite)
     if is_annotation(source) and (form := _read_form(source)) is not None:
         begun, name = _open_form(source, form, given, output), source.name
     else:
         begun = _begin_form(source, given, output, overwrite=overwrite)
         name = output.with_suffix(".json").name
+    return _write_page(begun, name, output)
+
+
+def _write_page(begun: _Begun, name: str, output: Path) -> tuple[str, tuple[str, ...]]:
+    """Write the editor; say what it begins with, and what is to be looked at."""
     title = printable(name)
     content = _describe(begun, title, output)
     page = make_page("editor", title, content)
@@ -180,11 +191,39 @@ def _begin_form(
         draft, blank = find_fields(page), source
         printed = list(draft.places)
         if n_pages > 1:
-            notes = (f"{source} has {n_pages} pages; this is the first",)
+            first = f"{source} has {n_pages} pages; this is the first"
+            notes = (f"{first}. If they are filled in, name them with --filled",)
         if draft.page is not page:
-            _, blank = draft_images(output)
-            _check_output(blank, [source], overwrite=overwrite)
-            write_png(blank, draft.page)
+            blank = _write_blank(draft.page, [source], output, overwrite=overwrite)
+    return _begin_with(draft, blank, output, printed, notes)
+
+
+def _begin_filled(paths: Sequence[Path], output: Path, *, overwrite: bool) -> _Begun:
+    """Begin with the fields that are printed on filled-in pages."""
+    for path in (output, draft_images(output)[1]):
+        _check_output(path, paths, overwrite=overwrite)
+    draft, notes = draft_filled(paths)
+    blank = _write_blank(draft.page, paths, output, overwrite=overwrite)
+    return _begin_with(draft, blank, output, list(draft.places), notes)
+
+
+def _write_blank(
+    page: Image, sources: Sequence[Path], output: Path, *, overwrite: bool
+) -> Path:
+    """Write the page that the editor shows, where none is as it."""
+    _, blank = draft_images(output)
+    _check_output(blank, sources, overwrite=overwrite)
+    write_png(blank, page)
+    return blank
+
+
+def _begin_with(
+    draft: Draft,
+    blank: Path,
+    output: Path,
+    printed: Sequence[WritingBox],
+    notes: tuple[str, ...],
+) -> _Begun:
     content = {
         "version": 1,
         "blank": relative_path(blank, output.parent),

@@ -13,24 +13,26 @@ from pipelines.pages.register import (
     PreparedBlank,
     PreparedPage,
     Registration,
+    register_flat,
     register_prepared,
     score_print,
 )
 
 # A first look, at 45 dpi for a letter page, decides the order of trying: it takes three
-# milliseconds, and two for each blank, where a registration takes sixty.
+# milliseconds, and two for each blank, where a registration takes sixty or more.
 _LOOK_SIDE: Final = 500
 _N_LOOKED: Final = 500
 _RATIO: Final = 0.8  # as for a registration
 
 # Blanks with fewer matches than this share of the most are not tried, nor more than so
-# many. Where ORB's features fit none, SIFT's are tried on the first few.
+# many. Where flat paper fits none, paper that bends and SIFT's features are tried on
+# the few that come nearest.
 _LEAST_LOOK: Final = 0.5
 _MOST_TRIED: Final = 8
-_MOST_WITH_SIFT: Final = 3
+_MOST_TRIED_HARD: Final = 3
 
 # Two blanks are rivals, such as editions of one form, if so much of the one's print is
-# on the other.
+# on the other; where a page shows a part of it only, so much of that part.
 _RIVAL: Final = 0.5
 
 # A patch of print is on a page from this correlation on; if it is below that on a blank
@@ -70,6 +72,49 @@ class Fit:
     rivals: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class _Comparison:
+    """What of a blank's print another has: the share of it, and which patches not."""
+
+    share: float
+    only_here: NDArray[np.bool_]
+
+
+class _Tries:
+    """Registrations of a page onto several blanks, each made once.
+
+    Parameters
+    ----------
+    page : PreparedPage
+        The page.
+
+    blanks : sequence of PreparedBlank
+        The blanks, which are asked for by their numbers.
+    """
+
+    def __init__(self, page: PreparedPage, blanks: Sequence[PreparedBlank]) -> None:
+        self._page, self._blanks = page, blanks
+        self._flat: dict[int, Registration] = {}
+        self._full: dict[int, Registration] = {}
+
+    def flat(self, number: int) -> Registration:
+        """Register the page as if it were flat."""
+        if number not in self._flat:
+            self._flat[number] = register_flat(self._page, self._blanks[number])
+        return self._flat[number]
+
+    def full(self, number: int) -> Registration:
+        """Register the page with all that there is."""
+        if number not in self._full:
+            flat = self.flat(number)
+            self._full[number] = (
+                flat
+                if flat.is_flat
+                else register_prepared(self._page, self._blanks[number])
+            )
+        return self._full[number]
+
+
 class BlankPages:
     """Several blank pages, and what tells them apart.
 
@@ -99,7 +144,7 @@ class BlankPages:
     def __init__(self, blanks: Sequence[PreparedBlank]) -> None:
         self.blanks = blanks
         self._looks = [_look(blank.reduced) for blank in blanks]
-        self._telling: dict[tuple[int, int], NDArray[np.bool_] | None] = {}
+        self._compared: dict[tuple[int, int], _Comparison] = {}
 
     def fit(self, page: PreparedPage, among: Sequence[int] | None = None) -> Fit:
         """Find the blank page that a page is of.
@@ -117,18 +162,35 @@ class BlankPages:
         fit : Fit
         """
         order = self._order(page, range(len(self.blanks)) if among is None else among)
-        best, registration = self._first_good(page, order)
+        tries = _Tries(page, self.blanks)
+        best, registration = _first_good(tries, order)
         if best is None:
             return Fit(None, registration.quality)
         good = {best: registration}
-        for rival in order:
-            if rival != best and self._only_on(best, rival) is not None:
-                other = register_prepared(page, self.blanks[rival])
-                good |= {rival: other} if other.is_good else {}
+        for rival in self._rivals(page, best, registration, order):
+            # Where one fits a page that is flat, a rival is not sought on a bent one.
+            other = (tries.flat if registration.is_flat else tries.full)(rival)
+            good |= {rival: other} if other.is_good else {}
         left = [number for number in good if not self._is_beaten(page, number, good)]
         if len(left) != 1:
             return Fit(None, registration.quality, rivals=tuple(left or good))
-        return Fit(left[0], good[left[0]].quality, good[left[0]])
+        registration = tries.full(left[0])
+        return Fit(left[0], registration.quality, registration)
+
+    def _rivals(
+        self,
+        page: PreparedPage,
+        best: int,
+        registration: Registration,
+        order: Sequence[int],
+    ) -> list[int]:
+        """List the blanks that have much of what a page shows of the one it fits."""
+        if len(order) < 2:
+            return []
+        scores = score_print(page, self.blanks[best], registration)
+        in_view = 1 - np.isnan(scores).mean()
+        others = (number for number in order if number != best)
+        return [n for n in others if self._compare(best, n).share >= _RIVAL * in_view]
 
     def _is_beaten(
         self, page: PreparedPage, number: int, good: Mapping[int, Registration]
@@ -148,29 +210,15 @@ class BlankPages:
         order = sorted(alike, key=lambda number: -alike[number])
         return [number for number in order if alike[number] >= least][:_MOST_TRIED]
 
-    def _first_good(
-        self, page: PreparedPage, order: Sequence[int]
-    ) -> tuple[int | None, Registration]:
-        """Register a page onto one blank after the other, until it fits."""
-        best = Registration(np.full((3, 3), np.nan), 0.0)
-        for kind, most in (("orb", len(order)), ("sift", _MOST_WITH_SIFT)):
-            for number in order[:most]:
-                found = register_prepared(page, self.blanks[number], kinds=[kind])
-                if found.is_good:
-                    return number, found
-                best = max(best, found, key=lambda one: one.quality)
-        return None, best
-
-    def _only_on(self, one: int, other: int) -> NDArray[np.bool_] | None:
-        """Tell which patches of a blank another lacks; None where they are unlike."""
-        if (one, other) not in self._telling:
+    def _compare(self, one: int, other: int) -> _Comparison:
+        """Tell what of a blank's print another has."""
+        if (one, other) not in self._compared:
             blank, rival = self.blanks[one], self.blanks[other]
             image = PreparedPage(rival.reduced, rival.to_reduced)
-            found = register_prepared(image, blank, kinds=["orb"])
-            scores = score_print(image, blank, found)
-            is_rival = found.quality >= _RIVAL
-            self._telling[one, other] = scores < _UNSEEN if is_rival else None
-        return self._telling[one, other]
+            found = register_flat(image, blank)
+            scores = np.nan_to_num(score_print(image, blank, found))
+            self._compared[one, other] = _Comparison(found.quality, scores < _UNSEEN)
+        return self._compared[one, other]
 
     def _balance(
         self,
@@ -181,12 +229,25 @@ class BlankPages:
         """Weigh by what only one of two has: 1 if all speaks for `one`, else to -1."""
         votes = []
         for sign, mine, rival in ((1, one, other), (-1, other, one)):
-            telling = self._only_on(mine[0], rival[0])
-            if telling is None:
-                continue
+            telling = self._compare(mine[0], rival[0]).only_here
             scores = score_print(page, self.blanks[mine[0]], mine[1])[telling]
-            votes += [sign if score >= _SEEN else -sign for score in scores]
+            seen = scores[~np.isnan(scores)] >= _SEEN  # of those in the picture
+            votes += [sign if one_seen else -sign for one_seen in seen]
         return float(np.mean(votes)) if len(votes) >= _FEWEST_TELLING else 0.0
+
+
+def _first_good(tries: _Tries, order: Sequence[int]) -> tuple[int | None, Registration]:
+    """Register a page onto one blank after the other, until it fits."""
+    best = Registration(np.full((3, 3), np.nan), 0.0)
+    for register in (tries.flat, tries.full):
+        for number in order:
+            found = register(number)
+            if found.is_good:
+                return number, found
+            best = max(best, found, key=lambda one: one.quality)
+        order = sorted(order, key=lambda number: -tries.flat(number).quality)
+        order = order[:_MOST_TRIED_HARD]
+    return None, best
 
 
 def _look(reduced: Image) -> NDArray[np.uint8]:

@@ -90,9 +90,12 @@ def _is_at(field: Field, code: Code, registration: Registration | None) -> bool:
             (left - x, top + height + y),
         ]
     )
-    outline = registration.project(corners).astype(np.float32)
     middle = tuple(code.quad.mean(axis=0).tolist())
-    return cv2.pointPolygonTest(outline, middle, measureDist=False) >= 0
+    outlines = (place.project(corners) for place in registration.near(field.box))
+    return any(
+        cv2.pointPolygonTest(outline.astype(np.float32), middle, measureDist=False) >= 0
+        for outline in outlines
+    )
 
 
 def _read(field: Field, own: Mapping[str, Code]) -> FieldReading:

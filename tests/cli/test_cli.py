@@ -23,7 +23,13 @@ from lenet_sklearn.models.files import shipped_recognizers
 from lenet_sklearn.recipes import RECIPES
 from pipelines.cli.commands import main
 from pipelines.cli.options import NetworkName, RecipeName, group_options
-from pipelines.drawing import draw_blank_form, draw_comb, make_form
+from pipelines.drawing import (
+    draw_blank_form,
+    draw_comb,
+    draw_writer,
+    fill_comb,
+    make_form,
+)
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.scoring.overlay import COLOURS
 from pipelines.training.strings import SEGMENTS
@@ -316,6 +322,15 @@ FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1
         ("form old.csv --blank page.png -o f.json", "nor is it LabelMe JSON, COCO"),
         ("form m --blank page.png -o f.json", "m: is empty"),
         ("form form.json --blank page.png -o f.json", "is the file of a form already"),
+        (
+            "form page.png blank.png -o f.json",
+            "3 filled-in pages of one form are needed",
+        ),
+        (
+            "form page.png old --blank m -o f.json",
+            "m: is the blank page, and filled-in",
+        ),
+        ("form empty -o f.json", "empty"),
         ("form drawing.json --blank page.png -o drawing.json", "is read, and would be"),
         ("form drawing.json --blank page.png -o page.json", "page.png: is read, and"),
         ("form drawing.json --blank page.png -o form.json", "form.json: exists"),
@@ -489,6 +504,25 @@ def test_a_page_to_edit_a_form_in_is_written_alone(folder, capsys):
     assert capsys.readouterr().out.startswith("form.html: begins with ")
     assert (folder / "form.html").exists()
     assert not (folder / "form.json").exists()
+
+
+def test_a_form_is_drafted_from_filled_in_pages_in_one_file(folder, capsys):
+    page, fields = draw_blank_form(dpi=150)
+    pages = []
+    for number in range(3):
+        filled = page.copy()
+        fill_comb(
+            filled, fields[0], 9 * f"{number}", draw_writer(number), random_state=number
+        )
+        pages.append(PIL.Image.fromarray(filled))
+    pages[0].save(folder / "all.tif", save_all=True, append_images=pages[1:])
+    assert main(["form", "all.tif", "--filled", "-o", "form.json"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("form.json: 11 comb fields and 6 single boxes.\n")
+    assert "form.json: the blank page is what 3 of 3 pages share" in err
+    assert "form.json: no page has anything written in field_02, field_03" in err
+    assert main(["form", "all.tif", "-o", "first.json"]) == 0
+    assert "draft it from all of them with --filled" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
