@@ -83,6 +83,41 @@ class RegistrationError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
+class PreparedPage(ArraysCompare):
+    """What is known of a page before it is registered.
+
+    Attributes
+    ----------
+    reduced : ndarray of shape (reduced height, reduced width), dtype uint8
+        A reduced copy on white paper.
+
+    to_reduced : ndarray of shape (3, 3), dtype float64
+        Maps ``(x, y)`` of the page onto `reduced`.
+
+    orb, sift : tuples of (points, descriptors)
+        As of :class:`PreparedBlank`.
+    """
+
+    reduced: Image
+    to_reduced: Matrix
+
+    @property
+    def is_large_enough(self) -> bool:
+        """Whether a form could be on it."""
+        return min(self.reduced.shape) >= _SMALLEST_SIDE
+
+    @cached_property
+    def orb(self) -> Features:
+        """Features that suffice for most pages."""
+        return detect_features(self.reduced, "orb")
+
+    @cached_property
+    def sift(self) -> Features:
+        """Features that take much longer to find, for the others."""
+        return detect_features(self.reduced, "sift")
+
+
+@dataclass(frozen=True, eq=False)
 class PreparedBlank(ArraysCompare):
     """What is known of a blank page before any filled page is seen.
 
@@ -321,6 +356,11 @@ class Registration(ArraysCompare):
             f" {needed} needed. Is it a page of this form?"
         )
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether so much was found that paper which bends explains no more."""
+        return self.is_good and self.quality >= _FLAT
+
     def near(self, box: tuple[float, float, float, float]) -> list[Placement]:
         """Find where a part of the blank may be on the page, by the print near it.
 
@@ -447,18 +487,122 @@ def register(
     (True, [[499.0, 599.0]])
     """
     check_image(page, caller="register")
-    reduced, to_reduced = _reduce(page)
+    return register_prepared(prepare_page(page), blank, min_quality=min_quality)
+
+
+def prepare_page(page: Image) -> PreparedPage:
+    """Reduce a page, once for all blank pages that it may be registered onto.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        As for :func:`register`.
+
+    Returns
+    -------
+    prepared : PreparedPage
+    """
+    return PreparedPage(*_reduce(page))
+
+
+def register_prepared(
+    page: PreparedPage, blank: PreparedBlank, *, min_quality: float = MIN_QUALITY
+) -> Registration:
+    """Find where a blank page's points are on a page that is prepared.
+
+    Parameters
+    ----------
+    page : PreparedPage
+        From :func:`prepare_page`.
+
+    blank : PreparedBlank
+        From :func:`prepare_blank`.
+
+    min_quality : float, default=0.6
+        Least share of the blank's print to be found on the page.
+
+    Returns
+    -------
+    registration : Registration
+        As of :func:`register`.
+    """
     best = _Fit(np.full((3, 3), np.nan), 0.0)
-    if min(reduced.shape) >= _SMALLEST_SIDE:
+    if page.is_large_enough:
         for kind in ("orb", "sift"):
-            theirs = detect_features(reduced, kind)
-            pairs = alignment.pair_features(getattr(blank, kind), theirs)
-            best = max(best, _fit(pairs, blank, reduced), key=lambda fit: fit.quality)
+            pairs = alignment.pair_features(getattr(blank, kind), getattr(page, kind))
+            fit = _fit(pairs, blank, page.reduced)
+            best = max(best, fit, key=lambda fit: fit.quality)
             if 0 < best.quality >= min_quality:
                 break
-    matrix = alignment.inverse(to_reduced) @ best.matrix @ blank.to_reduced
-    sheet = _full_size(best.sheet, blank)
-    return Registration(matrix / matrix[2, 2], best.quality, min_quality, sheet)
+    return _full_size(best, page, blank, min_quality)
+
+
+def register_flat(page: PreparedPage, blank: PreparedBlank) -> Registration:
+    """Try at little cost where a blank page's points are on a page.
+
+    Parameters
+    ----------
+    page : PreparedPage
+        From :func:`prepare_page`.
+
+    blank : PreparedBlank
+        From :func:`prepare_blank`.
+
+    Returns
+    -------
+    registration : Registration
+        That of :func:`register` where its `is_flat` is true. Otherwise `register` may
+        find more: it has paper that bends, and further features.
+    """
+    fit = _Fit(np.full((3, 3), np.nan), 0.0)
+    if page.is_large_enough:
+        pairs = alignment.pair_features(blank.orb, page.orb)
+        first = alignment.fit_homography(*pairs, tolerance=_CLOSE)
+        fit = _fit_flat(first, blank, page.reduced)
+    return _full_size(fit, page, blank, MIN_QUALITY)
+
+
+def score_print(
+    page: PreparedPage, blank: PreparedBlank, registration: Registration
+) -> Matrix:
+    """Tell how well each patch of a blank's print is seen where it belongs on a page.
+
+    Parameters
+    ----------
+    page : PreparedPage
+        From :func:`prepare_page`.
+
+    blank : PreparedBlank
+        From :func:`prepare_blank`.
+
+    registration : Registration
+        Where the blank is on the page.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_patches,), dtype float64
+        For each of `blank.patches` how well it correlates with the page there, at most
+        1; NaN where it lies outside the picture, 0 where there is no registration. A
+        block that another edition has elsewhere is not where it belongs.
+    """
+    if not np.isfinite(registration.matrix).all():
+        return np.zeros(len(blank.patches))
+    to_page = registration.matrix @ alignment.inverse(blank.to_reduced)
+    matrix, shape = page.to_reduced @ to_page, blank.reduced.shape
+    surface = flat_surface(float(max(shape)))
+    if registration.sheet is not None:
+        coefficients = registration.sheet.surface.coefficients
+        surface = Surface(coefficients, surface.side)
+    surfaces = alignment.correlate_patches(
+        blank.reduced,
+        straighten(page.reduced, matrix, surface, shape),
+        blank.patches,
+        half=_PATCH,
+        search=_SEARCHES[-1],
+    )
+    scores = surfaces.max(axis=(1, 2)).astype(np.float64)
+    places = alignment.project(matrix, blank.patches + surface.shifts(blank.patches))
+    return np.where(_is_in_picture(places, page.reduced), scores, np.nan)
 
 
 class PageRegistrar(TransformerMixin, BaseEstimator):
@@ -602,10 +746,16 @@ class _Laid:
     surface: Surface
 
 
-def _full_size(sheet: Sheet | None, blank: PreparedBlank) -> Sheet | None:
-    """Bring what was found of a reduced page to the size of the blank."""
-    if sheet is None:
-        return None
+def _full_size(
+    fit: _Fit, page: PreparedPage, blank: PreparedBlank, min_quality: float
+) -> Registration:
+    """Bring what was found of reduced copies to the size of the page and the blank."""
+    matrix = alignment.inverse(page.to_reduced) @ fit.matrix @ blank.to_reduced
+    sheet = None if fit.sheet is None else _full_sheet(fit.sheet, blank)
+    return Registration(matrix / matrix[2, 2], fit.quality, min_quality, sheet)
+
+
+def _full_sheet(sheet: Sheet, blank: PreparedBlank) -> Sheet:
     scale = max(blank.image.shape) / max(blank.reduced.shape)
     return Sheet(
         Surface(sheet.surface.coefficients, sheet.surface.side * scale),
@@ -617,13 +767,8 @@ def _full_size(sheet: Sheet | None, blank: PreparedBlank) -> Sheet | None:
 
 def _fit(pairs: tuple[Matrix, Matrix], blank: PreparedBlank, page: Image) -> _Fit:
     """Fit flat paper to pairs of features, and bent paper where that is not enough."""
-    best = _Fit(np.full((3, 3), np.nan), 0.0)
     first = alignment.fit_homography(*pairs, tolerance=_CLOSE)
-    if first is not None and is_plausible(first, blank.reduced, page):
-        everywhere = np.ones(len(blank.patches), dtype=bool)
-        best = _refine(first, everywhere, blank, page)
-        if _LEAST_IN_VIEW <= best.quality < _FLAT:
-            best = _refine(first, blank.distinct, blank, page)
+    best = _fit_flat(first, blank, page)
     for tolerance in (_CLOSE, _BENT):
         if best.quality >= _FLAT:
             break
@@ -634,6 +779,17 @@ def _fit(pairs: tuple[Matrix, Matrix], blank: PreparedBlank, page: Image) -> _Fi
                 best = bent
             if not bent.quality:
                 break
+    return best
+
+
+def _fit_flat(first: Matrix | None, blank: PreparedBlank, page: Image) -> _Fit:
+    """Fit flat paper to patches of print, from where features say that it is."""
+    if first is None or not is_plausible(first, blank.reduced, page):
+        return _Fit(np.full((3, 3), np.nan), 0.0)
+    everywhere = np.ones(len(blank.patches), dtype=bool)
+    best = _refine(first, everywhere, blank, page)
+    if _LEAST_IN_VIEW <= best.quality < _FLAT:
+        best = _refine(first, blank.distinct, blank, page)
     return best
 
 
@@ -731,12 +887,16 @@ def _is_confirmed(
 
 def _share_in_view(places: Matrix, found: NDArray[np.bool_], page: Image) -> float:
     """Share of the patches that are found, of those that the picture has room for."""
-    height, width = page.shape
-    x, y = places.T
-    inside = (
-        (x >= _PATCH) & (x < width - _PATCH) & (y >= _PATCH) & (y < height - _PATCH)
-    )
-    inside |= found
+    inside = _is_in_picture(places, page) | found
     if found.sum() < _LEAST_IN_VIEW * len(found):
         return float(found.mean())
     return float(found.sum() / inside.sum())
+
+
+def _is_in_picture(places: Matrix, page: Image) -> NDArray[np.bool_]:
+    """Find which patches the picture has room for."""
+    height, width = page.shape
+    x, y = places.T
+    return np.asarray(
+        (x >= _PATCH) & (x < width - _PATCH) & (y >= _PATCH) & (y < height - _PATCH)
+    )

@@ -14,12 +14,14 @@ const RESERVED_NAMES = ["document", "page", "status", "error"];
 
 const NAME = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_ -]*[\p{L}\p{N}_])?$/u;
 
-const KINDS = ["comb", "line", "box"];
+const KINDS = ["comb", "line", "box", "code"];
 
 /** @type {Record<string, (value: Json) => string>} */
 const CHECKS = {
   kind: (value) =>
-    KINDS.includes(String(value)) ? "" : wants("'comb', 'line' or 'box'", value),
+    KINDS.includes(String(value))
+      ? ""
+      : wants("'comb', 'line', 'box' or 'code'", value),
   digits: (value) =>
     isBetween(value, 1, MOST_BOXES)
       ? ""

@@ -155,8 +155,9 @@ function* doubtFields(fields, { printed }) {
   for (const [n, field] of fields.entries()) {
     const kind = field.kind ?? "comb";
     const box = asBox(field.box);
-    if (!box && kind !== "comb" && (field.box ?? null) === null) {
-      const text = "only a comb is looked for on each page; this has no place";
+    const isSought = kind === "comb" || kind === "code";
+    if (!box && !isSought && (field.box ?? null) === null) {
+      const text = "only combs and codes are looked for on each page; this has no place";
       yield { field: n, key: "box", text };
     }
     if (!box) continue;

@@ -206,7 +206,8 @@ export class View {
  * @returns {string}
  */
 export function kindOf(field) {
-  return ["line", "box"].includes(String(field.kind)) ? String(field.kind) : "comb";
+  const others = ["line", "box", "code"];
+  return others.includes(String(field.kind)) ? String(field.kind) : "comb";
 }
 
 /**
