@@ -79,13 +79,22 @@ class Reason:
 
     text : str
         For people.
+
+    where : str, default=""
+        Where on the page, to follow the text; what counts reasons leaves it out.
     """
 
     kind: ReasonKind
     text: str
+    where: str = ""
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def in_full(self) -> str:
+        """The text, and where that is."""
+        return f"{self.text}, {self.where}" if self.where else self.text
 
 
 class ArraysCompare:
@@ -135,7 +144,8 @@ class FieldReading(ArraysCompare):
     Attributes
     ----------
     value : str
-        The digits; ``_`` stands for a box without a digit between two digits.
+        The digits; ``_`` stands for a box without a digit between two digits, and in
+        a field with gaps for any box without one.
 
     status : {"accepted", "rejected", "blank", "invalid", "unlocated"}
         What to do with the value: use it, look at it (below the threshold),
@@ -174,6 +184,9 @@ class FieldReading(ArraysCompare):
 
     veto : Reason or None
         Why the field is neither accepted nor blank, however sure its value is.
+
+    is_printed : bool
+        Whether the value is that of a code, which no threshold is for.
     """
 
     value: str
@@ -187,6 +200,7 @@ class FieldReading(ArraysCompare):
     decided_by: str = ""
     certainty: float = 1.0
     veto: Reason | None = None
+    is_printed: bool = False
 
 
 # Nobody need look at such a field.
@@ -212,6 +226,36 @@ N_CANDIDATES: Final = 5
 
 
 @dataclass(frozen=True)
+class Assignment:
+    """Which page of which form a page of a mixed pile is, and how that is known.
+
+    Attributes
+    ----------
+    form : str
+        Name of the form; empty where it is of none.
+
+    page : int
+        Which page of the form, counted from 1; 0 where it is of none.
+
+    how : {"print", "code", "empty", "none"}
+        Known by what is printed on it, by a code on it; nothing is on it; or not known.
+
+    score : float or None
+        Share in [0, 1] of the form's print that was found on it; None where nothing was
+        looked for.
+
+    problem : str
+        Why it is of no form; empty where it is of one.
+    """
+
+    form: str = ""
+    page: int = 0
+    how: Literal["print", "code", "empty", "none"] = "none"
+    score: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class PageReading:
     """The fields of one page, by name, in the order of the form.
 
@@ -230,18 +274,29 @@ class PageReading:
     damage : str
         What is wrong with a page of which a part could not be decoded; empty where
         all of it could.
+
+    assigned : Assignment or None
+        Which form it is of, where there are several; None where there is one.
+
+    others : tuple of ndarrays of shape (4, 2), dtype float64
+        Corners ``(x, y)`` of the rows of boxes that were found and are no field's, for
+        a picture of the page; two readings that differ in them alone are equal.
     """
 
     fields: dict[str, FieldReading] = field(default_factory=dict)
     error: str = ""
     before_rules: dict[str, FieldReading] = field(default_factory=dict)
     damage: str = ""
+    assigned: Assignment | None = None
+    others: tuple[NDArray[np.float64], ...] = field(default=(), compare=False)
 
     @property
     def status(self) -> PageStatus:
         """``ok`` if every field is accepted or blank; ``empty`` for an empty page."""
         if self.error:
             return "failed"
+        if self.assigned is not None and not self.assigned.form:
+            return "empty" if self.assigned.how == "empty" else "review"
         kinds = [f.reason.kind if f.reason else None for f in self.fields.values()]
         if set(kinds) == {ReasonKind.EMPTY_PAGE}:
             return "empty"
@@ -249,7 +304,13 @@ class PageReading:
         return "ok" if settled else "review"
 
 
-def settle(value: str, confidence: float, threshold: float) -> FieldReading:
+def settle(
+    value: str,
+    confidence: float,
+    threshold: float,
+    *,
+    emptiness: float | None = None,
+) -> FieldReading:
     """Accept a value, or give the reason why not.
 
     Parameters
@@ -264,6 +325,10 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
     threshold : float
         Confidence below which a value is rejected. A field that seems to be empty is
         called blank from 0.98 at the least.
+
+    emptiness : float, default=None
+        Probability that the boxes are empty that `value` has a ``_`` for, where such
+        are ordinary; it must be 0.98, too. None where they never are.
 
     Returns
     -------
@@ -280,12 +345,15 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
         threshold = max(threshold, _SURELY_BLANK)
         if confidence >= threshold:
             return FieldReading(value, "blank", confidence)
-    if GAP in value:
+    if GAP in value and emptiness is None:
         reason = Reason(ReasonKind.EMPTY_BOX, "no digit in a box between two others")
         return FieldReading(value, "rejected", confidence, reason=reason)
-    if confidence < threshold:
+    unsure = GAP in value and emptiness is not None and emptiness < _SURELY_BLANK
+    if confidence < threshold or unsure:
         text = f"confidence below {threshold:g}"
-        if not value:
+        if unsure:
+            text = f"a box may be empty, or not: confidence below {_SURELY_BLANK:g}"
+        elif not value:
             text = "may be empty, or not: " + text
         reason = Reason(ReasonKind.UNCERTAIN, text)
         return FieldReading(value, "rejected", confidence, reason=reason)
@@ -314,12 +382,12 @@ def hold(reading: FieldReading, threshold: float) -> FieldReading:
     >>> hold(settle("042", 0.95, 0.9), 0.98).status
     'rejected'
     """
-    if reading.status not in ("accepted", "blank"):
+    if reading.status not in ("accepted", "blank") or reading.is_printed:
         return reading
     if np.isinf(threshold):
         reason = Reason(ReasonKind.UNCERTAIN, "no confidence is known to be enough")
         return replace(reading, status="rejected", reason=reason)
-    settled = settle(reading.value, reading.confidence, threshold)
+    settled = _settled(reading, reading.confidence, threshold)
     return replace(reading, status=settled.status, reason=settled.reason)
 
 
@@ -352,15 +420,25 @@ def settle_anew(reading: FieldReading, threshold: float) -> FieldReading:
     'the page may lie on its head'
     """
     kind = reading.reason.kind if reading.reason else None
-    if reading.status not in _SETTLED and kind not in _BY_CONFIDENCE:
+    is_decided = reading.status not in _SETTLED and kind not in _BY_CONFIDENCE
+    if is_decided or reading.is_printed:
         return reading
-    settled = settle(reading.value, reading.confidence, threshold)
+    settled = _settled(reading, reading.confidence, threshold)
     reason = settled.reason
     if settled.status == "rejected" and _is_turned(reading, threshold):
         reason = _EITHER_WAY
     if reading.veto is not None and settled.status in _SETTLED:
         settled, reason = replace(settled, status="rejected"), reading.veto
     return replace(reading, status=settled.status, reason=reason)
+
+
+def _settled(
+    reading: FieldReading, confidence: float, threshold: float
+) -> FieldReading:
+    """Settle the value of a reading, which may have gaps if its boxes do."""
+    boxes = reading.boxes
+    emptiness = None if boxes is None else boxes.emptiness(reading.value)
+    return settle(reading.value, confidence, threshold, emptiness=emptiness)
 
 
 def _is_turned(reading: FieldReading, threshold: float) -> bool:
@@ -370,7 +448,7 @@ def _is_turned(reading: FieldReading, threshold: float) -> bool:
     # Of a comb without any candidate, rules are not to make a value the wrong way up.
     if not reading.candidates and reading.certainty < threshold:
         return True
-    alone = settle(reading.value, reading.confidence / reading.certainty, threshold)
+    alone = _settled(reading, reading.confidence / reading.certainty, threshold)
     return alone.status == "accepted"
 
 
@@ -422,7 +500,7 @@ def hangs_on_confidence(reading: FieldReading) -> bool:
     [True, False, False]
     """
     if reading.status == "accepted":
-        return True
+        return not reading.is_printed
     kind = reading.reason.kind if reading.reason else None
     is_uncertain = reading.status == "rejected" and kind is ReasonKind.UNCERTAIN
     return is_uncertain and bool(reading.value)
@@ -451,7 +529,10 @@ def distrust(reading: PageReading, damage: str) -> PageReading:
         else one
         for name, one in reading.fields.items()
     }
-    return replace(reading, fields=fields, damage=damage)
+    assigned = reading.assigned
+    if assigned is not None and assigned.how == "empty":  # what is gone may say more
+        assigned = replace(assigned, how="none", problem=str(reason))
+    return replace(reading, fields=fields, damage=damage, assigned=assigned)
 
 
 def show_confidence(confidence: float, places: int) -> str:

@@ -5,9 +5,10 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,7 @@ from pipelines.cli.exits import ExitCode, exit_code_of
 from pipelines.cli.inputs import (
     check_model,
     check_outputs,
-    choose_form,
+    choose_pile,
     find_inputs,
     find_rules,
     load_reading_model,
@@ -31,15 +32,16 @@ from pipelines.cli.inputs import (
 from pipelines.cli.matching import find_matcher
 from pipelines.cli.options import (
     Blank,
-    Combs,
     Command,
     DecidingOptions,
     DemoFolder,
     Digits,
     Draft,
+    EditorPage,
     FieldImages,
+    FilledIn,
     Force,
-    FormFile,
+    FormFiles,
     Model,
     OfFields,
     PageOptions,
@@ -48,19 +50,28 @@ from pipelines.cli.options import (
     RosterOptions,
     Scans,
     Seed,
-    Source,
+    SoughtOptions,
+    Sources,
     Tables,
     group_options,
 )
+from pipelines.cli.piles import (
+    check_options_of_pile,
+    describe_forms,
+    list_form_files,
+    list_tables,
+    warn_of_places,
+)
 from pipelines.cli.review import apply, find_reviews, review
 from pipelines.cli.runs import Job, execute, run_of
-from pipelines.cli.settings import describe_form, describe_job
+from pipelines.cli.settings import describe_job
 from pipelines.cli.tables import check_free_tables, check_log
 from pipelines.cli.train import calibrate, evaluate, train
 from pipelines.scans.find import ScanError, printable
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
+    from pipelines.forms.pile import Pile
     from pipelines.runs.tables import TableSource
     from pipelines.scoring.table import PageResult, Summary
 
@@ -151,9 +162,9 @@ def demo(
 def score(
     scans: Scans,
     output: Tables,
-    form: FormFile = None,
-    comb: Combs = None,
+    form: FormFiles = None,
     *,
+    sought: SoughtOptions,
     drawn: PageOptions,
     listed: RosterOptions,
     deciding: DecidingOptions,
@@ -163,6 +174,9 @@ def score(
 
     The columns are document, page, status and error, then for each field its
     value, NAME, and NAME.status and NAME.confidence.
+
+    With --grid sudoku=9x9 the fields are sudoku_1 to sudoku_9, the rows from top to
+    bottom. A row has a character for each box: _ where it is empty.
 
     A page is ok; review: look at the fields that are neither accepted nor blank;
     empty: nothing is on it, as on the backs of sheets; or failed: it could not be
@@ -174,6 +188,10 @@ def score(
     Pages are kept in the folder RESULTS.run as they are read. After an interruption
     the same command goes on: it reads what is missing, and what has failed.
 
+    Of several forms, each page goes to the one that it fits. RESULTS.NAME.csv is the
+    table of the form NAME.json, with a row for each of its sheets, and
+    RESULTS.ledger.csv says of every page which it is, or why it is of none.
+
     With --roster, RESULTS.roster.csv has a row for each page too: matched with a
     number of the list; unlisted: it is of none; conflict: another page has the same;
     rejected: look at it, suggestions has the nearest; or unread: no number was found.
@@ -183,36 +201,36 @@ def score(
     3 the disk is full, 4 another run is at work.
     """
     use_one_thread()
-    from pipelines.forms.files import draft_images
-    from pipelines.forms.placing import doubt_places
     from pipelines.scoring.batch import list_first_pictures
 
-    fields, overlay = choose_form(form, comb or []), drawn.overlay
-    for doubt in doubt_places(fields):
-        warn(f"warning: {form}: {doubt}")
+    pile = choose_pile(form or [], sought.comb or [], sought.grid or [])
+    overlay = drawn.overlay
+    warn_of_places(pile)
+    described = describe_forms(pile)
+    tables = list_tables(output, described)
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
-    others = [form, fields.blank, deciding.rule, listed.roster]
-    others += draft_images(form) if form else ()
+    others = [*list_form_files(pile), deciding.rule, listed.roster]
     files = find_inputs(
-        scans, output, model=reading.model, others=others, exclude=overlay
+        scans, tables, model=reading.model, others=others, exclude=overlay
     )
     if listed.roster and reading.shard:
         raise typer.BadParameter(
             "--roster needs all pages: give it to lenet redo when the shards are merged"
         )
+    check_options_of_pile(pile, listed, reading)
     wanted = threshold_of(deciding, None)
-    matcher = find_matcher(listed, fields, output[0], wanted)
+    matcher = find_matcher(listed, pile.forms[0].pages[0], output[0], wanted)
     written = [matcher.table] if matcher else []
     written += list_first_pictures(files, overlay) if overlay else []
     written += [reading.review] if reading.review else []
-    batch = find_rules(deciding, reading.model, {field.kind for field in fields.fields})
+    batch = find_rules(deciding, reading.model, pile.kinds)
     threshold = threshold_of(deciding, batch)
     settings = describe_job(reading.model, threshold, batch)
-    settings |= describe_form(form, fields) | {"dpi": drawn.dpi}
+    settings |= described | {"dpi": drawn.dpi}
     run = run_of(output)
-    check_free_tables(output, written, run, force=reading.force)
-    check_log(reading.log, [*output, *written, *files, *others])
-    reader = _form_reader(fields, reading.model, threshold, locate_digits=bool(overlay))
+    check_free_tables(tables, written, run, force=reading.force)
+    check_log(reading.log, [*tables, *written, *files, *others])
+    reader = _pile_reader(pile, reading.model, threshold, locate_digits=bool(overlay))
     if batch:
         reader = batch.wrap(reader)
     companions = [*([matcher] if matcher else []), *find_reviews(run, reading)]
@@ -264,41 +282,80 @@ for command, example in (
     app.command(cls=Command, epilog=f"Example: {example}")(command)
 
 
-@app.command(cls=Command, epilog="Example: lenet form blank.pdf -o form.json")
+@app.command(
+    cls=Command,
+    epilog="Example: lenet form blank.pdf -o form.json, or lenet form scans/ --edit"
+    " form.html",
+)
 def form(
-    source: Source, output: Draft, blank: Blank = None, force: Force = False
+    sources: Sources,
+    output: Draft = None,
+    edit: EditorPage = None,
+    filled: FilledIn = False,
+    blank: Blank = None,
+    force: Force = False,
 ) -> None:
-    """Draft a form from a blank page, or from a drawing of its fields; with a picture.
+    """Draft a form from a blank page, from filled-in pages, or from a drawing.
+
+    With --edit PAGE.html instead of -o, a page is written in which fields are drawn,
+    moved, named and given rules: open it in a browser, and save the form from there.
+    SOURCE may be the JSON file of a form, too.
 
     SOURCE is a scan or a PDF of the blank form: the fields are named field_01,
     field_02... in reading order. Look at the picture, then rename them in the JSON
     file. Of a file with several pages, the first is the form. Text fields of a PDF
     that is filled in on a screen are taken as they are.
 
+    Without a blank page, name filled-in ones, three at least and better ten: scans/,
+    *.png, or --filled scans.pdf. What they share is the blank page, and is written
+    beside the form, as form.blank.png; pages that do not fit the others are named.
+
     Or it is a drawing of the fields, made with LabelMe, a tool that writes COCO, CVAT
     or Label Studio, with the page that was drawn on as --blank. A label is the name of
     its field, and may say more: "total digits=3; maximum=400".
     """
     use_one_thread()
+    from pipelines.forms.editing import write_editor
     from pipelines.forms.importing import write_form
-    from pipelines.scoring.processes import Lost, PageLimits, Processes
 
-    def write(source: Path) -> tuple[str, tuple[str, ...]] | Exception:
+    if (written := output or edit) is None or (output and edit):
+        raise typer.BadParameter(
+            "give either -o form.json, which is to be the form, or --edit form.html,"
+            " a page to edit it in"
+        )
+    write_it = write_form if output else write_editor
+    is_pile = filled or len(sources) > 1 or sources[0].is_dir()
+
+    def write(source: Any) -> tuple[str, tuple[str, ...]] | Exception:
         try:
-            return write_form(source, output, blank=blank, overwrite=force)
+            return write_it(source, written, blank=blank, overwrite=force)
         except (ValueError, OSError) as error:
             return error
 
-    with Processes(write, jobs=1, limits=PageLimits()) as processes:
-        answer = processes.ask(source)
-    if isinstance(answer, Lost):
-        raise ScanError(f"{source}: {answer.reason}")
+    answer = _write_apart(write, sources if is_pile else sources[0])
     if isinstance(answer, Exception):
         raise answer
     summary, notes = answer
     for note in notes:
-        warn(f"warning: {output}: {note}")
+        warn(f"warning: {written}: {note}")
     say(summary)
+
+
+def _write_apart(write: Callable[[Any], Any], source: Any) -> Any:
+    """Write a form in a process of its own, which a harmful page may end."""
+    from pipelines.forms.filled import MOST_PAGES
+    from pipelines.scoring.processes import Lost, PageLimits, Processes
+
+    limits = PageLimits()
+    if isinstance(source, list):
+        # A page is registered onto several others, and all are held at once.
+        limits = PageLimits(MOST_PAGES * limits.seconds, 4 * limits.gigabytes)
+    with Processes(write, jobs=1, limits=limits) as processes:
+        answer = processes.ask(source)
+    if isinstance(answer, Lost):
+        named = source[0] if isinstance(source, list) else source
+        raise ScanError(f"{named}: {answer.reason}")
+    return answer
 
 
 app.add_typer(train)
@@ -482,12 +539,24 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
     from pipelines.readers import make_form_reader
 
     reading = load_reading_model(model)
-    if "line_reader" in reading and all(f.kind == "comb" for f in form.fields):
+    return make_form_reader(form, **reading, threshold=threshold, **params)
+
+
+def _pile_reader(pile: "Pile", model: str, threshold: float, **params: Any) -> Any:
+    """Make what reads the pages of one form, or of several."""
+    reading = load_reading_model(model)
+    if "line_reader" in reading and not pile.kinds & {"line", "box"}:
         raise typer.BadParameter(
             f"--model {model} reads free writing, and all fields of the form are combs."
             " These are read with a classifier of digits, such as boxes"
         )
-    return make_form_reader(form, **reading, threshold=threshold, **params)
+    if not pile.is_mixed:
+        return _form_reader(pile.forms[0].pages[0], model, threshold, **params)
+    from pipelines.readers import make_form_reader
+    from pipelines.readers.pile import PileReader
+
+    make = partial(make_form_reader, **reading, threshold=threshold, **params)
+    return PileReader(pile, make)
 
 
 def _write(

@@ -18,7 +18,7 @@ from pipelines.scans.find import (
 
 if TYPE_CHECKING:
     from pipelines.cli.options import DecidingOptions
-    from pipelines.forms.form import Form
+    from pipelines.forms.pile import Pile
     from pipelines.scoring.ruled import RuledBatch
 
 # What a reader accepts from, unless the user or a rule decides.
@@ -53,20 +53,26 @@ def warn(text: str) -> None:
     print(printable(f"lenet: {text}"), file=sys.stderr)
 
 
-def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
-    """Return the form that the options of a command stand for.
+def choose_pile(
+    forms: Sequence[Path], combs: Sequence[str], grids: Sequence[str] = ()
+) -> "Pile":
+    """Return the form, or the forms, that the options of a command stand for.
 
     Parameters
     ----------
-    form : Path or None
-        The file of a form.
+    forms : sequence of Path
+        The files of forms, and folders of them.
 
     combs : sequence of str
         Comb fields, each as ``NAME=N``.
 
+    grids : sequence of str, default=()
+        Grids, each as ``NAME=ROWSxCOLUMNS``.
+
     Returns
     -------
-    form : Form
+    pile : Pile
+        Of one form, or of several.
 
     Raises
     ------
@@ -74,21 +80,54 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
         If there is neither or both, or a comb is not as it should be.
 
     FormError
-        If the form cannot be used.
+        If a form cannot be used.
     """
     from pipelines.forms.form import Form
+    from pipelines.forms.pile import Pile, PiledForm
 
-    if form is None and not combs:
+    named = [*combs, *grids]
+    if not forms and not named:
         raise typer.BadParameter(
-            "Say what to read: either --form FILE or --comb NAME=N"
+            "Say what to read: either --form FILE or --comb NAME=N, or --grid"
+            " NAME=ROWSxCOLUMNS"
         )
-    if form is not None and combs:
+    if forms and named:
+        option = "--comb NAME=N" if combs else "--grid NAME=ROWSxCOLUMNS"
         raise typer.BadParameter(
-            "Say what to read by --form FILE or by --comb NAME=N, not by both"
+            f"Say what to read by --form FILE or by {option}, not by both"
         )
-    if form is not None:
-        return Form.from_file(form)
-    return Form.from_combs(_parse_combs(combs))
+    if not forms:
+        form = Form.from_combs(_parse_combs(combs), _parse_grids(grids))
+        return Pile(forms=(PiledForm(name="combs", pages=(form,)),))
+    pile = Pile.from_files(forms)
+    if pile.is_mixed:
+        pile.check_known_again()
+    return pile
+
+
+def _parse_grids(grids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Read the names of grids, and how many rows and columns they have."""
+    from pipelines.forms.field import MOST_BOXES  # it takes a while
+
+    sizes: dict[str, tuple[int, int]] = {}
+    for text in grids:
+        name, _, size = text.rpartition("=")
+        rows, _, columns = size.lower().replace("×", "x").partition("x")  # noqa: RUF001
+        if not (name and rows.isdecimal() and columns.isdecimal()):
+            raise typer.BadParameter(
+                f"--grid expects NAME=ROWSxCOLUMNS, such as sudoku=9x9. Got {text!r}"
+            )
+        if name in sizes:
+            raise typer.BadParameter(
+                f"--grid names {name} twice. Give each grid a name of its own"
+            )
+        sizes[name] = int(rows), int(columns)
+        if not all(2 <= n <= MOST_BOXES for n in sizes[name]):
+            raise typer.BadParameter(
+                f"--grid {text}: a grid has 2 to {MOST_BOXES} rows, and as many"
+                " columns. A single row of boxes is a --comb"
+            )
+    return sizes
 
 
 def _parse_combs(combs: Sequence[str]) -> dict[str, int]:

@@ -4,10 +4,16 @@ import math
 import re
 from collections.abc import Iterator
 from datetime import date as calendar_date
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeInt,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+)
 
 from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.check_digits import CheckDigit, Weights, has_check_digit
@@ -62,7 +68,7 @@ def fits_mask(value: str, mask: str) -> bool:
     )
 
 
-FieldKind = Literal["comb", "line", "box"]
+FieldKind = Literal["comb", "line", "box", "code"]
 
 # The columns of results.csv that are no fields.
 _RESERVED_NAMES = frozenset({"document", "page", "status", "error"})
@@ -117,8 +123,8 @@ class Field(FrozenModel):
         Letters, digits, ``_``, and inside the name also ``-`` and spaces: it
         heads a column of the results.
 
-    kind : {"comb", "line", "box"}, default="comb"
-        One box a digit, a free string, or a single free box.
+    kind : {"comb", "line", "box", "code"}, default="comb"
+        One box a digit, a free string, a single free box, or a QR code or bar code.
 
     digits : int, default=None
         Number of boxes. A comb must have it.
@@ -155,6 +161,19 @@ class Field(FrozenModel):
         The range of the date, ends included; None for the beginning of 1900 and the
         end of 2099.
 
+    pattern : str, default=None
+        What a code must say: ``#`` stands for any digit, ``*``, which may be there
+        once, for any text, and all else for itself.
+
+    gaps : bool, default=False
+        Whether empty boxes are ordinary, as in a puzzle or a table. Then a value has a
+        character for each box of the comb, ``_`` for an empty one, unless all are
+        empty. Such a field has no rules.
+
+    grid : str, default=None
+        Name of the grid of which the comb is a row. The rows of a grid follow each
+        other from top to bottom, and are looked for together.
+
     Notes
     -----
     A mistake raises :class:`pydantic.ValidationError`, a ValueError;
@@ -184,6 +203,17 @@ class Field(FrozenModel):
     date: str | None = None
     earliest: calendar_date | None = None
     latest: calendar_date | None = None
+    pattern: str | None = None
+    gaps: bool = False
+    grid: str | None = None
+
+    @pydantic.model_serializer(mode="wrap")
+    def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what older releases do not know, where nothing is said of it."""
+        content: dict[str, Any] = write(self)
+        if self.pattern is None:
+            content.pop("pattern", None)
+        return content
 
     @pydantic.field_validator("name")
     @classmethod
@@ -224,6 +254,29 @@ class Field(FrozenModel):
             )
         return date
 
+    @pydantic.field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, pattern: str | None) -> str | None:
+        if pattern is not None and not (pattern and pattern.count("*") <= 1):
+            raise ValueError(
+                "must be what the code says, with '#' for any digit and at most one '*'"
+                " for any text, such as 'SHEET-*-1'"
+            )
+        return pattern
+
+    @pydantic.model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if self.kind != "code" and self.pattern is not None:
+            raise ValueError("pattern: is for fields of the kind 'code'")
+        others = (self.digits, self.earliest, self.latest)
+        if self.kind == "code" and (
+            self.has_rules or any(each is not None for each in others)
+        ):
+            raise ValueError(
+                "kind: a code has no rules for digits. What it says has a 'pattern'"
+            )
+        return self
+
     @pydantic.model_validator(mode="after")
     def _check_together(self) -> Self:
         if self.kind == "comb" and self.digits is None:
@@ -242,6 +295,10 @@ class Field(FrozenModel):
             raise ValueError("date: earliest and latest are the range of a date")
         if self.date_range[0] > self.date_range[1]:
             raise ValueError("latest: is before the earliest")
+        if self.gaps and (self.kind != "comb" or self.has_rules):
+            raise ValueError("gaps: only a comb without rules may have empty boxes")
+        if self.grid is not None and (self.kind != "comb" or self.box is not None):
+            raise ValueError("grid: only combs are looked for, and those with no box")
         if reason := next(self._contradictions(), ""):
             raise ValueError(reason)
         return self
@@ -282,11 +339,44 @@ class Field(FrozenModel):
         """
         if not value:
             return ""
+        if self.kind == "code":
+            known = self.pattern is None or self.key_of(value) is not None
+            return "" if known else f"does not look like {self.pattern}"
+        if self.gaps:
+            whole = len(value) == self.digits and set(value) <= {*"0123456789", GAP}
+            return "" if whole else "has not a digit, or '_', for each box"
         if GAP in value:
             return "a box between two digits is empty"
         if not is_number(value):
             return "is not a string of digits"
         return next(self._complaints(value), ("", ""))[1]
+
+    def key_of(self, text: str) -> str | None:
+        """Return what a code says where its pattern leaves it open.
+
+        Parameters
+        ----------
+        text : str
+            All that it says.
+
+        Returns
+        -------
+        key : str or None
+            What stands for ``#`` and ``*``, or all of it where there is no pattern;
+            None for a text that does not fit the pattern.
+
+        Examples
+        --------
+        >>> sheet = Field(name="sheet", kind="code", pattern="SHEET-*-1")
+        >>> sheet.key_of("SHEET-0012-1"), sheet.key_of("SHEET-0012-2")
+        ('0012', None)
+        """
+        if self.kind != "code" or self.pattern is None:
+            return text
+        wanted = {"#": "([0-9])", "*": "(.+)"}
+        parts = (wanted.get(letter) or re.escape(letter) for letter in self.pattern)
+        found = re.fullmatch("".join(parts), text)
+        return None if found is None else "".join(found.groups())
 
     def broken_rule(self, value: str) -> str:
         """Name the rule that a value breaks, if any.

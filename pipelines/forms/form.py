@@ -25,6 +25,9 @@ __all__ = ["Field", "FieldKind", "Form", "FormError", "Sum"]
 
 _VERSION = 1
 
+# Blank pages that are kept at hand, as many as the forms of a mixed pile may have.
+_MOST_BLANKS = 64
+
 
 class Sum(FrozenModel):
     """A field that must be the sum of others.
@@ -98,20 +101,38 @@ class Form(FrozenModel):
             if field.has_rules and not is_possible(field):
                 raise ValueError(f"field {field.name!r}: no value keeps all its rules")
             names.add(field.name)
+        codes = {field.name for field in self.fields if field.kind == "code"}
+        for grid in {field.grid for field in self.fields} - {None}:
+            if len({f.digits for f in self.fields if f.grid == grid}) > 1:
+                raise ValueError(f"grid {grid!r}: its rows have not one length")
+        with_gaps = {field.name for field in self.fields if field.gaps}
         for rule in self.sums:
+            if not with_gaps.isdisjoint((rule.total, *rule.parts)):
+                raise ValueError("sums: a field with gaps is no number")
             unknown = {rule.total, *rule.parts} - names
             if unknown:
                 raise ValueError(f"sums: no field is named {min(unknown)!r}")
+            if codes & {rule.total, *rule.parts}:
+                raise ValueError(f"sums: {min(codes)!r} is a code, which is no number")
         return self
 
     @classmethod
-    def from_combs(cls, combs: Mapping[str, int]) -> Self:
+    def from_combs(
+        cls,
+        combs: Mapping[str, int],
+        grids: Mapping[str, tuple[int, int]] | None = None,
+    ) -> Self:
         """Make a form of comb fields that are looked for on every page.
 
         Parameters
         ----------
         combs : mapping of str to int
             Number of boxes for each name.
+
+        grids : mapping of str to tuple of 2 ints, default=None
+            Number of rows, and of boxes in each, for each name of a grid. Its rows are
+            the fields ``name_1``, ``name_2``..., from top to bottom; their boxes may be
+            empty.
 
         Returns
         -------
@@ -122,11 +143,16 @@ class Form(FrozenModel):
         FormError
             If a name or a number cannot be used, or there is none.
         """
-        fields = [{"name": name, "digits": digits} for name, digits in combs.items()]
+        fields: list[dict[str, Any]] = [
+            {"name": name, "digits": digits} for name, digits in combs.items()
+        ]
+        for name, (rows, columns) in (grids or {}).items():
+            row = {"digits": columns, "grid": name, "gaps": True}
+            fields += [{"name": f"{name}_{n}"} | row for n in range(1, rows + 1)]
         return cls._validated({"fields": fields}, "comb fields")
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Self:
+    def from_file(cls, path: str | Path) -> "Form":
         """Read the JSON file of a form, and check it against its blank page.
 
         Parameters
@@ -149,21 +175,11 @@ class Form(FrozenModel):
         """
         path = Path(path)
         content = read_json(path)
-        version = content.get("version", _VERSION)
-        if isinstance(version, int) and version > _VERSION:
+        if "pages" in content or "join" in content:
             raise FormError(
-                f"{path}: version: is {version}, and {_VERSION} is the newest that"
-                " this release reads. Upgrade lenet-sklearn"
+                f"{path}: is a form of joined pages, which only lenet score reads"
             )
-        form = cls._validated(load_choices(content, path), str(path))
-        if form.blank is None:
-            return form
-        form = form.model_copy(update={"blank": path.parent / form.blank})
-        try:
-            _check_boxes(form.fields, form.load_blank().shape)
-        except FormError as error:
-            raise FormError(f"{path}: {error}") from None
-        return form
+        return read_form(content, path)
 
     def to_file(self, path: str | Path) -> None:
         """Write the form as JSON; an existing file is replaced as a whole.
@@ -181,15 +197,16 @@ class Form(FrozenModel):
         path = Path(path)
         content: dict[str, Any] = {"version": self.version}
         if self.blank is not None:
-            content["blank"] = _relative(self.blank, path.parent)
-        content["fields"] = [
-            {"name": field.name, "kind": field.kind}
-            | field.model_dump(mode="json", exclude_defaults=True)
-            for field in self.fields
-        ]
+            content["blank"] = relative_path(self.blank, path.parent)
+        content["fields"] = list(map(field_content, self.fields))
         if self.sums:
             content["sums"] = [rule.model_dump(mode="json") for rule in self.sums]
         write_json(path, content)
+
+    @property
+    def kinds(self) -> set[str]:
+        """Kinds of its fields."""
+        return {field.kind for field in self.fields}
 
     def load_blank(self) -> Image:
         """Read the blank page.
@@ -285,7 +302,50 @@ class Form(FrozenModel):
             raise FormError(f"{source}: {explain(error, content)}") from None
 
 
-@lru_cache(maxsize=2)
+def read_form(content: Mapping[str, Any], path: Path, part: str = "") -> Form:
+    """Make a form of what its file holds, and check it against its blank page.
+
+    Parameters
+    ----------
+    content : mapping
+        What the file holds, or a part of it.
+
+    path : Path
+        The file.
+
+    part : str, default=""
+        Which part of it, for messages.
+
+    Returns
+    -------
+    form : Form
+
+    Raises
+    ------
+    FormError
+        As of :meth:`Form.from_file`.
+    """
+    version = content.get("version", _VERSION)
+    if isinstance(version, int) and version > _VERSION:
+        raise FormError(
+            f"{path}: version: is {version}, and {_VERSION} is the newest that"
+            " this release reads. Upgrade lenet-sklearn"
+        )
+    loaded = load_choices(content, path)
+    try:
+        form = Form.model_validate(loaded)
+        if form.blank is None:
+            return form
+        form = form.model_copy(update={"blank": path.parent / form.blank})
+        _check_boxes(form.fields, form.load_blank().shape)
+    except pydantic.ValidationError as error:
+        raise FormError(f"{path}: {part}{explain(error, loaded)}") from None
+    except FormError as error:
+        raise FormError(f"{path}: {part}{error}") from None
+    return form
+
+
+@lru_cache(maxsize=_MOST_BLANKS)
 def _read_blank(blank: Path, _modified: int) -> Image:
     """Read a blank page once, until its file changes."""
     try:
@@ -297,13 +357,49 @@ def _read_blank(blank: Path, _modified: int) -> Image:
     return page
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=_MOST_BLANKS)
 def _prepare_blank(blank: Path, modified: int) -> PreparedBlank:
     return prepare_blank(_read_blank(blank, modified))
 
 
-def _relative(blank: Path, folder: Path) -> str:
-    """Write a path as seen from a folder, with slashes on every system."""
+def field_content(field: Field) -> dict[str, Any]:
+    """Return what the file of a form says of a field.
+
+    Parameters
+    ----------
+    field : Field
+
+    Returns
+    -------
+    content : dict
+        Its keys that are not as they are by default, as JSON has them.
+
+    Examples
+    --------
+    >>> from pipelines.forms.form import Field, field_content
+    >>> field_content(Field(name="id", digits=4, maximum=2000))
+    {'name': 'id', 'kind': 'comb', 'digits': 4, 'maximum': 2000}
+    """
+    own = field.model_dump(mode="json", exclude_defaults=True)
+    return {"name": field.name, "kind": field.kind} | own
+
+
+def relative_path(blank: Path, folder: Path) -> str:
+    """Write a path as seen from a folder, with slashes on every system.
+
+    Parameters
+    ----------
+    blank : Path
+        From the current folder.
+
+    folder : Path
+        Where the file lies that is to name it.
+
+    Returns
+    -------
+    path : str
+        Absolute if it is on another drive.
+    """
     try:
         return Path(os.path.relpath(blank, folder)).as_posix()
     except ValueError:  # on another drive

@@ -28,6 +28,7 @@ from pipelines.forms.drafting import (
 from pipelines.forms.drawn import DrawnBox, DrawnImage, base_name
 from pipelines.forms.field import Field
 from pipelines.forms.files import FormError, explain
+from pipelines.forms.filled import refuse_blank, write_filled
 from pipelines.forms.form import Form
 from pipelines.forms.naming import choose_names, read_attributes
 from pipelines.forms.placing import Box, doubt_fields, find_printed
@@ -67,7 +68,7 @@ class Imported:
 
 
 def write_form(
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     blank: str | Path | None = None,
@@ -79,9 +80,11 @@ def write_form(
 
     Parameters
     ----------
-    source : str or Path
+    source : str, Path, or sequence of them
         A drawing of fields; or the scan of a blank page, or its PDF, from whose form
-        fields are taken if it has any for text, and else from its print.
+        fields are taken if it has any for text, and else from its print. A list of
+        scans and folders is of filled-in pages, as for
+        :func:`pipelines.forms.filled.write_filled`.
 
     output : str or Path
         The JSON file.
@@ -112,10 +115,13 @@ def write_form(
     OSError
         If a file cannot be written.
     """
+    if not isinstance(source, str | Path):
+        refuse_blank(blank)
+        return write_filled(source, output, overwrite=overwrite)
     source, output = Path(source), Path(output)
     given = () if blank is None else (Path(blank),)
     check_outputs([source, *given], output)
-    imported = _import(source, *given)
+    imported = import_fields(source, *given)
     if imported is None:
         return write_draft(source, output, overwrite=overwrite), ()
     if not overwrite:
@@ -124,8 +130,30 @@ def write_form(
     return _summary(imported, output), imported.notes
 
 
-def _import(source: Path, blank: Path | None = None) -> Imported | None:
-    """Import fields; None from a scan, or from a PDF that has none for text."""
+def import_fields(source: Path, blank: Path | None = None) -> Imported | None:
+    """Import fields from whatever has any that are drawn.
+
+    Parameters
+    ----------
+    source : Path
+        As for :func:`write_form`.
+
+    blank : Path, default=None
+        Scan of the page that was drawn on. A drawing needs it.
+
+    Returns
+    -------
+    imported : Imported or None
+        None from a scan, and from a PDF that has no fields for text.
+
+    Raises
+    ------
+    FormError
+        If a field cannot be used, or a drawing and its page are not both given.
+
+    ScanError
+        If the blank cannot be read.
+    """
     is_drawn = is_annotation(source)
     if blank is None:
         if not is_drawn:

@@ -1,6 +1,6 @@
 """From page images to the fields of a form."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, ClassVar, Self
@@ -26,6 +26,8 @@ from pipelines.outcomes import (
     settle_anew,
 )
 from pipelines.pages.cleaning import is_empty_page, is_light_on_dark
+from pipelines.pages.codes import Code, find_codes
+from pipelines.pages.register import Registration, register
 from pipelines.pages.upright import upright_log_odds
 from pipelines.readers.base import (
     Reader,
@@ -35,12 +37,14 @@ from pipelines.readers.base import (
     is_fitted,
     split_reader,
 )
+from pipelines.readers.codes import read_codes
 from pipelines.readers.comb import CombReader
 from pipelines.readers.field import FieldReader, cleaning_steps, make_field_reader
 from pipelines.readers.places import (
     SoughtCombs,
     cut_placed,
     locate_digits,
+    other_combs,
     page_quad,
     seek_combs,
 )
@@ -78,8 +82,8 @@ class FormReader(Reader):
         ``make_field_reader()``. `fit` fits a copy, from what it has learned on.
 
     locate_digits : bool, default=False
-        Find where on the page each digit of free writing stands, for pictures. The
-        network goes over such fields twice then.
+        Find where on the page each digit of free writing stands, and the combs that
+        are no field's, for pictures. The network goes over such fields twice then.
 
     memory : str or joblib.Memory, default=None
         Folder in which to keep what was cut out of each page, by the content of the
@@ -222,7 +226,8 @@ class FormReader(Reader):
         steps = [step for _, step in cleaning_steps()]  # those given are not fitted
         reader = self._orienting_reader()
         sought = self._kept(seek_combs, page, fields)
-        ways = _read_both_ways(_cut_combs(sought, steps, reader), reader)
+        pieces = _cut_combs(sought, steps, reader)
+        ways = _read_both_ways(pieces, reader, [False] * len(pieces))
         if _upright_log_odds(sought, *ways) < 0:
             sought = self._kept(seek_combs, _half_turn(sought.page), fields)
         return {
@@ -324,7 +329,12 @@ class FormReader(Reader):
             )
         return float(np.mean(values == texts))
 
-    def read(self, page: Image) -> PageReading:
+    def read(
+        self,
+        page: Image,
+        registration: Registration | None = None,
+        codes: Sequence[Code] | None = None,
+    ) -> PageReading:
         """Read one page, with the confidence of each value.
 
         One page, not a list as :meth:`predict` takes: pages are large.
@@ -333,6 +343,12 @@ class FormReader(Reader):
         ----------
         page : ndarray of shape (height, width), dtype uint8
             Grey page, dark ink on light paper.
+
+        registration : Registration, default=None
+            Where the blank page of the form is on the page, if that is known already.
+
+        codes : sequence of Code, default=None
+            The codes on the page, if they are known already.
 
         Returns
         -------
@@ -347,23 +363,36 @@ class FormReader(Reader):
         self._validate_params()
         check_image(page, caller=type(self).__name__)
         steps, reader = split_reader(self._field_reader())
-        placeless = [f for f in self.form.fields if f.box is None and f.kind != "comb"]
+        placeless = [
+            f for f in self.form.fields if f.box is None and f.kind in ("line", "box")
+        ]
         readings = _unlocated({field.name: _PLACELESS for field in placeless})
-        readings |= self._read_placed(page, steps, reader)
-        readings |= self._read_sought(page, steps, reader)
+        readings |= self._read_placed(page, steps, reader, registration)
+        sought = self._seek(page)
+        readings |= self._read_sought(page, sought, steps, reader)
+        readings |= self._read_codes(page, registration, codes)
         if all(reading.status == "unlocated" for reading in readings.values()):
             readings = _explain_nothing(page, readings)
         decided = decide(self.form, readings, reader.threshold)
         changed = [name for name in decided if decided[name] is not readings[name]]
         return PageReading(
-            decided, before_rules={name: readings[name] for name in changed}
+            decided,
+            before_rules={name: readings[name] for name in changed},
+            others=other_combs(sought, page) if sought and self.locate_digits else (),
         )
 
     def _read_placed(
-        self, page: Image, steps: Sequence[Any], reader: FieldReader
+        self,
+        page: Image,
+        steps: Sequence[Any],
+        reader: FieldReader,
+        registration: Registration | None,
     ) -> dict[str, FieldReading]:
         """Read the fields that have a place on the blank page."""
-        cuts, missing = self._kept(cut_placed, page, self.form)
+        if registration is None:
+            cuts, missing = self._kept(cut_placed, page, self.form)
+        else:
+            cuts, missing = cut_placed(page, self.form, registration)
         images = clean_images(steps, [cut.image for cut in cuts.values()])
         frames = [cut.frame for cut in cuts.values()]
         fields = {field.name: field for field in self.form.fields}
@@ -376,17 +405,43 @@ class FormReader(Reader):
             placed = locate_digits(placed, cuts, images, reader)
         return _unlocated(missing) | placed
 
+    def _seek(self, page: Image) -> SoughtCombs | None:
+        """Look for the combs that have no place; None where all fields have one."""
+        fields = self._sought_fields()
+        return self._kept(seek_combs, page, fields) if fields else None
+
     def _read_sought(
-        self, page: Image, steps: Sequence[Any], reader: FieldReader
+        self,
+        page: Image,
+        sought: SoughtCombs | None,
+        steps: Sequence[Any],
+        reader: FieldReader,
     ) -> dict[str, FieldReading]:
         """Read the combs that have no place."""
-        fields = self._sought_fields()
+        if sought is None:
+            return {}
+        in_place = {field.name: field.gaps for field in self.form.fields}
+        pieces = _cut_combs(sought, steps, reader)
+        ways = _read_both_ways(
+            pieces, reader, [in_place[name] for name in sought.combs]
+        )
+        read = _decide_way(page, sought, ways, reader.threshold)
+        return _unlocated(sought.missing) | read
+
+    def _read_codes(
+        self,
+        page: Image,
+        registration: Registration | None,
+        codes: Sequence[Code] | None,
+    ) -> dict[str, FieldReading]:
+        """Read the fields that are codes."""
+        fields = [field for field in self.form.fields if field.kind == "code"]
         if not fields:
             return {}
-        sought = self._kept(seek_combs, page, fields)
-        pieces = _cut_combs(sought, steps, reader)
-        read = _read_either_way(page, sought, pieces, reader)
-        return _unlocated(sought.missing) | read
+        codes = find_codes(page) if codes is None else codes
+        if registration is None and any(field.box for field in fields):
+            registration = register(page, self.form.prepared_blank())
+        return read_codes(fields, codes, registration)
 
     def _field_reader(self) -> Any:
         """Return the adapted field reader, else the one given, else the shipped."""
@@ -469,12 +524,14 @@ def _cut(
     return cut(page, what)
 
 
-def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:
+def _unlocated(missing: Mapping[str, str | Reason]) -> dict[str, FieldReading]:
+    reasons = {
+        name: why if isinstance(why, Reason) else Reason(ReasonKind.NOT_FOUND, why)
+        for name, why in missing.items()
+    }
     return {
-        name: FieldReading(
-            "", "unlocated", 0.0, reason=Reason(ReasonKind.NOT_FOUND, text)
-        )
-        for name, text in missing.items()
+        name: FieldReading("", "unlocated", 0.0, reason=reason)
+        for name, reason in reasons.items()
     }
 
 
@@ -496,14 +553,14 @@ def _explain_nothing(
     }
 
 
-def _read_either_way(
+def _decide_way(
     page: Image,
     sought: SoughtCombs,
-    pieces: Sequence[Sequence[Piece]],
-    reader: FieldReader | CombReader,
+    ways: tuple[list[FieldReading], list[FieldReading]],
+    threshold: float,
 ) -> dict[str, FieldReading]:
-    """Read combs the way up that is more likely, and doubt what both ways read."""
-    upright, turned = _read_both_ways(pieces, reader)
+    """Take combs the way up that is more likely, and doubt what both ways read."""
+    upright, turned = ways
     log_odds = _upright_log_odds(sought, upright, turned)
     certainty = float(expit(abs(log_odds)))
     result = {}
@@ -513,10 +570,10 @@ def _read_either_way(
         if log_odds < 0:
             name, reading = sought.counterparts[name], other_way
             quad = np.roll(quad, 2, axis=0)
-        reading = _doubt_way(reading, certainty, reader.threshold)
+        reading = _doubt_way(reading, certainty, threshold)
         # Blank, too: another comb may be the one that somebody has filled in.
         if name in sought.doubtful:
-            reading = forbid(reading, Reason(ReasonKind.SEVERAL, sought.doubtful[name]))
+            reading = forbid(reading, sought.doubtful[name])
         result[name] = replace(reading, quad=quad)
     return result
 
@@ -547,10 +604,13 @@ def _cut_combs(
 
 
 def _read_both_ways(
-    pieces: Sequence[Sequence[Piece]], reader: FieldReader | CombReader
+    pieces: Sequence[Sequence[Piece]],
+    reader: FieldReader | CombReader,
+    in_place: Sequence[bool],
 ) -> tuple[list[FieldReading], list[FieldReading]]:
     """Read combs as they lie, and turned by half a turn."""
-    both = reader.read_pieces([*pieces, *(_turned(field) for field in pieces)])
+    turned = [_turned(field) for field in pieces]
+    both = reader.read_pieces([*pieces, *turned], [*in_place, *in_place])
     return both[: len(pieces)], both[len(pieces) :]
 
 

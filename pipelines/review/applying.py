@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from lenet_sklearn.metrics import error_interval
+from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.form import Form
 from pipelines.outcomes import (
     FieldReading,
@@ -199,6 +200,7 @@ class Review:
         """Apply what is said of the fields of one page."""
         for name, rows in said.items():
             _check_read(rows, reading.fields.get(name), reading.error)
+            _check_gaps(rows, self._form)
         changes = {name: _change(reading.fields[name], said[name]) for name in said}
         fields = {
             name: changes[name].after if name in changes else field
@@ -333,6 +335,17 @@ def _check_read(
                 f"{row.place}: says that {row.read!r} was read in {what}, and in the"
                 f" run it is {field.value!r}. It is of other results, or a spreadsheet"
                 " has changed it"
+            )
+
+
+def _check_gaps(rows: Sequence[Correction], form: Form | None) -> None:
+    """Refuse empty boxes in values of fields in which they are not ordinary."""
+    with_gaps = {field.name for field in form.fields if field.gaps} if form else set()
+    for row in rows:
+        if GAP in row.value and row.field not in with_gaps:
+            raise ValueError(
+                f"{row.place}: the value is {row.value!r}. Values are digits only; the"
+                f" boxes of {row.field!r} are not written down one by one"
             )
 
 

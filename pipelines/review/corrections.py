@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast, get_args
 
 from lenet_sklearn.outputs import Row, read_rows
+from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.field import is_number
 from pipelines.review.exports import read_export
+from pipelines.scans.find import printable
 from pipelines.scoring.comparing import page_number
 from pipelines.scoring.table import document_cell, error_cell
 
@@ -39,7 +41,7 @@ class Correction:
         The run that read it, by its id.
 
     document : str
-        The scan file, as :func:`document_key` writes its name.
+        The scan file, as the table of results has its name.
 
     page : int
         Number of the page in it, counted from 1.
@@ -107,7 +109,8 @@ class Correction:
     @property
     def person(self) -> str:
         """Whose it is: a file in which nobody is named counts as a person."""
-        return self.who or Path(self.file).name
+        # Not its name alone: browsers call the files of all people alike.
+        return self.who or printable(self.file)
 
     @property
     def moment(self) -> datetime:
@@ -262,7 +265,9 @@ def _parse_verdict(cells: dict[str, str]) -> tuple[Verdict, str]:
         )
     if verdict == "unreadable":
         return "unreadable", ""
-    if value and not (is_number(value) and len(value) <= _MOST_DIGITS):
+    # Where gaps are ordinary, a value has some; the form says where.
+    digits = value.replace(GAP, "")
+    if value and not (is_number(digits) and len(value) <= _MOST_DIGITS):
         shown = value if len(value) <= _MOST_DIGITS else f"{value[:20]}..."
         raise ValueError(
             f"the value is {shown!r}. Values are digits only, at most {_MOST_DIGITS},"

@@ -141,30 +141,37 @@ def make_review(
         fields_of.append(iter(each.fields))
     cut = [next(fields_of[item.page], None) for item in queue.items]
     fields = subject.form.fields if subject.form else ()
+    sheets = list(_make_sheets(queue.items, cut))
     data = {
-        "id": _identify(queue, subject.batch),
+        "id": _identify(queue, sheets, subject.batch),
         "title": subject.title,
         "batch": subject.batch,
         "settles": subject.settles,
-        "fields": {f.name: {"kind": f.kind, "digits": f.digits} for f in fields},
+        "fields": {
+            f.name: {"kind": f.kind, "digits": f.digits, "gaps": f.gaps} for f in fields
+        },
         "pages": pages,
         "items": [
             _describe_item(item, picture)
             for item, picture in zip(queue.items, cut, strict=True)
         ],
-        "sheets": list(_make_sheets(queue.items, cut)),
+        "sheets": sheets,
         "sums": list(_describe_sums(queue, subject.form)),
         "summary": _describe_summary(queue, subject),
     }
     return make_page("review", f"Review of {subject.title}", data)
 
 
-def _identify(queue: Queue, batch: str) -> str:
+def _identify(queue: Queue, sheets: Sequence[dict[str, Any]], batch: str) -> str:
     """Tell pages of review apart, whose work a browser keeps."""
     content = hashlib.sha256(batch.encode())
     for item in queue.items:
         result = queue.pages[item.page]
         content.update(repr((result.document, result.page, item.name)).encode())
+    # Sheets that were confirmed must be those on which the digits were seen: where
+    # pictures are missing, sheets are others.
+    for sheet in sheets:
+        content.update(repr(sheet["cells"]).encode())
     return content.hexdigest()[:16]
 
 

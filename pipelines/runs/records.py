@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +10,13 @@ from numpy.typing import NDArray
 
 from lenet_sklearn.strings.boxes import BoxPosteriors
 from lenet_sklearn.strings.decoding import Hypothesis
-from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind
+from pipelines.outcomes import (
+    Assignment,
+    FieldReading,
+    PageReading,
+    Reason,
+    ReasonKind,
+)
 from pipelines.scoring.table import PageResult
 
 # Digits of probabilities and pixels that are kept: what is decided from them does not
@@ -41,7 +48,7 @@ def to_record(result: PageResult) -> dict[str, Any]:
     True
     """
     reading = result.reading
-    return {
+    record = {
         "document": result.document,
         "page": result.page,
         "n_pages": result.n_pages,
@@ -51,6 +58,9 @@ def to_record(result: PageResult) -> dict[str, Any]:
         "before_rules": _pack_fields(reading.before_rules),
         "damage": reading.damage,
     }
+    if reading.assigned is not None:
+        record["assigned"] = asdict(reading.assigned)
+    return record
 
 
 def from_record(record: Mapping[str, Any]) -> PageResult:
@@ -75,6 +85,7 @@ def from_record(record: Mapping[str, Any]) -> PageResult:
         record["error"],
         _unpack_fields(record["before_rules"]),
         record["damage"],
+        Assignment(**record["assigned"]) if "assigned" in record else None,
     )
     return PageResult(
         record["document"],
@@ -104,6 +115,8 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
     for key in ("reason", "veto"):
         if (reason := getattr(field, key)) is not None:
             packed[key] = [reason.kind.value, reason.text]
+            if reason.where:
+                packed[key].append(reason.where)
     if field.digit_quads:
         packed["digit_quads"] = [_pack_array(q, _PIXEL) for q in field.digit_quads]
     if field.candidates:
@@ -113,10 +126,14 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
     if field.boxes is not None:
         likely = _pack_array(field.boxes.likely, _PROBABILITY)
         packed["boxes"] = [list(field.boxes.characters), likely]
+        if field.boxes.in_place:
+            packed["boxes"].append(True)
     if field.decided_by:
         packed["decided_by"] = field.decided_by
     if field.certainty < 1:
         packed["certainty"] = field.certainty
+    if field.is_printed:
+        packed["is_printed"] = True
     return packed
 
 
@@ -136,16 +153,19 @@ def _unpack_field(packed: Mapping[str, Any]) -> FieldReading:
         decided_by=packed.get("decided_by", ""),
         certainty=packed.get("certainty", 1.0),
         veto=_unpack_reason(packed.get("veto")),
+        is_printed=packed.get("is_printed", False),
     )
 
 
 def _unpack_reason(packed: Sequence[str] | None) -> Reason | None:
-    return None if packed is None else Reason(ReasonKind(packed[0]), packed[1])
+    return None if packed is None else Reason(ReasonKind(packed[0]), *packed[1:])
 
 
-def _unpack_boxes(characters: list[str], likely: list[list[float]]) -> BoxPosteriors:
+def _unpack_boxes(
+    characters: list[str], likely: list[list[float]], in_place: bool = False
+) -> BoxPosteriors:
     rows = np.array(likely, dtype=np.float64).reshape(-1, len(characters) + 1)
-    return BoxPosteriors(rows, tuple(characters))
+    return BoxPosteriors(rows, tuple(characters), in_place)
 
 
 def _floor(probability: float) -> float:

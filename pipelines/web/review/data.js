@@ -65,7 +65,8 @@
  * @property {string} title
  * @property {string} batch
  * @property {boolean} settles - Two people differed on these fields.
- * @property {Record<string, {kind: string, digits: number | null}>} fields
+ * @property {Record<string, {kind: string, digits: number | null, gaps: boolean}>} fields - In
+ *   those with gaps, a value has a GAP for each empty box.
  * @property {ScanPage[]} pages
  * @property {Item[]} items
  * @property {Sheet[]} sheets
@@ -73,7 +74,7 @@
  * @property {Counts} summary
  */
 
-/** What stands for a box without a digit between two digits. */
+/** What stands for an empty box: between two digits, or anywhere where gaps are ordinary. */
 export const GAP = "_";
 
 /**
