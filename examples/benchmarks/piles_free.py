@@ -123,7 +123,9 @@ def _lay_out(
     return canvas, _Place(top, left, bottom, right, height, thick, grey)
 
 
-def _line(page: Image, rows: tuple[int, int], columns: tuple[int, int], grey: int) -> None:
+def _line(
+    page: Image, rows: tuple[int, int], columns: tuple[int, int], grey: int
+) -> None:
     part = page[max(rows[0], 0) : rows[1], max(columns[0], 0) : columns[1]]
     np.minimum(part, np.uint8(grey), out=part)
 

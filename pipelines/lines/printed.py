@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.fields.combs import Frame
 from pipelines.fields.rules import Rule, cover_rules, erase_rules
+from pipelines.fields.straight import find_straight, is_ruled, is_thicker
 from pipelines.images import Mask, find_components
-from pipelines.lines.straight import find_straight, is_ruled
 
 # Sides of a frame are at least so long, as a share of the field's.
 _LEAST_SIDE = 0.4
@@ -31,25 +29,13 @@ _LONG_SPANNING = 1.5
 # What strikes writing out runs through its middle.
 _MIDDLE = 0.25
 
-# A wall of a frame or of a neighbour's box is taller than the writing by this share; one
-# that ends freely in the field by less, if it has a corner of its own.
+# A wall of a frame or of a neighbour's box is taller than the writing by this share;
+# one that ends freely in the field by less, if it has a corner of its own.
 _TALLER = 0.3
 _BEYOND = 0.1
 
-# Lines of one print differ in thickness by no more pixels, or by this share.
+# A wall that is thicker than its rows by more than this has a stroke beside it.
 _ALIKE = 1.0
-_ALIKE_SHARE = 0.35
-
-# No pen writes a one this much thinner than the other digits.
-_THIN = 0.6
-
-# What is dark between the rows of a comb, and how far from its place a wall may stand,
-# as shares of their distance and of that of the walls.
-_LEAST_WALL = 0.75
-_OFF = 0.05
-
-# Walls of a comb may be faint, or hidden by writing: not most of them.
-_MOST_WALLS = 0.5
 
 # Components lower than this share of the field are no writing to compare with.
 _LEAST_WRITING = 0.12
@@ -150,11 +136,10 @@ def find_printed_lines(dark: Mask) -> PrintedLines:
     ink = erase_rules(dark, [*rows, *rules])
     doubtful = []
     for line in upright:
-        # What stands between two walls is written there.
-        if any(line is wall for wall in walls) or _is_between(line, walls):
+        if any(line is wall for wall in walls):
             continue
         case = _Upright(line, rows, upright, _writing_beside(ink, line), dark)
-        if case.is_wall() or case.is_thin(pen_width(ink)):
+        if case.is_wall():
             rules.append(line)
         elif case.may_be_wall(across):
             doubtful.append(line)
@@ -185,102 +170,6 @@ def _writing_beside(ink: Mask, line: Rule) -> _Writing:
     alone = np.delete(stats, np.append(own, 0), axis=0)
     rest = find_components(erase_rules(ink, [line])).stats[1:]
     return _Writing(_find_extent(rest, len(ink)), _find_extent(alone, len(ink)))
-
-
-def pen_width(ink: Mask) -> float:
-    """Estimate how broad the strokes of writing are.
-
-    Parameters
-    ----------
-    ink : ndarray of shape (height, width), dtype uint8
-        1 where there is writing.
-
-    Returns
-    -------
-    width : float
-        In pixels; 0 where there is none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pipelines.lines.printed import pen_width
-    >>> ink = np.zeros((60, 60), np.uint8)
-    >>> ink[10:50, 20:26] = ink[10:16, 20:50] = 1
-    >>> 4 < pen_width(ink) < 7
-    True
-    """
-    depths = cv2.distanceTransform(ink, cv2.DIST_L2, 3)[ink > 0]
-    return float(2 * np.percentile(depths, 80)) if depths.size else 0.0
-
-
-def has_walls(dark: Mask, frame: Frame, *, is_whole: bool) -> bool:
-    """Return whether a comb has walls of print: stems and ones may stand like some.
-
-    Parameters
-    ----------
-    dark : ndarray of shape (height, width), dtype uint8
-        1 on ink and print, 0 on paper; the comb lies straight in it.
-
-    frame : Frame
-        Where its boxes are.
-
-    is_whole : bool
-        Whether it is dark all along every wall. Writing may then hide that they are
-        straight lines.
-
-    Returns
-    -------
-    has_walls : bool
-        False where one is as broad as a pen beside the rows, and where most are no
-        straight lines from the one row to the other.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from pipelines.fields.combs import Frame
-    >>> from pipelines.lines.printed import has_walls
-    >>> dark = np.zeros((60, 120), np.uint8)
-    >>> dark[[10, 11, 48, 49], 10:110] = 1
-    >>> has_walls(dark, Frame(10, 10, 110, 50, 2), is_whole=False)
-    False
-    >>> dark[10:50, 59:61] = 1
-    >>> has_walls(dark, Frame(10, 10, 110, 50, 2), is_whole=False)
-    True
-    """
-    height = frame.bottom - frame.top
-    upright = find_straight(dark, _LEAST_WALL * height, vertical=True)
-    width = frame.right - frame.left
-    rows = find_straight(dark, _LEAST_WALL * width, vertical=False)
-    lines = [
-        line
-        for line in upright
-        if abs(line.slope) <= _SQUARE
-        and line.start <= frame.top + _NEAR
-        and line.stop >= frame.bottom - _NEAR
-    ]
-    pitch = width / frame.digits
-    inner = frame.left + pitch * np.arange(1, frame.digits)
-    middle = (frame.top + frame.bottom) / 2
-    near = _NEAR + _OFF * pitch
-    n_found = n_broad = 0
-    for column in inner:
-        own = [line for line in lines if abs(line.centre(middle) - column) <= near]
-        n_found += bool(own)
-        n_broad += bool(own and rows and all(_is_thicker(own[0], row) for row in rows))
-    # A pen is broader than the lines of a form.
-    if n_broad > _MOST_WALLS * len(inner):
-        return False
-    if n_found >= _MOST_WALLS * len(inner):
-        return True
-    # One or two that look like walls may be ones.
-    return is_whole and len(inner) > 2
-
-
-def _is_between(line: Rule, walls: Sequence[Rule]) -> bool:
-    """Return whether a line has a wall on its left and one on its right."""
-    middle = (line.start + line.stop) / 2
-    sides = [wall.centre(middle) < line.centre(middle) for wall in walls]
-    return True in sides and False in sides
 
 
 def _without_one(wall: Rule, rows: Sequence[Rule]) -> Rule:
@@ -370,9 +259,7 @@ def _corner(row: Rule, wall: Rule) -> int:
     return 1 if abs(column - row.stop) <= near else 0
 
 
-def _corners(
-    line: Rule, rows: Sequence[Rule], others: Sequence[Rule]
-) -> list[Rule]:
+def _corners(line: Rule, rows: Sequence[Rule], others: Sequence[Rule]) -> list[Rule]:
     """List the rows at whose end a line stands, where no other stands further out."""
     corners = []
     for row in rows:
@@ -423,18 +310,11 @@ class _Upright:
         """Return whether both the upper and the lower side of the field cut it."""
         return self.line.start <= 1 and self.line.stop >= self.dark.shape[0] - 1
 
-    def is_thin(self, pen: float) -> bool:
-        """Return whether it is as thin as the row that it ends at, unlike the pen."""
-        is_thin = self.line.thickness <= _THIN * pen
-        return is_thin and self._is_alike() and bool(self._corners())
-
     def may_be_wall(self, across: Sequence[Rule]) -> bool:
         """Return whether it stands where a wall would, and looks like one."""
         # The side of the field ends a line where no corner is.
         width = self.dark.shape[1]
-        ended = [
-            row for row in across if row.start > _NEAR or row.stop < width - _NEAR
-        ]
+        ended = [row for row in across if row.start > _NEAR or row.stop < width - _NEAR]
         case = replace(self, rows=ended)
         if case._is_alike() and case._corners():
             return True
@@ -446,8 +326,8 @@ class _Upright:
     def _is_alike(self) -> bool:
         """Return whether it is as thick as the rows, and at right angles to them."""
         return any(
-            not _is_thicker(self.line, row)
-            and not _is_thicker(row, self.line)
+            not is_thicker(self.line, row)
+            and not is_thicker(row, self.line)
             and abs(self.line.slope + row.slope) <= _SQUARE
             for row in self.rows
         )
@@ -459,9 +339,3 @@ class _Upright:
         if abs(level - line.stop) < abs(level - line.start):  # it stands on the row
             return bool(line.start < writing.top - _BEYOND * writing.height)
         return bool(line.stop > writing.bottom + _BEYOND * writing.height)
-
-
-def _is_thicker(line: Rule, other: Rule) -> bool:
-    """Return whether a line is thicker than another by more than one print varies."""
-    most = other.thickness + max(_ALIKE, _ALIKE_SHARE * other.thickness)
-    return line.thickness > most

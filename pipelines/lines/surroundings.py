@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pipelines.fields.rules import Rule, cover_rules, erase_rules, touch_rules
 from pipelines.images import Image, Mask, check_image, find_components
 from pipelines.lines.ink import ink_threshold, measure_contrast
-from pipelines.lines.printed import find_printed_lines, pen_width
+from pipelines.lines.printed import find_printed_lines
 
 # Fields are searched at this size at most; a hairline of 400 dpi still shows there.
 _MOST_ROWS = 200
@@ -106,9 +106,10 @@ def clear_surroundings(field: Image) -> Surroundings:
     if not inked.any() and _may_be_zero(found.rules):
         return Surroundings(field, True)
     if not _is_patterned(small, dark):
-        away |= _neighbours(inked, found.rules)
+        away |= _neighbours(inked)
     is_doubtful = bool(found.doubtful) or _hides_digit(dark, found.rules, inked)
-    return Surroundings(_paint(field, away) if away.any() else field, is_doubtful)
+    is_doubtful |= _hides_bar(inked, found.rules)
+    return Surroundings(_paint(field, dark, away) if away.any() else field, is_doubtful)
 
 
 def mark_dark(field: Image) -> Mask | None:
@@ -181,7 +182,7 @@ def _hides_digit(dark: Mask, rules: list[Rule], ink: Mask) -> bool:
     band = _band(find_components(ink).stats, len(ink))
     if band is None:
         return False
-    depth = max(2, round(pen_width(ink)))
+    depth = max(2, round(_pen_width(ink)))
     for wall in rules:
         if wall.vertical:
             touched, whole = (touch_rules(dark, [wall], depth=d) for d in (1, depth))
@@ -189,6 +190,40 @@ def _hides_digit(dark: Mask, rules: list[Rule], ink: Mask) -> bool:
             if np.count_nonzero(cut) >= _HIDDEN * (band[1] - band[0]):
                 return True
     return False
+
+
+def _pen_width(ink: Mask) -> float:
+    """Estimate how broad the strokes of writing are, in pixels; 0 without any."""
+    depths = cv2.distanceTransform(ink, cv2.DIST_L2, 3)[ink > 0]
+    return float(2 * np.percentile(depths, 80)) if depths.size else 0.0
+
+
+def _hides_bar(ink: Mask, rules: list[Rule]) -> bool:
+    """Return whether strokes end in a printed row, where a bar may run along it."""
+    for row in rules:
+        if row.vertical:
+            continue
+        columns = np.arange(row.start, row.stop)
+        sides = [
+            _along(ink, row.centre(columns) + side * (row.thickness / 2 + 1.5), columns)
+            for side in (-1, 1)
+        ]
+        # A stroke that crosses is a little further on below.
+        reach = np.ones((2 * round(row.thickness) + 9, 1), np.uint8)
+        around = [cv2.dilate(side.view(np.uint8), reach)[:, 0] > 0 for side in sides]
+        if (sides[0] & ~around[1]).any() or (sides[1] & ~around[0]).any():
+            return True
+    return False
+
+
+def _along(
+    ink: Mask, rows: NDArray[np.float64], columns: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return in which columns there is ink in a row, outside the field there is none."""
+    levels = np.rint(rows).astype(np.int64)
+    inside = (levels >= 0) & (levels < len(ink))
+    levels = np.clip(levels, 0, len(ink) - 1)
+    return np.asarray((ink[levels, columns] > 0) & inside)
 
 
 def _part(dark: Mask, rules: list[Rule]) -> tuple[Mask, Mask]:
@@ -222,7 +257,7 @@ def _may_be_zero(rules: list[Rule]) -> bool:
     return bool(rows and walls) and max(rows) < 1.2 * max(walls)
 
 
-def _neighbours(ink: Mask, rules: list[Rule]) -> Mask:
+def _neighbours(ink: Mask) -> Mask:
     """Mark what is written or printed round the writing, as a caption is."""
     labels, stats, _ = find_components(ink)
     band = _band(stats, len(ink))
@@ -234,7 +269,6 @@ def _neighbours(ink: Mask, rules: list[Rule]) -> Mask:
         outside = _outside(stats, band, above=above)
         is_away |= outside & _hangs_in(stats, band, len(ink), above=above)
         is_away |= _is_text(stats, outside & is_low & ~is_away, band)
-        is_away |= outside & _is_beyond(stats, rules, above=above)
     is_away[0] = False
     return is_away[labels].view(np.uint8)
 
@@ -297,27 +331,11 @@ def _is_text(
     return outside if is_text else np.zeros_like(outside)
 
 
-def _is_beyond(
-    stats: NDArray[np.int32], rules: list[Rule], *, above: bool
-) -> NDArray[np.bool_]:
-    """Find what lies on the other side of a printed line."""
-    tops, heights = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_HEIGHT]
-    middles = tops + heights / 2
-    columns = stats[:, cv2.CC_STAT_LEFT] + stats[:, cv2.CC_STAT_WIDTH] / 2
-    beyond = np.zeros(len(stats), bool)
-    for rule in rules:
-        if rule.vertical:
-            continue
-        levels = rule.centre(columns)
-        beyond |= middles < levels if above else middles > levels
-    return beyond
-
-
-def _paint(field: Image, away: Mask) -> Image:
+def _paint(field: Image, dark: Mask, away: Mask) -> Image:
     """Paint paper over what is taken away."""
     size = field.shape[::-1]
-    # The soft edges of what goes are no ink either.
-    grown = cv2.dilate(away, np.ones((3, 3), np.uint8))
+    # The soft edges of what goes are no ink either, but where ink ends at it.
+    grown = cv2.dilate(away, np.ones((3, 3), np.uint8)) & (away | ~dark)
     mask = cv2.resize(grown, size, interpolation=cv2.INTER_NEAREST) > 0
     reach = max(3.0, 0.1 * field.shape[0])
     weight = (~mask).astype(np.float32) + np.float32(1e-3)

@@ -19,9 +19,9 @@ from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GlyphNormalizer
-from pipelines.images import Image, check_images
-from pipelines.lines.printed import has_walls
+from pipelines.images import Image, Mask, check_images
 from pipelines.lines.surroundings import mark_dark
+from pipelines.lines.walls import has_ruled_walls, has_walls
 from pipelines.outcomes import (
     N_CANDIDATES,
     FieldReading,
@@ -358,9 +358,16 @@ class CombReader(StringReader):
                 combs = [c for c in combs if _spans(c, field) and _has_walls(c, field)]
             if not combs:
                 return []
-            field, frame = cut_comb(field, max(combs, key=lambda comb: comb.score))
+            comb = max(combs, key=lambda comb: comb.score)
+            field, frame = cut_comb(field, comb)
+            pieces = self._cut_boxes(field, frame)
+            is_sure = self.digits is not None or comb.make != "closed"
+            return pieces if is_sure or not _may_be_ones(field, frame, pieces) else []
+        return self._cut_boxes(field, frame) if frame.digits else []
+
+    def _cut_boxes(self, field: Image, frame: Frame) -> list[Piece]:
         cutter = BoxCutter() if self.cutter is None else self.cutter
-        return list(cutter.cut(field, frame)) if frame.digits else []
+        return list(cutter.cut(field, frame))
 
     def _posteriors(
         self, boxes: Sequence[Piece]
@@ -435,14 +442,30 @@ def _spans(comb: Comb, field: Image) -> bool:
 
 def _has_walls(comb: Comb, field: Image) -> bool:
     """Return whether a comb has walls: ones and stems in a frame stand like some."""
+    if comb.make != "closed":
+        return True
     strip, frame = cut_comb(field, comb)
+    marked = _mark(strip, frame)
+    return marked is not None and has_walls(*marked, is_whole=comb.score >= _WHOLE)
+
+
+def _may_be_ones(strip: Image, frame: Frame, pieces: Sequence[Piece]) -> bool:
+    """Return whether the walls of a comb may be all that is written."""
+    if any(piece.kind != "empty" for piece in pieces):
+        return False
+    marked = _mark(strip, frame)
+    return marked is not None and not has_ruled_walls(*marked)
+
+
+def _mark(strip: Image, frame: Frame) -> tuple[Mask, Frame] | None:
+    """Mark what is dark in a field, and where its boxes are there."""
     dark = mark_dark(strip)
     if dark is None:
-        return False
+        return None
     scale = len(dark) / len(strip)
-    sides = (scale * s for s in (frame.left, frame.top, frame.right, frame.bottom))
-    frame = Frame(*sides, frame.digits)
-    return has_walls(dark, frame, is_whole=comb.score >= _WHOLE)
+    left, top = round(scale * frame.left), round(scale * frame.top)
+    right, bottom = round(scale * frame.right), round(scale * frame.bottom)
+    return dark, Frame(left, top, right, bottom, frame.digits)
 
 
 def _align(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None:

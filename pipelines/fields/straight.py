@@ -1,4 +1,4 @@
-"""Find straight lines in a field, tilted as a scan is: ruling lines, sides of frames."""
+"""Find straight lines in a field, tilted as scans are."""
 
 import cv2
 import numpy as np
@@ -11,6 +11,9 @@ from pipelines.images import Floats, Mask
 # Scans lie askew by 4 degrees at most; what leans more is a stroke.
 _STEEPEST = 0.07
 _SLOPES = np.arange(-28, 29) * (_STEEPEST / 28)
+
+# Of so many slopes and rows next to each other one line is looked at.
+_APART = (5, 3)
 
 # Dust and salt break a printed line for so many pixels.
 _GAP = 3
@@ -33,6 +36,10 @@ _LEAST_EVEN = 0.4
 # a pixel is half of it.
 _RULED_SHARE = 0.88
 _RULED_OFF = 0.3
+
+# Lines of one print differ in thickness by no more pixels, or by this share.
+_ALIKE = 1.0
+_ALIKE_SHARE = 0.35
 
 # A line may be a pixel off, up or down.
 _COLUMN = np.ones((3, 1), np.uint8)
@@ -64,7 +71,7 @@ def find_straight(dark: Mask, least: float, *, vertical: bool) -> list[Rule]:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.straight import find_straight
+    >>> from pipelines.fields.straight import find_straight
     >>> dark = np.zeros((40, 100), np.uint8)
     >>> dark[30:32, 10:90] = 1
     >>> dark[5:25, 50:53] = 1  # too short
@@ -91,23 +98,50 @@ def _voted(across: Mask, least: float) -> list[tuple[float, float]]:
     """List slopes and first rows of lines with enough dark pixels, most first."""
     ys, xs = np.nonzero(across)
     height, width = across.shape
-    reach = int(np.ceil(_STEEPEST * width)) + 1
-    rows = np.rint(ys - _SLOPES[:, None] * xs).astype(np.int64) + reach
+    middle = (width - 1) / 2
+    reach = int(np.ceil(_STEEPEST * middle)) + 1
+    rows = np.rint(ys - _SLOPES[:, None] * (xs - middle)).astype(np.int64) + reach
     n_rows = height + 2 * reach
     own = n_rows * np.arange(len(_SLOPES))[:, None]
     votes = np.bincount((rows + own).ravel(), minlength=n_rows * len(_SLOPES))
-    chosen = np.flatnonzero(votes >= _UNBROKEN * least)
-    chosen = chosen[np.argsort(-votes[chosen], kind="stable")]
-    return [(float(_SLOPES[n // n_rows]), float(n % n_rows - reach)) for n in chosen]
+    table = votes.reshape(len(_SLOPES), n_rows).astype(np.float32)
+    # Next to a line lie others that have nearly as many votes.
+    is_peak = table == cv2.dilate(table, np.ones(_APART, np.uint8))
+    slopes, first = np.nonzero(is_peak & (table >= _UNBROKEN * least))
+    order = np.argsort(-table[slopes, first], kind="stable")
+    slope = _SLOPES[slopes[order]]
+    return _with_runs(across, first[order] - reach - slope * middle, slope, least)
+
+
+def _with_runs(
+    across: Mask, offsets: Floats, slopes: Floats, least: float
+) -> list[tuple[float, float]]:
+    """List the slopes and first rows of the lines that are dark for long enough."""
+    lines = offsets[:, None] + slopes[:, None] * np.arange(across.shape[1])
+    hit = _along(cv2.dilate(across, _COLUMN), lines)
+    if not hit.size:
+        return []
+    n_least = int(np.ceil(least))
+    size = hit.shape[1] + 2 * n_least
+    padded = np.zeros((len(hit), size), np.uint8)
+    padded[:, n_least:-n_least] = hit
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((1, _GAP + 1), np.uint8))
+    has_run = cv2.erode(closed, np.ones((1, n_least), np.uint8)).any(axis=1)
+    chosen = zip(slopes[has_run], offsets[has_run], strict=True)
+    return [(float(slope), float(offset)) for slope, offset in chosen]
+
+
+def _along(wide: Mask, rows: Floats) -> NDArray[np.bool_]:
+    """Return where lines are dark, given their rows in every column."""
+    levels = np.rint(rows).astype(np.int64)
+    inside = (levels >= 0) & (levels < len(wide))
+    levels = np.clip(levels, 0, len(wide) - 1)
+    return np.asarray((wide[levels, np.arange(wide.shape[1])] > 0) & inside)
 
 
 def _runs_along(wide: Mask, centre: Floats, least: float) -> list[tuple[int, int]]:
     """Return where a line is dark for long enough, short gaps aside."""
-    rows = np.rint(centre).astype(np.int64)
-    hit = wide[np.clip(rows, 0, len(wide) - 1), np.arange(len(rows))] > 0
-    hit &= (rows >= 0) & (rows < len(wide))
-    if np.count_nonzero(hit) < _UNBROKEN * least:
-        return []
+    hit = _along(wide, centre)
     for start, stop in runs(~hit):
         if stop - start <= _GAP and start > 0 and stop < len(hit):
             hit[start:stop] = True
@@ -153,21 +187,46 @@ def is_ruled(dark: Mask, line: Rule) -> bool:
     Examples
     --------
     >>> import numpy as np
-    >>> from pipelines.lines.straight import find_straight, is_ruled
+    >>> from pipelines.fields.straight import find_straight, is_ruled
     >>> dark = np.zeros((100, 40), np.uint8)
     >>> dark[:, 10:13] = 1
     >>> is_ruled(dark, find_straight(dark, 80, vertical=True)[0])
     True
     """
     across = dark.T if line.vertical else dark
-    columns = np.arange(line.start, line.stop)
+    # Other lines meet it at its ends.
+    trim = round(line.thickness) + 2
+    columns = np.arange(line.start + trim, max(line.stop - trim, line.start + trim + 1))
     centre = line.centre(columns)
     upper, lower = _sides(np.ascontiguousarray(across), centre, columns)
     even = np.abs(upper + lower - 1 - line.thickness) <= 1
     middles = np.rint(centre) + (lower - upper) / 2 - centre
-    return bool(
-        np.mean(even) >= _RULED_SHARE and np.std(middles[even]) <= _RULED_OFF
-    )
+    return bool(np.mean(even) >= _RULED_SHARE and np.std(middles[even]) <= _RULED_OFF)
+
+
+def is_thicker(line: Rule, other: Rule) -> bool:
+    """Return whether a line is thicker than another by more than one print varies.
+
+    Parameters
+    ----------
+    line, other : Rule
+        Two lines of a field.
+
+    Returns
+    -------
+    is_thicker : bool
+        False if they may be of one print.
+
+    Examples
+    --------
+    >>> from pipelines.fields.rules import Rule
+    >>> from pipelines.fields.straight import is_thicker
+    >>> thin, medium, thick = (Rule(True, 9, 0, t, 0, 50) for t in (2, 3, 4))
+    >>> is_thicker(medium, thin), is_thicker(thick, thin)
+    (False, True)
+    """
+    most = other.thickness + max(_ALIKE, _ALIKE_SHARE * other.thickness)
+    return line.thickness > most
 
 
 def _even(thickness: float) -> float:
