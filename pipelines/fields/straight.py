@@ -10,7 +10,9 @@ from pipelines.images import Floats, Mask
 
 # Scans lie askew by 4 degrees at most; what leans more is a stroke.
 _STEEPEST = 0.07
-_SLOPES = np.arange(-28, 29) * (_STEEPEST / 28)
+
+# Of two slopes tried, one drops by so many pixels more than the other over the field.
+_STEP = 0.7
 
 # Of so many slopes and rows next to each other one line is looked at.
 _APART = (5, 3)
@@ -48,7 +50,7 @@ _COLUMN = np.ones((3, 1), np.uint8)
 def find_straight(dark: Mask, least: float, *, vertical: bool) -> list[Rule]:
     """Find all straight thin lines of some length, along one axis of a field.
 
-    Pixels vote for the lines of 57 slopes that they lie on; the lines with the most
+    Pixels vote for the lines of all slopes that they lie on; the lines with the most
     votes are looked at first, and what lies on them votes no more.
 
     Parameters
@@ -81,74 +83,65 @@ def find_straight(dark: Mask, least: float, *, vertical: bool) -> list[Rule]:
     """
     across = np.ascontiguousarray(dark.T if vertical else dark)
     rest = across.copy()
-    wide = cv2.dilate(rest, _COLUMN)
+    wide = _widen(rest)
+    columns = np.arange(across.shape[1])
     found: list[Rule] = []
-    for slope, row in _voted(across, least):
-        centre = row + slope * np.arange(across.shape[1])
-        for start, stop in _runs_along(wide, centre, least):
-            line = _fit(across, centre, start, stop, vertical)
+    for rows in _voted(across, least):
+        # Outside the field nothing is dark.
+        levels = np.clip(np.rint(rows).astype(np.int64) + 1, 0, len(across) + 1)
+        for start, stop in _dark_runs(wide[levels, columns], least):
+            line = _fit(across, rows, start, stop, vertical)
             _wipe(rest, line)
-            wide = cv2.dilate(rest, _COLUMN)
+            wide = _widen(rest)
             if _is_printable(across, line):
                 found.append(line)
     return sorted(found, key=lambda line: line.start - line.stop)
 
 
-def _voted(across: Mask, least: float) -> list[tuple[float, float]]:
-    """List slopes and first rows of lines with enough dark pixels, most first."""
+def _widen(dark: Mask) -> Mask:
+    """Widen lines by a pixel up and down, and add a row above and one below."""
+    padded = cv2.copyMakeBorder(cv2.dilate(dark, _COLUMN), 1, 1, 0, 0, 0, value=0)
+    return np.asarray(padded, dtype=np.uint8)
+
+
+def _voted(across: Mask, least: float) -> list[NDArray[np.float64]]:
+    """List the rows, in every column, of lines with enough dark pixels, most first."""
     ys, xs = np.nonzero(across)
     height, width = across.shape
     middle = (width - 1) / 2
+    n_steps = int(np.ceil(_STEEPEST * width / _STEP))
+    slopes = np.linspace(-_STEEPEST, _STEEPEST, 2 * n_steps + 1)
     reach = int(np.ceil(_STEEPEST * middle)) + 1
-    rows = np.rint(ys - _SLOPES[:, None] * (xs - middle)).astype(np.int64) + reach
+    rows = np.rint(ys - slopes[:, None] * (xs - middle)).astype(np.int64) + reach
     n_rows = height + 2 * reach
-    own = n_rows * np.arange(len(_SLOPES))[:, None]
-    votes = np.bincount((rows + own).ravel(), minlength=n_rows * len(_SLOPES))
-    table = votes.reshape(len(_SLOPES), n_rows).astype(np.float32)
+    own = n_rows * np.arange(len(slopes))[:, None]
+    votes = np.bincount((rows + own).ravel(), minlength=n_rows * len(slopes))
+    table = votes.reshape(len(slopes), n_rows).astype(np.float32)
     # Next to a line lie others that have nearly as many votes.
     is_peak = table == cv2.dilate(table, np.ones(_APART, np.uint8))
-    slopes, first = np.nonzero(is_peak & (table >= _UNBROKEN * least))
-    order = np.argsort(-table[slopes, first], kind="stable")
-    slope = _SLOPES[slopes[order]]
-    return _with_runs(across, first[order] - reach - slope * middle, slope, least)
+    steps, first = np.nonzero(is_peak & (table >= _UNBROKEN * least))
+    order = np.argsort(-table[steps, first], kind="stable")
+    columns = np.arange(width) - middle
+    return list((first[order] - reach)[:, None] + slopes[steps[order], None] * columns)
 
 
-def _with_runs(
-    across: Mask, offsets: Floats, slopes: Floats, least: float
-) -> list[tuple[float, float]]:
-    """List the slopes and first rows of the lines that are dark for long enough."""
-    lines = offsets[:, None] + slopes[:, None] * np.arange(across.shape[1])
-    hit = _along(cv2.dilate(across, _COLUMN), lines)
-    if not hit.size:
-        return []
-    n_least = int(np.ceil(least))
-    size = hit.shape[1] + 2 * n_least
-    padded = np.zeros((len(hit), size), np.uint8)
-    padded[:, n_least:-n_least] = hit
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((1, _GAP + 1), np.uint8))
-    has_run = cv2.erode(closed, np.ones((1, n_least), np.uint8)).any(axis=1)
-    chosen = zip(slopes[has_run], offsets[has_run], strict=True)
-    return [(float(slope), float(offset)) for slope, offset in chosen]
-
-
-def _along(wide: Mask, rows: Floats) -> NDArray[np.bool_]:
-    """Return where lines are dark, given their rows in every column."""
-    levels = np.rint(rows).astype(np.int64)
-    inside = (levels >= 0) & (levels < len(wide))
-    levels = np.clip(levels, 0, len(wide) - 1)
-    return np.asarray((wide[levels, np.arange(wide.shape[1])] > 0) & inside)
-
-
-def _runs_along(wide: Mask, centre: Floats, least: float) -> list[tuple[int, int]]:
+def _dark_runs(hit: Mask, least: float) -> list[tuple[int, int]]:
     """Return where a line is dark for long enough, short gaps aside."""
-    hit = _along(wide, centre)
-    for start, stop in runs(~hit):
-        if stop - start <= _GAP and start > 0 and stop < len(hit):
-            hit[start:stop] = True
-    return [(start, stop) for start, stop in runs(hit) if stop - start >= least]
+    if np.count_nonzero(hit) < _UNBROKEN * least:
+        return []
+    ends = runs(hit > 0)
+    joined = ends[:1]
+    for start, stop in ends[1:]:
+        if start - joined[-1][1] <= _GAP:
+            joined[-1] = joined[-1][0], stop
+        else:
+            joined.append((start, stop))
+    return [(start, stop) for start, stop in joined if stop - start >= least]
 
 
-def _fit(across: Mask, centre: Floats, start: int, stop: int, vertical: bool) -> Rule:
+def _fit(
+    across: Mask, centre: NDArray[np.float64], start: int, stop: int, vertical: bool
+) -> Rule:
     """Fit a line to the middles of what is dark about a part of a line."""
     columns = np.arange(start, stop)
     slope = (centre[-1] - centre[0]) / max(len(centre) - 1, 1)

@@ -108,7 +108,7 @@ def clear_surroundings(field: Image) -> Surroundings:
     if not _is_patterned(small, dark):
         away |= _neighbours(inked)
     is_doubtful = bool(found.doubtful) or _hides_digit(dark, found.rules, inked)
-    is_doubtful |= _hides_bar(inked, found.rules)
+    is_doubtful |= _hides_bar(inked & ~away & 1, found.rules)
     return Surroundings(_paint(field, dark, away) if away.any() else field, is_doubtful)
 
 
@@ -219,7 +219,7 @@ def _hides_bar(ink: Mask, rules: list[Rule]) -> bool:
 def _along(
     ink: Mask, rows: NDArray[np.float64], columns: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Return in which columns there is ink in a row, outside the field there is none."""
+    """Return in which columns there is ink at a line; outside the field is none."""
     levels = np.rint(rows).astype(np.int64)
     inside = (levels >= 0) & (levels < len(ink))
     levels = np.clip(levels, 0, len(ink) - 1)

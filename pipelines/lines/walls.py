@@ -67,7 +67,7 @@ def has_walls(dark: Mask, frame: Frame, *, is_whole: bool) -> bool:
 
 
 def has_ruled_walls(dark: Mask, frame: Frame) -> bool:
-    """Return whether all inner walls of an empty comb are as straight as a ruler's.
+    """Return whether all inner walls of an empty comb are ruled, from row to row.
 
     Parameters
     ----------
@@ -92,9 +92,14 @@ def has_ruled_walls(dark: Mask, frame: Frame) -> bool:
     >>> has_ruled_walls(dark, Frame(10, 10, 110, 50, 2))
     True
     """
-    walls = _inner_walls(dark, frame)
-    is_whole = len(walls) == frame.digits - 1
-    return is_whole and all(is_ruled(dark, wall) for wall in walls)
+    walls = [
+        wall
+        for wall in _inner_walls(dark, frame)
+        if abs(wall.start - frame.top) <= _NEAR + wall.thickness
+        and abs(wall.stop - frame.bottom) <= _NEAR + wall.thickness
+        and is_ruled(dark, wall)
+    ]
+    return len(walls) == frame.digits - 1
 
 
 def _inner_walls(dark: Mask, frame: Frame) -> list[Rule]:
