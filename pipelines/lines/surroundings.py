@@ -1,6 +1,7 @@
 """Take what is round free writing out of its field: print, and neighbours' writing."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,9 @@ from pipelines.lines.printed import find_printed_lines
 # Fields are searched at this size at most; a hairline of 400 dpi still shows there.
 _MOST_ROWS = 200
 _MOST_COLUMNS = 2000
+
+# A blur against fine patterns of the paper, in pixels.
+_BLUR = 1.0
 
 # Hairlines are fainter than the pen: this share of the threshold for ink shows them,
 # where it is more than the paper's grain.
@@ -108,7 +112,7 @@ def clear_surroundings(field: Image) -> Surroundings:
     if not _is_patterned(small, dark):
         away |= _neighbours(inked)
     is_doubtful = bool(found.doubtful) or _hides_digit(dark, found.rules, inked)
-    is_doubtful |= _hides_bar(inked & ~away & 1, found.rules)
+    is_doubtful |= _hides_bar(np.where(away, 0, inked), found.rules)
     return Surroundings(_paint(field, dark, away) if away.any() else field, is_doubtful)
 
 
@@ -149,11 +153,11 @@ def _reduce(field: Image) -> Image:
 
 
 def _mark(field: Image) -> Mask | None:
-    contrast = measure_contrast(field)
+    sharp = measure_contrast(field, blur=0)
+    contrast = np.asarray(cv2.GaussianBlur(sharp, (0, 0), _BLUR))
     threshold = ink_threshold(contrast)
     if threshold is None:
         return None
-    sharp = measure_contrast(field, blur=0)
     grain = float(np.sqrt(np.mean(sharp[contrast < threshold] ** 2)))
     least = max(_FAINTNESS * threshold, _OVER_GRAIN * grain)
     return (sharp > least).view(np.uint8)
@@ -170,7 +174,7 @@ def _is_patterned(field: Image, dark: Mask) -> bool:
     is_tall = heights >= 0.5 * heights.max()
     ink = paper - float(np.median(field[is_tall[labels]]))
     is_faint = paper - light < _FAINT * ink
-    return np.count_nonzero(is_faint[1:]) > _MOST_FAINT
+    return bool(np.count_nonzero(is_faint[1:]) > _MOST_FAINT)
 
 
 def _hides_digit(dark: Mask, rules: list[Rule], ink: Mask) -> bool:
@@ -198,7 +202,7 @@ def _pen_width(ink: Mask) -> float:
     return float(2 * np.percentile(depths, 80)) if depths.size else 0.0
 
 
-def _hides_bar(ink: Mask, rules: list[Rule]) -> bool:
+def _hides_bar(ink: NDArray[np.integer[Any]], rules: list[Rule]) -> bool:
     """Return whether strokes end in a printed row, where a bar may run along it."""
     for row in rules:
         if row.vertical:
@@ -217,7 +221,7 @@ def _hides_bar(ink: Mask, rules: list[Rule]) -> bool:
 
 
 def _along(
-    ink: Mask, rows: NDArray[np.float64], columns: NDArray[np.int64]
+    ink: NDArray[np.integer[Any]], rows: NDArray[np.float64], columns: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Return in which columns there is ink at a line; outside the field is none."""
     levels = np.rint(rows).astype(np.int64)
@@ -232,8 +236,8 @@ def _part(dark: Mask, rules: list[Rule]) -> tuple[Mask, Mask]:
     walls = [rule for rule in rules if rule.vertical]
     on_rows, on_walls = (cover_rules(dark.shape, part) for part in (rows, walls))
     # Where lines cross there is print on all sides.
-    beside_rows = _without(dark & ~on_walls & 1, rows)
-    beside_walls = erase_rules(dark & ~on_rows & 1, walls)
+    beside_rows = _without(np.where(on_walls, np.uint8(0), dark), rows)
+    beside_walls = erase_rules(np.where(on_rows, np.uint8(0), dark), walls)
     ink = np.where(on_walls > 0, beside_walls, beside_rows) & ~(on_rows & on_walls)
     covered = cv2.dilate(on_rows | on_walls, np.ones((3, 3), np.uint8))
     labels, stats, _ = find_components(ink)

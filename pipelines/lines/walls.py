@@ -11,6 +11,9 @@ _LEAST_WALL = 0.75
 _NEAR = 3.0
 _OFF = 0.05
 
+# Writing does not stand so often at equal distances; walls of dots are no lines.
+_MANY = 6
+
 # Walls are so far from upright in a comb that lies straight.
 _TILT = 0.03
 
@@ -62,8 +65,10 @@ def has_walls(dark: Mask, frame: Frame, *, is_whole: bool) -> bool:
     )
     if n_broad > _MOST_WALLS * n_inner:
         return False
+    if len(walls) >= _MOST_WALLS * n_inner:
+        return True
     # One or two that look like walls may be ones.
-    return len(walls) >= _MOST_WALLS * n_inner or (is_whole and n_inner > 2)
+    return n_inner >= _MANY or (is_whole and n_inner > 2)
 
 
 def has_ruled_walls(dark: Mask, frame: Frame) -> bool:

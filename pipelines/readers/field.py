@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from sklearn.pipeline import Pipeline
 
 from lenet_sklearn.parameters import HasMethods, Interval
@@ -17,6 +16,7 @@ from pipelines.forms.field import Field
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
 from pipelines.images import Image, check_images
+from pipelines.lines.following import follow_writing
 from pipelines.lines.surroundings import clear_surroundings
 from pipelines.outcomes import (
     N_CANDIDATES,
@@ -36,14 +36,11 @@ from pipelines.readers.comb import CombReader
 from pipelines.readers.free import DIGITS, CuttingReader, SlidingReader
 from pipelines.readers.voting import VotingReader
 
-# Writing leaves its place on a form by this share of the place's height.
-_MARGIN = 0.15
-
 # Whoever says that there is a comb does not expect a free string.
 _WITHOUT_COMB = 0.5
 
-# What is a wall or a one is the one as often as the other.
-_WALL_OR_ONE = 0.5
+# What may be a wall or a one is the one as often as the other.
+_DOUBTFUL = 0.5
 
 # What keeps the rule of its field is so much more common than what breaks it.
 _KEEPING_ODDS = (1 - BREAKING) / BREAKING
@@ -62,15 +59,19 @@ class LineLayout(ArraysCompare):
     image : ndarray of shape (height, width), dtype uint8
         The part of the field that holds it, without what is round it.
 
-    lacks_comb : bool
+    lacks_comb : bool, default=False
         Whether a comb was to be there.
 
+    left : int, default=0
+        Its first column in the image of the field.
+
     is_doubtful : bool, default=False
-        Whether an upright line in it may be a printed wall, and may be a one.
+        Whether a part of it may be print or a neighbour's, or hidden in print.
     """
 
     image: Image
-    lacks_comb: bool
+    lacks_comb: bool = False
+    left: int = 0
     is_doubtful: bool = False
 
 
@@ -309,13 +310,11 @@ class FieldReader(StringReader):
         images = check_images(X, caller=type(self).__name__)
         texts = check_texts(texts, len(images), caller=type(self).__name__)
         known = each_of(frames, len(images), "frame", caller=type(self).__name__)
-        parts = [_writing_part(frame) for frame in known]
-        found = self._line_reader().locate(
-            [image[part] for image, part in zip(images, parts, strict=True)], texts
-        )
+        lines = [_free_writing(*pair) for pair in zip(images, known, strict=True)]
+        found = self._line_reader().locate([line.image for line in lines], texts)
         return [
-            [(columns.start + left, columns.start + right) for left, right in spans]
-            for (_, columns), spans in zip(parts, found, strict=True)
+            [(line.left + left, line.left + right) for left, right in spans]
+            for line, spans in zip(lines, found, strict=True)
         ]
 
     def _texts(self, X: Sequence[Image]) -> list[str]:
@@ -380,10 +379,8 @@ class FieldReader(StringReader):
             else:
                 # A frame says what a field has.
                 lacks_comb = self.digits is not None and frame is None
-                cleared = clear_surroundings(image[_writing_part(frame)])
-                layouts.lines[n] = LineLayout(
-                    cleared.image, lacks_comb, cleared.is_doubtful
-                )
+                line = _free_writing(image, frame)
+                layouts.lines[n] = replace(line, lacks_comb=lacks_comb)
         return layouts
 
     def _read_lines(
@@ -401,7 +398,7 @@ class FieldReader(StringReader):
         self, candidates: Sequence[Hypothesis], line: LineLayout
     ) -> FieldReading:
         share = _WITHOUT_COMB if line.lacks_comb else 1.0
-        share *= _WALL_OR_ONE if line.is_doubtful else 1.0
+        share *= _DOUBTFUL if line.is_doubtful else 1.0
         kept = tuple(Hypothesis(c.text, share * c.probability) for c in candidates)
         best = kept[0]
         reading = settle(best.text, best.probability, self.threshold)
@@ -582,13 +579,15 @@ def _reread(line_reader: Any, image: Image, rule: Any, free: list[Any]) -> list[
     return [*free, *(one for one in kept if one.text not in {f.text for f in free})]
 
 
-def _writing_part(frame: Frame | None) -> tuple[slice, slice]:
-    """Return the rows and columns of free writing: its frame and a margin."""
+def _free_writing(image: Image, frame: Frame | None) -> LineLayout:
+    """Find the free writing of a field, without what is round it."""
     if frame is None:
-        return slice(0, None), slice(0, None)
-    margin = _MARGIN * (frame.bottom - frame.top)
-    top, left = (max(0, round(side - margin)) for side in (frame.top, frame.left))
-    return np.s_[top : round(frame.bottom + margin), left : round(frame.right + margin)]
+        cleared = clear_surroundings(image)
+        return LineLayout(cleared.image, is_doubtful=cleared.is_doubtful)
+    followed = follow_writing(image, frame)
+    cleared = clear_surroundings(followed.image)
+    is_doubtful = followed.is_doubtful or cleared.is_doubtful
+    return LineLayout(cleared.image, left=followed.left, is_doubtful=is_doubtful)
 
 
 def _lessons(layouts: Layouts, texts: Sequence[str]) -> tuple[list[Image], list[str]]:

@@ -18,6 +18,11 @@ from pipelines.outcomes import ArraysCompare, FieldReading, Reason, ReasonKind
 from pipelines.pages.alignment import project
 from pipelines.pages.register import Registration, register
 
+# Margin round fields, as a share of their height: walls of a comb end in it, and free
+# writing is followed there.
+_MARGIN = 0.2
+_FREE_MARGIN = 0.6
+
 # Combs whose places are named in a message.
 _MOST_PLACES = 6
 
@@ -273,7 +278,9 @@ def cut_placed(
     if not registration.is_good:
         return {}, {field.name: registration.reason for field in fields}
     cuts = {
-        field.name: cut_field(page, registration, blank, field.box)
+        field.name: cut_field(
+            page, registration, blank, field.box, margin=_margin(field)
+        )
         for field in fields
         if field.box is not None
     }
@@ -332,6 +339,11 @@ def locate_digits(
         name: replace(readings[name], digit_quads=_page_quads(cuts[name], columns))
         for name, columns in zip(free, spans, strict=True)
     }
+
+
+def _margin(field: Field) -> float:
+    """Return how much round a field is cut out with it, as a share of its height."""
+    return _FREE_MARGIN if field.kind in ("line", "box") else _MARGIN
 
 
 def _placed(field: Field, cut: FieldCut) -> PlacedField:
