@@ -1,23 +1,31 @@
-"""Measure how free fields are read with what a user cuts out round them."""
+"""Measure how free fields are read with what a user cuts out round them.
+
+    python examples/benchmarks/piles_free.py
+
+The fields are drawn: handwriting of made-up writers in frames, half frames and cells of
+tables, with captions, ruling lines, underlines, walls of neighbouring boxes, and tails
+of letters that hang in from above; each with that print and without, scanned alike.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
-from tables import Row
+from tables import Row, as_table, parse_table_args, table_parser, take_measures
 
 from pipelines import make_field_reader
 from pipelines.drawing import draw_scanner, draw_string, draw_writer, scan_page
 from pipelines.images import Image
-from pipelines.outcomes import FieldReading
 
-_SEED = 4711
+_SEED = 90_417  # of fields that nobody looked at when the rules were made
 _N_FIELDS = 200
+_PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")
 _EDGE = 14
 _CAPTIONS = ("Total", "Amount due", "Betrag in Euro", "No.", "(figures only)", "Sum")
 
@@ -80,7 +88,7 @@ def draw_dressed(kind: str, rng: Generator, *, text: str | None = None) -> Dress
         n_digits = int(rng.integers(2, 8))
         text = "".join(map(str, rng.integers(0, 10, n_digits)))
     writing, height = _write(text, rng)
-    close = kind.startswith("ones")
+    close = kind.startswith("close")
     bare, place = _lay_out(writing, height, rng, close=close)
     dressed = bare.copy()
     KINDS[kind](dressed, place, rng)
@@ -143,7 +151,7 @@ def _sides(page: Image, place: _Place, sides: str) -> None:
             _line(page, rows, (x - near, x + far), place.grey)
 
 
-def _frame(page: Image, place: _Place, rng: Generator) -> None:
+def _frame(page: Image, place: _Place, _: Generator) -> None:
     _sides(page, place, "tlbr")
 
 
@@ -182,7 +190,7 @@ def _ruling(page: Image, place: _Place, rng: Generator) -> None:
     _line(page, (y - near, y + far), (0, page.shape[1]), place.grey)
 
 
-def _underline(page: Image, place: _Place, rng: Generator) -> None:
+def _underline(page: Image, place: _Place, _: Generator) -> None:
     _sides(page, place, "b")
 
 
@@ -204,7 +212,7 @@ def _wall(page: Image, place: _Place, rng: Generator) -> None:
     _line(page, (0, len(page)), (x - near, x + far), place.grey)
 
 
-def _table_cell(page: Image, place: _Place, rng: Generator) -> None:
+def _table_cell(page: Image, place: _Place, _: Generator) -> None:
     """Print the lines of a table, which go on past the crop."""
     near, far = place.thick // 2, place.thick - place.thick // 2
     for y in (place.top, place.bottom):
@@ -233,7 +241,60 @@ KINDS: dict[str, Callable[[Image, _Place, Generator], None]] = {
     "neighbour's wall": _wall,
     "cell of a table": _table_cell,
     "row of boxes": _row_of_boxes,
-    "ones in a frame": _frame,
-    "ones in half a frame": _half_frame,
-    "ones in a table": _table_cell,
+    "close frame": _frame,
+    "close half frame": _half_frame,
+    "close cell of a table": _table_cell,
 }
+
+# Kinds of which the print keeps clear of the writing; in the others it touches it.
+_TOUCHING = tuple(kind for kind in KINDS if kind.startswith("close"))
+_CLEAR = tuple(kind for kind in KINDS if kind not in _TOUCHING)
+
+
+def measure_free_fields(_data: Path) -> Iterator[Row]:
+    """Read free fields with print in what is cut out, and the same without."""
+    reader = make_field_reader()
+    per_kind = -(-_N_FIELDS // len(_CLEAR))
+    for name, kinds, bar in (
+        ("clear of the writing", _CLEAR, "98 % as many read right, none wrong"),
+        ("touching it", _TOUCHING, "none wrong and accepted"),
+    ):
+        fields = [
+            draw_dressed(kind, np.random.default_rng([_SEED, number, n]))
+            for number, kind in enumerate(kinds)
+            for n in range(per_kind)
+        ][:_N_FIELDS]
+        bare = _count(reader, [field.bare for field in fields], fields)
+        dressed = _count(reader, [field.dressed for field in fields], fields)
+        yield Row(
+            f"{len(fields)} free fields with print {name}",
+            f"{dressed}; without print {bare}",
+            bar,
+        )
+
+
+def _count(reader: Any, images: list[Image], fields: list[DressedField]) -> str:
+    """Read images of fields, and say how many are read right and accepted."""
+    read = reader[-1].read(reader[:-1].transform(images))
+    pairs = list(zip(read, fields, strict=True))
+    right = sum(reading.value == field.text for reading, field in pairs)
+    taken = [pair for pair in pairs if pair[0].status in ("accepted", "blank")]
+    wrong = sum(reading.value != field.text for reading, field in taken)
+    return f"{right} read right, {len(taken)} accepted, {wrong} of them wrong"
+
+
+MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {"free": measure_free_fields}
+
+
+def main() -> None:
+    """Print the table."""
+    cv2.setNumThreads(1)
+    args = parse_table_args(table_parser(__doc__, MEASURES))
+    table = as_table(take_measures(MEASURES, args.only, args.data), _PACKAGES)
+    if args.page:
+        args.page.write_text(table, encoding="utf-8")
+    print(table)
+
+
+if __name__ == "__main__":
+    main()

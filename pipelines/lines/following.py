@@ -13,17 +13,16 @@ from pipelines.images import Image, find_components
 # the height of the box.
 _MARGIN = 0.15
 
+# What may be right or not is it as often as not.
+_DOUBTFUL = 0.5
+
 # Ink is darker than this; paper without print is lighter than that.
 _INK = 200
 _PAPER = 250
 
 # Strokes that run along a line go with it, and what is mended of them may be another
-# digit. So much of the writing may be mended, and so much of one digit.
+# digit. So much of the writing may be mended.
 _MOST_MENDED = 0.1
-_MOST_MENDED_OF_DIGIT = 0.2
-
-# Digits have at least this share of the pixels of the largest of them.
-_OF_DIGIT = 0.3
 
 # What is nearly as high as the writing, and no further from it than it is high, may be
 # its next digit.
@@ -42,13 +41,14 @@ class Followed:
     left : int
         Its first column there.
 
-    is_doubtful : bool
-        Whether what lies beside the writing may belong to it, or much of it was mended.
+    certainty : float
+        Probability that what lies beside the writing is none of it, and that what was
+        mended of it is right.
     """
 
     image: Image
     left: int
-    is_doubtful: bool
+    certainty: float
 
 
 def follow_writing(field: Image, frame: Frame) -> Followed:
@@ -99,22 +99,16 @@ def follow_writing(field: Image, frame: Frame) -> Followed:
     bottom, right = max([bottom, *(bottoms + 2)]), max([right, *(rights + 2)])
     kept = cv2.dilate(own[labels].view(np.uint8), np.ones((3, 3), np.uint8)) > 0
     image = np.where(kept | (field > _PAPER), field, np.uint8(255))
-    is_doubtful = _may_go_on(boxes, own) or _is_mended(labels, own, frame)
-    return Followed(image[top:bottom, left:right], int(left), is_doubtful)
+    is_doubtful = _may_go_on(boxes, own) or _is_mended(own[labels], frame)
+    certainty = _DOUBTFUL if is_doubtful else 1.0
+    return Followed(image[top:bottom, left:right], int(left), certainty)
 
 
-def _is_mended(labels: NDArray[np.int32], own: NDArray[np.bool_], frame: Frame) -> bool:
-    """Return whether much of the writing, or of a digit, is mended."""
+def _is_mended(own: NDArray[np.bool_], frame: Frame) -> bool:
+    """Return whether much of the writing lies where print was taken away."""
     if frame.hidden is None or not own.any():
         return False
-    hidden = np.bincount(labels.ravel(), frame.hidden.ravel() > 0, len(own))[own]
-    sizes = np.bincount(labels.ravel(), minlength=len(own))[own]
-    large = sizes >= _OF_DIGIT * sizes.max()
-    of_digits = hidden[large] / sizes[large]
-    return bool(
-        hidden.sum() > _MOST_MENDED * sizes.sum()
-        or of_digits.max() > _MOST_MENDED_OF_DIGIT
-    )
+    return bool(np.mean(frame.hidden[own] > 0) > _MOST_MENDED)
 
 
 def _may_go_on(boxes: NDArray[np.int64], own: NDArray[np.bool_]) -> bool:

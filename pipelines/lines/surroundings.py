@@ -16,6 +16,11 @@ from pipelines.lines.printed import find_printed_lines
 _MOST_ROWS = 200
 _MOST_COLUMNS = 2000
 
+# What may be a wall or a one is the one as often as the other. Of fields in which
+# strokes end in a printed row, one in twenty has a bar along it.
+_WALL_OR_ONE = 0.5
+_WITHOUT_BAR = 0.95
+
 # A blur against fine patterns of the paper, in pixels.
 _BLUR = 1.0
 
@@ -61,12 +66,12 @@ class Surroundings:
     image : ndarray of shape (height, width), dtype uint8
         The field, of the same size; paper where there was something else.
 
-    is_doubtful : bool
-        Whether a line is left that may be print, and may be a one.
+    certainty : float
+        Probability that nothing is left of the print, and nothing of the writing went.
     """
 
     image: Image
-    is_doubtful: bool
+    certainty: float
 
 
 def clear_surroundings(field: Image) -> Surroundings:
@@ -104,16 +109,19 @@ def clear_surroundings(field: Image) -> Surroundings:
     small = _reduce(field)
     dark = _mark(small)
     if dark is None:
-        return Surroundings(field, False)
+        return Surroundings(field, 1.0)
     found = find_printed_lines(dark)
     away, inked = _part(dark, found.rules)
     if not inked.any() and _may_be_zero(found.rules):
-        return Surroundings(field, True)
+        return Surroundings(field, _WALL_OR_ONE)
     if not _is_patterned(small, dark):
         away |= _neighbours(inked)
-    is_doubtful = bool(found.doubtful) or _hides_digit(dark, found.rules, inked)
-    is_doubtful |= _hides_bar(np.where(away, 0, inked), found.rules)
-    return Surroundings(_paint(field, dark, away) if away.any() else field, is_doubtful)
+    certainty = 1.0
+    if found.doubtful or _hides_digit(dark, found.rules, inked):
+        certainty = _WALL_OR_ONE
+    elif _hides_bar(np.where(away, 0, inked), found.rules):
+        certainty = _WITHOUT_BAR
+    return Surroundings(_paint(field, dark, away) if away.any() else field, certainty)
 
 
 def mark_dark(field: Image) -> Mask | None:

@@ -39,9 +39,6 @@ from pipelines.readers.voting import VotingReader
 # Whoever says that there is a comb does not expect a free string.
 _WITHOUT_COMB = 0.5
 
-# What may be a wall or a one is the one as often as the other.
-_DOUBTFUL = 0.5
-
 # What keeps the rule of its field is so much more common than what breaks it.
 _KEEPING_ODDS = (1 - BREAKING) / BREAKING
 
@@ -65,14 +62,14 @@ class LineLayout(ArraysCompare):
     left : int, default=0
         Its first column in the image of the field.
 
-    is_doubtful : bool, default=False
-        Whether a part of it may be print or a neighbour's, or hidden in print.
+    certainty : float, default=1.0
+        Probability that it is all of the writing, and nothing else.
     """
 
     image: Image
     lacks_comb: bool = False
     left: int = 0
-    is_doubtful: bool = False
+    certainty: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -398,7 +395,7 @@ class FieldReader(StringReader):
         self, candidates: Sequence[Hypothesis], line: LineLayout
     ) -> FieldReading:
         share = _WITHOUT_COMB if line.lacks_comb else 1.0
-        share *= _DOUBTFUL if line.is_doubtful else 1.0
+        share *= line.certainty
         kept = tuple(Hypothesis(c.text, share * c.probability) for c in candidates)
         best = kept[0]
         reading = settle(best.text, best.probability, self.threshold)
@@ -583,11 +580,11 @@ def _free_writing(image: Image, frame: Frame | None) -> LineLayout:
     """Find the free writing of a field, without what is round it."""
     if frame is None:
         cleared = clear_surroundings(image)
-        return LineLayout(cleared.image, is_doubtful=cleared.is_doubtful)
+        return LineLayout(cleared.image, certainty=cleared.certainty)
     followed = follow_writing(image, frame)
     cleared = clear_surroundings(followed.image)
-    is_doubtful = followed.is_doubtful or cleared.is_doubtful
-    return LineLayout(cleared.image, left=followed.left, is_doubtful=is_doubtful)
+    certainty = min(followed.certainty, cleared.certainty)
+    return LineLayout(cleared.image, left=followed.left, certainty=certainty)
 
 
 def _lessons(layouts: Layouts, texts: Sequence[str]) -> tuple[list[Image], list[str]]:
