@@ -232,16 +232,25 @@ def _sides(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count what is dark in one piece up from a line and down from it, itself too."""
     rows = np.rint(centre).astype(np.int64)
-    rows = rows + np.arange(-_THICKEST, _THICKEST + 1)[:, None]
-    inside = (rows >= 0) & (rows < len(across))
-    near = (across[np.clip(rows, 0, len(across) - 1), columns] > 0) & inside
-    # The middle may be a pixel off the line.
-    near[_THICKEST] |= near[_THICKEST - 1] & near[_THICKEST + 1]
+    # The line may be a pixel off.
+    beside = [_dark_in(across, rows + step, columns) for step in (-1, 0, 1)]
+    shift = np.where(beside[1], 0, beside[2].astype(np.int64) - beside[0])
+    steps = np.arange(-_THICKEST, _THICKEST + 1)[:, None]
+    near = _dark_in(across, rows + shift + steps, columns)
     upper, lower = near[_THICKEST::-1], near[_THICKEST:]
     counts = [
         np.logical_and.accumulate(half, axis=0).sum(axis=0) for half in (upper, lower)
     ]
-    return counts[0], counts[1]
+    return counts[0] - shift, counts[1] + shift
+
+
+def _dark_in(
+    across: Mask, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return where pixels are dark; outside the field none is."""
+    inside = (rows >= 0) & (rows < len(across))
+    levels = np.clip(rows, 0, len(across) - 1)
+    return np.asarray((across[levels, columns] > 0) & inside)
 
 
 def _wipe(rest: Mask, line: Rule) -> None:

@@ -52,7 +52,7 @@ class PrintedLines:
         know these, and writing stands in them.
 
     doubtful : list of Rule
-        Upright lines that look like a printed wall, and may be a one.
+        Upright lines that look like a printed wall, and may be a one or hide one.
     """
 
     rules: list[Rule]
@@ -132,17 +132,18 @@ def find_printed_lines(dark: Mask) -> PrintedLines:
     rows = _find_rows(dark, across, upright)
     walls = [line for line in upright if len(_corners(line, rows, upright)) > 1]
     walls += [line for line in upright if _is_of_table(line, rows, dark.shape)]
-    rules = [_without_one(wall, rows) for wall in walls]
-    ink = erase_rules(dark, [*rows, *rules])
+    ink = erase_rules(dark, [*rows, *(_without_one(wall, rows) for wall in walls)])
     doubtful = []
     for line in upright:
         if any(line is wall for wall in walls):
             continue
         case = _Upright(line, rows, upright, _writing_beside(ink, line), dark)
         if case.is_wall():
-            rules.append(line)
+            walls.append(line)
         elif case.may_be_wall(across):
             doubtful.append(line)
+    rules = [_without_one(wall, rows) for wall in walls]
+    doubtful += [w for w, rule in zip(walls, rules, strict=True) if w is not rule]
     framing = [row for row in rows if any(_met(wall, [row]) for wall in rules)]
     return PrintedLines([*framing, *rules], doubtful)
 
