@@ -15,7 +15,8 @@ from pipelines.outcomes import ArraysCompare
 from pipelines.pages import alignment
 from pipelines.pages.alignment import Matrix, project, warp_image
 from pipelines.pages.cleaning import flatten_background
-from pipelines.pages.register import Placement, PreparedBlank, Registration
+from pipelines.pages.placement import Placement, Registration
+from pipelines.pages.prepared import PreparedBlank
 
 Box = tuple[float, float, float, float]
 

@@ -18,7 +18,7 @@ from pipelines.forms.files import (
     write_json,
 )
 from pipelines.images import Image
-from pipelines.pages.register import PreparedBlank, prepare_blank
+from pipelines.pages.prepared import PreparedBlank, prepare_blank
 from pipelines.scans.read import ScanError, open_scan
 
 __all__ = ["Field", "FieldKind", "Form", "FormError", "Sum"]

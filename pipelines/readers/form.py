@@ -27,7 +27,8 @@ from pipelines.outcomes import (
 )
 from pipelines.pages.cleaning import is_empty_page, is_light_on_dark
 from pipelines.pages.codes import Code, find_codes
-from pipelines.pages.register import Registration, register
+from pipelines.pages.placement import Registration
+from pipelines.pages.register import register
 from pipelines.pages.upright import upright_log_odds
 from pipelines.readers.base import (
     Reader,

@@ -16,7 +16,8 @@ from pipelines.forms.form import Field, Form
 from pipelines.images import Image
 from pipelines.outcomes import ArraysCompare, FieldReading, Reason, ReasonKind
 from pipelines.pages.alignment import project
-from pipelines.pages.register import Registration, register
+from pipelines.pages.placement import Registration
+from pipelines.pages.register import register
 
 # Combs whose places are named in a message.
 _MOST_PLACES = 6
