@@ -203,10 +203,11 @@ def _with_blocks(
     """Add the blocks that another edition has elsewhere to what was found."""
     patches, moved = blank.patches, np.zeros_like(found)
     blocks = np.zeros(len(found), dtype=np.intp)
-    if (~found).sum() >= FEWEST_IN_BLOCK:
+    still = found & _is_confirmed(patches, blank.distinct, found)
+    if (~still).sum() >= FEWEST_IN_BLOCK:
         straight = straighten(page, laid.matrix, laid.surface, blank.reduced.shape)
         far, blocks = find_moved(
-            blank.reduced, straight, patches, found, half=PATCH, spacing=SPACING
+            blank.reduced, straight, patches, still, half=PATCH, spacing=SPACING
         )
         moved = blocks > 0
         shifts, found = np.where(moved[:, None], far, shifts), found | moved
