@@ -1,0 +1,74 @@
+"""What the reader's own chain cuts from drawn boxes to tick, to train a network on."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from pipelines.drawing.marks import MARKS, MarkedPage, draw_marked_page
+from pipelines.drawing.scanning import draw_scanner, scan_page
+from pipelines.fields.marks import MARK_SHAPE, cut_marks
+from pipelines.images import Image
+from pipelines.pages.register import prepare_blank, register
+
+MARK_IMAGES: Final = "marks"
+"""The data set of drawn boxes that are ticked or not."""
+
+# What offices scan at, and how often.
+_DPI: Final = (150, 200, 200, 300)
+
+# Boxes of one field.
+_AT_ONCE: Final = (1, 2, 4, 8)
+
+
+def draw_mark_samples(
+    seeds: Iterable[int],
+) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
+    """Draw pages of boxes to tick, scan them, and cut them as a reader does.
+
+    Parameters
+    ----------
+    seeds : iterable of int
+        One for each page.
+
+    Returns
+    -------
+    X : ndarray of shape (n, 28, 56), dtype uint8
+        Boxes and what is around them, ink 255 on 0, as :func:`cut_marks` shows them.
+
+    y : ndarray of shape (n,), dtype str
+        What they are: "empty", "ticked", "filled" or "corrected".
+
+    Examples
+    --------
+    >>> from pipelines.training.marks import draw_mark_samples
+    >>> X, y = draw_mark_samples([3])
+    >>> X.shape[1:], set(y.tolist()) <= {"corrected", "empty", "filled", "ticked"}
+    ((28, 56), True)
+    """
+    pictures: list[NDArray[np.uint8]] = []
+    labels: list[str] = []
+    for seed in seeds:
+        rng = np.random.default_rng([seed, 11])
+        page = draw_marked_page(dpi=float(rng.choice(_DPI)), random_state=rng)
+        scanned = scan_page(page.filled, draw_scanner(rng), random_state=rng)
+        for kind, picture in _cut(page, scanned, rng):
+            pictures.append(picture)
+            labels.append(MARKS[kind])
+    return np.array(pictures, dtype=np.uint8).reshape(-1, *MARK_SHAPE), np.array(labels)
+
+
+def _cut(
+    page: MarkedPage, scanned: Image, rng: Generator
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Cut the boxes of a page out, one or some at once as a form has them."""
+    blank = prepare_blank(page.blank)
+    registration = register(scanned, blank)
+    start = 0 if registration.is_good else len(page.boxes)
+    while start < len(page.boxes):
+        stop = start + int(rng.choice(_AT_ONCE))
+        cut = cut_marks(scanned, registration, blank, page.boxes[start:stop])
+        yield from zip(page.marks[start:stop], cut.pictures, strict=True)
+        start = stop
