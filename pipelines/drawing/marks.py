@@ -50,6 +50,9 @@ _SHAPES: Final = ("box", "circle", "oval")
 _RESTS: Final = (0.05, 0.13)
 _PALE: Final = (0.33, 0.55)
 
+# Of so many boxes one page says no less than of more.
+_MOST_BOXES: Final = 120
+
 # Width of pens that dots and rings are drawn with, in sides of the box.
 _FINE: Final = 0.16
 
@@ -253,11 +256,13 @@ def _print_boxes(
     worded = "in" if shape != "box" and rng.random() < 0.4 else "beside"
     boxes: list[Place] = []
     columns = np.arange(25, 180 - width, step_x)
-    for row, y in enumerate(np.arange(30, 265 - height, step_y)):
+    tops = np.arange(30, 265 - height, step_y)[: max(1, _MOST_BOXES // len(columns))]
+    for row, y in enumerate(tops.tolist()):
         _write(page, (18 * mm, (y + 0.8 * height) * mm), f"{row + 1}", 2.5 * mm)
-        for x in columns:
+        for x in columns.tolist():
             sides = (y * mm, x * mm, height * mm, width * mm)
-            box: Place = tuple(round(side) for side in sides)  # type: ignore[assignment]
+            top, left, high, wide = (round(side) for side in sides)
+            box: Place = (top, left, high, wide)
             _print_box(page, box, shape, (max(round(line * mm), 1), grey))
             word = str(rng.choice(_WORDS))
             if worded == "in":
@@ -265,7 +270,7 @@ def _print_boxes(
                 _write(page, at, word[0].upper(), 0.55 * height * mm, grey)
             elif step_x > 2.2 * width:
                 at = ((x + 1.2 * width) * mm, (y + 0.8 * height) * mm)
-                _write(page, at, word[: 2 + len(columns) // 99], 2.5 * mm)
+                _write(page, at, word[:2], 2.5 * mm)
             boxes.append(box)
     return page, boxes, len(columns)
 
@@ -337,8 +342,8 @@ def _cross(rng: Generator) -> Strokes:
 def _slash(rng: Generator) -> Strokes:
     """Draw one line through a box, whichever way."""
     angle, reach = rng.uniform(0, np.pi), rng.uniform(0.28, 0.8)
-    end = reach * np.array([np.cos(angle), np.sin(angle)])
-    return _placed([_stroke(_moved([-end, end], 0.04, rng), rng)], rng)
+    x, y = reach * np.cos(angle), reach * np.sin(angle)
+    return _placed([_stroke(_moved([(-x, -y), (x, y)], 0.04, rng), rng)], rng)
 
 
 def _dot(rng: Generator) -> Strokes:

@@ -25,10 +25,10 @@ _AROUND: Final = 0.5
 # What is cut out around it, so that print there helps to find the box.
 _SURROUNDINGS: Final = 1.0
 
-# Print may lie so far from where it is on the blank, in pixels of the cut, and be so
-# much darker.
-_PRINT_OFF: Final = 2
-_PRINT_DARKER: Final = 1.15
+# Print is so much more blurred than on the blank, in pixels of the cut, and so much
+# darker, at the most; what is left of its edges is pale.
+_PRINT_BLUR: Final = 1.0
+_PRINT_DARKER: Final = 1.1
 
 # Place of a box on a page: top, left, height, width.
 Place: TypeAlias = tuple[float, float, float, float]
@@ -140,10 +140,10 @@ def bound_boxes(boxes: Sequence[Place]) -> Place:
 
 
 def _darker_than_print(written: Image, printed: Image) -> Image:
-    """How much darker a page is than its blank is anywhere near."""
-    reach = np.ones((2 * _PRINT_OFF + 1, 2 * _PRINT_OFF + 1), np.uint8)
-    there = cv2.dilate(_darkness(printed), reach)
-    expected = cv2.convertScaleAbs(there, alpha=_PRINT_DARKER)
+    """How much darker a page is than its blank."""
+    crisp = _darkness(printed)
+    blurred = cv2.GaussianBlur(crisp, (0, 0), _PRINT_BLUR)
+    expected = cv2.convertScaleAbs(cv2.max(crisp, blurred), alpha=_PRINT_DARKER)
     return np.asarray(cv2.subtract(_darkness(written), expected), dtype=np.uint8)
 
 
