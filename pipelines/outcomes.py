@@ -39,6 +39,9 @@ class ReasonKind(StrEnum):
     SEVERAL
         The page has more combs of this length than the form.
 
+    FILLED
+        A box to tick is filled, and the form does not say what that means.
+
     EMPTY_PAGE
         Nothing is printed or written on the page.
 
@@ -61,6 +64,7 @@ class ReasonKind(StrEnum):
     NOT_FOUND = "not found"
     ORIENTATION = "orientation"
     SEVERAL = "several"
+    FILLED = "filled"
     EMPTY_PAGE = "empty page"
     UNSUITED = "unsuited"
     DAMAGED = "damaged"
@@ -129,13 +133,49 @@ def _are_alike(one: Any, other: Any) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
+class MarkReading(ArraysCompare):
+    """What is in one box or circle that may be ticked.
+
+    Attributes
+    ----------
+    value : str
+        Of its option; ``1`` for a mark.
+
+    likely : dict of str to float
+        Probability that it is ``ticked``, ``empty``, ``corrected`` (a tick that was
+        taken back) and ``filled``.
+
+    quad : ndarray of shape (4, 2), dtype float64
+        Its corners ``(x, y)`` on the page in pixels, clockwise from the upper left one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines import MarkReading
+    >>> likely = {"ticked": 0.9, "empty": 0.0, "corrected": 0.1, "filled": 0.0}
+    >>> MarkReading("yes", likely, np.zeros((4, 2))).state
+    'ticked'
+    """
+
+    value: str
+    likely: Mapping[str, float]
+    quad: NDArray[np.float64]
+
+    @property
+    def state(self) -> str:
+        """What it most probably is."""
+        return max(self.likely, key=self.likely.__getitem__)
+
+
+@dataclass(frozen=True, eq=False)
 class FieldReading(ArraysCompare):
     """The string read in one field, and how far it can be trusted.
 
     Attributes
     ----------
     value : str
-        The digits; ``_`` stands for a box without a digit between two digits.
+        The digits; ``_`` stands for a box without a digit between two digits. Of a mark
+        ``1`` if it is ticked, and of a choice what is ticked.
 
     status : {"accepted", "rejected", "blank", "invalid", "unlocated"}
         What to do with the value: use it, look at it (below the threshold),
@@ -174,6 +214,9 @@ class FieldReading(ArraysCompare):
 
     veto : Reason or None
         Why the field is neither accepted nor blank, however sure its value is.
+
+    marks : tuple of MarkReading
+        What is in each box of a mark or a choice; of other fields none.
     """
 
     value: str
@@ -187,6 +230,7 @@ class FieldReading(ArraysCompare):
     decided_by: str = ""
     certainty: float = 1.0
     veto: Reason | None = None
+    marks: tuple[MarkReading, ...] = ()
 
 
 # Nobody need look at such a field.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 
 from pipelines.forms.allowed import is_possible
-from pipelines.forms.field import Field, FieldKind, FrozenModel, is_number
+from pipelines.forms.field import Field, FieldKind, is_number
 from pipelines.forms.files import (
     FormError,
     explain,
@@ -17,11 +17,12 @@ from pipelines.forms.files import (
     read_json,
     write_json,
 )
+from pipelines.forms.options import FrozenModel, Option
 from pipelines.images import Image
 from pipelines.pages.register import PreparedBlank, prepare_blank
 from pipelines.scans.read import ScanError, open_scan
 
-__all__ = ["Field", "FieldKind", "Form", "FormError", "Sum"]
+__all__ = ["Field", "FieldKind", "Form", "FormError", "Option", "Sum"]
 
 _VERSION = 1
 
@@ -102,6 +103,9 @@ class Form(FrozenModel):
             unknown = {rule.total, *rule.parts} - names
             if unknown:
                 raise ValueError(f"sums: no field is named {min(unknown)!r}")
+            ticked = {f.name for f in self.fields if f.is_ticked}
+            if ticked := ticked & {rule.total, *rule.parts}:
+                raise ValueError(f"sums: field {min(ticked)!r} is no number")
         return self
 
     @classmethod
@@ -182,11 +186,7 @@ class Form(FrozenModel):
         content: dict[str, Any] = {"version": self.version}
         if self.blank is not None:
             content["blank"] = _relative(self.blank, path.parent)
-        content["fields"] = [
-            {"name": field.name, "kind": field.kind}
-            | field.model_dump(mode="json", exclude_defaults=True)
-            for field in self.fields
-        ]
+        content["fields"] = [_describe(field) for field in self.fields]
         if self.sums:
             content["sums"] = [rule.model_dump(mode="json") for rule in self.sums]
         write_json(path, content)
@@ -300,6 +300,14 @@ def _read_blank(blank: Path, _modified: int) -> Image:
 @lru_cache(maxsize=2)
 def _prepare_blank(blank: Path, modified: int) -> PreparedBlank:
     return prepare_blank(_read_blank(blank, modified))
+
+
+def _describe(field: Field) -> dict[str, Any]:
+    """Write a field as JSON has it, and nothing that the rest of it says."""
+    content = field.model_dump(mode="json", exclude_defaults=True)
+    if any(option.box for option in field.options or ()):
+        del content["box"]
+    return {"name": field.name, "kind": field.kind} | content
 
 
 def _relative(blank: Path, folder: Path) -> str:
