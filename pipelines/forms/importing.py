@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pydantic
 
-from pipelines.fields.boxes import WritingBox, find_boxes
+from pipelines.fields.boxes import WritingBox
 from pipelines.forms.acroform import PdfFields, read_pdf_fields
 from pipelines.forms.annotations import (
     FORMATS,
@@ -21,6 +21,7 @@ from pipelines.forms.drafting import (
     Draft,
     check_free_outputs,
     check_outputs,
+    find_places,
     save_draft,
     upright_box,
     write_draft,
@@ -257,7 +258,7 @@ def _fit(image: DrawnImage, page: Image, blank: Path) -> list[DrawnBox]:
 
 def _place_fields(boxes: Sequence[DrawnBox], page: Image, made_with: str) -> Imported:
     """Make fields of boxes in pixels of the page."""
-    printed = find_boxes(page)
+    printed = find_places(page)
     notes = list(_note_skew(page))
     names = choose_names(boxes, notes)
     contents = []
@@ -266,7 +267,7 @@ def _place_fields(boxes: Sequence[DrawnBox], page: Image, made_with: str) -> Imp
         said = read_attributes(box, notes)
         contents.append(_describe(name, place, said, printed, page))
         there = find_printed(place, printed)
-        if len(there) > 1 and contents[-1]["kind"] != "comb":
+        if len(there) > 1 and contents[-1]["kind"] not in ("comb", "choice"):
             notes.append(
                 f"field {name!r}: {len(there)} fields are printed in its box; draw a"
                 " box around each"
@@ -320,7 +321,8 @@ def _describe(
     only = there[0] if len(there) == 1 else None
     kind, digits = said.get("kind"), said.get("digits")
     if kind is None:
-        found = only.kind if only else "line"
+        # What the options of a row are called nobody has said.
+        found = only.kind if only and only.kind != "choice" else "line"
         kind = "comb" if digits is not None else found
     if kind == "comb" and digits is None:
         if only is None:
@@ -365,6 +367,8 @@ def _summary(imported: Imported, output: Path) -> str:
             ("comb", "comb field", "s"),
             ("box", "single box", "es"),
             ("line", "line", "s"),
+            ("mark", "mark", "s"),
+            ("choice", "choice", "s"),
         )
         if counts[kind]
     ]
