@@ -20,9 +20,9 @@ TICKED: Final = "1"
 JOINT: Final = "+"
 """What stands between the values of options that are ticked together."""
 
-# No underscore, which stands for a missing digit; and nothing that a spreadsheet takes
-# for a formula, or that would part values.
-_VALUE: Final = re.compile(r"[^\W_]([^\W_]|[ .-](?=[^\W_]))*")
+# No underscore, which stands for a missing digit; no point, which a spreadsheet writes
+# into numbers; and nothing that it takes for a formula, or that would part values.
+_VALUE: Final = re.compile(r"[^\W_]([^\W_]|[ -](?=[^\W_]))*")
 
 
 class FrozenModel(BaseModel):
@@ -37,8 +37,8 @@ class Option(FrozenModel):
     Parameters
     ----------
     value : str
-        What the table says if it is ticked: letters and digits, and inside also ``-``,
-        ``.`` and spaces.
+        What the table says if it is ticked: letters and digits, and between them also
+        ``-`` and spaces; or digits alone.
 
     box : tuple of 4 ints, default=None
         Place ``(top, left, height, width)`` of the box or circle on the blank page, in
@@ -58,10 +58,10 @@ class Option(FrozenModel):
     @pydantic.field_validator("value")
     @classmethod
     def _check_value(cls, value: str) -> str:
-        if not _VALUE.fullmatch(value):
+        if not _is_value(value):
             raise ValueError(
-                f"the value {value!r} must be letters and digits, and between them '-',"
-                " '.' or a space"
+                f"the value {value!r} must be letters and digits, and between them '-'"
+                " or a space"
             )
         return value
 
@@ -198,7 +198,14 @@ def is_ticked_value(value: str) -> bool:
     >>> is_ticked_value("yes+no"), is_ticked_value("yes+"), is_ticked_value("0_7")
     (True, False, False)
     """
-    return all(map(_VALUE.fullmatch, value.split(JOINT)))
+    return all(map(_is_value, value.split(JOINT)))
+
+
+def _is_value(text: str) -> bool:
+    if not any(map(str.isalpha, text)):
+        # Digits with a space, or of another script, are a number that was damaged.
+        return text.isascii() and text.isdecimal()
+    return _VALUE.fullmatch(text) is not None
 
 
 def doubt_ticked(value: str, values: Sequence[str], several: bool) -> str:

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from lenet_sklearn.strings.boxes import BoxPosteriors
 from lenet_sklearn.strings.decoding import Hypothesis
-from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind
+from pipelines.outcomes import (
+    FieldReading,
+    MarkReading,
+    PageReading,
+    Reason,
+    ReasonKind,
+)
 from pipelines.scoring.table import PageResult
 
 # Digits of probabilities and pixels that are kept: what is decided from them does not
@@ -117,6 +123,11 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
         packed["decided_by"] = field.decided_by
     if field.certainty < 1:
         packed["certainty"] = field.certainty
+    if field.marks:
+        packed["marks"] = [
+            [one.value, _pack_likely(one.likely), _pack_array(one.quad, _PIXEL)]
+            for one in field.marks
+        ]
     return packed
 
 
@@ -136,6 +147,10 @@ def _unpack_field(packed: Mapping[str, Any]) -> FieldReading:
         decided_by=packed.get("decided_by", ""),
         certainty=packed.get("certainty", 1.0),
         veto=_unpack_reason(packed.get("veto")),
+        marks=tuple(
+            MarkReading(value, likely, np.array(quad, dtype=np.float64))
+            for value, likely, quad in packed.get("marks", ())
+        ),
     )
 
 
@@ -151,6 +166,10 @@ def _unpack_boxes(characters: list[str], likely: list[list[float]]) -> BoxPoster
 def _floor(probability: float) -> float:
     """Cut off its last digits: a probability is never rounded up."""
     return math.floor(probability * 10**_PROBABILITY) / 10**_PROBABILITY
+
+
+def _pack_likely(likely: Mapping[str, float]) -> dict[str, float]:
+    return {state: round(float(p), _PROBABILITY) for state, p in likely.items()}
 
 
 def _pack_array(array: NDArray[Any], places: int) -> Any:

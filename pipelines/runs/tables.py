@@ -21,7 +21,7 @@ from lenet_sklearn.outputs import (
     open_whole,
 )
 from pipelines.forms.form import Form
-from pipelines.outcomes import N_CANDIDATES, FieldReading, show_confidence
+from pipelines.outcomes import N_CANDIDATES, FieldReading, MarkReading, show_confidence
 from pipelines.scans.find import printable
 from pipelines.scoring.table import (
     VALUE_COLUMNS,
@@ -431,7 +431,19 @@ def _as_object(field: FieldReading) -> dict[str, Any]:
             for one in field.candidates
         ],
         "quad": None if field.quad is None else field.quad.round(1).tolist(),
+        **(
+            {"marks": [_mark_object(mark) for mark in field.marks]}
+            if field.marks
+            else {}
+        ),
     }
+
+
+def _mark_object(mark: MarkReading) -> dict[str, Any]:
+    likely = {
+        state: float(show_confidence(p, _PLACES)) for state, p in mark.likely.items()
+    }
+    return {"value": mark.value, "state": mark.state, "likely": likely}
 
 
 def _as_column(name: str, cells: Sequence[str]) -> list[Any]:
