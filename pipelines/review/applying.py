@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from lenet_sklearn.metrics import error_interval
+from pipelines.forms.field import Field, is_number
 from pipelines.forms.form import Form
 from pipelines.outcomes import (
     FieldReading,
@@ -197,8 +198,10 @@ class Review:
 
     def _apply(self, reading: PageReading, said: _Said) -> PageReading:
         """Apply what is said of the fields of one page."""
+        known = {f.name: f for f in self._form.fields} if self._form else {}
         for name, rows in said.items():
             _check_read(rows, reading.fields.get(name), reading.error)
+            _check_values(rows, known.get(name))
         changes = {name: _change(reading.fields[name], said[name]) for name in said}
         fields = {
             name: changes[name].after if name in changes else field
@@ -334,6 +337,19 @@ def _check_read(
                 f" run it is {field.value!r}. It is of other results, or a spreadsheet"
                 " has changed it"
             )
+
+
+def _check_values(rows: Sequence[Correction], field: Field | None) -> None:
+    """Refuse values of another kind than those of their field."""
+    for row in rows:
+        if not row.value or (is_number(row.value) and not (field and field.is_ticked)):
+            continue
+        doubt = "is not a string of digits"
+        if field and field.is_ticked:
+            # Two where one may be ticked are what is on the paper: that is noted.
+            doubt = field.model_copy(update={"several": True}).check(row.value)
+        if doubt:
+            raise ValueError(f"{row.place}: field {row.field!r}: {doubt}")
 
 
 def _change(reading: FieldReading, rows: Sequence[Correction]) -> Change:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.forms.form import Form
+from pipelines.forms.form import Field, Form
 from pipelines.outcomes import FieldReading, ReasonKind
 from pipelines.review.corrections import document_key
 from pipelines.review.pictures import (
@@ -146,7 +146,7 @@ def make_review(
         "title": subject.title,
         "batch": subject.batch,
         "settles": subject.settles,
-        "fields": {f.name: {"kind": f.kind, "digits": f.digits} for f in fields},
+        "fields": {f.name: _describe_field(f) for f in fields},
         "pages": pages,
         "items": [
             _describe_item(item, picture)
@@ -157,6 +157,15 @@ def make_review(
         "summary": _describe_summary(queue, subject),
     }
     return make_page("review", f"Review of {subject.title}", data)
+
+
+def _describe_field(field: Field) -> dict[str, Any]:
+    return {
+        "kind": field.kind,
+        "digits": field.digits,
+        "options": [value for value, _ in field.places],
+        "several": field.several,
+    }
 
 
 def _identify(queue: Queue, batch: str) -> str:

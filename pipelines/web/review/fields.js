@@ -2,10 +2,14 @@
 
 import { find, make, makeName, visible } from "../shared/dom.js";
 import { makeCrop } from "./crop.js";
-import { GAP, describePlace } from "./data.js";
+import { GAP, describePlace, findDoubt, findMistake, tick } from "./data.js";
 import { makeScan } from "./scan.js";
 
 const NOTHING_WRITTEN = "nothing written";
+const KEYS_OF_DIGITS =
+  "Enter confirms what is shown; digits replace it; arrow up and down choose.";
+const KEYS_OF_OPTIONS =
+  "Enter confirms what is shown; 1 to 9 tick an option; - is for none; arrows choose.";
 
 /** Shows one field at a time. */
 export class FieldsView {
@@ -35,6 +39,7 @@ export class FieldsView {
     this.input.addEventListener("input", () => this.type(this.input.value));
     this.candidates = make("ul", { class: "candidates", "aria-label": "What it may say" });
     this.sums = make("div", { class: "sums" });
+    this.keys = make("p", { class: "faint", id: "keys-of-fields" });
     this.scan = make("div", { class: "beside" });
     this.scanButton = make(
       "button",
@@ -64,11 +69,7 @@ export class FieldsView {
         this.scanButton,
         make("button", { onclick: () => this.back() }, "Back ", make("kbd", {}, "B")),
       ),
-      make(
-        "p",
-        { class: "faint", id: "keys-of-fields" },
-        "Enter confirms what is shown; digits replace it; arrow up and down choose.",
-      ),
+      this.keys,
     );
     this.body = make("div", { class: "columns" }, work, this.scan);
     this.end = make("p", { class: "end" }, "No field is left. Save your corrections.");
@@ -129,21 +130,28 @@ export class FieldsView {
     return proposed ?? (this.decisions.assemble(at) || value);
   }
 
+  /** @returns {import("./data.js").FormField | undefined} What the form says of the field. */
+  field() {
+    const { items, fields } = this.decisions.data;
+    return fields[items[this.item ?? 0].name];
+  }
+
+  /** @returns {string[]} What may be ticked; none where digits are written. */
+  options() {
+    return this.field()?.options ?? [];
+  }
+
   /** Show what Enter would confirm. */
   showValue() {
     const proposed = this.proposal();
     this.input.value = this.typed ?? "";
     this.input.placeholder = this.typed === "" ? NOTHING_WRITTEN : proposed || NOTHING_WRITTEN;
     const value = this.typed ?? proposed;
-    const { items, fields } = this.decisions.data;
-    const digits = fields[items[this.item ?? 0].name]?.digits ?? null;
-    let warning = "";
-    if (value.includes(GAP)) warning = "A digit is missing: type all of them.";
-    else if (!/^[0-9]*$/.test(value)) warning = "A value is made of digits.";
-    else if (digits !== null && value.length > digits) {
-      warning = `${value.length} digits in ${digits} boxes: is that so?`;
-    }
-    this.warning.textContent = warning;
+    const field = this.field();
+    this.warning.textContent = value.includes(GAP)
+      ? "A digit is missing: type all of them."
+      : findMistake(field, value) || findDoubt(field, value);
+    this.keys.textContent = field?.options.length ? KEYS_OF_OPTIONS : KEYS_OF_DIGITS;
     for (const [n, choice] of [...this.candidates.children].entries()) {
       const text = this.choices()[n];
       find(choice, "button").setAttribute("aria-pressed", String(text === value));
@@ -154,6 +162,9 @@ export class FieldsView {
   /** @returns {string[]} What the field may say. */
   choices() {
     const { candidates } = this.decisions.data.items[this.item ?? 0];
+    const options = this.options();
+    // In their order on the form, by which the keys 1 to 9 tick them.
+    if (options.length) return [...new Set([...options, ...candidates, ""])];
     return [...new Set([this.proposal(), ...candidates])].filter((text) => !text.includes(GAP));
   }
 
@@ -226,6 +237,15 @@ export class FieldsView {
     this.input.select(); // digits that are typed replace it
   }
 
+  /** @param {number} at - Tick this option, or take its tick back. */
+  tick(at) {
+    const field = this.field();
+    const option = field?.options[at];
+    if (field && option !== undefined) {
+      this.choose(tick(field, this.typed ?? this.proposal(), option));
+    }
+  }
+
   /** Nothing is written in the field. */
   clear() {
     this.choose("");
@@ -234,7 +254,7 @@ export class FieldsView {
   /** Take what is shown as what is written, and go on. */
   confirm() {
     const value = this.typed ?? this.proposal();
-    if (this.item === undefined || !/^[0-9]*$/.test(value)) return;
+    if (this.item === undefined || findMistake(this.field(), value)) return;
     this.decide(value, true);
   }
 
@@ -295,6 +315,7 @@ export class FieldsView {
     else if (event.key === "p") this.toggleScan();
     else if (event.key === "b") this.back();
     else if (event.key === "Backspace" && !isTyping) this.takeBack();
+    else if (/^[1-9]$/.test(event.key) && this.options().length) this.tick(Number(event.key) - 1);
     else if (/^[0-9]$/.test(event.key)) {
       this.input.focus(); // the digit goes there
       return false;
