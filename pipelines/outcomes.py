@@ -83,13 +83,22 @@ class Reason:
 
     text : str
         For people.
+
+    where : str, default=""
+        Where on the page, to follow the text; what counts reasons leaves it out.
     """
 
     kind: ReasonKind
     text: str
+    where: str = ""
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def in_full(self) -> str:
+        """The text, and where that is."""
+        return f"{self.text}, {self.where}" if self.where else self.text
 
 
 class ArraysCompare:
@@ -174,8 +183,9 @@ class FieldReading(ArraysCompare):
     Attributes
     ----------
     value : str
-        The digits; ``_`` stands for a box without a digit between two digits. Of a mark
-        ``1`` if it is ticked, and of a choice what is ticked.
+        The digits; ``_`` stands for a box without a digit between two digits, and in
+        a field with gaps for any box without one. Of a mark ``1`` if it is ticked, and
+        of a choice what is ticked.
 
     status : {"accepted", "rejected", "blank", "invalid", "unlocated"}
         What to do with the value: use it, look at it (below the threshold),
@@ -274,12 +284,17 @@ class PageReading:
     damage : str
         What is wrong with a page of which a part could not be decoded; empty where
         all of it could.
+
+    others : tuple of ndarrays of shape (4, 2), dtype float64
+        Corners ``(x, y)`` of the rows of boxes that were found and are no field's, for
+        a picture of the page; two readings that differ in them alone are equal.
     """
 
     fields: dict[str, FieldReading] = field(default_factory=dict)
     error: str = ""
     before_rules: dict[str, FieldReading] = field(default_factory=dict)
     damage: str = ""
+    others: tuple[NDArray[np.float64], ...] = field(default=(), compare=False)
 
     @property
     def status(self) -> PageStatus:
@@ -293,7 +308,13 @@ class PageReading:
         return "ok" if settled else "review"
 
 
-def settle(value: str, confidence: float, threshold: float) -> FieldReading:
+def settle(
+    value: str,
+    confidence: float,
+    threshold: float,
+    *,
+    emptiness: float | None = None,
+) -> FieldReading:
     """Accept a value, or give the reason why not.
 
     Parameters
@@ -308,6 +329,10 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
     threshold : float
         Confidence below which a value is rejected. A field that seems to be empty is
         called blank from 0.98 at the least.
+
+    emptiness : float, default=None
+        Probability that the boxes are empty that `value` has a ``_`` for, where such
+        are ordinary; it must be 0.98, too. None where they never are.
 
     Returns
     -------
@@ -324,12 +349,15 @@ def settle(value: str, confidence: float, threshold: float) -> FieldReading:
         threshold = max(threshold, _SURELY_BLANK)
         if confidence >= threshold:
             return FieldReading(value, "blank", confidence)
-    if GAP in value:
+    if GAP in value and emptiness is None:
         reason = Reason(ReasonKind.EMPTY_BOX, "no digit in a box between two others")
         return FieldReading(value, "rejected", confidence, reason=reason)
-    if confidence < threshold:
+    unsure = GAP in value and emptiness is not None and emptiness < _SURELY_BLANK
+    if confidence < threshold or unsure:
         text = f"confidence below {threshold:g}"
-        if not value:
+        if unsure:
+            text = f"a box may be empty, or not: confidence below {_SURELY_BLANK:g}"
+        elif not value:
             text = "may be empty, or not: " + text
         reason = Reason(ReasonKind.UNCERTAIN, text)
         return FieldReading(value, "rejected", confidence, reason=reason)
@@ -363,7 +391,7 @@ def hold(reading: FieldReading, threshold: float) -> FieldReading:
     if np.isinf(threshold):
         reason = Reason(ReasonKind.UNCERTAIN, "no confidence is known to be enough")
         return replace(reading, status="rejected", reason=reason)
-    settled = settle(reading.value, reading.confidence, threshold)
+    settled = _settled(reading, reading.confidence, threshold)
     return replace(reading, status=settled.status, reason=settled.reason)
 
 
@@ -398,13 +426,22 @@ def settle_anew(reading: FieldReading, threshold: float) -> FieldReading:
     kind = reading.reason.kind if reading.reason else None
     if reading.status not in _SETTLED and kind not in _BY_CONFIDENCE:
         return reading
-    settled = settle(reading.value, reading.confidence, threshold)
+    settled = _settled(reading, reading.confidence, threshold)
     reason = settled.reason
     if settled.status == "rejected" and _is_turned(reading, threshold):
         reason = _EITHER_WAY
     if reading.veto is not None and settled.status in _SETTLED:
         settled, reason = replace(settled, status="rejected"), reading.veto
     return replace(reading, status=settled.status, reason=reason)
+
+
+def _settled(
+    reading: FieldReading, confidence: float, threshold: float
+) -> FieldReading:
+    """Settle the value of a reading, which may have gaps if its boxes do."""
+    boxes = reading.boxes
+    emptiness = None if boxes is None else boxes.emptiness(reading.value)
+    return settle(reading.value, confidence, threshold, emptiness=emptiness)
 
 
 def _is_turned(reading: FieldReading, threshold: float) -> bool:
@@ -414,7 +451,7 @@ def _is_turned(reading: FieldReading, threshold: float) -> bool:
     # Of a comb without any candidate, rules are not to make a value the wrong way up.
     if not reading.candidates and reading.certainty < threshold:
         return True
-    alone = settle(reading.value, reading.confidence / reading.certainty, threshold)
+    alone = _settled(reading, reading.confidence / reading.certainty, threshold)
     return alone.status == "accepted"
 
 

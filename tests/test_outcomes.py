@@ -6,8 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lenet_sklearn.strings.boxes import BoxPosteriors
 from pipelines import Comb, FieldReading, Frame, PageReading, PageResult, Piece
-from pipelines.outcomes import ArraysCompare, Reason, ReasonKind, settle
+from pipelines.outcomes import (
+    ArraysCompare,
+    Reason,
+    ReasonKind,
+    settle,
+    settle_anew,
+)
 from pipelines.training.evaluation import Evaluation
 from pipelines.training.labelled import LabelledField
 
@@ -70,3 +77,21 @@ def test_what_is_equal_has_one_hash():
 def test_kinds_that_derive_from_it_compare_no_other_kind():
     assert issubclass(FieldReading, ArraysCompare)
     assert Comb(QUAD, 3, 0.5) != READING
+
+
+@pytest.mark.parametrize(
+    ("emptiness", "status"),
+    [(None, "rejected"), (0.97, "rejected"), (0.99, "accepted")],
+)
+def test_a_gap_is_accepted_where_it_is_ordinary_and_surely_empty(emptiness, status):
+    assert settle("4_1", 0.95, 0.9, emptiness=emptiness).status == status
+
+
+def test_a_field_with_gaps_keeps_them_when_it_is_settled_anew():
+    likely = np.array([[1.0, 0.0], [0.0, 0.99], [0.9, 0.1]])
+    for in_place, status in ((True, "accepted"), (False, "rejected")):
+        boxes = BoxPosteriors(likely, ("4",), in_place)
+        emptiness = boxes.emptiness("4_4")
+        reading = settle("4_4", 0.89, 0.95, emptiness=emptiness)
+        anew = settle_anew(replace(reading, boxes=boxes), 0.8)
+        assert anew.status == status

@@ -113,6 +113,8 @@ def test_the_wheel_holds_both_packages_and_nothing_else(in_wheel):
         "pipelines/drawing/shapes.json",
         "pipelines/drawing/sheet.json",
         "pipelines/py.typed",
+        "pipelines/web/editor/main.js",
+        "pipelines/web/editor/style.css",
     ],
 )
 def test_what_is_no_python_file_is_in_the_wheel_and_the_sdist(in_wheel, in_sdist, name):

@@ -30,19 +30,49 @@ class BoxPosteriors:
 
     characters : tuple of n_characters str
         What the columns but the last stand for.
+
+    in_place : bool
+        Whether empty boxes are ordinary, as in a grid: then a string has a character
+        for each box, ``_`` for one without any, unless all are without.
     """
 
     likely: NDArray[np.float64]
     characters: tuple[str, ...]
+    in_place: bool = False
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BoxPosteriors):
             return NotImplemented
-        alike = self.characters == other.characters
+        alike = self.characters == other.characters and self.in_place == other.in_place
         return alike and np.array_equal(self.likely, other.likely)
 
     def __hash__(self) -> int:
-        return hash((self.characters, self.likely.tobytes()))
+        return hash((self.characters, self.in_place, self.likely.tobytes()))
+
+    def emptiness(self, text: str) -> float | None:
+        """Return how likely the boxes of a string are empty that it says are.
+
+        Parameters
+        ----------
+        text : str
+            A character for each box, or fewer.
+
+        Returns
+        -------
+        probability : float or None
+            None where an empty box between others is not ordinary.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> likely = np.array([[0.0, 0.9], [1.0, 0.0]])
+        >>> BoxPosteriors(likely, ("1",), in_place=True).emptiness("_1")
+        0.9
+        """
+        if not self.in_place or len(text) != len(self.likely):
+            return None
+        empty = [mark == GAP for mark in text]
+        return float(self.likely[empty, -1].prod())
 
 
 def read_boxes(boxes: BoxPosteriors, *, n_best: int = 1) -> list[Hypothesis]:
@@ -61,7 +91,8 @@ def read_boxes(boxes: BoxPosteriors, *, n_best: int = 1) -> list[Hypothesis]:
     readings : list of Hypothesis
         The most probable first; fewer than `n_best` where no more are possible, none
         where a box holds nothing that is read. Boxes without a character are dropped
-        before the first and after the last one, and written ``_`` between two.
+        before the first and after the last one, and written ``_`` between two, or
+        everywhere where strings are written in place.
 
     Examples
     --------
@@ -86,6 +117,8 @@ def read_boxes(boxes: BoxPosteriors, *, n_best: int = 1) -> list[Hypothesis]:
     texts: dict[str, float] = {}
     for filling, probability in fillings.items():
         text = filling.strip(GAP)
+        if text and boxes.in_place:
+            text = filling
         texts[text] = texts.get(text, 0.0) + probability
     best = nlargest(n_best, texts.items(), key=_second)
     return [Hypothesis(text, probability) for text, probability in best]

@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -31,13 +31,14 @@ from pipelines.cli.inputs import (
 from pipelines.cli.matching import find_matcher
 from pipelines.cli.options import (
     Blank,
-    Combs,
     Command,
     DecidingOptions,
     DemoFolder,
     Digits,
     Draft,
+    EditorPage,
     FieldImages,
+    FilledIn,
     Force,
     FormFile,
     Model,
@@ -48,7 +49,8 @@ from pipelines.cli.options import (
     RosterOptions,
     Scans,
     Seed,
-    Source,
+    SoughtOptions,
+    Sources,
     Tables,
     group_options,
 )
@@ -152,8 +154,8 @@ def score(
     scans: Scans,
     output: Tables,
     form: FormFile = None,
-    comb: Combs = None,
     *,
+    sought: SoughtOptions,
     drawn: PageOptions,
     listed: RosterOptions,
     deciding: DecidingOptions,
@@ -163,6 +165,9 @@ def score(
 
     The columns are document, page, status and error, then for each field its
     value, NAME, and NAME.status and NAME.confidence.
+
+    With --grid sudoku=9x9 the fields are sudoku_1 to sudoku_9, the rows from top to
+    bottom. A row has a character for each box: _ where it is empty.
 
     A page is ok; review: look at the fields that are neither accepted nor blank;
     empty: nothing is on it, as on the backs of sheets; or failed: it could not be
@@ -187,7 +192,8 @@ def score(
     from pipelines.forms.placing import doubt_places
     from pipelines.scoring.batch import list_first_pictures
 
-    fields, overlay = choose_form(form, comb or []), drawn.overlay
+    fields = choose_form(form, sought.comb or [], sought.grid or [])
+    overlay = drawn.overlay
     for doubt in doubt_places(fields):
         warn(f"warning: {form}: {doubt}")
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
@@ -264,41 +270,80 @@ for command, example in (
     app.command(cls=Command, epilog=f"Example: {example}")(command)
 
 
-@app.command(cls=Command, epilog="Example: lenet form blank.pdf -o form.json")
+@app.command(
+    cls=Command,
+    epilog="Example: lenet form blank.pdf -o form.json, or lenet form scans/ --edit"
+    " form.html",
+)
 def form(
-    source: Source, output: Draft, blank: Blank = None, force: Force = False
+    sources: Sources,
+    output: Draft = None,
+    edit: EditorPage = None,
+    filled: FilledIn = False,
+    blank: Blank = None,
+    force: Force = False,
 ) -> None:
-    """Draft a form from a blank page, or from a drawing of its fields; with a picture.
+    """Draft a form from a blank page, from filled-in pages, or from a drawing.
+
+    With --edit PAGE.html instead of -o, a page is written in which fields are drawn,
+    moved, named and given rules: open it in a browser, and save the form from there.
+    SOURCE may be the JSON file of a form, too.
 
     SOURCE is a scan or a PDF of the blank form: the fields are named field_01,
     field_02... in reading order. Look at the picture, then rename them in the JSON
     file. Of a file with several pages, the first is the form. Text fields of a PDF
     that is filled in on a screen are taken as they are.
 
+    Without a blank page, name filled-in ones, three at least and better ten: scans/,
+    *.png, or --filled scans.pdf. What they share is the blank page, and is written
+    beside the form, as form.blank.png; pages that do not fit the others are named.
+
     Or it is a drawing of the fields, made with LabelMe, a tool that writes COCO, CVAT
     or Label Studio, with the page that was drawn on as --blank. A label is the name of
     its field, and may say more: "total digits=3; maximum=400".
     """
     use_one_thread()
+    from pipelines.forms.editing import write_editor
     from pipelines.forms.importing import write_form
-    from pipelines.scoring.processes import Lost, PageLimits, Processes
 
-    def write(source: Path) -> tuple[str, tuple[str, ...]] | Exception:
+    if (written := output or edit) is None or (output and edit):
+        raise typer.BadParameter(
+            "give either -o form.json, which is to be the form, or --edit form.html,"
+            " a page to edit it in"
+        )
+    write_it = write_form if output else write_editor
+    is_pile = filled or len(sources) > 1 or sources[0].is_dir()
+
+    def write(source: Any) -> tuple[str, tuple[str, ...]] | Exception:
         try:
-            return write_form(source, output, blank=blank, overwrite=force)
+            return write_it(source, written, blank=blank, overwrite=force)
         except (ValueError, OSError) as error:
             return error
 
-    with Processes(write, jobs=1, limits=PageLimits()) as processes:
-        answer = processes.ask(source)
-    if isinstance(answer, Lost):
-        raise ScanError(f"{source}: {answer.reason}")
+    answer = _write_apart(write, sources if is_pile else sources[0])
     if isinstance(answer, Exception):
         raise answer
     summary, notes = answer
     for note in notes:
-        warn(f"warning: {output}: {note}")
+        warn(f"warning: {written}: {note}")
     say(summary)
+
+
+def _write_apart(write: Callable[[Any], Any], source: Any) -> Any:
+    """Write a form in a process of its own, which a harmful page may end."""
+    from pipelines.forms.filled import MOST_PAGES
+    from pipelines.scoring.processes import Lost, PageLimits, Processes
+
+    limits = PageLimits()
+    if isinstance(source, list):
+        # A page is registered onto several others, and all are held at once.
+        limits = PageLimits(MOST_PAGES * limits.seconds, 4 * limits.gigabytes)
+    with Processes(write, jobs=1, limits=limits) as processes:
+        answer = processes.ask(source)
+    if isinstance(answer, Lost):
+        named = source[0] if isinstance(source, list) else source
+        raise ScanError(f"{named}: {answer.reason}")
+    return answer
 
 
 app.add_typer(train)

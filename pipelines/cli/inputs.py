@@ -53,7 +53,9 @@ def warn(text: str) -> None:
     print(printable(f"lenet: {text}"), file=sys.stderr)
 
 
-def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
+def choose_form(
+    form: Path | None, combs: Sequence[str], grids: Sequence[str] = ()
+) -> "Form":
     """Return the form that the options of a command stand for.
 
     Parameters
@@ -63,6 +65,9 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
 
     combs : sequence of str
         Comb fields, each as ``NAME=N``.
+
+    grids : sequence of str, default=()
+        Grids, each as ``NAME=ROWSxCOLUMNS``.
 
     Returns
     -------
@@ -78,17 +83,45 @@ def choose_form(form: Path | None, combs: Sequence[str]) -> "Form":
     """
     from pipelines.forms.form import Form
 
-    if form is None and not combs:
+    named = [*combs, *grids]
+    if form is None and not named:
         raise typer.BadParameter(
-            "Say what to read: either --form FILE or --comb NAME=N"
+            "Say what to read: either --form FILE or --comb NAME=N, or --grid"
+            " NAME=ROWSxCOLUMNS"
         )
-    if form is not None and combs:
+    if form is not None and named:
+        option = "--comb NAME=N" if combs else "--grid NAME=ROWSxCOLUMNS"
         raise typer.BadParameter(
-            "Say what to read by --form FILE or by --comb NAME=N, not by both"
+            f"Say what to read by --form FILE or by {option}, not by both"
         )
     if form is not None:
         return Form.from_file(form)
-    return Form.from_combs(_parse_combs(combs))
+    return Form.from_combs(_parse_combs(combs), _parse_grids(grids))
+
+
+def _parse_grids(grids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Read the names of grids, and how many rows and columns they have."""
+    from pipelines.forms.field import MOST_BOXES  # it takes a while
+
+    sizes: dict[str, tuple[int, int]] = {}
+    for text in grids:
+        name, _, size = text.rpartition("=")
+        rows, _, columns = size.lower().replace("×", "x").partition("x")  # noqa: RUF001
+        if not (name and rows.isdecimal() and columns.isdecimal()):
+            raise typer.BadParameter(
+                f"--grid expects NAME=ROWSxCOLUMNS, such as sudoku=9x9. Got {text!r}"
+            )
+        if name in sizes:
+            raise typer.BadParameter(
+                f"--grid names {name} twice. Give each grid a name of its own"
+            )
+        sizes[name] = int(rows), int(columns)
+        if not all(2 <= n <= MOST_BOXES for n in sizes[name]):
+            raise typer.BadParameter(
+                f"--grid {text}: a grid has 2 to {MOST_BOXES} rows, and as many"
+                " columns. A single row of boxes is a --comb"
+            )
+    return sizes
 
 
 def _parse_combs(combs: Sequence[str]) -> dict[str, int]:

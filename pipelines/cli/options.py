@@ -347,6 +347,15 @@ Combs = Annotated[
         help="A row of N boxes, wherever it is on the page. May be repeated.",
     ),
 ]
+Grids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="NAME=ROWSxCOLUMNS",
+        help="A grid of boxes, wherever it is on the page. Its rows are NAME_1,"
+        " NAME_2..., in which _ is an empty box. May be repeated.",
+    ),
+]
 Dpi = Annotated[
     int, typer.Option(metavar="N", min=36, help="Resolution to render PDF pages at.")
 ]
@@ -404,11 +413,19 @@ OfFields = Annotated[
 Seed = Annotated[
     int, typer.Option(metavar="N", min=0, help="Seed of everything that is random.")
 ]
-Source = Annotated[
-    Path,
+Sources = Annotated[
+    list[Path],
     typer.Argument(
         metavar="SOURCE",
-        help="Scan or PDF of the blank form, or a drawing of its fields.",
+        help="Scan or PDF of the blank form; several filled-in pages, or a folder of"
+        " them; or a drawing of its fields.",
+    ),
+]
+FilledIn = Annotated[
+    bool,
+    typer.Option(
+        "--filled",
+        help="The pages of SOURCE are filled in: for one PDF or TIFF that holds all.",
     ),
 ]
 Blank = Annotated[
@@ -418,13 +435,22 @@ Blank = Annotated[
     ),
 ]
 Draft = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--output",
         "-o",
         metavar="FILE",
         callback=_named(".json"),
         help="The JSON file to write.",
+    ),
+]
+EditorPage = Annotated[
+    Path | None,
+    typer.Option(
+        "--edit",
+        metavar="PAGE",
+        callback=_named(".html"),
+        help="Instead, write a page to edit the form in, such as form.html.",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
@@ -689,6 +715,14 @@ class ReadingOptions:
         from pipelines.scoring.processes import PageLimits  # it takes a while
 
         return PageLimits(seconds=self.page_timeout, gigabytes=self.page_memory)
+
+
+@dataclass(frozen=True)
+class SoughtOptions:
+    """The rows of boxes that are looked for on every page."""
+
+    comb: Combs = None
+    grid: Grids = None
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,27 @@
 """Find comb fields, rows of equal boxes for one digit each, and fit their walls."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.fields.frames import Points, cut_quad, find_frames, mark_lines, runs
-from pipelines.images import Image, Mask, check_image, shrink
+from pipelines.fields.frames import (
+    Component,
+    Points,
+    cut_bent,
+    cut_quad,
+    darker_than_around,
+    find_frames,
+    large_components,
+    runs,
+)
+from pipelines.fields.lattices import Lattice, find_lattices
+from pipelines.fields.posts import corner_posts, find_rows, tint_posts, wall_posts
+from pipelines.images import Image, Mask, check_image, find_components, shrink
 from pipelines.outcomes import ArraysCompare
 
 # Width of a box by its height. Combs in use lie between 0.5 and 1.3.
@@ -37,8 +49,21 @@ _REACH = 0.1
 # Page kept around a comb that is cut out, as a share of its height.
 MARGIN = 0.3
 
+# Walls this far from where they would divide a straight row equally are followed one by
+# one, as a share of the height: cutters look for them a little farther.
+_BENT = 0.08
+
+# Rows of a grid stand apart by less than this share of their height.
+_ROW_GAP = 0.5
+
+# Two lengths that differ by more than this share are different.
+_MUCH = 0.25
+
 # The numbers of boxes tried where the number is not known.
 _MAX_DIGITS = 40
+
+
+Make = Literal["closed", "walls", "corners", "tint"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +81,43 @@ class Comb(ArraysCompare):
 
     score : float
         Share of the expected walls that are there, in [0, 1].
+
+    make : {"closed", "walls", "corners", "tint"}, default="closed"
+        How much of the boxes is printed: all lines; walls that may be dashed or
+        dotted, with lines above and below or without; corners only; or areas.
+
+    gap : float, default=0.0
+        How far the boxes stand apart, as a share of an equal part of the quad; its
+        cuts are in the middle between two.
+
+    walls : ndarray of shape (2, digits + 1, 2), dtype float64, or None
+        Upper and lower ends ``(x, y)`` of all walls, in page pixels, where they were
+        followed one by one, as on paper that is bent; None where they divide the quad
+        equally.
     """
 
     quad: Points
     digits: int
     score: float
+    make: Make = "closed"
+    gap: float = 0.0
+    walls: Points | None = None
+
+    @property
+    def height(self) -> float:
+        """Height of its left side, in pixels."""
+        return float(np.linalg.norm(self.quad[3] - self.quad[0]))
+
+    @property
+    def width(self) -> float:
+        """Width of its upper side, in pixels."""
+        return float(np.linalg.norm(self.quad[1] - self.quad[0]))
+
+    def overlaps(self, other: "Comb") -> bool:
+        """Return whether the middle of this comb lies in another."""
+        centre = tuple(self.quad.mean(axis=0).tolist())
+        quad = other.quad.astype(np.float32)
+        return bool(cv2.pointPolygonTest(quad, centre, False) >= 0)
 
 
 def fit_walls(page: Image, frame: Points, digits: int | None) -> Comb | None:
@@ -221,6 +278,12 @@ class Frame(ArraysCompare):
     ruled : bool
         Whether the printed lines are still in the image.
 
+    broken : bool
+        Whether they may be dashed or dotted, or only their corners are printed.
+
+    gap : float
+        How far the boxes stand apart, as a share of an equal part of the width.
+
     hidden : ndarray of shape (height, width), dtype uint8, or None
         1 where a line was taken away and ink may have gone with it.
     """
@@ -232,6 +295,8 @@ class Frame(ArraysCompare):
     digits: int
     ruled: bool = True
     hidden: Mask | None = None
+    broken: bool = False
+    gap: float = 0.0
 
 
 def find_combs(
@@ -282,13 +347,29 @@ def find_combs(
     check_image(page, caller="find_combs")
     scale = min(1.0, _SEARCH_SIZE / max(page.shape))
     small = shrink(page, scale)
-    lines = mark_lines(small, _LINE_CONTRAST)
-    combs = _combs_in(page, lines, scale, digits, max_angle)
+    depth = darker_than_around(small)
+    lines = (depth > _LINE_CONTRAST).view(np.uint8)
+    held = find_components(lines)
+    components = large_components(held)
+    combs = _combs_in(page, components, scale, digits, max_angle)
+    several = [each for each in components if not _is_filled(each, combs, scale)]
+    lattices = find_lattices(several, max_angle=max_angle)
+    grids = [_rows_of(lattice, scale) for lattice in lattices]
+    for rows in grids:
+        combs = _with_rows(combs, rows, digits)
+    combs = _with_posts(combs, wall_posts(depth), "walls", scale, digits)
     if not combs:
         # Faint and broken lines hold together if they are widened.
-        faint = cv2.dilate(mark_lines(small, _LINE_CONTRAST // 2), np.ones((3, 3)))
-        combs = _combs_in(page, faint, scale, digits, max_angle)
-    return _in_reading_order(_without_overlaps(combs))
+        marked = (depth > _LINE_CONTRAST // 2).view(np.uint8)
+        faint = find_components(cv2.dilate(marked, np.ones((3, 3))))
+        combs = _combs_in(page, large_components(faint), scale, digits, max_angle)
+    if not combs or digits is None:  # a page has hardly two makes of one length
+        corners = corner_posts(lines, held.stats)
+        combs = _with_posts(combs, corners, "corners", scale, digits)
+        combs = _with_posts(combs, tint_posts(small), "tint", scale, digits)
+    for rows in grids:  # of which a part may have been found
+        combs = _with_rows(combs, rows, digits)
+    return _in_reading_order(combs)
 
 
 def cut_comb(page: Image, comb: Comb) -> tuple[Image, Frame]:
@@ -312,28 +393,155 @@ def cut_comb(page: Image, comb: Comb) -> tuple[Image, Frame]:
     frame : Frame
         Where its boxes are in the field.
     """
-    field, pad, _ = cut_quad(page, comb.quad, MARGIN)
+    if comb.walls is None:
+        field, pad, _ = cut_quad(page, comb.quad, MARGIN)
+    else:
+        field, pad = cut_bent(page, comb.walls, MARGIN)
     height, width = field.shape
-    return field, Frame(pad, pad, width - pad, height - pad, comb.digits)
+    frame = Frame(pad, pad, width - pad, height - pad, comb.digits, gap=comb.gap)
+    if comb.make == "tint":
+        # What is lighter than the tint is the paper between the boxes.
+        inner = field[round(pad) : round(height - pad), round(pad) : round(width - pad)]
+        field = np.minimum(field, np.uint8(np.median(inner)))
+        return field, replace(frame, ruled=False)
+    return field, replace(frame, broken=comb.make != "closed")
+
+
+def stack_combs(combs: Sequence[Comb]) -> list[list[Comb]]:
+    """Put combs together that stand right below each other, as the rows of a grid do.
+
+    Parameters
+    ----------
+    combs : sequence of Comb
+        Of one number of boxes, from top to bottom.
+
+    Returns
+    -------
+    stacks : list of lists of Comb
+        Each comb is in one of them, alone where it is none's row.
+    """
+    stacks: list[list[Comb]] = []
+    for comb in combs:
+        above = (stack for stack in stacks if _stands_below(comb, stack[-1]))
+        stack = next(above, None)
+        if stack is None:
+            stacks.append([comb])
+        else:
+            stack.append(comb)
+    return stacks
+
+
+def _stands_below(comb: Comb, other: Comb) -> bool:
+    """Return whether a comb is the next row of a grid, with a little room between."""
+    gaps = np.linalg.norm(comb.quad[:2] - other.quad[[3, 2]], axis=1)
+    alike = abs(comb.height - other.height) < _MUCH * other.height
+    return alike and float(gaps.max()) < _ROW_GAP * other.height
 
 
 def _combs_in(
-    page: Image, lines: Mask, scale: float, digits: int | None, max_angle: float
+    page: Image,
+    components: Sequence[Component],
+    scale: float,
+    digits: int | None,
+    max_angle: float,
 ) -> list[Comb]:
-    frames = find_frames(lines, digits or 2, MIN_ASPECT, max_angle)
+    frames = find_frames(components, digits or 2, MIN_ASPECT, max_angle)
     combs = [fit_walls(page, frame / scale, digits) for frame in frames]
-    return [comb for comb in combs if comb is not None]
+    return _without_overlaps([comb for comb in combs if comb is not None])
+
+
+def _is_filled(component: Component, combs: Sequence[Comb], scale: float) -> bool:
+    """Return whether one comb is as high as what holds together: it is no grid."""
+    height = component.height / scale
+    half = component.width / 2, component.height / 2
+    middle = np.add((component.left, component.top), half) / scale
+    return any(
+        np.ptp(comb.quad[:, 1]) > height / (1 + _MUCH)
+        and np.abs(comb.quad.mean(axis=0) - middle).max() < height
+        for comb in combs
+    )
+
+
+def _with_posts(
+    combs: Sequence[Comb], posts: Points, make: Make, scale: float, digits: int | None
+) -> list[Comb]:
+    """Add rows of boxes that are not closed, or stand apart."""
+    kept = list(combs)
+    for row in find_rows(posts, paired=make == "tint"):
+        # The middle of a pixel of the copy is between pixels of the page.
+        quad = (row.quad + 0.5) / scale - 0.5
+        comb = Comb(quad, row.boxes, row.score, make=make, gap=row.gap)
+        known = any(comb.overlaps(other) or other.overlaps(comb) for other in kept)
+        if digits in (None, comb.digits) and not known:
+            kept.append(comb)
+    return kept
+
+
+def _rows_of(lattice: Lattice, scale: float) -> list[Comb]:
+    """Take the rows of a grid for combs, in pixels of the page."""
+    nodes = lattice.nodes / scale
+    rows = [np.stack(pair) for pair in pairwise(nodes)]
+    return [
+        Comb(
+            np.array([walls[0, 0], walls[0, -1], walls[1, -1], walls[1, 0]]),
+            walls.shape[1] - 1,
+            lattice.score,
+            walls=walls,
+        )
+        for walls in rows
+    ]
+
+
+def _with_rows(
+    combs: Sequence[Comb], rows: Sequence[Comb], digits: int | None
+) -> list[Comb]:
+    """Take the rows of a grid where not all of them were found as combs of their own.
+
+    Those that were are placed more exactly, unless the paper is bent. A comb of fewer
+    boxes in such a row is a part of it, if it is as high; else the grid is a table that
+    has combs in it.
+    """
+    aspect = rows[0].width / rows[0].digits / rows[0].height
+    inner = [comb for comb in combs if any(comb.overlaps(row) for row in rows)]
+    if not MIN_ASPECT <= aspect <= _MAX_ASPECT or not all(
+        any(_is_part(comb, row) for row in rows) for comb in inner
+    ):
+        return list(combs)
+    whole = [
+        comb
+        for comb in combs
+        if not any(comb.digits < row.digits and _is_part(comb, row) for row in rows)
+    ]
+    if digits not in (None, rows[0].digits):
+        return whole
+    known = all(any(comb.overlaps(row) for comb in whole) for row in rows)
+    if known and not any(map(_is_bent, rows)):
+        return whole
+    others = [c for c in whole if not any(c.overlaps(row) for row in rows)]
+    return [*others, *rows]
+
+
+def _is_part(comb: Comb, row: Comb) -> bool:
+    """Return whether a comb lies in a row, is as high, and not more than as wide."""
+    as_high = abs(comb.height - row.height) < _MUCH * row.height
+    return as_high and comb.width < (1 + _MUCH) * row.width and comb.overlaps(row)
+
+
+def _is_bent(row: Comb) -> bool:
+    """Return whether boxes of one width, in a straight row, would miss their walls."""
+    if row.walls is None:
+        return False
+    shares = np.linspace(0, 1, row.digits + 1)[:, None]
+    straight = np.array([end[0] + shares * (end[-1] - end[0]) for end in row.walls])
+    off = np.linalg.norm(row.walls - straight, axis=2)
+    return bool(off.max() > _BENT * row.height)
 
 
 def _without_overlaps(combs: Sequence[Comb]) -> list[Comb]:
     """Keep the better of two combs that lie on each other."""
     kept: list[Comb] = []
     for comb in sorted(combs, key=lambda comb: -comb.score):
-        centre = tuple(comb.quad.mean(axis=0))
-        if all(
-            cv2.pointPolygonTest(other.quad.astype(np.float32), centre, False) < 0
-            for other in kept
-        ):
+        if not any(comb.overlaps(other) for other in kept):
             kept.append(comb)
     return kept
 
@@ -342,9 +550,8 @@ def _in_reading_order(combs: Sequence[Comb]) -> list[Comb]:
     """Sort by rows; combs whose heights overlap by half stand in one row."""
     rows: list[list[Comb]] = []
     for comb in sorted(combs, key=lambda comb: comb.quad[:, 1].mean()):
-        height = np.linalg.norm(comb.quad[3] - comb.quad[0])
         last = rows[-1][-1].quad[:, 1].mean() if rows else -np.inf
-        if comb.quad[:, 1].mean() - last < height / 2:
+        if comb.quad[:, 1].mean() - last < comb.height / 2:
             rows[-1].append(comb)
         else:
             rows.append([comb])

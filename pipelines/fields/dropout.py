@@ -1,6 +1,8 @@
 """Fields cut out of registered pages, without what the blank page has printed."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,7 @@ from pipelines.outcomes import ArraysCompare
 from pipelines.pages import alignment
 from pipelines.pages.alignment import Matrix, project, warp_image
 from pipelines.pages.cleaning import flatten_background
-from pipelines.pages.register import PreparedBlank, Registration
+from pipelines.pages.register import Placement, PreparedBlank, Registration
 
 Box = tuple[float, float, float, float]
 
@@ -32,13 +34,22 @@ _SATURATION = 48
 _PATCH = 9
 # Fewest patches for an affine fit (three points fix one); fewer give a shift.
 _FEWEST_PATCHES = 8
+# An end of a field with fewer patches tells nothing.
+_FEWEST_AT_END = 3
 # An affine fit that stretches more than this does not describe paper.
 _LARGEST_STRETCH = 0.03
 
-# Darkness (255 minus grey) below which the blank counts as paper, and above
-# which ink over print cannot be told from the print.
+# Darkness (255 minus grey) below which the blank counts as paper, and from which print
+# hides ink, unless the ink of this page is clearly darker than the print of this page.
 _PAPER = 12
 _BLACK = 110
+# Print is measured by shades of the blank: what is printed beside each other in two of
+# them may come out differently on a scan. The darkest hides ink.
+_SHADES = (_PAPER, 45, 80, _BLACK, 155, 200)
+# Ink is told from print by what of the print is free of it, if so much is.
+_LEAST_FREE = 0.1
+# Pixels of strokes that tell how dark the ink of a field is.
+_FEWEST_INKED = 30
 # Print spreads on paper and blurs in the camera. Rings round the print are
 # taken for it, up to this many pixels, while most of them are grey ...
 _WIDEST_SPREAD = 4
@@ -47,8 +58,8 @@ _RING_DARKNESS = 20
 _RING_SHARE = 0.5
 # Ink over light print stays whole if it is darker than the print by this much.
 _INK_CONTRAST = 28
-# A speck on light print that is nowhere darker than this is a rest of it.
-_FAINT = 100
+# A speck on light print that is darker than it by no more than this is a rest of it.
+_REST = 50
 # A speck of the scanner's, spread by the straightening, in pixels.
 _LARGEST_SPECK = 9
 # What is lighter than this after all is grain of the paper, not ink.
@@ -73,7 +84,8 @@ class FieldCut(ArraysCompare):
 
     print_found : float
         Share in [0, 1] of the patches of print about the field that were found
-        where they belong; 1 for a field with nothing printed near it. Below
+        where they belong, 0 if all at one of its ends are missing or it lies beyond
+        the picture; 1 for a field with nothing printed near it. Below
         `MIN_PRINT_FOUND` the field is not on this page, or is covered.
 
     hidden : ndarray of shape (height, width), dtype uint8
@@ -145,16 +157,22 @@ def cut_field(
         raise ValueError(
             f"cut_field expects a good registration. {registration.reason}"
         )
+    cuts = [_cut_at(page, near, blank, box, margin) for near in registration.near(box)]
+    return max(cuts, key=lambda cut: cut.print_found)
+
+
+def _cut_at(
+    page: Image, near: Placement, blank: PreparedBlank, box: Box, margin: float
+) -> FieldCut:
+    """Cut a field out of a page on which it lies about there."""
     top, left, height, width = box
     edge = margin * height
     # The print round the field helps to align it; it is cut off at the end.
     search = math.ceil(_SEARCH_SHARE * max(blank.image.shape))
-    frame = _frame(registration, box, edge + max(0.3 * height, 2 * search))
+    frame = _frame(near, box, edge + max(0.3 * height, 2 * search))
     printed = _darkness(warp_image(blank.image, frame.to_blank, frame.shape))
-    matrix, share = _align(
-        page, registration.matrix @ frame.to_blank, printed, frame.scale, search
-    )
-    written = warp_image(page, matrix, frame.shape, border=cv2.BORDER_REPLICATE)
+    to_blank, share = _align(page, near, frame, printed, search)
+    written = near.warp(page, to_blank, frame.shape)
     ink, hidden = _remove_print(_darkness(written), printed)
     to_cut = np.asarray(np.linalg.inv(frame.to_blank), dtype=np.float64)
     right, bottom = left + width, top + height
@@ -168,7 +186,10 @@ def cut_field(
     image, hidden = (
         np.ascontiguousarray(whole[rows, columns]) for whole in (255 - ink, hidden)
     )
-    return FieldCut(image, inner, project(matrix, quad), share, hidden)
+    on_page = near.project(project(to_blank, quad))
+    if not _is_inside(on_page, page.shape):
+        share = 0.0
+    return FieldCut(image, inner, on_page, share, hidden)
 
 
 def drop_print(field: Image, blank: Image) -> Image:
@@ -219,16 +240,27 @@ def drop_print(field: Image, blank: Image) -> Image:
     return np.asarray(255 - ink, dtype=np.uint8)
 
 
+def _is_inside(quad: Matrix, shape: tuple[int, ...]) -> bool:
+    """Whether a field lies in the picture, but for what is lost by rounding."""
+    x, y = quad.T
+    slack = 0.1 * float(np.linalg.norm(quad[3] - quad[0]))
+    return bool(
+        min(x.min(), y.min()) > -slack
+        and x.max() < shape[1] + slack
+        and y.max() < shape[0] + slack
+    )
+
+
 def _rounded(top: float, left: float, height: float, width: float) -> Box:
     """The box to a hundredth of a pixel."""
     return round(top, 2), round(left, 2), round(height, 2), round(width, 2)
 
 
-def _frame(registration: Registration, box: Box, edge: float) -> _Frame:
+def _frame(near: Placement, box: Box, edge: float) -> _Frame:
     """The box and its surroundings, at the page's resolution."""
     top, left, height, width = box
     middle = np.array([left + width / 2, top + height / 2])
-    across = registration.project(middle + np.array([(0, 0), (1, 0), (0, 1)]))
+    across = near.project(middle + np.array([(0, 0), (1, 0), (0, 1)]))
     (a, b), (c, d) = across[1:] - across[0]
     scale = float(np.clip(math.sqrt(abs(a * d - b * c)), 1.0, 2.0))
     shape = tuple(math.ceil(scale * (side + 2 * edge)) for side in (height, width))
@@ -244,30 +276,46 @@ def _darkness(image: Image) -> Image:
 
 
 def _align(
-    page: Image, matrix: Matrix, printed: Image, scale: float, search: int
+    page: Image, near: Placement, frame: _Frame, printed: Image, search: int
 ) -> tuple[Matrix, float]:
-    """Mend a matrix from the cut to the page so that the print falls on itself."""
+    """Mend the frame's place on the blank so that the print falls on itself."""
     pattern = cv2.min(printed, _SATURATION)
-    half = round(_PATCH * scale)
+    half, to_blank = round(_PATCH * frame.scale), frame.to_blank
     centres = alignment.printed_patches(pattern, half=half, spacing=2 * half)
     if not len(centres):
-        return matrix, 1.0
-    reach = math.ceil(search * scale)
-    seen = _saturated(page, matrix, printed.shape)
+        return to_blank, 1.0
+    reach = math.ceil(search * frame.scale)
+    seen = _saturated(near.warp(page, to_blank, printed.shape))
     core = pattern[reach:-reach, reach:-reach]
     surface = cv2.matchTemplate(seen, core, cv2.TM_CCOEFF_NORMED)
     shift = np.array(cv2.minMaxLoc(surface)[3], dtype=np.float64) - reach
-    matrix = matrix @ np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]])
-    seen = _saturated(page, matrix, printed.shape)
+    to_blank = to_blank @ np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]])
+    seen = _saturated(near.warp(page, to_blank, printed.shape))
+    nearby = math.ceil(3 * frame.scale)
     shifts, found = alignment.match_patches(
-        255 - pattern, 255 - seen, centres, half=half, search=math.ceil(3 * scale)
+        255 - pattern, 255 - seen, centres, half=half, search=nearby
     )
-    return matrix @ _affine(centres[found], shifts[found]), float(found.mean())
+    to_blank = to_blank @ _affine(centres[found], shifts[found])
+    return to_blank, _share_found(centres, found, printed.shape[1])
 
 
-def _saturated(page: Image, matrix: Matrix, shape: tuple[int, ...]) -> Image:
-    """Darkness of the page in the cut's frame, all print and ink alike."""
-    seen = warp_image(page, matrix, shape, border=cv2.BORDER_REPLICATE)
+def _share_found(
+    centres: NDArray[np.intp], found: NDArray[np.bool_], width: int
+) -> float:
+    """Share of the patches that were found; of either end's, if none was there.
+
+    Boxes look much like the boxes beside them: a comb that lies on a part of itself
+    has no print at one of its ends.
+    """
+    thirds = 3 * centres[:, 0] // width
+    ends = [found[thirds == end] for end in (0, 2)]
+    if any(len(end) >= _FEWEST_AT_END and not end.any() for end in ends):
+        return 0.0
+    return float(found.mean())
+
+
+def _saturated(seen: Image) -> Image:
+    """Darkness of what the frame sees, all print and ink alike."""
     return np.asarray(cv2.min(_darkness(seen), _SATURATION), dtype=np.uint8)
 
 
@@ -289,29 +337,110 @@ def _affine(centres: NDArray[np.intp], shifts: Matrix) -> Matrix:
     return fitted
 
 
+@dataclass(frozen=True)
+class _Print:
+    """Print of one darkness on the blank, and how dark it is on this scan."""
+
+    mask: Image
+    lightest: float  # what is darker than this may be ink
+
+    @property
+    def faint(self) -> float:
+        """Darkness up to which a speck may be a rest of this print."""
+        return self.lightest + _REST
+
+
 def _remove_print(written: Image, printed: Image) -> tuple[Image, Image]:
     """Darkness of the ink alone, and where print hid it, from page and blank."""
-    black = (printed >= _BLACK).astype(np.uint8)
-    light = ((printed >= _PAPER) & (black == 0)).astype(np.uint8)
-    # The soft edge of black print is not light print.
-    light &= 1 - cv2.dilate(black, np.ones((5, 5), np.uint8))
-    ink = _erase_light(written, light)
+    black, shades = _sort_print(written, printed)
+    ink = written.copy()
+    for shade in shades:
+        place = _erase(ink, written, shade)
+        if shade.lightest >= _BLACK:
+            # Ink is darker than such print on it, but not beside it.
+            ink = _bridge(ink, place & (1 - shade.mask))
     hidden = _spread(written, black)
     ink[hidden > 0] = 0
     mended = _bridge(ink, hidden)
     mended[mended < _GRAIN] = 0
-    return _drop_stubs(mended, hidden, light), np.asarray(hidden, dtype=np.uint8)
+    return _drop_stubs(mended, hidden, shades), np.asarray(hidden, dtype=np.uint8)
 
 
-def _drop_stubs(ink: Image, hidden: NDArray[Any], light: NDArray[Any]) -> Image:
+def _sort_print(written: Image, printed: Image) -> tuple[Image, list[_Print]]:
+    """Part print that hides ink from print of which the scan tells ink."""
+    square = np.ones((5, 5), np.uint8)
+    black = (printed >= _SHADES[-1]).astype(np.uint8)
+    # The soft edges of black print belong to it.
+    black |= (printed >= _BLACK) & (cv2.dilate(black, square) > 0)
+    ink = _ink_darkness(written, printed)
+    shades, darker = [], black.copy()
+    for low, high in itertools.pairwise(_SHADES):
+        # Neither are the soft edges of dark print lighter print.
+        beside = cv2.dilate((printed >= high).astype(np.uint8), square) | darker
+        mask = ((printed >= low) & (printed < high) & (beside == 0)).astype(np.uint8)
+        if not mask.any():
+            continue
+        level, lightest, above = _measure_print(written, mask)
+        if low >= _BLACK and max(ink, above) < lightest + _INK_CONTRAST:
+            black |= mask
+        elif level >= _GRAIN:
+            shades.append(_Print(mask, lightest))
+    return black, shades
+
+
+def _ink_darkness(written: Image, printed: Image) -> float:
+    """Darkness of the strokes on a page where nothing is printed; 0 without any."""
+    free = cv2.dilate((printed >= _PAPER).astype(np.uint8), np.ones((5, 5), np.uint8))
+    strokes = written[(free == 0) & (written > _RING_DARKNESS)]
+    # Their soft edges are about half of what thin strokes have.
+    return float(np.percentile(strokes, 75)) if len(strokes) >= _FEWEST_INKED else 0.0
+
+
+def _measure_print(written: Image, mask: Image) -> tuple[float, float, float]:
+    """Darkness of print on a page, the least of what is darker, and that of ink on it.
+
+    The last is 0 where no ink is seen on the print.
+    """
+    # Lines may have been printed thinner than on the blank: their darkness is that of
+    # their ridge.
+    ridges = cv2.dilate(written, np.ones((5, 5), np.uint8))[mask > 0]
+    # Ink over print only makes it darker: of two kinds of ridges the lighter are print.
+    split, _ = cv2.threshold(ridges, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    lighter, darker = ridges[ridges <= split], ridges[ridges > split]
+    inked = 0.0
+    if min(len(lighter), len(darker)) >= _LEAST_FREE * len(ridges):
+        apart = float(np.median(darker) - np.median(lighter))
+        if apart >= _INK_CONTRAST:
+            ridges, inked = lighter, float(np.median(darker))
+    level = float(np.median(ridges))
+    scatter = level - float(np.percentile(ridges, 16))
+    lightest = level + float(np.clip(1.5 * scatter, 12, 0.5 * level + 12))
+    return level, lightest, inked
+
+
+def _erase(ink: Image, written: Image, shade: _Print) -> Image:
+    """Take light print away, in place, but what is clearly darker; say where."""
+    # Two pixels more: a line may lie to one side of where it is on the blank.
+    wide = _spread(written, shade.mask)
+    around = np.asarray(cv2.dilate(wide, np.ones((5, 5), np.uint8)), dtype=np.uint8)
+    place = around > 0
+    # A ramp rather than a step, so that edges of strokes stay smooth.
+    keep = np.clip((written[place] - shade.lightest) / _INK_CONTRAST, 0, 1)
+    left = np.round(keep * written[place]).astype(np.uint8)
+    ink[place] = np.minimum(ink[place], left)
+    return around
+
+
+def _drop_stubs(ink: Image, hidden: NDArray[Any], shades: Sequence[_Print]) -> Image:
     """Take away what is left of print: slivers beside it that reach nowhere."""
-    beside = cv2.dilate(hidden, np.ones((5, 5), np.uint8))
-    # Ink may lie on a guide all its length, and is darker than the guide.
-    guides = cv2.dilate(light, np.ones((9, 9), np.uint8))
-    pale = ink <= _FAINT
+    rest = cv2.dilate(hidden, np.ones((5, 5), np.uint8)) > 0
+    for shade in shades:
+        # Ink may lie on a guide all its length, and is darker than the guide.
+        near = cv2.dilate(shade.mask, np.ones((9, 9), np.uint8)) > 0
+        rest |= near & (ink <= shade.faint)
     labels, stats, _ = find_components((ink > 0).view(np.uint8))
     is_ink = np.zeros(len(stats), dtype=bool)
-    is_ink[labels[(beside == 0) & ~((guides > 0) & pale)]] = True
+    is_ink[labels[~rest]] = True
     is_ink &= stats[:, cv2.CC_STAT_AREA] > _LARGEST_SPECK
     is_ink[0] = False
     return np.where(is_ink[labels], ink, 0).astype(np.uint8)
@@ -328,26 +457,6 @@ def _spread(written: Image, support: NDArray[Any]) -> NDArray[Any]:
         if not len(ring) or np.mean(ring > _RING_DARKNESS) < _RING_SHARE:
             break
     return wide
-
-
-def _erase_light(written: Image, light: NDArray[Any]) -> Image:
-    """Take light print away; what is clearly darker there is ink and stays."""
-    ink = written.copy()
-    if not light.any():
-        return ink
-    # Lines may have been printed thinner than on the blank: their darkness is
-    # that of their ridge. Most print is free of ink, so the median of the
-    # ridges is print alone, and so is their scatter below the median.
-    ridges = cv2.dilate(written, np.ones((5, 5), np.uint8))[light > 0]
-    level = float(np.median(ridges))
-    scatter = level - float(np.percentile(ridges, 16))
-    lightest = level + float(np.clip(1.5 * scatter, 12, 0.5 * level + 12))
-    # Two pixels more: a line may lie to one side of where it is on the blank.
-    place = cv2.dilate(_spread(written, light), np.ones((5, 5), np.uint8)) > 0
-    # A ramp rather than a step, so that edges of strokes stay smooth.
-    keep = np.clip((written[place] - lightest) / _INK_CONTRAST, 0, 1)
-    ink[place] = np.round(keep * written[place]).astype(np.uint8)
-    return ink
 
 
 def _bridge(ink: Image, hidden: NDArray[Any]) -> Image:

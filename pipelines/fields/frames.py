@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.fields.cells import Cell, PageLines
-from pipelines.images import Floats, Image, Mask, find_components
+from pipelines.images import Components, Floats, Image, find_components
 
 Points = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -52,8 +53,54 @@ def cut_quad(page: Image, quad: Points, margin: float) -> tuple[Image, float, Ma
     return field, float(pad), matrix
 
 
+def cut_bent(page: Image, walls: Points, margin: float) -> tuple[Image, float]:
+    """Cut a row of boxes out of bent paper, each of them straight and of one size.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        Grey page.
+
+    walls : ndarray of shape (2, n_boxes + 1, 2), dtype float64
+        Upper and lower ends ``(x, y)`` of the walls, in page pixels.
+
+    margin : float
+        Page kept on every side, as a share of the height of a box.
+
+    Returns
+    -------
+    cut : ndarray of shape (height, width), dtype uint8
+        At the resolution of the page. What lies off the page repeats its edge.
+
+    pad : float
+        The margin in pixels.
+    """
+    n_boxes = walls.shape[1] - 1
+    box = np.linalg.norm(np.diff(walls, axis=1), axis=2).mean()
+    height = np.linalg.norm(walls[1] - walls[0], axis=1).mean()
+    pad = margin * height
+    # The outer boxes go on as they are beyond their walls.
+    before, after = (
+        2 * walls[:, :1] - walls[:, 1:2],
+        2 * walls[:, -1:] - walls[:, -2:-1],
+    )
+    ends = np.concatenate([before, walls, after], axis=1)
+    columns = (np.arange(round(n_boxes * box + 2 * pad)) - pad) / box
+    rows = (np.arange(round(height + 2 * pad)) - pad)[:, None] / height
+    places = np.arange(-1, n_boxes + 2)
+    upper, lower = (
+        [np.interp(columns, places, end[:, axis]) for axis in (0, 1)] for end in ends
+    )
+    x, y = (
+        (top + rows * (bottom - top)).astype(np.float32)
+        for top, bottom in zip(upper, lower, strict=True)
+    )
+    cut = cv2.remap(page, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cut, dtype=np.uint8), float(pad)
+
+
 # Boxes smaller than this on the search copy, 3 mm, are too small to write in.
-_MIN_SIDE = 12
+MIN_SIDE = 12
 
 
 @dataclass(frozen=True)
@@ -69,29 +116,80 @@ class _Line:
         return self.offset + self.slope * x
 
 
-def mark_lines(page: Image, contrast: int) -> Mask:
-    """Mark what is darker than its surroundings, under any light.
+def darker_than_around(page: Image) -> Image:
+    """Return how much darker than the mean around each pixel is, under any light.
 
     Parameters
     ----------
     page : ndarray of shape (height, width), dtype uint8
         Grey page at about 100 dpi.
 
-    contrast : int
-        Least difference from the mean around, in grey levels.
+    Returns
+    -------
+    depth : ndarray of shape (height, width), dtype uint8
+        0 where it is not darker.
+    """
+    size = 2 * (max(page.shape) // 70) + 1  # as wide as a box
+    return np.asarray(cv2.subtract(cv2.blur(page, (size, size)), page), np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """Dark lines that hold together.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (height, width), dtype int32
+        Of the whole image, the number of its component for each pixel.
+
+    label : int
+        The number of this one.
+
+    left, top, width, height : int
+        The box round it.
+    """
+
+    labels: NDArray[np.int32]
+    label: int
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @cached_property
+    def points(self) -> Points:
+        """All its pixels ``(x, y)``."""
+        rows = slice(self.top, self.top + self.height)
+        columns = slice(self.left, self.left + self.width)
+        ys, xs = np.nonzero(self.labels[rows, columns] == self.label)
+        return np.column_stack([xs + self.left, ys + self.top]).astype(np.float64)
+
+
+def large_components(found: Components) -> list[Component]:
+    """Find components as large as a comb of two boxes can be.
+
+    Parameters
+    ----------
+    found : Components
+        Of dark lines.
 
     Returns
     -------
-    lines : ndarray of shape (height, width), dtype uint8
-        1 on lines and letters, 0 elsewhere.
+    components : list of Component
     """
-    size = 2 * (max(page.shape) // 70) + 1  # as wide as a box
-    depth = cv2.subtract(cv2.blur(page, (size, size)), page)
-    return (depth > contrast).view(np.uint8)
+    labels, stats, _ = found
+    wide = stats[:, cv2.CC_STAT_WIDTH] >= 2 * MIN_SIDE
+    high = stats[:, cv2.CC_STAT_HEIGHT] >= MIN_SIDE
+    large = np.flatnonzero(wide & high)
+    # The first is the paper.
+    return [Component(labels, int(n), *stats[n, :4].tolist()) for n in large if n > 0]
 
 
 def find_frames(
-    lines: Mask, least_boxes: int, min_aspect: float, max_angle: float
+    components: Sequence[Component],
+    least_boxes: int,
+    min_aspect: float,
+    max_angle: float,
 ) -> Iterator[Points]:
     """Find frames whose lines hold together.
 
@@ -101,8 +199,8 @@ def find_frames(
 
     Parameters
     ----------
-    lines : ndarray of shape (height, width), dtype uint8
-        1 on dark lines, as :func:`mark_lines` returns it.
+    components : sequence of Component
+        What holds together, as :func:`large_components` returns it.
 
     least_boxes : int
         Smallest number of boxes side by side.
@@ -118,33 +216,37 @@ def find_frames(
     quad : ndarray of shape (4, 2), dtype float64
         Corners ``(x, y)``, clockwise from the upper left one.
     """
-    for points in _large_components(lines, least_boxes):
-        rules = _horizontal_lines(points, _slope(points, max_angle))
+    for component in components:
+        if component.width < least_boxes * MIN_SIDE:
+            continue
+        points = component.points
+        rules = _horizontal_lines(points, slope_of(points, max_angle))
         for upper, lower in pairwise(rules):
             left, right = max(upper.left, lower.left), min(upper.right, lower.right)
             slope = (upper.slope + lower.slope) / 2
             middle = (left + right) / 2
             height = lower.row(middle) - upper.row(middle)
             least = least_boxes * min_aspect * height
-            if height >= _MIN_SIDE and right - left >= least:
+            if height >= MIN_SIDE and right - left >= least:
                 yield _frame(upper, left, right, height, slope)
 
 
-def _large_components(lines: Mask, least_boxes: int) -> Iterator[Points]:
-    """Yield the points ``(x, y)`` of components as large as a comb can be."""
-    labels, stats, _ = find_components(lines)
-    wide = stats[:, cv2.CC_STAT_WIDTH] >= least_boxes * _MIN_SIDE
-    high = stats[:, cv2.CC_STAT_HEIGHT] >= _MIN_SIDE
-    for label in range(1, len(stats)):
-        if wide[label] and high[label]:
-            left, top, width, height, _ = stats[label]
-            own = labels[top : top + height, left : left + width] == label
-            ys, xs = np.nonzero(own)
-            yield np.column_stack([xs + left, ys + top]).astype(np.float64)
+def slope_of(points: Points, max_angle: float) -> float:
+    """Find the slope of the lines of a component: along it, row sums vary most.
 
+    Parameters
+    ----------
+    points : ndarray of shape (n_points, 2), dtype float64
+        All ``(x, y)`` of it.
 
-def _slope(points: Points, max_angle: float) -> float:
-    """Find the slope of the lines: at the right one, row sums vary most."""
+    max_angle : float
+        Largest tilt, in degrees, on either side of zero.
+
+    Returns
+    -------
+    slope : float
+        Rows by columns, positive where the lines fall to the right.
+    """
     sample = points[:: len(points) // 3000 + 1]
     coarse = _sharpest(sample, np.arange(-max_angle, max_angle + 1))
     fine = _sharpest(sample, np.arange(coarse - 1, coarse + 1.01, 0.1))

@@ -16,7 +16,7 @@ from pipelines.pages.alignment import Matrix, project, warp_image
 from pipelines.pages.cleaning import flatten_background
 from pipelines.pages.register import PreparedBlank, Registration
 
-MARK_SHAPE: Final = (28, 56)
+MARK_SHAPE: Final = (28, 28)
 """Rows and columns of the picture of a mark."""
 
 # What is seen around a box, as a share of the box: ticks run out of it, and what runs
@@ -40,11 +40,10 @@ class MarksCut(ArraysCompare):
 
     Attributes
     ----------
-    pictures : ndarray of shape (n_boxes, 28, 56), dtype uint8
-        Of each box and what is around it, ink 255 on 0; the box is the middle half. To
-        the left what is left when print is taken away as from digits. To the right all
-        that is darker than what is printed there: a pencil as pale as the print of the
-        form is in this one only, and strokes that cross a line are whole in the other.
+    pictures : ndarray of shape (n_boxes, 28, 28), dtype uint8
+        Of each box and what is around it, ink 255 on 0; the box is the middle half.
+        Ink is what is darker than the print at this place. It is not taken away as from
+        digits: that loses a pencil that is as pale as the print, and a tick with it.
 
     quads : tuple of n_boxes ndarrays of shape (4, 2), dtype float64
         Their corners ``(x, y)`` on the page, clockwise from the upper left one.
@@ -105,13 +104,10 @@ def cut_marks(
     to_blank = _map_between(inner, _corners(whole))
     written = warp_image(page, to_page, seen, border=cv2.BORDER_REPLICATE)
     printed = warp_image(blank.image, to_blank, seen)
-    darker = 255 - _darker_than_print(written, printed)
+    darker = _darker_than_print(written, printed)
     to_cut = np.asarray(np.linalg.inv(to_blank), dtype=np.float64)
     corners = [project(to_cut, _corners(box)) for box in boxes]
-    pictures = [
-        np.hstack([_picture(image, quad) for image in (cut.image, darker)])
-        for quad in corners
-    ]
+    pictures = [_picture(darker, quad) for quad in corners]
     quads = tuple(project(to_page, quad) for quad in corners)
     return MarksCut(np.array(pictures), quads, cut.quad, cut.print_found)
 
@@ -151,7 +147,7 @@ def _darkness(image: Image) -> Image:
     return np.asarray(255 - flatten_background(image), dtype=np.uint8)
 
 
-def _picture(image: Image, quad: Points) -> NDArray[np.uint8]:
+def _picture(ink: Image, quad: Points) -> NDArray[np.uint8]:
     """Scale a box and what is around it to a square, whatever its shape is."""
     (left, top), (right, bottom) = (quad[[0, 2]] + 0.5).tolist()
     beside, above = _AROUND * (right - left), _AROUND * (bottom - top)
@@ -159,10 +155,9 @@ def _picture(image: Image, quad: Points) -> NDArray[np.uint8]:
     y, y_end = round(top - above), round(bottom + above)
     window = np.zeros((max(y_end - y, 1), max(x_end - x, 1)), np.uint8)
     # At the edge of a page there is less to be seen.
-    ink = 255 - image[max(y, 0) : max(y_end, 0), max(x, 0) : max(x_end, 0)]
-    window[max(-y, 0) :, max(-x, 0) :][: ink.shape[0], : ink.shape[1]] = ink
-    side = MARK_SHAPE[0]
-    small = cv2.resize(window, (side, side), interpolation=cv2.INTER_AREA)
+    seen = ink[max(y, 0) : max(y_end, 0), max(x, 0) : max(x_end, 0)]
+    window[max(-y, 0) :, max(-x, 0) :][: seen.shape[0], : seen.shape[1]] = seen
+    small = cv2.resize(window, MARK_SHAPE[::-1], interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.uint8)
 
 

@@ -17,6 +17,9 @@ _T = TypeVar("_T", float, NDArray[Any])
 # rule belongs to the rule.
 _RAGGED = 1
 
+# Of a line of which parts are printed, this share is dark at least.
+_LEAST_PART = 0.12
+
 # Pixels that a line is fitted to; more make it slower and no better.
 _MOST_POINTS = 75
 
@@ -96,6 +99,62 @@ def trace_rule(
     if window.size == 0:
         return None
     return _fit(window, first, start, vertical)
+
+
+def trace_parts(
+    dark: Mask, near: float, *, reach: float, span: tuple[int, int], vertical: bool
+) -> Rule | None:
+    """Trace a line of which only parts are printed: dashes, dots, or its ends.
+
+    Parameters
+    ----------
+    dark : ndarray of shape (height, width), dtype uint8
+        1 where the image is dark, 0 where it is paper.
+
+    near : float
+        Expected row of a horizontal line, column of a vertical one.
+
+    reach : float
+        Largest distance from `near`, in pixels.
+
+    span : tuple of int
+        First pixel and the one after the last, along the line.
+
+    vertical : bool
+        Whether the line runs down the image.
+
+    Returns
+    -------
+    rule : Rule or None
+        Straight along the axis, where most parts are; None where hardly any are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.fields.rules import trace_parts
+    >>> dark = np.zeros((20, 60), dtype=np.uint8)
+    >>> dark[9:12, ::12] = dark[9:12, 1::12] = 1  # dots
+    >>> rule = trace_parts(dark, 8, reach=5, span=(0, 60), vertical=False)
+    >>> rule.centre(30), rule.thickness
+    (10.0, 3.0)
+    """
+    rule = trace_rule(dark, near, reach=reach, span=span, vertical=vertical)
+    if rule is not None:
+        return rule
+    across = dark.T if vertical else dark
+    start, stop = max(span[0], 0), min(span[1], across.shape[1])
+    first = max(round(near - reach), 0)
+    window = across[first : round(near + reach) + 1, start:stop]
+    if window.size == 0:
+        return None
+    shares = window.mean(axis=1)
+    peak = int(shares.argmax())
+    if shares[peak] < _LEAST_PART:
+        return None
+    strong = runs(shares >= shares[peak] / 2)
+    [(upper, lower)] = [(a, b) for a, b in strong if a <= peak < b]
+    offset = first + (upper + lower - 1) / 2
+    return Rule(vertical, offset, 0.0, float(lower - upper), start, stop)
 
 
 def _fit(window: Mask, first: int, start: int, vertical: bool) -> Rule | None:

@@ -100,16 +100,49 @@ def draft_form(page: Image) -> Draft:
     ('field_01', 'comb', 3, (300, 100, 50, 120))
     """
     check_image(page, caller="draft_form")
-    angle = estimate_skew(page)
-    if abs(angle) >= MIN_SKEW:
-        page = deskew(page, angle)
-    places = find_places(page)
-    if not places:
+    draft = find_fields(page)
+    if not draft.fields:
         raise FormError(
             "no field found on this page: no row of equal boxes, no single box, and"
             " none to tick."
             " Is it the blank of the form, at 150 to 400 dpi, and the right way up?"
         )
+    return draft
+
+
+def find_fields(page: Image) -> Draft:
+    """Find the fields of a blank page that may have none.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        As for :func:`draft_form`.
+
+    Returns
+    -------
+    draft : Draft
+        Its `page` is the one given, and not a copy of it, if that was straight.
+    """
+    angle = estimate_skew(page)
+    if abs(angle) >= MIN_SKEW:
+        page = deskew(page, angle)
+    return name_fields(page)
+
+
+def name_fields(page: Image) -> Draft:
+    """Find the fields of a blank page that lies straight.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        As for :func:`draft_form`.
+
+    Returns
+    -------
+    draft : Draft
+        Its `page` is the one given, and not a copy of it.
+    """
+    places = find_places(page)
     n_digits = max(2, len(str(len(places))))
     fields = [
         _as_field(place, f"field_{number:0{n_digits}}", page)
@@ -233,10 +266,13 @@ def write_draft(
     except FormError as error:
         raise FormError(f"{blank}: {error}") from None
     save_draft(draft, output)
-    summary = _summary(draft, output)
+    summary = describe_draft(draft, output)
     if n_pages == 1:
         return summary
-    return f"{blank} has {n_pages} pages; this is the form of the first.\n{summary}"
+    return (
+        f"{blank} has {n_pages} pages; this is the form of the first. If they are"
+        f" filled in, draft it from all of them with --filled.\n{summary}"
+    )
 
 
 def save_draft(draft: Draft, output: Path) -> None:
@@ -256,8 +292,8 @@ def save_draft(draft: Draft, output: Path) -> None:
         If a file cannot be written.
     """
     picture, copy = draft_images(output)
-    _write_png(copy, draft.page)
-    _write_png(picture, draw_draft(draft))
+    write_png(copy, draft.page)
+    write_png(picture, draw_draft(draft))
     # Last, so that a form never names a blank page that is not there.
     Form(blank=copy, fields=draft.fields).to_file(output)
 
@@ -392,13 +428,43 @@ def _write_name(
     canvas.text(at, name, fill=colour, font=font)
 
 
-def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
+def write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    """Write an image, as a whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one that exists is replaced.
+
+    image : ndarray of shape (height, width) or (height, width, 3), dtype uint8
+        Grey, or in colour (red, green, blue).
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
     content = io.BytesIO()
     PIL.Image.fromarray(image).save(content, format="PNG")
     write_whole(path, content.getvalue())
 
 
-def _summary(draft: Draft, output: Path) -> str:
+def describe_draft(draft: Draft, output: Path) -> str:
+    """Say what was found, and what to do with it.
+
+    Parameters
+    ----------
+    draft : Draft
+        With fields.
+
+    output : Path
+        The JSON file.
+
+    Returns
+    -------
+    summary : str
+        Two lines.
+    """
     picture, _ = draft_images(output)
     counts = Counter[str](place.kind for place in draft.places)
     combs = f"{counts['comb']} comb field{'s' * (counts['comb'] != 1)}"

@@ -182,6 +182,15 @@ class Field(FrozenModel):
         it is ticked, as bubbles are, or that a tick is taken back. With None, such a
         field is not accepted.
 
+    gaps : bool, default=False
+        Whether empty boxes are ordinary, as in a puzzle or a table. Then a value has a
+        character for each box of the comb, ``_`` for an empty one, unless all are
+        empty. Such a field has no rules.
+
+    grid : str, default=None
+        Name of the grid of which the comb is a row. The rows of a grid follow each
+        other from top to bottom, and are looked for together.
+
     Notes
     -----
     A mistake raises :class:`pydantic.ValidationError`, a ValueError;
@@ -214,6 +223,8 @@ class Field(FrozenModel):
     options: tuple[Option, ...] | None = None
     several: bool = False
     filled: Literal["ticked", "corrected"] | None = None
+    gaps: bool = False
+    grid: str | None = None
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -279,6 +290,10 @@ class Field(FrozenModel):
             raise ValueError("date: earliest and latest are the range of a date")
         if self.date_range[0] > self.date_range[1]:
             raise ValueError("latest: is before the earliest")
+        if self.gaps and (self.kind != "comb" or self.has_rules):
+            raise ValueError("gaps: only a comb without rules may have empty boxes")
+        if self.grid is not None and (self.kind != "comb" or self.box is not None):
+            raise ValueError("grid: only combs are looked for, and those with no box")
         if reason := next(self._contradictions(), ""):
             raise ValueError(reason)
         return self
@@ -353,6 +368,9 @@ class Field(FrozenModel):
         if self.is_ticked:
             values = [one.value for one in self.options or (Option(value=TICKED),)]
             return doubt_ticked(value, values, self.several)
+        if self.gaps:
+            whole = len(value) == self.digits and set(value) <= {*"0123456789", GAP}
+            return "" if whole else "has not a digit, or '_', for each box"
         if GAP in value:
             return "a box between two digits is empty"
         if not is_number(value):

@@ -99,7 +99,13 @@ class Form(FrozenModel):
             if field.has_rules and not is_possible(field):
                 raise ValueError(f"field {field.name!r}: no value keeps all its rules")
             names.add(field.name)
+        for grid in {field.grid for field in self.fields} - {None}:
+            if len({f.digits for f in self.fields if f.grid == grid}) > 1:
+                raise ValueError(f"grid {grid!r}: its rows have not one length")
+        with_gaps = {field.name for field in self.fields if field.gaps}
         for rule in self.sums:
+            if not with_gaps.isdisjoint((rule.total, *rule.parts)):
+                raise ValueError("sums: a field with gaps is no number")
             unknown = {rule.total, *rule.parts} - names
             if unknown:
                 raise ValueError(f"sums: no field is named {min(unknown)!r}")
@@ -109,13 +115,22 @@ class Form(FrozenModel):
         return self
 
     @classmethod
-    def from_combs(cls, combs: Mapping[str, int]) -> Self:
+    def from_combs(
+        cls,
+        combs: Mapping[str, int],
+        grids: Mapping[str, tuple[int, int]] | None = None,
+    ) -> Self:
         """Make a form of comb fields that are looked for on every page.
 
         Parameters
         ----------
         combs : mapping of str to int
             Number of boxes for each name.
+
+        grids : mapping of str to tuple of 2 ints, default=None
+            Number of rows, and of boxes in each, for each name of a grid. Its rows are
+            the fields ``name_1``, ``name_2``..., from top to bottom; their boxes may be
+            empty.
 
         Returns
         -------
@@ -126,7 +141,12 @@ class Form(FrozenModel):
         FormError
             If a name or a number cannot be used, or there is none.
         """
-        fields = [{"name": name, "digits": digits} for name, digits in combs.items()]
+        fields: list[dict[str, Any]] = [
+            {"name": name, "digits": digits} for name, digits in combs.items()
+        ]
+        for name, (rows, columns) in (grids or {}).items():
+            row = {"digits": columns, "grid": name, "gaps": True}
+            fields += [{"name": f"{name}_{n}"} | row for n in range(1, rows + 1)]
         return cls._validated({"fields": fields}, "comb fields")
 
     @classmethod
@@ -185,8 +205,8 @@ class Form(FrozenModel):
         path = Path(path)
         content: dict[str, Any] = {"version": self.version}
         if self.blank is not None:
-            content["blank"] = _relative(self.blank, path.parent)
-        content["fields"] = [_describe(field) for field in self.fields]
+            content["blank"] = relative_path(self.blank, path.parent)
+        content["fields"] = list(map(field_content, self.fields))
         if self.sums:
             content["sums"] = [rule.model_dump(mode="json") for rule in self.sums]
         write_json(path, content)
@@ -302,16 +322,46 @@ def _prepare_blank(blank: Path, modified: int) -> PreparedBlank:
     return prepare_blank(_read_blank(blank, modified))
 
 
-def _describe(field: Field) -> dict[str, Any]:
-    """Write a field as JSON has it, and nothing that the rest of it says."""
-    content = field.model_dump(mode="json", exclude_defaults=True)
+def field_content(field: Field) -> dict[str, Any]:
+    """Return what the file of a form says of a field.
+
+    Parameters
+    ----------
+    field : Field
+
+    Returns
+    -------
+    content : dict
+        Its keys that are not as they are by default, as JSON has them.
+
+    Examples
+    --------
+    >>> from pipelines.forms.form import Field, field_content
+    >>> field_content(Field(name="id", digits=4, maximum=2000))
+    {'name': 'id', 'kind': 'comb', 'digits': 4, 'maximum': 2000}
+    """
+    own = field.model_dump(mode="json", exclude_defaults=True)
     if any(option.box for option in field.options or ()):
-        del content["box"]
-    return {"name": field.name, "kind": field.kind} | content
+        del own["box"]  # it is where the options are
+    return {"name": field.name, "kind": field.kind} | own
 
 
-def _relative(blank: Path, folder: Path) -> str:
-    """Write a path as seen from a folder, with slashes on every system."""
+def relative_path(blank: Path, folder: Path) -> str:
+    """Write a path as seen from a folder, with slashes on every system.
+
+    Parameters
+    ----------
+    blank : Path
+        From the current folder.
+
+    folder : Path
+        Where the file lies that is to name it.
+
+    Returns
+    -------
+    path : str
+        Absolute if it is on another drive.
+    """
     try:
         return Path(os.path.relpath(blank, folder)).as_posix()
     except ValueError:  # on another drive

@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 import pydantic
 
-from pipelines.fields.boxes import WritingBox
+from pipelines.fields.boxes import WritingBox, find_boxes
+from pipelines.fields.ticks import find_marks
 from pipelines.forms.acroform import PdfFields, read_pdf_fields
 from pipelines.forms.annotations import (
     FORMATS,
@@ -21,7 +22,6 @@ from pipelines.forms.drafting import (
     Draft,
     check_free_outputs,
     check_outputs,
-    find_places,
     save_draft,
     upright_box,
     write_draft,
@@ -29,6 +29,7 @@ from pipelines.forms.drafting import (
 from pipelines.forms.drawn import DrawnBox, DrawnImage, base_name
 from pipelines.forms.field import Field
 from pipelines.forms.files import FormError, explain
+from pipelines.forms.filled import refuse_blank, write_filled
 from pipelines.forms.form import Form
 from pipelines.forms.naming import choose_names, read_attributes
 from pipelines.forms.placing import Box, doubt_fields, find_printed
@@ -68,7 +69,7 @@ class Imported:
 
 
 def write_form(
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     blank: str | Path | None = None,
@@ -80,9 +81,11 @@ def write_form(
 
     Parameters
     ----------
-    source : str or Path
+    source : str, Path, or sequence of them
         A drawing of fields; or the scan of a blank page, or its PDF, from whose form
-        fields are taken if it has any for text, and else from its print.
+        fields are taken if it has any for text, and else from its print. A list of
+        scans and folders is of filled-in pages, as for
+        :func:`pipelines.forms.filled.write_filled`.
 
     output : str or Path
         The JSON file.
@@ -113,10 +116,13 @@ def write_form(
     OSError
         If a file cannot be written.
     """
+    if not isinstance(source, str | Path):
+        refuse_blank(blank)
+        return write_filled(source, output, overwrite=overwrite)
     source, output = Path(source), Path(output)
     given = () if blank is None else (Path(blank),)
     check_outputs([source, *given], output)
-    imported = _import(source, *given)
+    imported = import_fields(source, *given)
     if imported is None:
         return write_draft(source, output, overwrite=overwrite), ()
     if not overwrite:
@@ -125,8 +131,30 @@ def write_form(
     return _summary(imported, output), imported.notes
 
 
-def _import(source: Path, blank: Path | None = None) -> Imported | None:
-    """Import fields; None from a scan, or from a PDF that has none for text."""
+def import_fields(source: Path, blank: Path | None = None) -> Imported | None:
+    """Import fields from whatever has any that are drawn.
+
+    Parameters
+    ----------
+    source : Path
+        As for :func:`write_form`.
+
+    blank : Path, default=None
+        Scan of the page that was drawn on. A drawing needs it.
+
+    Returns
+    -------
+    imported : Imported or None
+        None from a scan, and from a PDF that has no fields for text.
+
+    Raises
+    ------
+    FormError
+        If a field cannot be used, or a drawing and its page are not both given.
+
+    ScanError
+        If the blank cannot be read.
+    """
     is_drawn = is_annotation(source)
     if blank is None:
         if not is_drawn:
@@ -258,16 +286,18 @@ def _fit(image: DrawnImage, page: Image, blank: Path) -> list[DrawnBox]:
 
 def _place_fields(boxes: Sequence[DrawnBox], page: Image, made_with: str) -> Imported:
     """Make fields of boxes in pixels of the page."""
-    printed = find_places(page)
+    printed = find_boxes(page)
     notes = list(_note_skew(page))
     names = choose_names(boxes, notes)
     contents = []
     for box, name in zip(boxes, names, strict=True):
         place = _on_page(box, name, page)
         said = read_attributes(box, notes)
-        contents.append(_describe(name, place, said, printed, page))
-        there = find_printed(place, printed)
-        if len(there) > 1 and contents[-1]["kind"] not in ("comb", "choice"):
+        # A box of that size is for a digit where nobody says that it is ticked.
+        meant = find_marks(page) if said.get("kind") == "mark" else printed
+        contents.append(_describe(name, place, said, meant, page))
+        there = find_printed(place, meant)
+        if len(there) > 1 and contents[-1]["kind"] != "comb":
             notes.append(
                 f"field {name!r}: {len(there)} fields are printed in its box; draw a"
                 " box around each"
@@ -321,8 +351,7 @@ def _describe(
     only = there[0] if len(there) == 1 else None
     kind, digits = said.get("kind"), said.get("digits")
     if kind is None:
-        # What the options of a row are called nobody has said.
-        found = only.kind if only and only.kind != "choice" else "line"
+        found = only.kind if only else "line"
         kind = "comb" if digits is not None else found
     if kind == "comb" and digits is None:
         if only is None:

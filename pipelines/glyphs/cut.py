@@ -17,6 +17,7 @@ from pipelines.fields.rules import (
     cover_rules,
     erase_rules,
     strokes_along,
+    trace_parts,
     trace_rule,
 )
 from pipelines.glyphs.ink import (
@@ -175,10 +176,11 @@ def _cut(cutter: BoxCutter, field: Image, frame: Frame) -> list[Piece]:
     dark = ink_mask(field, level)
     if not frame.ruled:
         return _pieces(cutter, field, dark, level, frame, walls)
-    rules = _comb_rules(dark, frame, walls)
+    rules = _comb_rules(dark, frame)
     ink = erase_rules(dark, rules)
     frame = replace(frame, hidden=cover_rules(dark.shape, rules))
-    walls = _traced_walls(walls, rules, (frame.top + frame.bottom) / 2)
+    if not frame.gap:
+        walls = _traced_walls(walls, rules, (frame.top + frame.bottom) / 2)
     pieces = _pieces(cutter, field, ink, level, frame, walls)
     along = strokes_along(_strokes(ink, height), rules, longest=0.7 * height)
     if not along.any():
@@ -199,7 +201,7 @@ def _empty_pieces(field: Image, frame: Frame, walls: Floats) -> list[Piece]:
     if frame.ruled:
         # Nothing is darker than the printed lines.
         dark = ink_mask(field, float(np.percentile(field, 2)))
-        rules = _comb_rules(dark, frame, walls)
+        rules = _comb_rules(dark, frame)
         field = np.where(_near(cover_rules(dark.shape, rules)), 255, field)
     return [
         Piece("empty", blank, left, right, window=_window(field, frame, left, right))
@@ -223,16 +225,26 @@ def _inside(field: Image, frame: Frame, walls: Floats) -> Image:
     return field[max(round(top), 0) : round(bottom), np.concatenate(columns)]
 
 
-def _comb_rules(dark: Mask, frame: Frame, walls: Floats) -> list[Rule]:
+def _comb_rules(dark: Mask, frame: Frame) -> list[Rule]:
     """Trace the frame and the walls of a comb."""
     reach = 0.12 * (frame.bottom - frame.top)
     across = (round(frame.left), round(frame.right))
     down = (round(frame.top), round(frame.bottom))
+    trace = trace_parts if frame.broken else trace_rule
     traced = [
-        trace_rule(dark, y, reach=reach, span=across, vertical=False)
+        trace(dark, y, reach=reach, span=across, vertical=False)
         for y in (frame.top, frame.bottom)
-    ] + [trace_rule(dark, x, reach=reach, span=down, vertical=True) for x in walls]
+    ] + [trace(dark, x, reach=reach, span=down, vertical=True) for x in _sides(frame)]
     return [rule for rule in traced if rule is not None]
+
+
+def _sides(frame: Frame) -> Floats:
+    """List the columns of walls: one between two boxes, or one for each of them."""
+    walls = np.linspace(frame.left, frame.right, frame.digits + 1)
+    if not frame.gap:
+        return walls
+    half = frame.gap * (walls[1] - walls[0]) / 2
+    return np.sort(np.concatenate([walls[:-1] + half, walls[1:] - half]))
 
 
 def _traced_walls(walls: Floats, rules: list[Rule], middle: float) -> Floats:

@@ -15,6 +15,7 @@ Features = tuple[NDArray[np.float32], NDArray[Any]]
 """Points ``(x, y)``, and what is there: their descriptors."""
 
 _N_FEATURES = 2000
+_PALEST_FEATURE = 0.01
 _RATIO = 0.8  # Lowe's ratio test (2004, section 7.1)
 FEWEST_MATCHES = 8  # twice what a homography needs
 
@@ -23,6 +24,11 @@ _CORNERNESS = 0.02
 # A patch is found if it correlates this well with what it lies on, and moved as its
 # neighbours did.
 _FOUND = 0.5
+
+# A window shows print if its grey values range over this much at the least, and over
+# more than so many standard deviations of the grain.
+_LEAST_RANGE = 8.0
+_GRAINS = 7.0
 
 # A patch moved as its eight neighbours did if it is this close to them, in pixels.
 _N_NEIGHBOURS = 8
@@ -57,6 +63,21 @@ def project(matrix: Matrix, points: NDArray[Any]) -> Matrix:
     """
     projected = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     return projected[:, :2] / projected[:, 2:]
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """Invert a homography.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (3, 3), dtype float64
+        The homography.
+
+    Returns
+    -------
+    inverse : ndarray of shape (3, 3), dtype float64
+    """
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
 
 
 def warp_image(
@@ -109,13 +130,15 @@ def fit_homography(
     Returns
     -------
     matrix : ndarray of shape (3, 3), dtype float64, or None
-        From `source` to `target`; None if the pairs agree on none.
+        From `source` to `target`; None if the pairs agree on none, or are few.
 
     References
     ----------
     .. [1] D. Barath et al., "MAGSAC++, a fast, reliable and accurate robust
        estimator", Proc. CVPR, 2020.
     """
+    if len(source) < FEWEST_MATCHES:
+        return None
     matrix, _ = cv2.findHomography(
         source, target, cv2.USAC_MAGSAC, tolerance, maxIters=2000, confidence=0.999
     )
@@ -140,7 +163,12 @@ def detect_features(reduced: Image, kind: str) -> Features:
 
     descriptors : ndarray of shape (n_features, length)
     """
-    detector = (cv2.ORB if kind == "orb" else cv2.SIFT).create(_N_FEATURES)
+    # Pale print has features, too; of dark print only the strongest are kept.
+    detector = (
+        cv2.ORB.create(_N_FEATURES)
+        if kind == "orb"
+        else cv2.SIFT.create(_N_FEATURES, contrastThreshold=_PALEST_FEATURE)
+    )
     keypoints, descriptors = detector.detectAndCompute(reduced, None)
     points = np.array([k.pt for k in keypoints], dtype=np.float32).reshape(-1, 2)
     if descriptors is None:
@@ -148,8 +176,8 @@ def detect_features(reduced: Image, kind: str) -> Features:
     return points, descriptors
 
 
-def match_features(blank: Features, page: Features) -> Matrix | None:
-    """Fit a homography to the features that a blank and a page share.
+def pair_features(blank: Features, page: Features) -> tuple[Matrix, Matrix]:
+    """Pair the features that a blank and a page share.
 
     Parameters
     ----------
@@ -158,20 +186,20 @@ def match_features(blank: Features, page: Features) -> Matrix | None:
 
     Returns
     -------
-    matrix : ndarray of shape (3, 3), dtype float64, or None
-        From the blank to the page; None if they share too little.
+    on_blank, on_page : ndarray of shape (n_pairs, 2), dtype float64
+        Where each is on either, ``(x, y)``. Many pairs may be wrong.
     """
+    nothing = np.empty((0, 2)), np.empty((0, 2))
     if min(len(blank[0]), len(page[0])) < FEWEST_MATCHES:
-        return None
+        return nothing
     norm = cv2.NORM_HAMMING if page[1].dtype == np.uint8 else cv2.NORM_L2
     pairs = cv2.BFMatcher(norm).knnMatch(page[1], blank[1], 2)
     clear = [a for a, b in pairs if a.distance < _RATIO * b.distance]
-    if len(clear) < FEWEST_MATCHES:
-        return None
-    return fit_homography(
-        blank[0][[match.trainIdx for match in clear]],
-        page[0][[match.queryIdx for match in clear]],
-        tolerance=3.0,  # reduced pixels: features are localised to about one
+    if not clear:
+        return nothing
+    return (
+        blank[0][[match.trainIdx for match in clear]].astype(np.float64),
+        page[0][[match.queryIdx for match in clear]].astype(np.float64),
     )
 
 
@@ -273,19 +301,49 @@ def match_patches(
     found : ndarray of shape (n_patches,), dtype bool
         Whether a patch was found there, and moved as the eight nearest to it did.
     """
-    padded = np.pad(page, search, constant_values=255)
+    surfaces = correlate_patches(blank, page, centres, half=half, search=search)
     shifts, scores = np.zeros((len(centres), 2)), np.zeros(len(centres))
+    for index, surface in enumerate(surfaces):
+        _, scores[index], _, peak = cv2.minMaxLoc(surface)
+        if scores[index] > 0:
+            shifts[index] = _parabolic_peak(surface, peak) - search
+    return shifts, (scores >= _FOUND) & _moved_alike(centres, shifts)
+
+
+def correlate_patches(
+    blank: Image, page: Image, centres: NDArray[np.intp], *, half: int, search: int
+) -> NDArray[np.float32]:
+    """Correlate square patches of a blank with a page, about their places.
+
+    Parameters
+    ----------
+    blank, page, centres, half, search
+        As for :func:`match_patches`.
+
+    Returns
+    -------
+    surfaces : ndarray of shape (n_patches, 2 * search + 1, 2 * search + 1)
+        Correlation coefficients for each shift, of dtype float32; zero where a page
+        shows nothing but the grain of its paper.
+    """
+    padded = np.pad(page, search, constant_values=255)
     size, reach = 2 * half + 1, 2 * half + 1 + 2 * search
-    for index, (x, y) in enumerate(centres - half):
+    least = max(_LEAST_RANGE, _GRAINS * _grain(page))
+    surfaces = np.zeros((len(centres), 2 * search + 1, 2 * search + 1), np.float32)
+    for surface, (x, y) in zip(surfaces, centres - half, strict=True):
         window = padded[y : y + reach, x : x + reach]
-        if np.ptp(window) < 16:  # grain; correlation with it means nothing
+        if np.ptp(window) < least:  # correlation with grain means nothing
             continue
         patch = blank[y : y + size, x : x + size]
-        surface = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
-        _, scores[index], _, peak = cv2.minMaxLoc(surface)
-        shifts[index] = _parabolic_peak(surface, peak) - search
-    alike = np.nan_to_num(scores, posinf=0, neginf=0) >= _FOUND
-    return shifts, alike & _moved_alike(centres, shifts)
+        surface[:] = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
+    return np.nan_to_num(surfaces, copy=False, posinf=0, neginf=0)
+
+
+def _grain(image: Image) -> float:
+    """Standard deviation of the noise that paper shows, in grey values."""
+    # Most of a page is paper; of neighbouring pixels there the difference is noise.
+    few = image[::2].astype(np.int16)
+    return float(np.median(np.abs(np.diff(few, axis=1)))) / 0.954
 
 
 def _parabolic_peak(surface: NDArray[Any], peak: Sequence[int]) -> Matrix:

@@ -301,7 +301,11 @@ class CombReader(StringReader):
             self._cut(field, frame) for field, frame in zip(fields, known, strict=True)
         ]
 
-    def read_pieces(self, pieces: Sequence[Sequence[Piece]]) -> list[FieldReading]:
+    def read_pieces(
+        self,
+        pieces: Sequence[Sequence[Piece]],
+        in_place: Sequence[bool] | None = None,
+    ) -> list[FieldReading]:
         """Classify the pieces of combs, the second half of reading them.
 
         Parameters
@@ -309,11 +313,15 @@ class CombReader(StringReader):
         pieces : sequence of n_samples sequences of Piece
             As :meth:`cut` returns them.
 
+        in_place : sequence of n_samples bool, default=None
+            Whether empty boxes are ordinary in each; None if in none.
+
         Returns
         -------
         readings : list of n_samples FieldReading
             Without a `quad`.
         """
+        kept = [False] * len(pieces) if in_place is None else in_place
         boxes = [piece for comb in pieces for piece in comb]
         if not boxes:  # no model need be loaded
             none = BoxPosteriors(np.zeros((0, len(_DIGITS) + 1)), _DIGITS)
@@ -321,15 +329,20 @@ class CombReader(StringReader):
         likely, characters = self._posteriors(boxes)
         ends = np.cumsum([len(comb) for comb in pieces])
         return [
-            self._settle(BoxPosteriors(rows, characters))
-            for rows in np.split(likely, ends[:-1])
+            self._settle(BoxPosteriors(rows, characters, each))
+            for rows, each in zip(np.split(likely, ends[:-1]), kept, strict=True)
         ]
 
     def _settle(self, boxes: BoxPosteriors) -> FieldReading:
         """Read the most probable string, and accept it or not."""
         candidates = tuple(read_boxes(boxes, n_best=N_CANDIDATES))
         best = candidates[0] if candidates else Hypothesis("", 0.0)
-        reading = settle(best.text, best.probability, self.threshold)
+        reading = settle(
+            best.text,
+            best.probability,
+            self.threshold,
+            emptiness=boxes.emptiness(best.text),
+        )
         return replace(reading, candidates=candidates, boxes=boxes)
 
     def _cut(self, field: Image, frame: Frame | None) -> list[Piece]:

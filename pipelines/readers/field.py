@@ -257,7 +257,10 @@ class FieldReader(StringReader):
         self._validate_params()
         layouts = self._lay_out(X, frames)
         rules = each_of(fields, len(X), "Field", caller=type(self).__name__)
-        in_combs = self.read_pieces(list(layouts.combs.values()))
+        in_place = [rule is not None and rule.gaps for rule in rules]
+        in_combs = self.read_pieces(
+            list(layouts.combs.values()), [in_place[n] for n in layouts.combs]
+        )
         in_lines = self._read_lines(
             list(layouts.lines.values()), [rules[n] for n in layouts.lines]
         )
@@ -331,7 +334,11 @@ class FieldReader(StringReader):
         combs = self._lay_out(X, frames).combs
         return [combs.get(n, []) for n in range(len(X))]
 
-    def read_pieces(self, pieces: Sequence[Sequence[Piece]]) -> list[FieldReading]:
+    def read_pieces(
+        self,
+        pieces: Sequence[Sequence[Piece]],
+        in_place: Sequence[bool] | None = None,
+    ) -> list[FieldReading]:
         """Classify the pieces of combs, the second half of reading them.
 
         Parameters
@@ -339,12 +346,15 @@ class FieldReader(StringReader):
         pieces : sequence of n_samples sequences of Piece
             As :meth:`cut` returns them.
 
+        in_place : sequence of n_samples bool, default=None
+            Whether empty boxes are ordinary in each; None if in none.
+
         Returns
         -------
         readings : list of n_samples FieldReading
             Without a `quad`.
         """
-        return self._comb_reader().read_pieces(pieces)
+        return self._comb_reader().read_pieces(pieces, in_place)
 
     def _lay_out(
         self, X: Sequence[Image], frames: Sequence[Frame | None] | None

@@ -1,6 +1,6 @@
 """From page images to the fields of a form."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, ClassVar, Self
@@ -43,6 +43,7 @@ from pipelines.readers.places import (
     SoughtCombs,
     cut_placed,
     locate_digits,
+    other_combs,
     page_quad,
     seek_combs,
 )
@@ -80,11 +81,11 @@ class FormReader(Reader):
         ``make_field_reader()``. `fit` fits a copy, from what it has learned on.
 
     locate_digits : bool, default=False
-        Find where on the page each digit of free writing stands, for pictures. The
-        network goes over such fields twice then.
+        Find where on the page each digit of free writing stands, and the combs that
+        are no field's, for pictures. The network goes over such fields twice then.
 
     mark_classifier : estimator, default=None
-        Classifier of boxes to tick, ``(n, 28, 56)``, fitted, with `predict_proba` and
+        Classifier of boxes to tick, ``(n, 28, 28)``, fitted, with `predict_proba` and
         the labels ``corrected``, ``empty``, ``filled`` and ``ticked``, as ``lenet train
         digits marks`` trains it. None takes the LeNet-5 that ships with the package.
         `fit` leaves it as it is.
@@ -238,7 +239,8 @@ class FormReader(Reader):
         steps = [step for _, step in cleaning_steps()]  # those given are not fitted
         reader = self._orienting_reader()
         sought = self._kept(seek_combs, page, fields)
-        ways = _read_both_ways(_cut_combs(sought, steps, reader), reader)
+        pieces = _cut_combs(sought, steps, reader)
+        ways = _read_both_ways(pieces, reader, [False] * len(pieces))
         if _upright_log_odds(sought, *ways) < 0:
             sought = self._kept(seek_combs, _half_turn(sought.page), fields)
         return {
@@ -367,13 +369,16 @@ class FormReader(Reader):
         placeless = [f for f in self.form.fields if f.box is None and f.kind != "comb"]
         readings = _unlocated({field.name: _PLACELESS for field in placeless})
         readings |= self._read_placed(page, steps, reader)
-        readings |= self._read_sought(page, steps, reader)
+        sought = self._seek(page)
+        readings |= self._read_sought(page, sought, steps, reader)
         if all(reading.status == "unlocated" for reading in readings.values()):
             readings = _explain_nothing(page, readings)
         decided = decide(self.form, readings, reader.threshold)
         changed = [name for name in decided if decided[name] is not readings[name]]
         return PageReading(
-            decided, before_rules={name: readings[name] for name in changed}
+            decided,
+            before_rules={name: readings[name] for name in changed},
+            others=other_combs(sought, page) if sought and self.locate_digits else (),
         )
 
     def _read_placed(
@@ -401,16 +406,27 @@ class FormReader(Reader):
         )
         return _unlocated(missing) | placed | dict(zip(marks, ticked, strict=True))
 
+    def _seek(self, page: Image) -> SoughtCombs | None:
+        """Look for the combs that have no place; None where all fields have one."""
+        fields = self._sought_fields()
+        return self._kept(seek_combs, page, fields) if fields else None
+
     def _read_sought(
-        self, page: Image, steps: Sequence[Any], reader: FieldReader
+        self,
+        page: Image,
+        sought: SoughtCombs | None,
+        steps: Sequence[Any],
+        reader: FieldReader,
     ) -> dict[str, FieldReading]:
         """Read the combs that have no place."""
-        fields = self._sought_fields()
-        if not fields:
+        if sought is None:
             return {}
-        sought = self._kept(seek_combs, page, fields)
+        in_place = {field.name: field.gaps for field in self.form.fields}
         pieces = _cut_combs(sought, steps, reader)
-        read = _read_either_way(page, sought, pieces, reader)
+        ways = _read_both_ways(
+            pieces, reader, [in_place[name] for name in sought.combs]
+        )
+        read = _decide_way(page, sought, ways, reader.threshold)
         return _unlocated(sought.missing) | read
 
     def _field_reader(self) -> Any:
@@ -494,12 +510,14 @@ def _cut(
     return cut(page, what)
 
 
-def _unlocated(missing: dict[str, str]) -> dict[str, FieldReading]:
+def _unlocated(missing: Mapping[str, str | Reason]) -> dict[str, FieldReading]:
+    reasons = {
+        name: why if isinstance(why, Reason) else Reason(ReasonKind.NOT_FOUND, why)
+        for name, why in missing.items()
+    }
     return {
-        name: FieldReading(
-            "", "unlocated", 0.0, reason=Reason(ReasonKind.NOT_FOUND, text)
-        )
-        for name, text in missing.items()
+        name: FieldReading("", "unlocated", 0.0, reason=reason)
+        for name, reason in reasons.items()
     }
 
 
@@ -521,14 +539,14 @@ def _explain_nothing(
     }
 
 
-def _read_either_way(
+def _decide_way(
     page: Image,
     sought: SoughtCombs,
-    pieces: Sequence[Sequence[Piece]],
-    reader: FieldReader | CombReader,
+    ways: tuple[list[FieldReading], list[FieldReading]],
+    threshold: float,
 ) -> dict[str, FieldReading]:
-    """Read combs the way up that is more likely, and doubt what both ways read."""
-    upright, turned = _read_both_ways(pieces, reader)
+    """Take combs the way up that is more likely, and doubt what both ways read."""
+    upright, turned = ways
     log_odds = _upright_log_odds(sought, upright, turned)
     certainty = float(expit(abs(log_odds)))
     result = {}
@@ -538,10 +556,10 @@ def _read_either_way(
         if log_odds < 0:
             name, reading = sought.counterparts[name], other_way
             quad = np.roll(quad, 2, axis=0)
-        reading = _doubt_way(reading, certainty, reader.threshold)
+        reading = _doubt_way(reading, certainty, threshold)
         # Blank, too: another comb may be the one that somebody has filled in.
         if name in sought.doubtful:
-            reading = forbid(reading, Reason(ReasonKind.SEVERAL, sought.doubtful[name]))
+            reading = forbid(reading, sought.doubtful[name])
         result[name] = replace(reading, quad=quad)
     return result
 
@@ -572,10 +590,13 @@ def _cut_combs(
 
 
 def _read_both_ways(
-    pieces: Sequence[Sequence[Piece]], reader: FieldReader | CombReader
+    pieces: Sequence[Sequence[Piece]],
+    reader: FieldReader | CombReader,
+    in_place: Sequence[bool],
 ) -> tuple[list[FieldReading], list[FieldReading]]:
     """Read combs as they lie, and turned by half a turn."""
-    both = reader.read_pieces([*pieces, *(_turned(field) for field in pieces)])
+    turned = [_turned(field) for field in pieces]
+    both = reader.read_pieces([*pieces, *turned], [*in_place, *in_place])
     return both[: len(pieces)], both[len(pieces) :]
 
 

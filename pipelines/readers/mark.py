@@ -52,7 +52,7 @@ def read_marks(
         The same fields, cut out.
 
     classifier : estimator or None
-        Tells the states of marks by their pictures, ``(n, 28, 56)``, with
+        Tells the states of marks by their pictures, ``(n, 28, 28)``, with
         `predict_proba`; its labels are those of `STATES`. None takes the LeNet-5 that
         ships with the package.
 

@@ -9,18 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.fields.combs import Comb, Frame, find_combs
+from pipelines.fields.combs import Comb, Frame, find_combs, stack_combs
 from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
 from pipelines.fields.frames import Points
 from pipelines.fields.marks import MarksCut, cut_marks
 from pipelines.forms.form import Field, Form
 from pipelines.images import Image
-from pipelines.outcomes import ArraysCompare, FieldReading
+from pipelines.outcomes import ArraysCompare, FieldReading, Reason, ReasonKind
 from pipelines.pages.alignment import project
 from pipelines.pages.register import register
 
-# A comb whose walls are this much worse than those of the best is no rival.
-_RIVAL = 0.1
+# Combs whose places are named in a message.
+_MOST_PLACES = 6
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,27 @@ class SoughtCombs:
     combs : dict of str to Comb
         The combs found, by the name of their field.
 
-    missing : dict of str to str
+    missing : dict of str to Reason
         Why a field was not found, by its name.
 
-    doubtful : dict of str to str
+    doubtful : dict of str to Reason
         Why a comb may not be that of its field, by its name.
 
     counterparts : dict of str to str
         Which field a comb belongs to if the page lies on its head, by the
         name of the field it belongs to if not.
+
+    found : list of Comb
+        All combs of as many boxes as a field has, also those of no field.
     """
 
     page: Image
     quarter_turns: int
     combs: dict[str, Comb]
-    missing: dict[str, str]
-    doubtful: dict[str, str]
+    missing: dict[str, Reason]
+    doubtful: dict[str, Reason]
     counterparts: dict[str, str]
+    found: list[Comb]
 
     @property
     def skew(self) -> float:
@@ -87,7 +91,32 @@ def seek_combs(page: Image, fields: Sequence[Field]) -> SoughtCombs:
     if upright.combs:
         return upright
     aside = _seek(np.ascontiguousarray(np.rot90(page)), 1, fields)
-    return aside if aside.combs else upright
+    return aside if aside.combs or not upright.found else upright
+
+
+def other_combs(sought: SoughtCombs, page: Image) -> tuple[Points, ...]:
+    """Find the combs of a page that are no field's, whatever number of boxes they have.
+
+    Parameters
+    ----------
+    sought : SoughtCombs
+        Where the fields were found.
+
+    page : ndarray of shape (height, width), dtype uint8
+        The page as it was before.
+
+    Returns
+    -------
+    quads : tuple of ndarrays of shape (4, 2), dtype float64
+        Their corners ``(x, y)`` on `page`.
+    """
+    taken = list(sought.combs.values())
+    quads = []
+    for comb in [*sought.found, *find_combs(sought.page)]:
+        if not any(comb.overlaps(other) for other in taken):
+            taken.append(comb)
+            quads.append(page_quad(comb.quad, page, sought.quarter_turns))
+    return tuple(quads)
 
 
 def page_quad(quad: Points, page: Image, quarter_turns: int) -> Points:
@@ -115,10 +144,17 @@ def page_quad(quad: Points, page: Image, quarter_turns: int) -> Points:
 
 
 def _seek(page: Image, quarter_turns: int, fields: Sequence[Field]) -> SoughtCombs:
-    sought = SoughtCombs(page, quarter_turns, {}, {}, {}, {})
+    sought = SoughtCombs(page, quarter_turns, {}, {}, {}, {}, [])
     for digits in Counter(field.digits for field in fields):
-        names = [field.name for field in fields if field.digits == digits]
-        _assign(sought, names, find_combs(page, digits), digits or 0)
+        combs = find_combs(page, digits)
+        sought.found.extend(combs)
+        alike = [field for field in fields if field.digits == digits]
+        for grid in Counter(field.grid for field in alike if field.grid):
+            names = [field.name for field in alike if field.grid == grid]
+            combs = _assign_grid(sought, names, combs, digits or 0)
+        names = [field.name for field in alike if not field.grid]
+        if names:
+            _assign(sought, names, combs, digits or 0)
     return sought
 
 
@@ -127,17 +163,61 @@ def _assign(
 ) -> None:
     """Give the fields of one number of boxes the combs found, in their order."""
     if len(combs) < len(names):
-        reason = f"found {len(combs)} of {len(names)} combs of {digits} boxes"
+        text = f"found {len(combs)} of {len(names)} combs of {digits} boxes"
+        reason = Reason(ReasonKind.NOT_FOUND, text, _where(sought, combs))
         sought.missing.update(dict.fromkeys(names, reason))
         return
     best = sorted(combs, key=lambda comb: -comb.score)[: len(names)]
-    rivals = sum(comb.score > best[-1].score - _RIVAL for comb in combs)
     chosen = [comb for comb in combs if any(comb is one for one in best)]
     sought.combs.update(zip(names, chosen, strict=True))
     sought.counterparts.update(zip(names, reversed(names), strict=True))
-    if rivals > len(names):
-        reason = f"the page has {len(combs)} combs of {digits} boxes"
+    if len(combs) > len(names):
+        text = f"the page has {len(combs)} combs of {digits} boxes"
+        reason = Reason(ReasonKind.SEVERAL, text, _where(sought, combs))
         sought.doubtful.update(dict.fromkeys(names, reason))
+
+
+def _assign_grid(
+    sought: SoughtCombs, names: Sequence[str], combs: Sequence[Comb], digits: int
+) -> list[Comb]:
+    """Give the rows of a grid the combs that stand below each other as they do.
+
+    Returns the combs that are none of them.
+    """
+    stacks = stack_combs(combs)
+    fitting = [stack for stack in stacks if len(stack) == len(names)]
+    size = f"{len(names)} rows of {digits} boxes"
+    if not fitting:
+        tables = [stack for stack in stacks if len(stack) > 1]
+        rows = " and ".join(str(len(stack)) for stack in tables) or "none"
+        text = f"found no grid of {size}; of such rows below each other: {rows}"
+        where = _where(sought, [stack[0] for stack in tables])
+        reason = Reason(ReasonKind.NOT_FOUND, text, where)
+        sought.missing.update(dict.fromkeys(names, reason))
+        return list(combs)
+    chosen = fitting[0]
+    sought.combs.update(zip(names, chosen, strict=True))
+    sought.counterparts.update(zip(names, reversed(names), strict=True))
+    if len(fitting) > 1:
+        text = f"the page has {len(fitting)} grids of {size}"
+        where = _where(sought, [stack[0] for stack in fitting])
+        reason = Reason(ReasonKind.SEVERAL, text, where)
+        sought.doubtful.update(dict.fromkeys(names, reason))
+    return [comb for comb in combs if not any(comb is one for one in chosen)]
+
+
+def _where(sought: SoughtCombs, combs: Sequence[Comb]) -> str:
+    """Say where combs are: left and top, in pixels of the page as it was given."""
+    if not combs:
+        return ""
+    given = np.rot90(sought.page, -sought.quarter_turns)
+    corners = []
+    for comb in combs[:_MOST_PLACES]:
+        quad = page_quad(comb.quad, given, sought.quarter_turns)
+        left, top = np.rint(quad.min(axis=0)).astype(int).tolist()
+        corners.append(f"({left}, {top})")
+    more = "..." if len(combs) > len(corners) else ""
+    return f"at (left, top) {' '.join(corners)}{more}"
 
 
 @dataclass(frozen=True, eq=False)

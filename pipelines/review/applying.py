@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from lenet_sklearn.metrics import error_interval
+from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.field import Field, is_number
 from pipelines.forms.form import Form
 from pipelines.outcomes import (
@@ -342,14 +343,25 @@ def _check_read(
 def _check_values(rows: Sequence[Correction], field: Field | None) -> None:
     """Refuse values of another kind than those of their field."""
     for row in rows:
-        if not row.value or (is_number(row.value) and not (field and field.is_ticked)):
-            continue
-        doubt = "is not a string of digits"
         if field and field.is_ticked:
             # Two where one may be ticked are what is on the paper: that is noted.
             doubt = field.model_copy(update={"several": True}).check(row.value)
+            doubt = doubt and f"the value is {row.value!r}: {doubt}"
+        else:
+            doubt = _doubt_digits(row, has_gaps=bool(field and field.gaps))
         if doubt:
-            raise ValueError(f"{row.place}: field {row.field!r}: {doubt}")
+            raise ValueError(f"{row.place}: {doubt}")
+
+
+def _doubt_digits(row: Correction, *, has_gaps: bool) -> str:
+    """Describe what is wrong with digits; empty boxes are ordinary in some fields."""
+    digits = row.value.replace(GAP, "") if has_gaps else row.value
+    if not digits or is_number(digits):
+        return ""
+    reason = f"the value is {row.value!r}. Values are digits only"
+    if GAP not in row.value:
+        return reason
+    return f"{reason}; the boxes of {row.field!r} are not written down one by one"
 
 
 def _change(reading: FieldReading, rows: Sequence[Correction]) -> Change:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast, get_args
 
 from lenet_sklearn.outputs import Row, read_rows
+from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.field import is_number
 from pipelines.forms.options import is_ticked_value
 from pipelines.review.exports import read_export
+from pipelines.scans.find import printable
 from pipelines.scoring.comparing import page_number
 from pipelines.scoring.table import document_cell, error_cell
 
@@ -108,7 +110,8 @@ class Correction:
     @property
     def person(self) -> str:
         """Whose it is: a file in which nobody is named counts as a person."""
-        return self.who or Path(self.file).name
+        # Not its name alone: browsers call the files of all people alike.
+        return self.who or printable(self.file)
 
     @property
     def moment(self) -> datetime:
@@ -263,7 +266,8 @@ def _parse_verdict(cells: dict[str, str]) -> tuple[Verdict, str]:
         )
     if verdict == "unreadable":
         return "unreadable", ""
-    is_value = is_number(value) or is_ticked_value(value)
+    # Where gaps are ordinary, a value has some; the form says where.
+    is_value = is_number(value.replace(GAP, "")) or is_ticked_value(value)
     if value and not (is_value and len(value) <= _MOST_DIGITS):
         shown = value if len(value) <= _MOST_DIGITS else f"{value[:20]}..."
         raise ValueError(

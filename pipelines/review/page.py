@@ -141,8 +141,9 @@ def make_review(
         fields_of.append(iter(each.fields))
     cut = [next(fields_of[item.page], None) for item in queue.items]
     fields = subject.form.fields if subject.form else ()
+    sheets = list(_make_sheets(queue.items, cut))
     data = {
-        "id": _identify(queue, subject.batch),
+        "id": _identify(queue, sheets, subject.batch),
         "title": subject.title,
         "batch": subject.batch,
         "settles": subject.settles,
@@ -152,7 +153,7 @@ def make_review(
             _describe_item(item, picture)
             for item, picture in zip(queue.items, cut, strict=True)
         ],
-        "sheets": list(_make_sheets(queue.items, cut)),
+        "sheets": sheets,
         "sums": list(_describe_sums(queue, subject.form)),
         "summary": _describe_summary(queue, subject),
     }
@@ -163,17 +164,22 @@ def _describe_field(field: Field) -> dict[str, Any]:
     return {
         "kind": field.kind,
         "digits": field.digits,
+        "gaps": field.gaps,
         "options": [value for value, _ in field.places],
         "several": field.several,
     }
 
 
-def _identify(queue: Queue, batch: str) -> str:
+def _identify(queue: Queue, sheets: Sequence[dict[str, Any]], batch: str) -> str:
     """Tell pages of review apart, whose work a browser keeps."""
     content = hashlib.sha256(batch.encode())
     for item in queue.items:
         result = queue.pages[item.page]
         content.update(repr((result.document, result.page, item.name)).encode())
+    # Sheets that were confirmed must be those on which the digits were seen: where
+    # pictures are missing, sheets are others.
+    for sheet in sheets:
+        content.update(repr(sheet["cells"]).encode())
     return content.hexdigest()[:16]
 
 

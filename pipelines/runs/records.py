@@ -110,6 +110,8 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
     for key in ("reason", "veto"):
         if (reason := getattr(field, key)) is not None:
             packed[key] = [reason.kind.value, reason.text]
+            if reason.where:
+                packed[key].append(reason.where)
     if field.digit_quads:
         packed["digit_quads"] = [_pack_array(q, _PIXEL) for q in field.digit_quads]
     if field.candidates:
@@ -119,6 +121,8 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
     if field.boxes is not None:
         likely = _pack_array(field.boxes.likely, _PROBABILITY)
         packed["boxes"] = [list(field.boxes.characters), likely]
+        if field.boxes.in_place:
+            packed["boxes"].append(True)
     if field.decided_by:
         packed["decided_by"] = field.decided_by
     if field.certainty < 1:
@@ -155,12 +159,14 @@ def _unpack_field(packed: Mapping[str, Any]) -> FieldReading:
 
 
 def _unpack_reason(packed: Sequence[str] | None) -> Reason | None:
-    return None if packed is None else Reason(ReasonKind(packed[0]), packed[1])
+    return None if packed is None else Reason(ReasonKind(packed[0]), *packed[1:])
 
 
-def _unpack_boxes(characters: list[str], likely: list[list[float]]) -> BoxPosteriors:
+def _unpack_boxes(
+    characters: list[str], likely: list[list[float]], in_place: bool = False
+) -> BoxPosteriors:
     rows = np.array(likely, dtype=np.float64).reshape(-1, len(characters) + 1)
-    return BoxPosteriors(rows, tuple(characters))
+    return BoxPosteriors(rows, tuple(characters), in_place)
 
 
 def _floor(probability: float) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import cv2
 import numpy as np
 import PIL.Image
 import pypdfium2
@@ -59,6 +60,12 @@ _REMEDIES = {
     "PostScript": "Save it as PDF",
 }
 
+# Sides of a pixel that differ by less than this share are taken for equal: a fine fax
+# is of 204 x 196 dpi, and as good as it is. Coarse ones are of 204 x 98 dpi, and the
+# finest of 204 x 391 (ITU-T T.4); what is further from square is a mistake in the file.
+_SQUARE = 0.1
+_LONGEST_PIXEL = 2.5
+
 # The EXIF tag that says how a camera was held.
 _ORIENTATION = 274
 
@@ -72,6 +79,9 @@ _UPRIGHT: dict[int, Callable[[Image], Image]] = {
     7: lambda page: np.rot90(page, 2).T,
     8: np.rot90,
 }
+
+# Those that make columns of the stored rows.
+_ON_SIDE = (5, 6, 7, 8)
 
 
 class Scan(ABC):
@@ -183,15 +193,16 @@ class _ImageScan(Scan):
 
     def _decode(self, index: int) -> Image:
         self._image.seek(index)
-        self._check_size(*self._image.size)
+        size, height = self._image.size, _pixel_height(self._image)
+        self._check_size(size[0] * max(1.0, 1 / height), size[1] * max(1.0, height))
         orientation = _orientation(self._image)
         if self._image.format == "TIFF":  # Pillow turns these by itself
             with listen_to_decoder() as complaints:
                 page = to_grey(self._image)
             self.damage = "; ".join(complaints[:1])
-            return page
+            return _square(page, 1 / height if orientation in _ON_SIDE else height)
         self.damage = _find_damage(self._image.format, self.path)
-        page = to_grey(self._image)
+        page = _square(to_grey(self._image), height)
         if orientation not in _UPRIGHT:
             return page
         return np.ascontiguousarray(_UPRIGHT[orientation](page))
@@ -257,8 +268,10 @@ def open_scan(
 
     dpi : float, default=200.0
         Resolution at which PDF pages are rendered, in pixels per inch. Images
-        are read at the resolution they have. A PDF page that says it is longer
-        than A2 paper (594 mm) is rendered as if it were just that long.
+        are read at the resolution they have; one whose file says that its pixels
+        are not square, as those of a fax, is stretched until they are. A PDF page
+        that says it is longer than A2 paper (594 mm) is rendered as if it were just
+        that long.
 
     max_megapixels : float, default=150.0
         A page with more pixels than this is refused before it is decoded.
@@ -481,3 +494,27 @@ def _orientation(image: PIL.Image.Image) -> int:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:
         return 1  # a damaged EXIF block is no reason to refuse the page
+
+
+def _pixel_height(image: PIL.Image.Image) -> float:
+    """Height of a pixel in widths of one, by the file; 1 where it does not say."""
+    try:
+        across, down = (float(dpi) for dpi in image.info["dpi"])
+        height = across / down
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return 1.0
+    longest = max(height, 1 / height) if height > 0 else np.inf
+    return height if 1 + _SQUARE < longest <= _LONGEST_PIXEL else 1.0
+
+
+def _square(page: Image, height: float) -> Image:
+    """Stretch a page whose pixels have this height in widths until they are square."""
+    if height == 1:
+        return page
+    n_rows, n_columns = page.shape
+    wanted = (
+        max(n_columns, round(n_columns / height)),
+        max(n_rows, round(n_rows * height)),
+    )
+    squared = cv2.resize(page, wanted, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(squared, dtype=np.uint8)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten, wrap
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,6 +32,9 @@ COLOURS: dict[str, Colour] = {
     "failed": (200, 0, 30),
 }
 
+# Rows of boxes that are no field's: what nobody has asked for.
+_OTHER_COLOUR: Colour = (0, 70, 190)
+
 # Letters as high as 12-point print on an A4 page are read without zooming in.
 _TEXT_OF_PAGE = 1 / 70
 # So many of them fit across an upright A4 page.
@@ -56,11 +60,11 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
 
     Each field is framed in the colour of its status: green for accepted,
     orange for rejected, red for invalid, grey for blank. Thin lines show where the
-    digits of free writing were found, and of a choice all but the boxes that are
-    ticked. Beside it stand its name, value and confidence, which is never rounded up,
-    and why it wants a look if that is not for its confidence, or which rule of the form
-    decided it. Fields that were not found, and the reason why a page failed, are listed
-    at the top.
+    digits of free writing were found, where rows of boxes are that are no field's, and
+    of a choice all but the boxes that are ticked. Beside a field stand its name, value
+    and confidence, which is never rounded up, and why it wants a look if that is not
+    for its confidence, or which rule of the form decided it.
+    Fields that were not found, and the reason why a page failed, are listed at the top.
 
     Parameters
     ----------
@@ -100,6 +104,8 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
     for name, field in placed.items():
         words = _label(name, field), field.status
         notes.append(_place_note(canvas, room, words, size, field.quad))
+    for quad in reading.others:
+        _outline(canvas, quad, _OTHER_COLOUR, 1)
     for field in placed.values():
         _frame(canvas, field)
     for note in notes:
@@ -168,8 +174,14 @@ def _frame(canvas: ImageDraw.ImageDraw, field: FieldReading) -> None:
     if len(field.marks) != 1:
         outlines.append((np.asarray(field.quad), 1 if field.marks else wide))
     for quad, width in outlines:
-        corners = [(float(x), float(y)) for x, y in np.asarray(quad)]
-        canvas.line([*corners, corners[0]], COLOURS[field.status], width, joint="curve")
+        _outline(canvas, quad, COLOURS[field.status], width)
+
+
+def _outline(
+    canvas: ImageDraw.ImageDraw, quad: Any, colour: Colour, width: int
+) -> None:
+    corners = [(float(x), float(y)) for x, y in np.asarray(quad)]
+    canvas.line([*corners, corners[0]], colour, width, joint="curve")
 
 
 @dataclass(frozen=True)

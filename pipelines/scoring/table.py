@@ -278,7 +278,7 @@ def review_reason(field: FieldReading) -> str:
     reason = field.reason
     if settled or reason is None or reason.kind is ReasonKind.UNCERTAIN:
         return ""
-    return reason.text
+    return reason.in_full
 
 
 def _error_of(reading: PageReading) -> str:

@@ -35,7 +35,7 @@ def draw_mark_samples(
 
     Returns
     -------
-    X : ndarray of shape (n, 28, 56), dtype uint8
+    X : ndarray of shape (n, 28, 28), dtype uint8
         Boxes and what is around them, ink 255 on 0, as :func:`cut_marks` shows them.
 
     y : ndarray of shape (n,), dtype str
@@ -46,7 +46,7 @@ def draw_mark_samples(
     >>> from pipelines.training.marks import draw_mark_samples
     >>> X, y = draw_mark_samples([3])
     >>> X.shape[1:], set(y.tolist()) <= {"corrected", "empty", "filled", "ticked"}
-    ((28, 56), True)
+    ((28, 28), True)
     """
     pictures: list[NDArray[np.uint8]] = []
     labels: list[str] = []

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -38,7 +39,7 @@ def read_as(value, n_boxes, confidence, row, threshold=0.9):
     """Make the reading of a comb, the first digit of which is the least certain."""
     likely = np.full((n_boxes, 11), 1e-6)
     for box, mark in enumerate(value.ljust(n_boxes)):
-        likely[box, 10 if mark == " " else int(mark)] = 0.999
+        likely[box, 10 if mark in " _" else int(mark)] = 0.999
     likely[0] *= confidence
     top = 50 + 80 * row
     quad = np.array([[50, top], [50 + n_boxes * BOX, top]], np.float64)
@@ -112,7 +113,7 @@ def review(tmp_path_factory):
     queue = make_queue(results, FORM, n_sampled=100, seed="")
     answers = [photograph(folder, n, result, queue) for n, result in named(queue)]
     curve = [(0.5, 0.0), (1.0, 0.25)]
-    subject = Subject("exams <b>", "b" * 64, FORM, summary, curve)
+    subject = Subject("exams <b>", "b" * 64, FORM, summary, curve=curve)
     path = folder / "review.html"
     path.write_text(make_review(queue, answers, subject), encoding="utf-8")
     return path
@@ -152,6 +153,12 @@ def page(profile, review):
 def press(page, *keys):
     for key in keys:
         page.keyboard.press(key)
+
+
+def go_on(page):
+    """Confirm a field as it is shown, or as blank where that has to be said."""
+    press(page, *("-" * (page.locator("#value").get_attribute("placeholder") == "")))
+    press(page, "Enter")
 
 
 def save(page, folder):
@@ -203,7 +210,7 @@ def test_digits_fields_and_corrections(page, tmp_path):
     assert page.locator("#fields .scan img").is_visible()
     press(page, "7", "Enter")
     assert page.locator("#fields .crop img").is_visible()
-    press(page, "Enter")
+    press(page, "-", "Enter")
     assert page.locator("#summary .counts").text_content() == (
         "12 fields to review: 9 confirmed, 3 corrected, 0 unreadable, 0 left."
     )
@@ -243,9 +250,9 @@ def test_fields_are_undone(page):
     assert (decision["value"], decision["verdict"]) == ("42", "corrected")
     press(page, "b")
     assert page.locator("#fields .subject").inner_html() == first
-    assert state_of(page)["fields"] == {}
+    assert list(state_of(page)["fields"].values()) == [None]
     # What is typed is taken back first, then what was decided.
-    press(page, "-", "Backspace", "Enter", "Backspace")
+    press(page, "-", "Backspace", "7", "Enter", "Backspace")
     assert page.locator("#fields .subject").inner_html() == first
 
 
@@ -259,10 +266,109 @@ def test_sheets_are_undone(page):
     assert page.locator(".cell.corrected").count() == 1
 
 
+def shown_in_fields(page):
+    names = page.locator("#fields .subject bdi").all_text_contents()
+    return names[1], names[0]
+
+
+def go_to_digit(page, item, glyph):
+    """Go to a digit in the sheets, of which the first is shown."""
+    for sheet in data_of(page)["sheets"]:
+        if [item, glyph] in sheet["cells"]:
+            press(page, *["ArrowRight"] * sheet["cells"].index([item, glyph]))
+            return
+        press(page, "PageDown")
+
+
+def decide_one_of_digits(page):
+    """Say 42 in the fields, up to the first that digits alone would settle."""
+    press(page, "f")
+    for _ in range(12):
+        press(page, "4", "2", "Enter")
+        at = state_of(page)["done"][-1]["at"]
+        if data_of(page)["items"][at]["whole"]:
+            return at
+    raise AssertionError("no field has digits")
+
+
+def test_a_digit_that_is_corrected_later_has_its_field_seen_again(page, tmp_path):
+    at = decide_one_of_digits(page)
+    item = data_of(page)["items"][at]
+    assert state_of(page)["fields"][str(at)]["value"] == "42"
+    press(page, "d")
+    go_to_digit(page, at, 0)
+    press(page, "5" if item["glyphs"][0] != "5" else "6")
+    press(page, *["PageUp"] * 12)
+    confirm_sheets(page, {})
+    document = data_of(page)["pages"][item["page"]]["document"]
+    said = {(row.document, row.field) for row in save(page, tmp_path)}
+    assert (document, item["name"]) not in said
+    # It comes with the digit as it was corrected.
+    shown = page.locator("#value").get_attribute("placeholder")
+    assert shown_in_fields(page)[0].startswith(document[:9])
+    assert shown_in_fields(page)[1] == item["name"]
+    assert shown[0] in "56"
+    assert shown[1:] == item["value"][1:]
+
+
+def test_a_field_that_is_undone_is_seen_again_whatever_its_digits_say(page):
+    at = decide_one_of_digits(page)
+    press(page, "d")
+    confirm_sheets(page, {})
+    press(page, "f", "b")
+    assert shown_in_fields(page)[1] == data_of(page)["items"][at]["name"]
+    assert state_of(page)["fields"][str(at)] is None
+    press(page, "4", "2", "Enter")
+    assert state_of(page)["fields"][str(at)]["value"] == "42"
+
+
+def test_a_key_that_is_held_down_decides_once(page):
+    press(page, "f", "4", "2", "Enter", "4")
+    for _ in range(4):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    assert len(state_of(page)["fields"]) == 2
+    press(page, "d")
+    for _ in range(4):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    assert len(state_of(page)["sheets"]) == 1
+
+
+def test_keys_are_what_they_are_in_capitals(page):
+    press(page, "Shift+F", "4", "2", "Enter", "Shift+B")
+    assert page.locator("#fields").is_visible()
+    assert page.locator("#value").input_value() == ""
+    assert list(state_of(page)["fields"].values()) == [None]
+
+
+def test_that_nothing_is_written_has_to_be_said(page):
+    confirm_sheets(page, {})
+    before = shown_in_fields(page)
+    press(page, "Enter")
+    assert shown_in_fields(page) == before
+    warning = page.locator("#fields .warning").text_content()
+    assert warning == "Type what is written, or - if nothing is."
+    press(page, "-", "Enter")
+    assert shown_in_fields(page) != before
+
+
+def test_a_field_fits_into_a_narrow_window(profile, review):
+    with profile(viewport={"width": 420, "height": 700}) as context:
+        page = context.new_page()
+        page.goto(review.as_uri())
+        for key in ("d", "f", "p", "s"):
+            press(page, key)
+            wide = page.evaluate("() => document.documentElement.scrollWidth")
+            assert wide <= 420
+
+
 def test_candidates_are_chosen(page):
     press(page, "f")
-    while not page.locator("#fields .candidates li").nth(1).is_visible():
-        press(page, "Enter")
+    for _ in range(12):
+        if page.locator('#fields .candidates [aria-pressed="true"]').is_visible():
+            break
+        go_on(page)
     second = page.locator("#fields .candidates li").nth(1).text_content()
     press(page, "ArrowDown")
     assert page.locator("#value").input_value() == second
@@ -276,12 +382,15 @@ def test_sums_are_shown_with_what_is_typed(page):
     for _ in range(12):
         if page.locator("#fields .subject").text_content().startswith("b in first.png"):
             break
-        press(page, "Enter")
+        go_on(page)
     sums = page.locator("#fields .sum")
     assert "the parts make 20" in sums.text_content()
     press(page, "3")
     assert "adds up" in sums.text_content()
     assert data_of(page)["items"][item]["value"] == "8"
+    # What is no number adds up to nothing.
+    page.locator("#value").fill("3x")
+    assert sums.locator(".verdict").text_content() == ""
 
 
 def test_too_many_digits_are_doubted_and_no_digits_refused(page):
@@ -314,25 +423,50 @@ def test_a_closed_tab_loses_nothing(profile, review, tmp_path):
         page = context.new_page()
         page.goto(review.as_uri())
         press(page, "s")
-        with page.expect_file_chooser() as chooser:
-            page.get_by_role("button", name="Load state").click()
-        chooser.value.set_files(tmp_path / "state.json")
+        load_state(page, tmp_path / "state.json")
         page.locator(".progress").get_by_text("1 of 12").wait_for()
         assert [r.value for r in save(page, tmp_path)] == ["42"]
         state = json.loads((tmp_path / "state.json").read_text())
-        (tmp_path / "other.json").write_text(json.dumps({**state, "review": "other"}))
-        with page.expect_file_chooser() as chooser:
-            page.get_by_role("button", name="Load state").click()
-        chooser.value.set_files(tmp_path / "other.json")
-        page.locator(".notice").get_by_text("another page of review").wait_for()
+        for change, message in (
+            ({"review": "other"}, "another page of review"),
+            ({"done": [None]}, "no state of a review"),
+            ({"fields": {"0": 5}}, "no state of a review"),
+        ):
+            (tmp_path / "other.json").write_text(json.dumps({**state, **change}))
+            load_state(page, tmp_path / "other.json")
+            page.locator(".notice").get_by_text(message).wait_for()
+
+
+def load_state(page, path):
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Load state").click()
+    chooser.value.set_files(path)
+
+
+@pytest.mark.parametrize("answer", ["accept", "dismiss"])
+def test_a_state_replaces_what_was_decided_only_if_that_is_wanted(
+    page, tmp_path, answer
+):
+    press(page, "f", "4", "2", "Enter", "s")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save state").click()
+    saved.value.save_as(tmp_path / "state.json")
+    press(page, "f", "4", "3", "Enter", "s")
+    page.once("dialog", lambda dialog: getattr(dialog, answer)())
+    load_state(page, tmp_path / "state.json")
+    n_decided = 1 if answer == "accept" else 2
+    page.locator(".progress").get_by_text(f"{n_decided} of 12").wait_for()
+    assert len(state_of(page)["fields"]) == n_decided
 
 
 def test_harmful_names_are_text(page):
     assert page.title() == "Review of exams <b>"
     assert page.locator("script").count() == 2
     press(page, "f")
-    while "alert(1)" not in page.locator("#fields .subject").text_content():
-        press(page, "Enter")
+    for _ in range(12):
+        if "alert(1)" in page.locator("#fields .subject").text_content():
+            break
+        go_on(page)
     name = page.locator("#fields .subject bdi").nth(1)
     assert name.text_content().startswith("<script>alert(1)</script>\"'&\\u202egnp.xxx")
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 1280
@@ -380,3 +514,26 @@ def test_intervals_are_those_of_clopper_and_pearson(profile, review):
                 f"() => {{ {body}; return errorInterval({wrong}, {seen}) }}"
             )
             assert found == pytest.approx(error_interval(wrong, seen), abs=1e-5)
+
+
+def test_rows_of_a_grid_keep_their_empty_boxes(profile, tmp_path):
+    form = Form(fields=[Field(name="row", digits=4, gaps=True)])
+    reading = read_as("1_3_", 4, 0.5, 0)
+    reading = replace(reading, status="rejected", reason=None)
+    result = PageResult("first.png", 1, PageReading({"row": reading}))
+    queue = make_queue([result], form, n_sampled=0, seed="")
+    write_scan(tmp_path / "first.png", [("1", 4)])
+    place = [Place(reading.quad, 4)]
+    pictures = Photographer(200)(PageRequest(tmp_path / "first.png", 0, place))
+    subject = Subject("grid", "b" * 64, form, Summary())
+    path = tmp_path / "review.html"
+    path.write_text(make_review(queue, [pictures], subject), encoding="utf-8")
+    with profile() as context:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        press(page, "7", *["Enter"] * len(data_of(page)["sheets"]))
+        [row] = save(page, tmp_path)
+        assert (row.value, row.verdict) == ("7_3_", "corrected")
+        press(page, "d", "b", "f", *"7_34", "Enter")
+        [row] = save(page, tmp_path)
+        assert row.value == "7_34"

@@ -10,7 +10,7 @@ import pytest
 from pipelines.web.page import join_scripts, make_page
 
 HERE = Path(__file__).resolve().parent
-PAGES = ("review",)
+PAGES = ("editor", "review")
 
 
 def test_types_are_right(compiler):

@@ -23,7 +23,13 @@ from lenet_sklearn.models.files import shipped_recognizers
 from lenet_sklearn.recipes import RECIPES
 from pipelines.cli.commands import main
 from pipelines.cli.options import NetworkName, RecipeName, group_options
-from pipelines.drawing import draw_blank_form, draw_comb, make_form
+from pipelines.drawing import (
+    draw_blank_form,
+    draw_comb,
+    draw_writer,
+    fill_comb,
+    make_form,
+)
 from pipelines.outcomes import FieldReading, PageReading
 from pipelines.scoring.overlay import COLOURS
 from pipelines.training.strings import SEGMENTS
@@ -96,6 +102,18 @@ def test_score_writes_one_row_for_each_page(folder, reads_grey, capsys):
         "2 pages: 2 ok\n2 fields: 2 accepted\nTable: results.csv\nRun: results.run\n"
     )
     assert err == ""  # no progress bar in a pipe
+
+
+def test_the_rows_of_a_grid_have_columns_of_their_own(folder):
+    page = np.full((500, 500), 255, np.uint8)
+    for n, text in enumerate(["405 6", "27318", "83975"]):
+        field = draw_comb(text, random_state=5)
+        place = page[60 + 64 * n :, 40:][: field.shape[0], : field.shape[1]]
+        np.minimum(place, field, out=place)
+    PIL.Image.fromarray(page).save(folder / "page.png")
+    assert main(["score", "page.png", "--grid", "marks=3x5", "-o", "results.csv"]) == 0
+    [row] = rows(folder / "results.csv")
+    assert [row[f"marks_{n}"] for n in (1, 2, 3)] == ["405_6", "27318", "83975"]
 
 
 def test_score_in_two_processes_gives_the_same_table(folder, reads_grey):
@@ -222,6 +240,12 @@ FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1
         ("score page.png -o r.csv --comb rin=101", "a comb has 1 to 100 boxes"),
         ("score page.png -o r.csv --comb a=1 --comb a=2", "--comb names a twice"),
         ("score page.png -o r.csv --comb a=1 --form form.json", "not by both"),
+        ("score page.png -o r.csv --grid a=9", "--grid expects NAME=ROWSxCOLUMNS"),
+        ("score page.png -o r.csv --grid a=9x", "--grid expects NAME=ROWSxCOLUMNS"),
+        ("score page.png -o r.csv --grid a=1x9", "A single row of boxes is a --comb"),
+        ("score page.png -o r.csv --grid a=2x2 --grid a=3x3", "names a twice"),
+        ("score page.png -o r.csv --grid a=2x2 --comb a_1=2", "a_1.*two of this name"),
+        ("score page.png -o r.csv --grid a=2x2 --form form.json", "or by --grid"),
         ("score page.png -o r.csv --comb a=1 --jobs none", "'--jobs'"),
         ("score page.png -o r.csv --comb a=1 --threshold 2", "'--threshold'"),
         ("score page.png -o r.csv --comb a=1 --dpi 35", "'--dpi'"),
@@ -295,6 +319,15 @@ FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1
         ("form old.csv --blank page.png -o f.json", "nor is it LabelMe JSON, COCO"),
         ("form m --blank page.png -o f.json", "m: is empty"),
         ("form form.json --blank page.png -o f.json", "is the file of a form already"),
+        (
+            "form page.png blank.png -o f.json",
+            "3 filled-in pages of one form are needed",
+        ),
+        (
+            "form page.png old --blank m -o f.json",
+            "m: is the blank page, and filled-in",
+        ),
+        ("form empty -o f.json", "empty"),
         ("form drawing.json --blank page.png -o drawing.json", "is read, and would be"),
         ("form drawing.json --blank page.png -o page.json", "page.png: is read, and"),
         ("form drawing.json --blank page.png -o form.json", "form.json: exists"),
@@ -459,6 +492,53 @@ def test_a_form_that_was_drawn_can_be_scored_with(folder, capsys):
     assert main(words) == 0
     [row] = rows(folder / "results.csv")
     assert (row["status"], row["student_number.status"]) == ("ok", "blank")
+
+
+def test_a_page_to_edit_a_form_in_is_written_alone(folder, capsys):
+    page, _ = draw_blank_form(dpi=150)
+    PIL.Image.fromarray(page).save(folder / "blank.png")
+    assert main(["form", "blank.png", "--edit", "form.html"]) == 0
+    assert capsys.readouterr().out.startswith("form.html: begins with ")
+    assert (folder / "form.html").exists()
+    assert not (folder / "form.json").exists()
+
+
+def test_a_form_is_drafted_from_filled_in_pages_in_one_file(folder, capsys):
+    page, fields = draw_blank_form(dpi=150)
+    pages = []
+    for number in range(3):
+        filled = page.copy()
+        fill_comb(
+            filled, fields[0], 9 * f"{number}", draw_writer(number), random_state=number
+        )
+        pages.append(PIL.Image.fromarray(filled))
+    pages[0].save(folder / "all.tif", save_all=True, append_images=pages[1:])
+    assert main(["form", "all.tif", "--filled", "-o", "form.json"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("form.json: 11 comb fields and 6 single boxes.\n")
+    assert "form.json: the blank page is what 3 of 3 pages share" in err
+    assert "form.json: no page has anything written in field_02, field_03" in err
+    assert main(["form", "all.tif", "-o", "first.json"]) == 0
+    assert "draft it from all of them with --filled" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "give either -o form.json"),
+        (["-o", "a.json", "--edit", "a.html"], "give either -o form.json"),
+        (["--edit", "a.json"], "Name it a.html"),
+        (["--edit", "there.html"], "there.html exists"),
+        (["--edit", "nowhere/a.html"], "the folder nowhere does not exist"),
+    ],
+)
+def test_a_page_to_edit_a_form_in_is_not_written_anywhere(folder, capsys, words, told):
+    save_page(folder / "blank.png")
+    (folder / "there.html").write_text("mine")
+    before = contents(folder)
+    assert main(["form", "blank.png", *words]) == 2
+    assert told in misuse(capsys)
+    assert contents(folder) == before
 
 
 def test_a_comb_that_is_not_where_the_form_has_it_is_doubted(folder, capsys):

@@ -89,6 +89,11 @@ def test_scans_that_are_gone_are_told(scored, capsys):
     assert (
         "no pictures of 1 of 2 pages, such as scans/a.png: is no longer there" in error
     )
+    # A browser must not take the sheets for those of a page that has all pictures.
+    data = data_of("p.html")
+    shutil.move("scans/away.png", "scans/a.png")
+    assert main(["review", "r.csv", "-o", "q.html"]) == 0
+    assert data_of("q.html")["id"] != data["id"]
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,32 @@ def test_nothing_is_taken_away_where_nothing_is_printed():
     assert (drop_print(field, paper) == field).mean() > 0.99
 
 
+def _lettered(darkness):
+    """A row of three boxes with letters in them, this dark, and their digits' ink."""
+    printed = np.full((90, 230), 255, dtype=np.uint8)
+    for x, letter in zip((10, 80, 150), "DMY", strict=True):
+        grey = round(255 * (1 - darkness))
+        cv2.putText(printed, letter, (x + 20, 58), 0, 1.2, grey, 3, cv2.LINE_AA)
+        cv2.rectangle(printed, (x, 8), (x + 70, 80), 0, 2)
+    ink = np.full_like(printed, 255)
+    for x, digit in zip((10, 80, 150), "740", strict=True):
+        cv2.putText(ink, digit, (x + 16, 68), 0, 1.8, 90, 4, cv2.LINE_AA)
+    return printed, ink
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.25, 0.0])
+@pytest.mark.parametrize("darkness", [0.05, 0.2, 0.4, 0.6])
+def test_print_in_boxes_goes_as_dark_as_it_is_on_the_scan(darkness, strength):
+    blank, ink = _lettered(darkness)
+    scanned, _ = _lettered(strength * darkness)
+    field = np.rint(scanned / 255.0 * ink).astype(np.uint8)
+    left, truth = drop_print(field, blank) < 200, ink < 128
+    near = cv2.dilate(truth.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    assert (left & truth).sum() > 0.8 * truth.sum()
+    assert (left & ~near).sum() < 0.03 * truth.sum()
+    assert drop_print(scanned, blank).min() == 255, "nothing is written"
+
+
 def test_images_of_different_sizes_are_refused():
     with pytest.raises(ValueError, match=r"Got shapes \(9, 9\) and \(9, 8\)"):
         drop_print(np.zeros((9, 9), np.uint8), np.zeros((9, 8), np.uint8))

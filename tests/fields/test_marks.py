@@ -32,9 +32,8 @@ def test_a_tick_is_seen_where_it_is(blank):
     cv2.line(page, (640, 1725), (655, 1707), 40, 3)
     empty, ticked = _cut(page, blank).pictures
     assert not empty.any()
-    for half in np.hsplit(ticked, 2):
-        assert half[9:19, 9:19].max() > 150
-        assert not half[:5].any()
+    assert ticked[9:19, 9:19].max() > 150
+    assert not ticked[:5].any()
 
 
 def test_a_pencil_as_pale_as_the_print_is_not_lost_with_it():
@@ -44,11 +43,10 @@ def test_a_pencil_as_pale_as_the_print_is_not_lost_with_it():
     ticked = pale.copy()
     cv2.line(ticked, (640, 1725), (655, 1707), 165, 3)
     _, picture = _cut(ticked, blank).pictures
-    assert picture[:, MARK_SHAPE[0] :].max() > 50
+    assert picture[9:19, 9:19].max() > 50
 
 
 def test_a_box_at_the_edge_of_the_page_is_cut_too(blank):
-    page = blank.image
-    registration = register(page, blank)
-    cut = cut_marks(page, registration, blank, [(2, 2, 30, 30)])
+    registration = register(blank.image, blank)
+    cut = cut_marks(blank.image, registration, blank, [(2, 2, 30, 30)])
     assert cut.pictures.shape == (1, *MARK_SHAPE)

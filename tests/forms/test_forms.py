@@ -132,7 +132,7 @@ def test_from_combs_refuses_what_cannot_be_a_form(combs):
         ({"digits": None}, "field 'total': digits: a comb needs the number"),
         ({"digits": 0}, "field 'total': digits: must be the number of boxes"),
         ({"digits": "many"}, '100. Got "many"'),
-        ({"kind": "combs"}, "kind: must be 'comb', 'line' or 'box'. Got \"combs\""),
+        ({"kind": "combs"}, "'line', 'box', 'mark' or 'choice'. Got \"combs\""),
         ({"box": [1, 2, 3]}, "box: must be four whole numbers of pixels"),
         ({"box": [1, 2, 30, -6]}, "of which the last two are above 0"),
         ({"box": [1, 2, 30, 2]}, "box: 2 pixels are too narrow for 3 boxes"),
@@ -366,3 +366,47 @@ def test_boxes_that_overlap_are_doubted():
     assert doubt.startswith(
         "field 'inner': box: 100% of it or of field 'a' are in both"
     )
+
+
+def test_from_combs_names_the_rows_of_a_grid():
+    form = Form.from_combs({}, {"marks": (3, 5)})
+    assert [field.name for field in form.fields] == ["marks_1", "marks_2", "marks_3"]
+    assert {(f.digits, f.grid, f.gaps) for f in form.fields} == {(5, "marks", True)}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("4_1", ""),
+        ("", ""),
+        ("41", "has not a digit, or '_', for each box"),
+        ("4x1", "has not a digit, or '_', for each box"),
+    ],
+)
+def test_a_field_with_gaps_has_a_character_for_each_box(value, reason):
+    assert Field(name="row", digits=3, gaps=True).check(value) == reason
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"gaps": True, "maximum": 9}, "only a comb without rules"),
+        ({"gaps": True, "kind": "line"}, "only a comb without rules"),
+        ({"grid": "g", "box": (0, 0, 40, 90)}, "only combs are looked for"),
+    ],
+)
+def test_gaps_and_grids_are_of_plain_combs(keys, message):
+    with pytest.raises(ValueError, match=message):
+        Field(**{"name": "row", "digits": 3} | keys)
+
+
+def test_rows_of_a_grid_have_one_length():
+    rows = [Field(name=f"g{n}", digits=n, grid="g") for n in (3, 4)]
+    with pytest.raises(ValueError, match="its rows have not one length"):
+        Form(fields=rows)
+
+
+def test_a_field_with_gaps_adds_up_to_nothing():
+    fields = [Field(name="a", digits=2, gaps=True), Field(name="b", digits=2)]
+    with pytest.raises(ValueError, match="a field with gaps is no number"):
+        Form(fields=fields, sums=[{"total": "b", "parts": ["a"]}])

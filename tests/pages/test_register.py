@@ -106,6 +106,55 @@ def test_another_form_with_the_same_corner_marks_is_refused(blank):
     assert "Is it a page of this form?" in found.reason
 
 
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_other_forms_and_halves_of_them_are_refused_photographed_or_not(blank, seed):
+    other = _form(seed)
+    matrix, size = _turned(5, bend=1.0)
+    for page in (other, other[:700], other[700:], _seen(other, matrix, size, 110)):
+        assert not register(page, blank).is_good
+
+
+def test_a_page_of_text_is_refused(blank):
+    random = np.random.default_rng(5)
+    text = np.full((1400, 1000), 255, dtype=np.uint8)
+    for y in range(80, 1360, 40):
+        words = "".join(random.choice(list("ABCDEFGHKLMNPRST 135"), 40))
+        cv2.putText(text, words, (60, y), 0, 1.0, 0, 2, cv2.LINE_AA)
+    assert not register(text, blank).is_good
+
+
+def _bent(page, depth):
+    """Let the lines of a page arch."""
+    x, y = np.meshgrid(np.arange(1000, dtype=np.float32), np.arange(1500.0) - 50)
+    source = y - depth * np.sin(np.pi * x / 1000)
+    return cv2.remap(
+        page, x, source.astype(np.float32), cv2.INTER_LINEAR, borderValue=255
+    )
+
+
+@pytest.mark.parametrize("depth", [-42, 42])  # 3 % of the height
+def test_print_on_bent_paper_is_found_where_it_is(blank, depth):
+    found = register(_bent(blank.image, depth), blank)
+    assert found.is_good
+    for x, y in itertools.product((150, 500, 800), (200, 700, 1200)):
+        [place, *_] = found.near((y, x, 50, 50))
+        expected = (x, y + 50 + depth * np.sin(np.pi * x / 1000))
+        assert place.project(np.array([[x, y]]))[0] == pytest.approx(expected, abs=5)
+
+
+def test_a_block_that_has_moved_is_found_where_it_is(blank):
+    page = blank.image.copy()
+    page[900:1250] = 255
+    page[940:1290, :] = blank.image[900:1250]
+    found = register(page, blank)
+    assert found.is_good
+    for x, y, down in ((300, 300, 0), (300, 1050, 40)):
+        places = [
+            near.project(np.array([[x, y]]))[0] for near in found.near((y, x, 50, 50))
+        ]
+        assert places[0] == pytest.approx((x, y + down), abs=3)
+
+
 @pytest.mark.parametrize("level", [0, 128, 255])
 @pytest.mark.parametrize("shape", [(1, 1), (60, 3000), (1400, 1000)])
 def test_an_empty_sheet_is_refused(blank, shape, level):
@@ -118,8 +167,15 @@ def test_noise_and_a_mirrored_page_are_refused(blank):
     assert not register(np.ascontiguousarray(blank.image[:, ::-1]), blank).is_good
 
 
-def test_half_a_page_is_refused(blank):
-    assert not register(blank.image[:600], blank).is_good
+@pytest.mark.parametrize("rows", [slice(0, 600), slice(700, None)])
+def test_half_a_page_is_judged_by_what_is_in_the_picture(blank, rows):
+    found = register(blank.image[rows], blank)
+    assert found.is_good
+    assert found.project([[0, 0]])[0] == pytest.approx((0, -rows.start), abs=1)
+
+
+def test_a_strip_of_a_page_is_refused(blank):
+    assert not register(blank.image[:200], blank).is_good
 
 
 def test_a_prepared_blank_survives_pickling(blank):

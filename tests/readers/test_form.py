@@ -698,3 +698,77 @@ def test_a_white_on_black_page_is_told_to_be_inverted(blank_form):
     for field in reading.fields.values():
         assert field.status == "unlocated"
         assert "if it is white on black, invert it" in field.reason.text
+
+
+def _stacked(rows, top=80, left=60):
+    """Rows of boxes below each other that share the lines between them."""
+    fields = [draw_comb(row.replace("_", " "), random_state=5) for row in rows]
+    step = 64  # the height of a box that draw_comb draws
+    page = np.full((top + step * len(rows) + 160, 700), 255, np.uint8)
+    for n, field in enumerate(fields):
+        place = np.s_[top + n * step : top + n * step + field.shape[0], left:]
+        page[place][:, : field.shape[1]] = np.minimum(
+            page[place][:, : field.shape[1]], field
+        )
+    return page
+
+
+def _read_grid(page, rows, columns):
+    form = Form.from_combs({}, {"g": (rows, columns)})
+    return make_form_reader(form).read(page).fields
+
+
+def test_the_rows_of_a_grid_keep_the_places_of_their_digits():
+    rows = ["40526", "_7_1_", "83975"]
+    fields = _read_grid(_stacked(rows), 3, 5)
+    assert {n: field.value for n, field in fields.items()} == {
+        "g_1": "40526",
+        "g_2": "_7_1_",
+        "g_3": "83975",
+    }
+    assert fields["g_2"].status == "accepted"
+
+
+def test_an_empty_row_of_a_grid_is_blank():
+    fields = _read_grid(_stacked(["40526", "_____", "83975"]), 3, 5)
+    assert (fields["g_2"].value, fields["g_2"].status) == ("", "blank")
+
+
+@pytest.mark.parametrize("n_rows", [2, 4])
+def test_a_grid_of_more_or_fewer_rows_is_not_read(n_rows):
+    fields = _read_grid(_stacked(["40526", "27318", "83975"]), n_rows, 5)
+    assert {field.status for field in fields.values()} == {"unlocated"}
+    reason = fields["g_1"].reason
+    assert reason.text == (
+        f"found no grid of {n_rows} rows of 5 boxes; of such rows below each other: 3"
+    )
+    assert reason.where.startswith("at (left, top) (")
+
+
+def test_two_grids_are_both_doubted():
+    page = _stacked(["40526", "27318"])
+    fields = _read_grid(np.vstack([page, page]), 2, 5)
+    assert {field.status for field in fields.values()} == {"rejected"}
+    assert str(fields["g_1"].reason) == "the page has 2 grids of 2 rows of 5 boxes"
+
+
+def test_combs_beside_a_grid_are_read_as_well():
+    comb = _sheet(("83975", 20, 60), width=700)
+    page = np.vstack([_stacked(["40526", "27318"]), comb])
+    form = Form.from_combs({"id": 5}, {"g": (2, 5)})
+    fields = make_form_reader(form).read(page).fields
+    assert [field.value for field in fields.values()] == ["83975", "40526", "27318"]
+
+
+def test_what_was_found_is_said_with_its_place():
+    page = _sheet(("40526", 60, 200), ("83975", 300, 40))
+    [field] = _read(page, number=5).fields.values()
+    assert field.reason.where == "at (left, top) (215, 75) (55, 315)"
+
+
+def test_combs_that_nobody_asked_for_are_shown_in_pictures():
+    page = _sheet(("40526", 60, 200), ("839", 300, 40))
+    form = Form.from_combs({"number": 5})
+    assert make_form_reader(form).read(page).others == ()
+    [other] = make_form_reader(form, locate_digits=True).read(page).others
+    assert other[0] == pytest.approx([56, 316], abs=4)

@@ -161,7 +161,12 @@ def test_files_without_a_name_count_as_a_person_each():
     said = [say("1", "", file="x/a.csv"), say("2", "", file="x/b.csv")]
     reading, review = apply(*said)
     assert reading.fields["one"].status == "rejected"
-    assert review.changes[0].row()[9] == "a.csv; b.csv"
+    assert review.changes[0].row()[9] == "x/a.csv; x/b.csv"
+    [row] = apply(say("042", "", file="caf\udce9.csv"))[1].changes
+    assert row.row()[9] == r"caf\udce9.csv"
+    # All browsers save them by the same name.
+    reading, _ = apply(say("1", "", file="x/a.csv"), say("2", "", file="y/a.csv"))
+    assert reading.fields["one"].status == "rejected"
     reading, _ = apply(*[replace(one, file="x/a.csv") for one in said])
     assert reading.fields["one"].value == "2"
 
@@ -227,3 +232,16 @@ def test_names_of_all_kinds_are_found(name):
     reading, review = apply(said, pages=[a_page(name)])
     assert reading.status == "ok"
     assert review.changes[0].row()[0] == document_key(name)
+
+
+def test_empty_boxes_are_said_only_where_they_are_ordinary():
+    puzzle = Form(fields=[Field(name="one", digits=3, gaps=True)])
+    said = say("0_2")
+    assert apply_to(said, puzzle).fields["one"].value == "0_2"
+    with pytest.raises(ValueError, match="Values are digits only"):
+        apply(said)
+
+
+def apply_to(one, form):
+    [result], _ = apply_corrections([a_page()], [one], form)
+    return result.reading

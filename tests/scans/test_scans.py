@@ -114,6 +114,45 @@ def test_sixteen_bits_with_white_as_zero_are_inverted(tmp_path, page):
     assert_array_equal(next(read_pages(tmp_path / "deep.tif")), page)
 
 
+@pytest.mark.parametrize("suffix", ["tif", "png", "jpg"])
+def test_pixels_that_are_not_square_are_stretched(tmp_path, page, suffix):
+    path = tmp_path / f"fax.{suffix}"
+    PIL.Image.fromarray(page).save(path, dpi=(204, 98))
+    [read] = read_pages(path)
+    assert read.shape == (round(40 * 204 / 98), 60)
+    PIL.Image.fromarray(page).save(path, dpi=(204, 391))
+    assert next(read_pages(path)).shape == (40, round(60 * 391 / 204))
+
+
+@pytest.mark.parametrize(
+    "dpi", [(204, 196), (72, 72), (300, 1), (0, 98), (0, 0), (1, 300)]
+)
+def test_pixels_are_square_where_nothing_credible_is_said(tmp_path, page, dpi):
+    path = tmp_path / "page.tif"
+    PIL.Image.fromarray(page).save(path, dpi=dpi)
+    assert_array_equal(next(read_pages(path)), page)
+
+
+@pytest.mark.parametrize("suffix", ["tif", "jpg"])
+def test_a_fax_that_lies_on_its_side_is_stretched_along_its_stored_rows(
+    tmp_path, page, suffix
+):
+    path = tmp_path / f"fax.{suffix}"
+    exif = PIL.Image.Exif()
+    exif[274] = 6  # a quarter turn makes it upright
+    # Pillow 13 garbles TIFFs that lie so and are not compressed.
+    packed = {"compression": "tiff_lzw"} if suffix == "tif" else {}
+    PIL.Image.fromarray(page).save(path, dpi=(200, 100), exif=exif, **packed)
+    assert next(read_pages(path)).shape == (60, 80)
+
+
+def test_a_page_too_large_once_stretched_is_refused(tmp_path):
+    path = tmp_path / "fax.tif"
+    PIL.Image.new("L", (1000, 600), "white").save(path, dpi=(200, 100))
+    with pytest.raises(ScanError, match="megapixels"):
+        next(read_pages(path, max_megapixels=1.0))
+
+
 @pytest.mark.parametrize("scale", [1.0, 255.0, 65535.0])
 def test_floats_are_read_on_any_usual_scale(tmp_path, page, scale):
     samples = (page / 255 * scale).astype(np.float32)

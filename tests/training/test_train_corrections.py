@@ -20,11 +20,14 @@ from pipelines import (
     make_form_reader,
 )
 from pipelines.cli import main
+from pipelines.cli.options import TrainingOptions
+from pipelines.cli.relearning import make_run_reader
 from pipelines.drawing import draw_filled_forms
 from pipelines.outcomes import FieldReading, settle
 from pipelines.readers import comb
 from pipelines.review.applying import Change
 from pipelines.review.corrections import COLUMNS, document_key
+from pipelines.runs.folder import RunFolder
 from pipelines.scans.identity import Document
 from pipelines.training.corrections import (
     Counts,
@@ -193,3 +196,12 @@ def test_other_networks_forms_and_folders_are_refused(run, monkeypatch, capsys, 
     elsewhere = [f"{scored}/{word}" if ".csv" in word else word for word in run]
     assert main(elsewhere) == 2
     assert "in which lenet score was given" in capsys.readouterr().err
+
+
+def test_a_run_may_be_of_a_release_that_knew_less_of_forms(run):
+    folder = RunFolder(Path("r.run"))
+    for field in folder.settings["form"]["fields"]:
+        del field["maximum"]
+    training = TrainingOptions(Path("own.safetensors"), device="cpu")
+    how = make_run_reader(folder, training, [])
+    assert how.reader.form.fields[0].name == "student_number"

@@ -176,13 +176,12 @@ export class CarpetView {
   }
 
   /**
-   * @param {KeyboardEvent} event
+   * @param {string} key
    * @returns {boolean} Whether the key means something here.
    */
-  onKey(event) {
+  onKey(key) {
     const sheet = this.decisions.data.sheets[this.sheet];
     if (!sheet) return false;
-    const { key } = event;
     const move = MOVES[key];
     const last = sheet.cells.length - 1;
     if (move) {

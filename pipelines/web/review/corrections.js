@@ -1,7 +1,7 @@
 /** The file of corrections, which `lenet apply` takes. */
 
 /** Its columns. */
-export const COLUMNS = [
+const COLUMNS = [
   "batch", "document", "page", "field", "read", "value", "verdict", "sampled",
   "settles", "who", "when",
 ];

@@ -63,6 +63,7 @@
  * @typedef {object} FormField
  * @property {string} kind
  * @property {number | null} digits
+ * @property {boolean} gaps - A value has a GAP for each empty box.
  * @property {string[]} options - What may be ticked; none where digits are written.
  * @property {boolean} several - More than one may be ticked.
  */
@@ -81,7 +82,7 @@
  * @property {Counts} summary
  */
 
-/** What stands for a box without a digit between two digits. */
+/** What stands for an empty box: between two digits, or anywhere where gaps are ordinary. */
 export const GAP = "_";
 
 /** What stands between options that are ticked together. */
@@ -111,7 +112,9 @@ export function tick(field, value, option) {
  */
 export function findMistake(field, value) {
   if (!field?.options.length) {
-    return /^[0-9]*$/.test(value) ? "" : "A value is made of digits.";
+    if ((field?.gaps ? /^[0-9_]*$/ : /^[0-9]*$/).test(value)) return "";
+    const isGap = value.includes(GAP);
+    return isGap ? "A digit is missing: type all of them." : "A value is made of digits.";
   }
   const unknown = value.split(JOINT).find((one) => one && !field.options.includes(one));
   return unknown === undefined ? "" : `There is no option ${unknown}.`;

@@ -1,6 +1,6 @@
 /** What a person has decided so far, and what follows from it for each field. */
 
-import { GAP } from "./data.js";
+import { GAP, findMistake } from "./data.js";
 
 /** @typedef {"confirmed" | "corrected" | "unreadable"} Verdict */
 
@@ -14,7 +14,8 @@ import { GAP } from "./data.js";
 /**
  * @typedef {object} State
  * @property {string} who
- * @property {Record<string, Decision>} fields - By the numbers of items.
+ * @property {Record<string, Decision | null>} fields - By the numbers of items; null
+ *   for one that was decided and is to be seen again, whatever its digits say.
  * @property {Record<string, string>} sheets - When each was confirmed, by its number.
  * @property {Record<string, string>} cells - Corrected digits, by item and glyph.
  * @property {{kind: "field" | "sheet", at: number}[]} done - What can be undone.
@@ -35,11 +36,26 @@ export function emptyState() {
  * @returns {stored is State}
  */
 export function isState(stored) {
+  const isDecision = (/** @type {any} */ one) =>
+    one === null || [one.value, one.verdict, one.when].every(isText);
   return (
-    typeof stored?.who === "string" &&
+    isText(stored?.who) &&
     Array.isArray(stored.done) &&
-    ["fields", "sheets", "cells"].every((key) => stored[key] instanceof Object)
+    stored.done.every((/** @type {any} */ one) => isText(one?.kind)) &&
+    hasOnly(stored.fields, isDecision) &&
+    hasOnly(stored.sheets, isText) &&
+    hasOnly(stored.cells, isText)
   );
+}
+
+/** @param {unknown} value */
+function isText(value) {
+  return typeof value === "string";
+}
+
+/** @param {unknown} record @param {(value: any) => boolean} isRight */
+function hasOnly(record, isRight) {
+  return record instanceof Object && Object.values(record).every(isRight);
 }
 
 /** @param {number} item @param {number} glyph */
@@ -78,7 +94,7 @@ export class Decisions {
   }
 
   /**
-   * Correct one digit.
+   * Correct one digit. A field that was decided and does not say so is left again.
    *
    * @param {number} item
    * @param {number} glyph
@@ -88,6 +104,11 @@ export class Decisions {
     const key = cellKey(item, glyph);
     if (text === this.data.items[item].glyphs[glyph]) delete this.state.cells[key];
     else this.state.cells[key] = text;
+    const decided = this.state.fields[item];
+    const isUnreadable = decided?.verdict === "unreadable";
+    if (decided && (isUnreadable || this.assemble(item) !== decided.value)) {
+      this.state.fields[item] = null;
+    }
     this.changed();
   }
 
@@ -103,8 +124,7 @@ export class Decisions {
   /** @param {number} sheet - All its digits are as they are shown now. */
   confirmSheet(sheet) {
     this.state.sheets[sheet] = now();
-    this.state.done.push({ kind: "sheet", at: sheet });
-    this.changed();
+    this.note("sheet", sheet);
   }
 
   /** @param {number} sheet */
@@ -127,12 +147,25 @@ export class Decisions {
       verdict: readable ? verdict : "unreadable",
       when: now(),
     };
-    this.state.done.push({ kind: "field", at: item });
+    this.note("field", item);
+  }
+
+  /**
+   * Remember what was decided last, each but once.
+   *
+   * @param {"field" | "sheet"} kind
+   * @param {number} at
+   */
+  note(kind, at) {
+    const { done } = this.state;
+    this.state.done = done.filter((one) => one.kind !== kind || one.at !== at);
+    this.state.done.push({ kind, at });
     this.changed();
   }
 
   /**
-   * Undo what was decided last, of fields or of sheets.
+   * Undo what was decided last, of fields or of sheets. The field is left then, even if
+   * all its digits are confirmed.
    *
    * @param {"field" | "sheet"} kind
    * @returns {number | undefined} Which one it was.
@@ -141,7 +174,8 @@ export class Decisions {
     const place = this.state.done.findLastIndex((one) => one.kind === kind);
     if (place < 0) return undefined;
     const [{ at }] = this.state.done.splice(place, 1);
-    delete (kind === "field" ? this.state.fields : this.state.sheets)[at];
+    if (kind === "field") this.state.fields[at] = null;
+    else delete this.state.sheets[at];
     this.changed();
     return at;
   }
@@ -159,7 +193,27 @@ export class Decisions {
     if (digits.includes(UNSURE)) return undefined;
     const text = digits.map((digit) => digit || GAP).join("");
     const value = text.replace(/^_+|_+$/g, "");
+    if (this.hasGaps(item)) return value && text;
     return value.includes(GAP) ? undefined : value;
+  }
+
+  /**
+   * @param {number} item
+   * @returns {boolean} Whether empty boxes are ordinary in it, as in a puzzle.
+   */
+  hasGaps(item) {
+    const { fields, items } = this.data;
+    return fields[items[item].name]?.gaps ?? false;
+  }
+
+  /**
+   * @param {number} item
+   * @param {string} value
+   * @returns {boolean} Whether this can be written in it.
+   */
+  isPossible(item, value) {
+    const { fields, items } = this.data;
+    return findMistake(fields[items[item].name], value) === "";
   }
 
   /**
@@ -167,7 +221,8 @@ export class Decisions {
    * @returns {Decision | undefined} Undefined for a field that is left to be seen.
    */
   decision(item) {
-    return this.state.fields[item] ?? this.decisionByDigits(item);
+    const decided = this.state.fields[item];
+    return decided === undefined ? this.decisionByDigits(item) : (decided ?? undefined);
   }
 
   /**
@@ -187,6 +242,15 @@ export class Decisions {
     const value = this.assemble(item);
     if (value === undefined) return undefined;
     return { value, verdict: value === read ? "confirmed" : "corrected", when };
+  }
+
+  /**
+   * @param {number} item
+   * @returns {boolean} Whether one of its digits was corrected, or is unsure.
+   */
+  isCorrected(item) {
+    const { glyphs } = this.data.items[item];
+    return glyphs.some((_, glyph) => this.correction(item, glyph) !== undefined);
   }
 
   /** @returns {number[]} The fields that are left, in their order. */

@@ -2,10 +2,11 @@
 
 import { find, make, makeName, visible } from "../shared/dom.js";
 import { makeCrop } from "./crop.js";
-import { GAP, describePlace, findDoubt, findMistake, tick } from "./data.js";
+import { describePlace, findDoubt, findMistake, tick } from "./data.js";
 import { makeScan } from "./scan.js";
 
 const NOTHING_WRITTEN = "nothing written";
+const ADDS_UP = "adds up";
 const KEYS_OF_DIGITS =
   "Enter confirms what is shown; digits replace it; arrow up and down choose.";
 const KEYS_OF_OPTIONS =
@@ -123,11 +124,23 @@ export class FieldsView {
     this.input.focus({ preventScroll: true });
   }
 
-  /** @returns {string} What is confirmed if nothing is typed. */
+  /** @returns {string} What the field most likely says. */
   proposal() {
     const at = this.item ?? 0;
     const { value, proposed } = this.decisions.data.items[at];
-    return proposed ?? (this.decisions.assemble(at) || value);
+    const digits = this.decisions.isCorrected(at) ? this.decisions.assemble(at) : undefined;
+    return proposed ?? digits ?? value;
+  }
+
+  /**
+   * @returns {string | undefined} What Enter confirms: what is typed or chosen, or else
+   *   proposed. That nothing is written has to be said, and all that cannot be seen.
+   */
+  said() {
+    const { items, pages } = this.decisions.data;
+    const item = items[this.item ?? 0];
+    const isSeen = Boolean(item.picture || pages[item.page].picture);
+    return this.typed ?? (isSeen ? this.proposal() || undefined : undefined);
   }
 
   /** @returns {import("./data.js").FormField | undefined} What the form says of the field. */
@@ -143,14 +156,14 @@ export class FieldsView {
 
   /** Show what Enter would confirm. */
   showValue() {
-    const proposed = this.proposal();
+    const value = this.said();
     this.input.value = this.typed ?? "";
-    this.input.placeholder = this.typed === "" ? NOTHING_WRITTEN : proposed || NOTHING_WRITTEN;
-    const value = this.typed ?? proposed;
+    this.input.placeholder = value === "" ? NOTHING_WRITTEN : (value ?? "");
     const field = this.field();
-    this.warning.textContent = value.includes(GAP)
-      ? "A digit is missing: type all of them."
-      : findMistake(field, value) || findDoubt(field, value);
+    this.warning.textContent =
+      value === undefined
+        ? "Type what is written, or - if nothing is."
+        : findMistake(field, value) || findDoubt(field, value);
     this.keys.textContent = field?.options.length ? KEYS_OF_OPTIONS : KEYS_OF_DIGITS;
     for (const [n, choice] of [...this.candidates.children].entries()) {
       const text = this.choices()[n];
@@ -165,7 +178,12 @@ export class FieldsView {
     const options = this.options();
     // In their order on the form, by which the keys 1 to 9 tick them.
     if (options.length) return [...new Set([...options, ...candidates, ""])];
-    return [...new Set([this.proposal(), ...candidates])].filter((text) => !text.includes(GAP));
+    return [...new Set([this.proposal(), ...candidates])].filter((text) => this.isPossible(text));
+  }
+
+  /** @param {string} value - Whether the field may say this. */
+  isPossible(value) {
+    return this.decisions.isPossible(this.item ?? 0, value);
   }
 
   /** Show what the field may say. */
@@ -210,17 +228,15 @@ export class FieldsView {
       for (const [at, other] of items.entries()) {
         if (other.page !== item.page || !values.has(other.name)) continue;
         const decided = this.decisions.decision(at);
-        if (decided) values.set(other.name, decided.value);
+        if (decided) values.set(other.name, decided.verdict === "unreadable" ? "?" : decided.value);
       }
       values.set(item.name, this.typed ?? this.proposal());
       for (const output of line.querySelectorAll("output")) {
         output.textContent = values.get(output.dataset.name ?? "") || "–";
       }
-      const numbers = sum.parts.map((name) => Number(values.get(name) || 0));
-      const parts = numbers.reduce((total, part) => total + part, 0);
-      const isRight = parts === Number(values.get(sum.total) || 0);
-      find(line, ".verdict").textContent = isRight ? "adds up" : `the parts make ${parts}`;
-      line.classList.toggle("wrong", !isRight);
+      const verdict = addUp(sum, values);
+      find(line, ".verdict").textContent = verdict;
+      line.classList.toggle("wrong", verdict !== ADDS_UP);
     }
   }
 
@@ -253,8 +269,8 @@ export class FieldsView {
 
   /** Take what is shown as what is written, and go on. */
   confirm() {
-    const value = this.typed ?? this.proposal();
-    if (this.item === undefined || findMistake(this.field(), value)) return;
+    const value = this.said();
+    if (this.item === undefined || value === undefined || !this.isPossible(value)) return;
     this.decide(value, true);
   }
 
@@ -296,30 +312,47 @@ export class FieldsView {
   /** @param {number} by - Choose another of the candidates. */
   chooseNext(by) {
     const choices = this.choices();
-    const at = choices.indexOf(this.typed ?? this.proposal());
-    this.choose(choices[(at + by + choices.length) % choices.length]);
+    if (!choices.length) return;
+    const value = this.said();
+    const at = value === undefined ? -1 : choices.indexOf(value);
+    const from = at < 0 && by < 0 ? 0 : at;
+    this.choose(choices[(from + by + choices.length) % choices.length]);
   }
 
   /**
-   * @param {KeyboardEvent} event
+   * @param {string} key
    * @returns {boolean} Whether the key means something here.
    */
-  onKey(event) {
-    if (this.item === undefined && event.key !== "b") return false;
+  onKey(key) {
+    if (this.item === undefined && key !== "b") return false;
     const isTyping = this.input.value !== "";
-    if (event.key === "Enter") this.confirm();
-    else if (event.key === "ArrowDown") this.chooseNext(1);
-    else if (event.key === "ArrowUp") this.chooseNext(-1);
-    else if (event.key === "-") this.clear();
-    else if (event.key === "u") this.giveUp();
-    else if (event.key === "p") this.toggleScan();
-    else if (event.key === "b") this.back();
-    else if (event.key === "Backspace" && !isTyping) this.takeBack();
-    else if (/^[1-9]$/.test(event.key) && this.options().length) this.tick(Number(event.key) - 1);
-    else if (/^[0-9]$/.test(event.key)) {
+    if (key === "Enter") this.confirm();
+    else if (key === "ArrowDown") this.chooseNext(1);
+    else if (key === "ArrowUp") this.chooseNext(-1);
+    else if (key === "-") this.clear();
+    else if (key === "u") this.giveUp();
+    else if (key === "p") this.toggleScan();
+    else if (key === "b") this.back();
+    else if (key === "Backspace" && !isTyping) this.takeBack();
+    else if (/^[1-9]$/.test(key) && this.options().length) this.tick(Number(key) - 1);
+    else if (/^[0-9]$/.test(key)) {
       this.input.focus(); // the digit goes there
       return false;
     } else return false;
     return true;
   }
+}
+
+/**
+ * Say whether a sum is right.
+ *
+ * @param {import("./data.js").Sum} sum
+ * @param {Map<string, string>} values - What its fields say.
+ * @returns {string} Empty if one of them is no number.
+ */
+function addUp(sum, values) {
+  if (![...values.values()].every((value) => /^[0-9]*$/.test(value))) return "";
+  const number = (/** @type {string} */ name) => BigInt(values.get(name) ?? "");
+  const parts = sum.parts.reduce((total, name) => total + number(name), 0n);
+  return parts === number(sum.total) ? ADDS_UP : `the parts make ${parts}`;
 }

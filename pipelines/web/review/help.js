@@ -13,7 +13,7 @@ const KEYS = [
   ]],
   ["Fields", [
     ["0 to 9", "type what is written"],
-    ["Enter", "confirm what is shown"],
+    ["Enter", "confirm what is shown; that nothing is written has to be said"],
     ["arrow up and down", "choose what else it may say"],
     ["-", "nothing is written"],
     ["U", "nobody can read it"],

@@ -31,6 +31,11 @@ const views = {
 };
 let current = "";
 
+const REPLACED = "What was decided here is replaced by what the file holds. Go on?";
+
+/** Keys that go on while they are held down: they decide nothing. */
+const REPEATED = /^Arrow/;
+
 const tabs = Object.entries(views).map(([name, { label, key }]) =>
   make(
     "button",
@@ -103,7 +108,9 @@ function saveState() {
 function loadState() {
   openFile(".json", (content) => {
     try {
-      decisions.replace(unpackState(data.id, content));
+      const state = unpackState(data.id, content);
+      if (decisions.state.done.length && !confirm(REPLACED)) return;
+      decisions.replace(state);
       open(current);
     } catch (error) {
       notice.textContent = error instanceof Error ? error.message : String(error);
@@ -130,6 +137,11 @@ function onKey(event) {
   const { target } = event;
   const isWriting = target instanceof HTMLInputElement && target !== fields.input;
   if (isWriting || event.ctrlKey || event.metaKey || event.altKey) return;
+  // A key that is held down decides nothing that nobody has seen yet.
+  if (event.repeat && !REPEATED.test(event.key)) {
+    if (/^([^0-9 ]|Enter)$/u.test(event.key)) event.preventDefault();
+    return;
+  }
   // A button that has the focus is pressed by these keys.
   if (target instanceof HTMLButtonElement && ["Enter", " "].includes(event.key)) return;
   if (actOn(event)) event.preventDefault();
@@ -141,10 +153,11 @@ function onKey(event) {
  */
 function actOn(event) {
   const view = views[current].view;
-  if (!(view instanceof SummaryView) && view.onKey(event)) return true;
-  const name = Object.keys(views).find((other) => views[other].key === event.key);
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (!(view instanceof SummaryView) && view.onKey(key)) return true;
+  const name = Object.keys(views).find((other) => views[other].key === key);
   if (name) open(name);
-  else if (event.key === "?") help.showModal();
+  else if (key === "?") help.showModal();
   else return false;
   return true;
 }
