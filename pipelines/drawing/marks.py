@@ -30,6 +30,7 @@ MARKS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "nothing": "empty",
         "near": "empty",
+        "speck": "empty",
         "hook": "ticked",
         "cross": "ticked",
         "slash": "ticked",
@@ -41,6 +42,10 @@ MARKS: Final[Mapping[str, str]] = MappingProxyType(
         "erased": "corrected",
     }
 )
+
+# Baselines of lines of text, in millimetres.
+_TEXT_ABOVE: Final = (14, 19, 24)
+_TEXT_BELOW: Final = (272, 277, 282)
 
 _A4: Final = (297.0, 210.0)
 _SHAPES: Final = ("box", "circle", "oval")
@@ -56,8 +61,22 @@ _MOST_BOXES: Final = 120
 # Width of pens that dots and rings are drawn with, in sides of the box.
 _FINE: Final = 0.16
 
-# What stands beside a box comes no nearer to its middle than this, in its sides.
-_SPARED: Final = 0.36
+# What is nearer to the middle of a box is inside, in its sides; and so many points of a
+# tick are, which are a hundredth of a side apart.
+_INNER: Final = 0.36
+_LEAST_INSIDE: Final = 20
+
+# A mark is drawn anew so often.
+_MOST_TRIALS: Final = 10
+
+# Diameters of dirt, in millimetres.
+_DIRT: Final = (0.1, 0.28)
+
+# Widths of markers, in millimetres.
+_BROAD: Final = (0.8, 1.3)
+
+# Most boxes of a form are left empty.
+_CHANCES: Final = MappingProxyType({"nothing": 0.35, "near": 0.15, "speck": 0.05})
 
 _WORDS: Final = ("yes", "no", "often", "never", "A", "B", "C", "left", "both", "n/a")
 
@@ -118,7 +137,12 @@ def trace_mark(kind: str, random_state: RandomState = None) -> Strokes:
     (0, 2)
     """
     rng = np.random.default_rng(random_state)
-    return _TRACES[kind](rng) if kind in _TRACES else []
+    if kind not in _TRACES:
+        return []
+    strokes = _TRACES[kind](rng)
+    while MARKS[kind] == "ticked" and not _enters_box(strokes):
+        strokes = _TRACES[kind](rng)
+    return strokes
 
 
 def fill_mark(
@@ -153,10 +177,8 @@ def fill_mark(
         Seed, or source of randomness.
     """
     rng = np.random.default_rng(random_state)
-    if kind == "erased":
-        pen = replace(pen, darkness=rng.uniform(*_RESTS), grain=0.3)
     strokes = _onto(box, trace_mark(kind, rng))
-    ink_strokes(page, strokes, pen, dpi=dpi, random_state=rng)
+    _ink(page, strokes, kind, pen, dpi=dpi, rng=rng)
 
 
 def draw_marked_page(
@@ -204,24 +226,36 @@ def draw_marked_page(
     shape = str(rng.choice(_SHAPES)) if shape is None else shape
     blank, boxes, per_row = _print_boxes(shape, dpi, rng)
     if pen is None:
-        pen = draw_writer(rng).pen
-        if rng.random() < 0.2:
-            pen = replace(pen, darkness=rng.uniform(*_PALE))
+        pen = _draw_pen(rng)
     kinds = list(MARKS)
     # Nobody draws a ring in a small box with a felt tip.
     if pen.width > _FINE * min(boxes[0][2:]) * MM_PER_INCH / dpi:
         kinds = [kind for kind in kinds if kind not in ("dot", "loop")]
-    chances = np.array([0.3 if MARKS[kind] == "empty" else 0.1 for kind in kinds])
+    chances = np.array([_CHANCES.get(kind, 0.05) for kind in kinds])
     marks = rng.choice(kinds, len(boxes), p=chances / chances.sum()).tolist()
     filled = blank.copy()
-    for box, kind in zip(boxes, marks, strict=True):
-        if kind != "near":
-            fill_mark(filled, box, kind, pen, dpi=dpi, random_state=rng)
-            continue
-        strokes = _onto(box, trace_mark(kind, rng))
-        if not _enters(strokes, boxes):
-            ink_strokes(filled, strokes, pen, dpi=dpi, random_state=rng)
+    for at, (box, kind) in enumerate(zip(boxes, marks, strict=True)):
+        # What is near a box is near others too, and in none.
+        others = boxes if kind == "near" else boxes[:at] + boxes[at + 1 :]
+        strokes = _trace_apart(kind, box, others, rng)
+        marks[at] = kind if strokes else "nothing"
+        _ink(filled, strokes, kind, pen, dpi=dpi, rng=rng)
     return MarkedPage(blank, filled, boxes, marks, shape, per_row)
+
+
+def _draw_pen(rng: Generator) -> Pen:
+    """Draw what a form is ticked with: pale pencils and markers too."""
+    pen = draw_writer(rng).pen
+    kind = rng.random()
+    if kind < 0.2:
+        return replace(pen, darkness=rng.uniform(*_PALE))
+    return replace(pen, width=rng.uniform(*_BROAD)) if kind < 0.35 else pen
+
+
+def _enters_box(strokes: Strokes) -> bool:
+    """Return whether a tick is in its box, and not just on its line or below it."""
+    points = np.abs(np.vstack(strokes)[:, :2]).max(axis=1)
+    return bool(np.sum(points < _INNER) > _LEAST_INSIDE)
 
 
 def _onto(box: Place, strokes: Strokes) -> Strokes:
@@ -231,12 +265,38 @@ def _onto(box: Place, strokes: Strokes) -> Strokes:
     return [stroke * [width, height, 1.0] + middle for stroke in strokes]
 
 
+def _ink(
+    page: Image, strokes: Strokes, kind: str, pen: Pen, *, dpi: float, rng: Generator
+) -> None:
+    """Draw what somebody leaves, with what it is left with."""
+    if kind == "speck":
+        pen = replace(pen, width=rng.uniform(*_DIRT), give=0.0)
+    if kind == "erased":
+        pen = replace(pen, darkness=rng.uniform(*_RESTS), grain=0.3)
+    ink_strokes(page, strokes, pen, dpi=dpi, random_state=rng)
+
+
+def _trace_apart(
+    kind: str, box: Place, others: Sequence[Place], rng: Generator
+) -> Strokes:
+    """Trace what is left in a box and runs into no other so far as to be meant there.
+
+    Where there is no room for it, as for a correction between boxes that are close to
+    each other, nothing is left.
+    """
+    for _ in range(_MOST_TRIALS):
+        strokes = _onto(box, trace_mark(kind, rng))
+        if not (strokes and _enters(strokes, others)):
+            return strokes
+    return []
+
+
 def _enters(strokes: Strokes, boxes: Sequence[Place]) -> bool:
     """Return whether strokes get into a box so far that they might be meant for it."""
     points = np.vstack([stroke[::8] for stroke in strokes])[:, None, 1::-1]
     sides = np.array(boxes, dtype=np.float64)
     off = np.abs(points - sides[:, :2] - sides[:, 2:] / 2) / sides[:, 2:]
-    return bool((off.max(axis=2) < _SPARED).any())
+    return bool((off.max(axis=2) < _INNER).any())
 
 
 def _print_boxes(
@@ -248,11 +308,15 @@ def _print_boxes(
     for y, x in ((10, 10), (10, 194), (281, 10), (281, 194)):
         corner = np.s_[round(y * mm) : round(y * mm) + round(6 * mm)]
         page[corner, round(x * mm) : round((x + 6) * mm)] = 25
+    # What is asked, above and below: pages are told by more than by boxes.
+    for y in (*_TEXT_ABOVE, *_TEXT_BELOW):
+        line = " ".join(rng.choice(_WORDS, 12).tolist())
+        _write(page, (20 * mm, y * mm), line, 3 * mm)
     height = rng.uniform(3.0, 6.0)
     width = height * (rng.uniform(1.3, 1.7) if shape == "oval" else 1.0)
     step_x = width * rng.uniform(1.4, 3.5) + 1.0
     step_y = height * rng.uniform(1.6, 3.0) + 1.0
-    line, grey = rng.uniform(0.15, 0.5), int(rng.choice([25, 60, 110, 160]))
+    thickness, grey = rng.uniform(0.15, 0.5), int(rng.choice([25, 60, 110, 160]))
     worded = "in" if shape != "box" and rng.random() < 0.4 else "beside"
     boxes: list[Place] = []
     columns = np.arange(25, 180 - width, step_x)
@@ -263,7 +327,7 @@ def _print_boxes(
             sides = (y * mm, x * mm, height * mm, width * mm)
             top, left, high, wide = (round(side) for side in sides)
             box: Place = (top, left, high, wide)
-            _print_box(page, box, shape, (max(round(line * mm), 1), grey))
+            _print_box(page, box, shape, (max(round(thickness * mm), 1), grey))
             word = str(rng.choice(_WORDS))
             if worded == "in":
                 at = ((x + 0.3 * width) * mm, (y + 0.75 * height) * mm)
@@ -348,7 +412,7 @@ def _slash(rng: Generator) -> Strokes:
 
 def _dot(rng: Generator) -> Strokes:
     """Press a dot, or turn a small one."""
-    radius = rng.uniform(0.05, 0.16)
+    radius = rng.uniform(0.07, 0.16)
     turns = np.linspace(0, rng.uniform(3, 6) * np.pi, 24)
     radii = np.linspace(radius, 0.2 * radius, 24)
     spiral = np.column_stack([radii * np.cos(turns), radii * np.sin(turns)])
@@ -411,6 +475,13 @@ def _struck(rng: Generator) -> Strokes:
     return strokes
 
 
+def _speck(rng: Generator) -> Strokes:
+    """Leave some dirt, or a point where a pen rested, too small to be meant."""
+    n_specks = int(rng.integers(1, 4))
+    places = rng.uniform(-0.6, 0.6, (n_specks, 2))
+    return [_stroke([(x, y), (x + 0.01, y)], rng) for x, y in places.tolist()]
+
+
 def _near(rng: Generator) -> Strokes:
     """Write beside a box: a digit, a line past it, the end of one."""
     side = rng.choice([-1, 1])
@@ -430,6 +501,7 @@ def _near(rng: Generator) -> Strokes:
 _TRACES: Final[Mapping[str, Callable[[Generator], Strokes]]] = MappingProxyType(
     {
         "near": _near,
+        "speck": _speck,
         "hook": _hook,
         "cross": _cross,
         "slash": _slash,

@@ -22,8 +22,8 @@ MARK_SHAPE: Final = (28, 28)
 # What is seen around a box, as a share of the box: ticks run out of it, and what runs
 # in from a neighbour's shows where it comes from.
 _AROUND: Final = 0.5
-# What is cut out around it, so that print there helps to find the box.
-_SURROUNDINGS: Final = 1.0
+# What is cut out around it: print there helps to find a box that is scribbled over.
+_SURROUNDINGS: Final = 2.5
 
 # Print is so much more blurred than on the blank, in pixels of the cut, and so much
 # darker, at the most; what is left of its edges is pale.

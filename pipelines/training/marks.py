@@ -1,6 +1,7 @@
 """What the reader's own chain cuts from drawn boxes to tick, to train a network on."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -53,7 +54,14 @@ def draw_mark_samples(
     for seed in seeds:
         rng = np.random.default_rng([seed, 11])
         page = draw_marked_page(dpi=float(rng.choice(_DPI)), random_state=rng)
-        scanned = scan_page(page.filled, draw_scanner(rng), random_state=rng)
+        # Other scanners than those of offices, too: blurred, coarse and compressed.
+        scanner = replace(
+            draw_scanner(rng),
+            blur=float(rng.uniform(0.4, 1.1)),
+            noise=float(rng.uniform(1, 5)),
+            quality=int(rng.integers(60, 95)),
+        )
+        scanned = scan_page(page.filled, scanner, random_state=rng)
         for kind, picture in _cut(page, scanned, rng):
             pictures.append(picture)
             labels.append(MARKS[kind])
