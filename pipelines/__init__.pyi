@@ -14,12 +14,16 @@ from .pages.cleaning import (
     despeckle,
     flatten_background,
 )
+from .pages.placement import (
+    Registration,
+)
+from .pages.prepared import (
+    PreparedBlank,
+    prepare_blank,
+)
 from .pages.register import (
     PageRegistrar,
-    PreparedBlank,
-    Registration,
     RegistrationError,
-    prepare_blank,
     register,
 )
 from .pages.upright import Deskewer, deskew, estimate_skew, upright_log_odds

@@ -225,6 +225,9 @@ class FieldReading(ArraysCompare):
     veto : Reason or None
         Why the field is neither accepted nor blank, however sure its value is.
 
+    is_printed : bool
+        Whether the value is that of a code, which no threshold is for.
+
     marks : tuple of MarkReading
         What is in each box of a mark or a choice; of other fields none.
     """
@@ -240,6 +243,7 @@ class FieldReading(ArraysCompare):
     decided_by: str = ""
     certainty: float = 1.0
     veto: Reason | None = None
+    is_printed: bool = False
     marks: tuple[MarkReading, ...] = ()
 
 
@@ -266,6 +270,36 @@ N_CANDIDATES: Final = 5
 
 
 @dataclass(frozen=True)
+class Assignment:
+    """Which page of which form a page of a mixed pile is, and how that is known.
+
+    Attributes
+    ----------
+    form : str
+        Name of the form; empty where it is of none.
+
+    page : int
+        Which page of the form, counted from 1; 0 where it is of none.
+
+    how : {"print", "code", "empty", "none"}
+        Known by what is printed on it, by a code on it; nothing is on it; or not known.
+
+    score : float or None
+        Share in [0, 1] of the form's print that was found on it; None where nothing was
+        looked for.
+
+    problem : str
+        Why it is of no form; empty where it is of one.
+    """
+
+    form: str = ""
+    page: int = 0
+    how: Literal["print", "code", "empty", "none"] = "none"
+    score: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class PageReading:
     """The fields of one page, by name, in the order of the form.
 
@@ -285,6 +319,9 @@ class PageReading:
         What is wrong with a page of which a part could not be decoded; empty where
         all of it could.
 
+    assigned : Assignment or None
+        Which form it is of, where there are several; None where there is one.
+
     others : tuple of ndarrays of shape (4, 2), dtype float64
         Corners ``(x, y)`` of the rows of boxes that were found and are no field's, for
         a picture of the page; two readings that differ in them alone are equal.
@@ -294,6 +331,7 @@ class PageReading:
     error: str = ""
     before_rules: dict[str, FieldReading] = field(default_factory=dict)
     damage: str = ""
+    assigned: Assignment | None = None
     others: tuple[NDArray[np.float64], ...] = field(default=(), compare=False)
 
     @property
@@ -301,6 +339,8 @@ class PageReading:
         """``ok`` if every field is accepted or blank; ``empty`` for an empty page."""
         if self.error:
             return "failed"
+        if self.assigned is not None and not self.assigned.form:
+            return "empty" if self.assigned.how == "empty" else "review"
         kinds = [f.reason.kind if f.reason else None for f in self.fields.values()]
         if set(kinds) == {ReasonKind.EMPTY_PAGE}:
             return "empty"
@@ -386,7 +426,7 @@ def hold(reading: FieldReading, threshold: float) -> FieldReading:
     >>> hold(settle("042", 0.95, 0.9), 0.98).status
     'rejected'
     """
-    if reading.status not in ("accepted", "blank"):
+    if reading.status not in ("accepted", "blank") or reading.is_printed:
         return reading
     if np.isinf(threshold):
         reason = Reason(ReasonKind.UNCERTAIN, "no confidence is known to be enough")
@@ -424,7 +464,8 @@ def settle_anew(reading: FieldReading, threshold: float) -> FieldReading:
     'the page may lie on its head'
     """
     kind = reading.reason.kind if reading.reason else None
-    if reading.status not in _SETTLED and kind not in _BY_CONFIDENCE:
+    is_decided = reading.status not in _SETTLED and kind not in _BY_CONFIDENCE
+    if is_decided or reading.is_printed:
         return reading
     settled = _settled(reading, reading.confidence, threshold)
     reason = settled.reason
@@ -503,7 +544,7 @@ def hangs_on_confidence(reading: FieldReading) -> bool:
     [True, False, False]
     """
     if reading.status == "accepted":
-        return True
+        return not reading.is_printed
     kind = reading.reason.kind if reading.reason else None
     is_uncertain = reading.status == "rejected" and kind is ReasonKind.UNCERTAIN
     return is_uncertain and bool(reading.value)
@@ -532,7 +573,10 @@ def distrust(reading: PageReading, damage: str) -> PageReading:
         else one
         for name, one in reading.fields.items()
     }
-    return replace(reading, fields=fields, damage=damage)
+    assigned = reading.assigned
+    if assigned is not None and assigned.how == "empty":  # what is gone may say more
+        assigned = replace(assigned, how="none", problem=str(reason))
+    return replace(reading, fields=fields, damage=damage, assigned=assigned)
 
 
 def show_confidence(confidence: float, places: int) -> str:

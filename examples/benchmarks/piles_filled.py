@@ -40,7 +40,8 @@ from pipelines.drawing import (
 from pipelines.forms.filled import draft_filled
 from pipelines.images import Image
 from pipelines.pages.alignment import project
-from pipelines.pages.register import prepare_blank, register
+from pipelines.pages.prepared import prepare_blank
+from pipelines.pages.register import register
 
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")
 

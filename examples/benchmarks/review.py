@@ -95,9 +95,9 @@ def measure_speed(folder: Path, page_of: "Pages") -> Iterator[Row]:
 
 def measure_keys(folder: Path, page_of: "Pages") -> Iterator[Row]:
     """Count the keys that a person needs, and compare the table with the truth."""
-    truth = _read_truth(folder / "drawn" / "truth.csv")
     for n_fields, what in ((0, "fields that were not accepted"), (1000, "fields")):
         path, n_items = page_of(folder, n_fields)
+        truth = _read_truth(folder / "drawn" / "truth.csv")
         person = _review(path, truth, folder / "corrections.csv")
         per_digit = person.n_keys / person.n_digits
         yield Row(
@@ -211,10 +211,10 @@ class Person:
         )
         proposed = self._page.locator("#value").get_attribute("placeholder")
         choices = self._page.locator("#fields .candidates button").all_text_contents()
-        if proposed == (written or "nothing written"):
-            pass
-        elif not written:
+        if not written:
             self._press("-")
+        elif proposed == written:
+            pass
         elif written in choices and choices.index(written) < len(written):
             self._press("ArrowDown", choices.index(written))
         else:

@@ -18,17 +18,20 @@ from pipelines.cli.options import (
     Runs,
     group_options,
 )
+from pipelines.cli.piles import list_tables, refuse_pile
 from pipelines.cli.runs import finish
 from pipelines.cli.settings import (
     describe_form,
     describe_networks,
     pack_rules,
+    pile_of,
     restore_rules,
 )
 from pipelines.cli.tables import check_free_tables
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
+    from pipelines.forms.pile import Pile
 
 
 def status(run: Run) -> None:
@@ -68,7 +71,8 @@ def merge(runs: Runs, output: NewTable, force: Force = False) -> None:
 
     folder, *others = map(RunFolder, runs)
     batch = restore_rules(folder.settings)
-    check_free_tables(output, [], folder, force=force)
+    tables = list_tables(output, folder.settings)
+    check_free_tables(tables, [], folder, force=force)
     with folder.locked():
         adopt_parts(folder.parts, [other.parts for other in others])
         folder.check_whole()
@@ -98,28 +102,33 @@ def redo(
     folder = RunFolder(run)
     settings = folder.settings
     read = Form.model_validate(settings["form"]) if settings["form"] else None
-    wanted = read
+    wanted, pile = read, pile_of(settings)
+    if pile and (form or listed.roster or listed.match):
+        refuse_pile(settings, "lenet redo with --form or --roster")
     if form is not None:
         if read is None:
             raise typer.BadParameter("--form is of pages, and this run is of fields")
         wanted = Form.from_file(form)
         check_same_fields(read, wanted)
         settings = {**settings, **describe_form(form, wanted)}
-    batch, settings = _decide_by(deciding, settings, wanted)
+    batch, settings = _decide_by(deciding, settings, pile or wanted)
     if wanted is None and listed.roster:
         raise typer.BadParameter("--roster is of pages, and this run is of fields")
     threshold = threshold_of(deciding, None)
     matcher = wanted and find_matcher(listed, wanted, output[0], threshold)
     companions, written = ([matcher], [matcher.table]) if matcher else ([], [])
-    check_free_tables(output, written, folder, settings=settings, force=force)
+    tables = list_tables(output, settings)
+    check_free_tables(tables, written, folder, settings=settings, force=force)
     with folder.locked():
         folder.check_whole()
-        results = decide_anew(folder.results(), wanted, settings["threshold"])
+        results = decide_anew(folder.results(), pile or wanted, settings["threshold"])
         finish(folder, output, results, settings, batch=batch, companions=companions)
 
 
 def _decide_by(
-    deciding: DecidingOptions, settings: Mapping[str, Any], form: "Form | None"
+    deciding: DecidingOptions,
+    settings: Mapping[str, Any],
+    form: "Form | Pile | None",
 ) -> tuple[Any, dict[str, Any]]:
     """Find the rules that decide, and the settings with them."""
     given = (deciding.threshold, deciding.max_error, deciding.rule)
@@ -127,7 +136,7 @@ def _decide_by(
         return restore_rules(settings), dict(settings)
     if deciding.max_error is not None and deciding.rule is None:
         _check_networks(settings)
-    kinds = {field.kind for field in form.fields} if form else {"comb", "line"}
+    kinds = form.kinds if form else {"comb", "line"}
     batch = find_rules(deciding, settings["model"], kinds)
     threshold = threshold_of(deciding, batch)
     return batch, {**settings, "threshold": threshold, "rules": pack_rules(batch)}

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,7 @@ from pipelines.cli.exits import ExitCode, exit_code_of
 from pipelines.cli.inputs import (
     check_model,
     check_outputs,
-    choose_form,
+    choose_pile,
     find_inputs,
     find_rules,
     load_reading_model,
@@ -40,7 +41,7 @@ from pipelines.cli.options import (
     FieldImages,
     FilledIn,
     Force,
-    FormFile,
+    FormFiles,
     Model,
     OfFields,
     PageOptions,
@@ -54,15 +55,23 @@ from pipelines.cli.options import (
     Tables,
     group_options,
 )
+from pipelines.cli.piles import (
+    check_options_of_pile,
+    describe_forms,
+    list_form_files,
+    list_tables,
+    warn_of_places,
+)
 from pipelines.cli.review import apply, find_reviews, review
 from pipelines.cli.runs import Job, execute, run_of
-from pipelines.cli.settings import describe_form, describe_job
+from pipelines.cli.settings import describe_job
 from pipelines.cli.tables import check_free_tables, check_log
 from pipelines.cli.train import calibrate, evaluate, train
 from pipelines.scans.find import ScanError, printable
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
+    from pipelines.forms.pile import Pile
     from pipelines.runs.tables import TableSource
     from pipelines.scoring.table import PageResult, Summary
 
@@ -153,7 +162,7 @@ def demo(
 def score(
     scans: Scans,
     output: Tables,
-    form: FormFile = None,
+    form: FormFiles = None,
     *,
     sought: SoughtOptions,
     drawn: PageOptions,
@@ -179,6 +188,10 @@ def score(
     Pages are kept in the folder RESULTS.run as they are read. After an interruption
     the same command goes on: it reads what is missing, and what has failed.
 
+    Of several forms, each page goes to the one that it fits. RESULTS.NAME.csv is the
+    table of the form NAME.json, with a row for each of its sheets, and
+    RESULTS.ledger.csv says of every page which it is, or why it is of none.
+
     With --roster, RESULTS.roster.csv has a row for each page too: matched with a
     number of the list; unlisted: it is of none; conflict: another page has the same;
     rejected: look at it, suggestions has the nearest; or unread: no number was found.
@@ -188,37 +201,36 @@ def score(
     3 the disk is full, 4 another run is at work.
     """
     use_one_thread()
-    from pipelines.forms.files import draft_images
-    from pipelines.forms.placing import doubt_places
     from pipelines.scoring.batch import list_first_pictures
 
-    fields = choose_form(form, sought.comb or [], sought.grid or [])
+    pile = choose_pile(form or [], sought.comb or [], sought.grid or [])
     overlay = drawn.overlay
-    for doubt in doubt_places(fields):
-        warn(f"warning: {form}: {doubt}")
+    warn_of_places(pile)
+    described = describe_forms(pile)
+    tables = list_tables(output, described)
     # What `lenet form` wrote, and pictures of an earlier run, may lie among the scans.
-    others = [form, fields.blank, deciding.rule, listed.roster]
-    others += draft_images(form) if form else ()
+    others = [*list_form_files(pile), deciding.rule, listed.roster]
     files = find_inputs(
-        scans, output, model=reading.model, others=others, exclude=overlay
+        scans, tables, model=reading.model, others=others, exclude=overlay
     )
     if listed.roster and reading.shard:
         raise typer.BadParameter(
             "--roster needs all pages: give it to lenet redo when the shards are merged"
         )
+    check_options_of_pile(pile, listed, reading)
     wanted = threshold_of(deciding, None)
-    matcher = find_matcher(listed, fields, output[0], wanted)
+    matcher = find_matcher(listed, pile.forms[0].pages[0], output[0], wanted)
     written = [matcher.table] if matcher else []
     written += list_first_pictures(files, overlay) if overlay else []
     written += [reading.review] if reading.review else []
-    batch = find_rules(deciding, reading.model, {field.kind for field in fields.fields})
+    batch = find_rules(deciding, reading.model, pile.kinds)
     threshold = threshold_of(deciding, batch)
     settings = describe_job(reading.model, threshold, batch)
-    settings |= describe_form(form, fields) | {"dpi": drawn.dpi}
+    settings |= described | {"dpi": drawn.dpi}
     run = run_of(output)
-    check_free_tables(output, written, run, force=reading.force)
-    check_log(reading.log, [*output, *written, *files, *others])
-    reader = _form_reader(fields, reading.model, threshold, locate_digits=bool(overlay))
+    check_free_tables(tables, written, run, force=reading.force)
+    check_log(reading.log, [*tables, *written, *files, *others])
+    reader = _pile_reader(pile, reading.model, threshold, locate_digits=bool(overlay))
     if batch:
         reader = batch.wrap(reader)
     companions = [*([matcher] if matcher else []), *find_reviews(run, reading)]
@@ -527,12 +539,24 @@ def _form_reader(form: "Form", model: str, threshold: float, **params: Any) -> A
     from pipelines.readers import make_form_reader
 
     reading = load_reading_model(model)
-    if "line_reader" in reading and all(f.kind == "comb" for f in form.fields):
+    return make_form_reader(form, **reading, threshold=threshold, **params)
+
+
+def _pile_reader(pile: "Pile", model: str, threshold: float, **params: Any) -> Any:
+    """Make what reads the pages of one form, or of several."""
+    reading = load_reading_model(model)
+    if "line_reader" in reading and not pile.kinds & {"line", "box"}:
         raise typer.BadParameter(
             f"--model {model} reads free writing, and all fields of the form are combs."
             " These are read with a classifier of digits, such as boxes"
         )
-    return make_form_reader(form, **reading, threshold=threshold, **params)
+    if not pile.is_mixed:
+        return _form_reader(pile.forms[0].pages[0], model, threshold, **params)
+    from pipelines.readers import make_form_reader
+    from pipelines.readers.pile import PileReader
+
+    make = partial(make_form_reader, **reading, threshold=threshold, **params)
+    return PileReader(pile, make)
 
 
 def _write(

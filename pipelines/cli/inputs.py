@@ -18,7 +18,7 @@ from pipelines.scans.find import (
 
 if TYPE_CHECKING:
     from pipelines.cli.options import DecidingOptions
-    from pipelines.forms.form import Form
+    from pipelines.forms.pile import Pile
     from pipelines.scoring.ruled import RuledBatch
 
 # What a reader accepts from, unless the user or a rule decides.
@@ -53,15 +53,15 @@ def warn(text: str) -> None:
     print(printable(f"lenet: {text}"), file=sys.stderr)
 
 
-def choose_form(
-    form: Path | None, combs: Sequence[str], grids: Sequence[str] = ()
-) -> "Form":
-    """Return the form that the options of a command stand for.
+def choose_pile(
+    forms: Sequence[Path], combs: Sequence[str], grids: Sequence[str] = ()
+) -> "Pile":
+    """Return the form, or the forms, that the options of a command stand for.
 
     Parameters
     ----------
-    form : Path or None
-        The file of a form.
+    forms : sequence of Path
+        The files of forms, and folders of them.
 
     combs : sequence of str
         Comb fields, each as ``NAME=N``.
@@ -71,7 +71,8 @@ def choose_form(
 
     Returns
     -------
-    form : Form
+    pile : Pile
+        Of one form, or of several.
 
     Raises
     ------
@@ -79,24 +80,29 @@ def choose_form(
         If there is neither or both, or a comb is not as it should be.
 
     FormError
-        If the form cannot be used.
+        If a form cannot be used.
     """
     from pipelines.forms.form import Form
+    from pipelines.forms.pile import Pile, PiledForm
 
     named = [*combs, *grids]
-    if form is None and not named:
+    if not forms and not named:
         raise typer.BadParameter(
             "Say what to read: either --form FILE or --comb NAME=N, or --grid"
             " NAME=ROWSxCOLUMNS"
         )
-    if form is not None and named:
+    if forms and named:
         option = "--comb NAME=N" if combs else "--grid NAME=ROWSxCOLUMNS"
         raise typer.BadParameter(
             f"Say what to read by --form FILE or by {option}, not by both"
         )
-    if form is not None:
-        return Form.from_file(form)
-    return Form.from_combs(_parse_combs(combs), _parse_grids(grids))
+    if not forms:
+        form = Form.from_combs(_parse_combs(combs), _parse_grids(grids))
+        return Pile(forms=(PiledForm(name="combs", pages=(form,)),))
+    pile = Pile.from_files(forms)
+    if pile.is_mixed:
+        pile.check_known_again()
+    return pile
 
 
 def _parse_grids(grids: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -339,6 +339,15 @@ FormFile = Annotated[
     Path | None,
     typer.Option("--form", metavar="FILE", help="The form, as `lenet form` drafts it."),
 ]
+FormFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--form",
+        metavar="FILE",
+        help="The form, as `lenet form` drafts it. May be repeated, or be a folder of"
+        " forms: each page then goes to the one that it fits.",
+    ),
+]
 Combs = Annotated[
     list[str] | None,
     typer.Option(

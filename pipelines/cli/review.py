@@ -1,8 +1,6 @@
 """``lenet review`` and ``apply``: what people look at, and what they say of it."""
 
-import csv
 import hashlib
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +24,10 @@ from pipelines.cli.options import (
     RosterOptions,
     group_options,
 )
+from pipelines.cli.piles import refuse_pile
 from pipelines.cli.runs import Companion, finish, run_folder
 from pipelines.cli.shards import parse_shard
-from pipelines.cli.tables import check_free_tables
+from pipelines.cli.tables import check_free_tables, write_noted
 from pipelines.scans.find import real_path
 
 if TYPE_CHECKING:
@@ -288,7 +287,7 @@ def open_run(results: Path) -> "RunFolder":
     Raises
     ------
     typer.BadParameter
-        If there is no run.
+        If there is no run, or it is of a mixed pile.
     """
     from pipelines.runs.folder import RunFolder
 
@@ -298,6 +297,7 @@ def open_run(results: Path) -> "RunFolder":
             f"{folder.path} is no folder of a run. What lenet score has read is there,"
             " and the table alone does not do: leave the folder beside it, or name it"
         )
+    refuse_pile(folder.settings, "reviewing")
     return folder
 
 
@@ -319,7 +319,7 @@ class _Applying:
         from pipelines.review.corrections import COLUMNS
 
         changes = [one.row() for one in self._review.changes]
-        _write_noted(self._changes, CHANGE_COLUMNS, changes, note)
+        write_noted(self._changes, CHANGE_COLUMNS, changes, note)
         say(f"{self._review}\nChanges: {self._changes}")
         # Whoever is not named is called by the file, here and on the page to settle.
         named = [replace(row, who=row.person) for row in self._review.differing]
@@ -328,25 +328,9 @@ class _Applying:
             # Of an earlier time, when people differed.
             self._differing.unlink(missing_ok=True)
             return
-        _write_noted(self._differing, COLUMNS, differing, note)
+        write_noted(self._differing, COLUMNS, differing, note)
         say(f"Differing: {self._differing}")
         raise typer.Exit(ExitCode.INCOMPLETE)
-
-
-def _write_noted(
-    path: Path,
-    header: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    note: Callable[[Path, str], None],
-) -> None:
-    """Write a table as a whole, and note before what it will hold."""
-    from lenet_sklearn.outputs import write_whole
-
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    content = text.getvalue().encode("utf-8")
-    note(path, hashlib.sha256(content).hexdigest())
-    write_whole(path, content)
 
 
 def _refuse_inputs(

@@ -12,7 +12,8 @@ import typer
 from pipelines.cli.exits import ExitCode
 from pipelines.cli.inputs import say, say_rules, warn
 from pipelines.cli.options import ReadingOptions
-from pipelines.cli.settings import hash_deciding, source_of
+from pipelines.cli.piles import PileTables, single_tables
+from pipelines.cli.settings import hash_deciding, pile_of, source_of
 from pipelines.cli.shards import parse_shard
 
 if TYPE_CHECKING:
@@ -300,6 +301,9 @@ def finish(
     from pipelines.scoring.table import Summary
 
     source, decided_by = source_of(settings), hash_deciding(settings)
+    if pile := pile_of(settings):
+        companions = [*companions, PileTables(pile, outputs)]
+    tables = single_tables(outputs, settings)
 
     def note(path: Path, sha256: str) -> None:
         folder.note_table(path, sha256, decided_by)
@@ -308,11 +312,11 @@ def finish(
     results = batch.watch(results) if batch else results
     for companion in companions:
         results = companion.watch(results)
-    with open_tables(outputs, source, note) as write:
+    with open_tables(tables, source, note) as write:
         for result in results:
             summary.add(result)
             write(result)
-    _report(summary, batch, outputs, folder.path, pictures)
+    _report(summary, batch, tables, folder.path, pictures)
     for companion in companions:
         companion.finish(note)
     if summary.pages["failed"]:

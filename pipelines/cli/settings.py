@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pipelines.forms.form import Form
+    from pipelines.forms.pile import Pile
     from pipelines.runs.tables import TableSource
     from pipelines.scoring.ruled import RuledBatch
     from pipelines.scoring.table import Unit
@@ -78,6 +79,47 @@ def describe_form(path: Path | None, form: "Form") -> dict[str, Any]:
     return {"form_file": path and str(path), "form": content}
 
 
+def describe_pile(pile: "Pile") -> dict[str, Any]:
+    """Collect the settings of a run that lie in the forms of a mixed pile.
+
+    Parameters
+    ----------
+    pile : Pile
+        What is read.
+
+    Returns
+    -------
+    settings : dict of str to object
+        As JSON has it.
+    """
+    forms = [form.model_dump(mode="json") for form in pile.forms]
+    for content, form in zip(forms, pile.forms, strict=True):
+        for each, page in zip(content["pages"], form.pages, strict=True):
+            each["blank"] = describe_form(None, page)["form"]["blank"]
+    files = [form.file and str(form.file) for form in pile.forms]
+    return {"form_files": files, "forms": forms}
+
+
+def pile_of(settings: Mapping[str, Any]) -> "Pile | None":
+    """Make the forms of a run anew, if they are those of a mixed pile.
+
+    Parameters
+    ----------
+    settings : mapping of str to object
+        Those of the run.
+
+    Returns
+    -------
+    pile : Pile or None
+        Its blank pages cannot be opened.
+    """
+    from pipelines.forms.pile import Pile
+
+    if "forms" not in settings:
+        return None
+    return Pile.model_validate({"forms": settings["forms"]})
+
+
 def source_of(settings: Mapping[str, Any]) -> "TableSource":
     """Say what the tables of a run are of.
 
@@ -93,9 +135,11 @@ def source_of(settings: Mapping[str, Any]) -> "TableSource":
     from pipelines.runs.tables import TableSource
 
     form, rules = settings["form"], settings["rules"]
+    piled = zip(settings.get("form_files", ()), settings.get("forms", ()), strict=True)
     threshold = f"threshold {settings['threshold']:g}"
     return TableSource(
         names=tuple(each["name"] for each in form["fields"]) if form else ("value",),
+        forms={each["name"]: f"{file} {hash_of(each)}" for file, each in piled},
         unit=settings["unit"],
         form=f"{settings['form_file'] or 'combs'} {hash_of(form)}" if form else "",
         model=f"{settings['model']} {settings['networks'][:_OF_HASH]}",
@@ -202,5 +246,6 @@ def hash_deciding(settings: Mapping[str, Any]) -> str:
     letters : str
     """
     deciding = [settings.get(key) for key in _DECIDING]
+    deciding += [settings["forms"]] if "forms" in settings else []
     # A table that people have corrected is another one than that of the run.
     return hash_of([*deciding, "reviewed"] if settings.get("reviewed") else deciding)

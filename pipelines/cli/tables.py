@@ -1,6 +1,9 @@
 """Files that a run writes, and what they must not be."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,3 +106,39 @@ def check_log(log: Path | None, others: Iterable[Path | None]) -> None:
             is_log = file.read(1) in (b"", b"{")
         if not is_log:
             raise typer.BadParameter(f"--log {log} holds something else. Name another")
+
+
+def write_noted(
+    path: Path,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    note: Callable[[Path, str], None],
+) -> None:
+    """Write a table as a whole, and note before what it will hold.
+
+    Parameters
+    ----------
+    path : Path
+        The CSV file.
+
+    header : sequence of str
+        Its columns.
+
+    rows : iterable of sequences of str
+        Their cells.
+
+    note : callable
+        Is given the path and the SHA-256 hash of the table, before it is written.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    from lenet_sklearn.outputs import as_text, write_whole
+
+    content = io.BytesIO()
+    with as_text(content) as text:
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    note(path, hashlib.sha256(content.getvalue()).hexdigest())
+    write_whole(path, content.getvalue())

@@ -58,7 +58,7 @@ SHEET: Final[dict[str, Any]] = json.loads(
 _TICK_SIZE: Final = 4.0
 
 
-class _Sheet:
+class Sheet:
     """White paper on which places are given in millimetres."""
 
     def __init__(self, dpi: float) -> None:
@@ -126,7 +126,7 @@ def draw_blank_form(*, dpi: float = 200.0) -> tuple[Image, tuple[CombField, ...]
     >>> fields[0].name, fields[0].digits
     ('student_number', 9)
     """
-    sheet = _Sheet(dpi)
+    sheet = Sheet(dpi)
     for left, top in SHEET["tick_boxes"]:
         sheet.frame(left, top, _TICK_SIZE, 0.25)
     for bar in SHEET["bars"]:

@@ -15,7 +15,8 @@ from pipelines.outcomes import ArraysCompare
 from pipelines.pages import alignment
 from pipelines.pages.alignment import Matrix, project, warp_image
 from pipelines.pages.cleaning import flatten_background
-from pipelines.pages.register import Placement, PreparedBlank, Registration
+from pipelines.pages.placement import Placement, Registration
+from pipelines.pages.prepared import PreparedBlank
 
 Box = tuple[float, float, float, float]
 
@@ -27,6 +28,10 @@ MIN_PRINT_FOUND = 0.25
 # Paper that is not flat shifts a field from where a homography puts it: by up
 # to half a percent of the page's longer side on a sheet with a fold in it.
 _SEARCH_SHARE = 0.005
+# A surface says little beyond the print it was fitted to. On paper that bends, fields
+# read at another place reach a print found of 0.57 at most, and those at their own 0.56
+# at least: combs look much like themselves.
+_LEAST_ON_BENT = 0.6
 # Darkness at which pictures saturate when they are aligned, so that a light
 # guide weighs as much as a black line or a stroke of the pen.
 _SATURATION = 48
@@ -187,6 +192,8 @@ def _cut_at(
         np.ascontiguousarray(whole[rows, columns]) for whole in (255 - ink, hidden)
     )
     on_page = near.project(project(to_blank, quad))
+    if near.is_bent and share < _LEAST_ON_BENT:
+        share = 0.0
     if not _is_inside(on_page, page.shape):
         share = 0.0
     return FieldCut(image, inner, on_page, share, hidden)
@@ -372,6 +379,8 @@ def _sort_print(written: Image, printed: Image) -> tuple[Image, list[_Print]]:
     black = (printed >= _SHADES[-1]).astype(np.uint8)
     # The soft edges of black print belong to it.
     black |= (printed >= _BLACK) & (cv2.dilate(black, square) > 0)
+    # Strokes run along lines, and are bridged across them.
+    black |= _long_lines(printed)
     ink = _ink_darkness(written, printed)
     shades, darker = [], black.copy()
     for low, high in itertools.pairwise(_SHADES):
@@ -386,6 +395,17 @@ def _sort_print(written: Image, printed: Image) -> tuple[Image, list[_Print]]:
         elif level >= _GRAIN:
             shades.append(_Print(mask, lightest))
     return black, shades
+
+
+def _long_lines(printed: Image) -> Image:
+    """Find the lines of dark print that are longer than any letter."""
+    dark = (printed >= _BLACK).astype(np.uint8)
+    length = max(printed.shape[0] // 2, 3)
+    across = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    down = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
+    # A line that is not quite straight is steps of lines.
+    wide = cv2.dilate(across | down, np.ones((3, 3), np.uint8))
+    return np.asarray(wide & dark, dtype=np.uint8)
 
 
 def _ink_darkness(written: Image, printed: Image) -> float:

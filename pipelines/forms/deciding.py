@@ -96,11 +96,16 @@ def decide(
         reading = readings[field.name]
         if field.name in beliefs:
             reading = settle_by(reading, field, beliefs[field.name], threshold)
-        elif reading.value and GAP not in reading.value and field.check(reading.value):
+        elif _is_whole(reading, field) and field.check(reading.value):
             reading = call_invalid(reading, field.check(reading.value))
         decided[field.name] = reading
     blank = {name for name, reading in readings.items() if reading.status == "blank"}
     return _check_sums(form, decided, blank)
+
+
+def _is_whole(reading: FieldReading, field: Field) -> bool:
+    """Return whether a value lacks no digit."""
+    return bool(reading.value) and (field.kind == "code" or GAP not in reading.value)
 
 
 def is_open(reading: FieldReading) -> bool:

@@ -7,7 +7,7 @@ from datetime import date as calendar_date
 from typing import Annotated, Any, Final, Literal, Self
 
 import pydantic
-from pydantic import PositiveInt
+from pydantic import PositiveInt, SerializerFunctionWrapHandler
 
 from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.check_digits import CheckDigit, Weights, has_check_digit
@@ -72,7 +72,7 @@ def fits_mask(value: str, mask: str) -> bool:
     )
 
 
-FieldKind = Literal["comb", "line", "box", "mark", "choice"]
+FieldKind = Literal["comb", "line", "box", "code", "mark", "choice"]
 
 # Kinds of fields that are ticked; nothing is written into them.
 _TICKED_KINDS = ("mark", "choice")
@@ -82,6 +82,9 @@ _OF_DIGITS = (
     *("digits", "length", "mask", "minimum", "maximum", "choices", "check_digit"),
     *("date", "earliest", "latest"),
 )
+
+# Keys that older releases do not know.
+_NEWER: Final = ("pattern", "options", "several", "filled")
 
 # The columns of results.csv that are no fields.
 _RESERVED_NAMES = frozenset({"document", "page", "status", "error"})
@@ -128,10 +131,10 @@ class Field(FrozenModel):
         Letters, digits, ``_``, and inside the name also ``-`` and spaces: it
         heads a column of the results.
 
-    kind : {"comb", "line", "box", "mark", "choice"}, default="comb"
-        One box a digit, a free string, a single free box; a box or circle that is
-        ticked or not, whose value is then ``1``; or several of which one is ticked,
-        whose value is that of the option.
+    kind : {"comb", "line", "box", "code", "mark", "choice"}, default="comb"
+        One box a digit, a free string, a single free box, or a QR code or bar code; a
+        box or circle that is ticked or not, whose value is then ``1``; or several of
+        which one is ticked, whose value is that of the option.
 
     digits : int, default=None
         Number of boxes. A comb must have it.
@@ -168,6 +171,10 @@ class Field(FrozenModel):
     earliest, latest : date, default=None
         The range of the date, ends included; None for the beginning of 1900 and the
         end of 2099.
+
+    pattern : str, default=None
+        What a code must say: ``#`` stands for any digit, ``*``, which may be there
+        once, for any text, and all else for itself.
 
     options : tuple of Option, default=None
         What may be ticked of a choice, in its order. Values alone will do where they
@@ -220,6 +227,7 @@ class Field(FrozenModel):
     date: str | None = None
     earliest: calendar_date | None = None
     latest: calendar_date | None = None
+    pattern: str | None = None
     options: tuple[Option, ...] | None = None
     several: bool = False
     filled: Literal["ticked", "corrected"] | None = None
@@ -230,6 +238,13 @@ class Field(FrozenModel):
     @classmethod
     def _expand(cls, content: Any) -> Any:
         return expand_options(content)
+
+    @pydantic.model_serializer(mode="wrap")
+    def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what older releases do not know, where nothing is said of it."""
+        content: dict[str, Any] = write(self)
+        unsaid = [key for key in _NEWER if not getattr(self, key)]
+        return {key: said for key, said in content.items() if key not in unsaid}
 
     @pydantic.field_validator("name")
     @classmethod
@@ -269,6 +284,29 @@ class Field(FrozenModel):
                 " such as 'DDMMYYYY' or 'MMYY'"
             )
         return date
+
+    @pydantic.field_validator("pattern")
+    @classmethod
+    def _check_pattern(cls, pattern: str | None) -> str | None:
+        if pattern is not None and not (pattern and pattern.count("*") <= 1):
+            raise ValueError(
+                "must be what the code says, with '#' for any digit and at most one '*'"
+                " for any text, such as 'SHEET-*-1'"
+            )
+        return pattern
+
+    @pydantic.model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if self.kind != "code" and self.pattern is not None:
+            raise ValueError("pattern: is for fields of the kind 'code'")
+        others = (self.digits, self.earliest, self.latest)
+        if self.kind == "code" and (
+            self.has_rules or any(each is not None for each in others)
+        ):
+            raise ValueError(
+                "kind: a code has no rules for digits. What it says has a 'pattern'"
+            )
+        return self
 
     @pydantic.model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -365,6 +403,9 @@ class Field(FrozenModel):
         """
         if not value:
             return ""
+        if self.kind == "code":
+            known = self.pattern is None or self.key_of(value) is not None
+            return "" if known else f"does not look like {self.pattern}"
         if self.is_ticked:
             values = [one.value for one in self.options or (Option(value=TICKED),)]
             return doubt_ticked(value, values, self.several)
@@ -376,6 +417,33 @@ class Field(FrozenModel):
         if not is_number(value):
             return "is not a string of digits"
         return next(self._complaints(value), ("", ""))[1]
+
+    def key_of(self, text: str) -> str | None:
+        """Return what a code says where its pattern leaves it open.
+
+        Parameters
+        ----------
+        text : str
+            All that it says.
+
+        Returns
+        -------
+        key : str or None
+            What stands for ``#`` and ``*``, or all of it where there is no pattern;
+            None for a text that does not fit the pattern.
+
+        Examples
+        --------
+        >>> sheet = Field(name="sheet", kind="code", pattern="SHEET-*-1")
+        >>> sheet.key_of("SHEET-0012-1"), sheet.key_of("SHEET-0012-2")
+        ('0012', None)
+        """
+        if self.kind != "code" or self.pattern is None:
+            return text
+        wanted = {"#": "([0-9])", "*": "(.+)"}
+        parts = (wanted.get(letter) or re.escape(letter) for letter in self.pattern)
+        found = re.fullmatch("".join(parts), text)
+        return None if found is None else "".join(found.groups())
 
     def broken_rule(self, value: str) -> str:
         """Name the rule that a value breaks, if any.

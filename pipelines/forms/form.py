@@ -19,12 +19,15 @@ from pipelines.forms.files import (
 )
 from pipelines.forms.options import FrozenModel, Option
 from pipelines.images import Image
-from pipelines.pages.register import PreparedBlank, prepare_blank
+from pipelines.pages.prepared import PreparedBlank, prepare_blank
 from pipelines.scans.read import ScanError, open_scan
 
 __all__ = ["Field", "FieldKind", "Form", "FormError", "Option", "Sum"]
 
 _VERSION = 1
+
+# Blank pages that are kept at hand, as many as the forms of a mixed pile may have.
+_MOST_BLANKS = 64
 
 
 class Sum(FrozenModel):
@@ -99,6 +102,8 @@ class Form(FrozenModel):
             if field.has_rules and not is_possible(field):
                 raise ValueError(f"field {field.name!r}: no value keeps all its rules")
             names.add(field.name)
+        codes = {field.name for field in self.fields if field.kind == "code"}
+        ticked = {field.name for field in self.fields if field.is_ticked}
         for grid in {field.grid for field in self.fields} - {None}:
             if len({f.digits for f in self.fields if f.grid == grid}) > 1:
                 raise ValueError(f"grid {grid!r}: its rows have not one length")
@@ -109,9 +114,10 @@ class Form(FrozenModel):
             unknown = {rule.total, *rule.parts} - names
             if unknown:
                 raise ValueError(f"sums: no field is named {min(unknown)!r}")
-            ticked = {f.name for f in self.fields if f.is_ticked}
-            if ticked := ticked & {rule.total, *rule.parts}:
-                raise ValueError(f"sums: field {min(ticked)!r} is no number")
+            if codes & {rule.total, *rule.parts}:
+                raise ValueError(f"sums: {min(codes)!r} is a code, which is no number")
+            if no_numbers := ticked & {rule.total, *rule.parts}:
+                raise ValueError(f"sums: field {min(no_numbers)!r} is no number")
         return self
 
     @classmethod
@@ -150,7 +156,7 @@ class Form(FrozenModel):
         return cls._validated({"fields": fields}, "comb fields")
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Self:
+    def from_file(cls, path: str | Path) -> "Form":
         """Read the JSON file of a form, and check it against its blank page.
 
         Parameters
@@ -173,21 +179,11 @@ class Form(FrozenModel):
         """
         path = Path(path)
         content = read_json(path)
-        version = content.get("version", _VERSION)
-        if isinstance(version, int) and version > _VERSION:
+        if "pages" in content or "join" in content:
             raise FormError(
-                f"{path}: version: is {version}, and {_VERSION} is the newest that"
-                " this release reads. Upgrade lenet-sklearn"
+                f"{path}: is a form of joined pages, which only lenet score reads"
             )
-        form = cls._validated(load_choices(content, path), str(path))
-        if form.blank is None:
-            return form
-        form = form.model_copy(update={"blank": path.parent / form.blank})
-        try:
-            _check_boxes(form.fields, form.load_blank().shape)
-        except FormError as error:
-            raise FormError(f"{path}: {error}") from None
-        return form
+        return read_form(content, path)
 
     def to_file(self, path: str | Path) -> None:
         """Write the form as JSON; an existing file is replaced as a whole.
@@ -210,6 +206,11 @@ class Form(FrozenModel):
         if self.sums:
             content["sums"] = [rule.model_dump(mode="json") for rule in self.sums]
         write_json(path, content)
+
+    @property
+    def kinds(self) -> set[str]:
+        """Kinds of its fields."""
+        return {field.kind for field in self.fields}
 
     def load_blank(self) -> Image:
         """Read the blank page.
@@ -305,7 +306,50 @@ class Form(FrozenModel):
             raise FormError(f"{source}: {explain(error, content)}") from None
 
 
-@lru_cache(maxsize=2)
+def read_form(content: Mapping[str, Any], path: Path, part: str = "") -> Form:
+    """Make a form of what its file holds, and check it against its blank page.
+
+    Parameters
+    ----------
+    content : mapping
+        What the file holds, or a part of it.
+
+    path : Path
+        The file.
+
+    part : str, default=""
+        Which part of it, for messages.
+
+    Returns
+    -------
+    form : Form
+
+    Raises
+    ------
+    FormError
+        As of :meth:`Form.from_file`.
+    """
+    version = content.get("version", _VERSION)
+    if isinstance(version, int) and version > _VERSION:
+        raise FormError(
+            f"{path}: version: is {version}, and {_VERSION} is the newest that"
+            " this release reads. Upgrade lenet-sklearn"
+        )
+    loaded = load_choices(content, path)
+    try:
+        form = Form.model_validate(loaded)
+        if form.blank is None:
+            return form
+        form = form.model_copy(update={"blank": path.parent / form.blank})
+        _check_boxes(form.fields, form.load_blank().shape)
+    except pydantic.ValidationError as error:
+        raise FormError(f"{path}: {part}{explain(error, loaded)}") from None
+    except FormError as error:
+        raise FormError(f"{path}: {part}{error}") from None
+    return form
+
+
+@lru_cache(maxsize=_MOST_BLANKS)
 def _read_blank(blank: Path, _modified: int) -> Image:
     """Read a blank page once, until its file changes."""
     try:
@@ -317,7 +361,7 @@ def _read_blank(blank: Path, _modified: int) -> Image:
     return page
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=_MOST_BLANKS)
 def _prepare_blank(blank: Path, modified: int) -> PreparedBlank:
     return prepare_blank(_read_blank(blank, modified))
 

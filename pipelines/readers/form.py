@@ -27,6 +27,9 @@ from pipelines.outcomes import (
     settle_anew,
 )
 from pipelines.pages.cleaning import is_empty_page, is_light_on_dark
+from pipelines.pages.codes import Code, find_codes
+from pipelines.pages.placement import Registration
+from pipelines.pages.register import register
 from pipelines.pages.upright import upright_log_odds
 from pipelines.readers.base import (
     Reader,
@@ -36,6 +39,7 @@ from pipelines.readers.base import (
     is_fitted,
     split_reader,
 )
+from pipelines.readers.codes import read_codes
 from pipelines.readers.comb import CombReader
 from pipelines.readers.field import FieldReader, cleaning_steps, make_field_reader
 from pipelines.readers.mark import read_marks
@@ -343,7 +347,12 @@ class FormReader(Reader):
             )
         return float(np.mean(values == texts))
 
-    def read(self, page: Image) -> PageReading:
+    def read(
+        self,
+        page: Image,
+        registration: Registration | None = None,
+        codes: Sequence[Code] | None = None,
+    ) -> PageReading:
         """Read one page, with the confidence of each value.
 
         One page, not a list as :meth:`predict` takes: pages are large.
@@ -352,6 +361,12 @@ class FormReader(Reader):
         ----------
         page : ndarray of shape (height, width), dtype uint8
             Grey page, dark ink on light paper.
+
+        registration : Registration, default=None
+            Where the blank page of the form is on the page, if that is known already.
+
+        codes : sequence of Code, default=None
+            The codes on the page, if they are known already.
 
         Returns
         -------
@@ -366,11 +381,14 @@ class FormReader(Reader):
         self._validate_params()
         check_image(page, caller=type(self).__name__)
         steps, reader = split_reader(self._field_reader())
-        placeless = [f for f in self.form.fields if f.box is None and f.kind != "comb"]
+        placeless = [
+            f for f in self.form.fields if f.box is None and f.kind in ("line", "box")
+        ]
         readings = _unlocated({field.name: _PLACELESS for field in placeless})
-        readings |= self._read_placed(page, steps, reader)
+        readings |= self._read_placed(page, steps, reader, registration)
         sought = self._seek(page)
         readings |= self._read_sought(page, sought, steps, reader)
+        readings |= self._read_codes(page, registration, codes)
         if all(reading.status == "unlocated" for reading in readings.values()):
             readings = _explain_nothing(page, readings)
         decided = decide(self.form, readings, reader.threshold)
@@ -382,12 +400,19 @@ class FormReader(Reader):
         )
 
     def _read_placed(
-        self, page: Image, steps: Sequence[Any], reader: FieldReader
+        self,
+        page: Image,
+        steps: Sequence[Any],
+        reader: FieldReader,
+        registration: Registration | None,
     ) -> dict[str, FieldReading]:
         """Read the fields that have a place on the blank page."""
-        found, missing = self._kept(cut_placed, page, self.form)
+        if registration is None:
+            found, missing = self._kept(cut_placed, page, self.form)
+        else:
+            found, missing = cut_placed(page, self.form, registration)
         marks = {n: cut for n, cut in found.items() if isinstance(cut, MarksCut)}
-        cuts = {n: cut for n, cut in found.items() if n not in marks}
+        cuts = {n: cut for n, cut in found.items() if not isinstance(cut, MarksCut)}
         images = clean_images(steps, [cut.image for cut in cuts.values()])
         frames = [cut.frame for cut in cuts.values()]
         fields = {field.name: field for field in self.form.fields}
@@ -428,6 +453,21 @@ class FormReader(Reader):
         )
         read = _decide_way(page, sought, ways, reader.threshold)
         return _unlocated(sought.missing) | read
+
+    def _read_codes(
+        self,
+        page: Image,
+        registration: Registration | None,
+        codes: Sequence[Code] | None,
+    ) -> dict[str, FieldReading]:
+        """Read the fields that are codes."""
+        fields = [field for field in self.form.fields if field.kind == "code"]
+        if not fields:
+            return {}
+        codes = find_codes(page) if codes is None else codes
+        if registration is None and any(field.box for field in fields):
+            registration = register(page, self.form.prepared_blank())
+        return read_codes(fields, codes, registration)
 
     def _field_reader(self) -> Any:
         """Return the adapted field reader, else the one given, else the shipped."""

@@ -17,6 +17,7 @@ from pipelines.forms.form import Field, Form
 from pipelines.images import Image
 from pipelines.outcomes import ArraysCompare, FieldReading, Reason, ReasonKind
 from pipelines.pages.alignment import project
+from pipelines.pages.placement import Registration
 from pipelines.pages.register import register
 
 # Combs whose places are named in a message.
@@ -242,7 +243,7 @@ class PlacedField(ArraysCompare):
 
 
 def cut_placed(
-    page: Image, form: Form
+    page: Image, form: Form, registration: Registration | None = None
 ) -> tuple[dict[str, PlacedField | MarksCut], dict[str, str]]:
     """Register a page onto the blank of its form and cut its fields out.
 
@@ -254,6 +255,9 @@ def cut_placed(
     form : Form
         With a blank page, if any of its fields has a place.
 
+    registration : Registration, default=None
+        Where the blank page is on the page, if that is known.
+
     Returns
     -------
     cuts : dict of str to PlacedField or MarksCut
@@ -262,11 +266,12 @@ def cut_placed(
     missing : dict of str to str
         Why a field was not found, by name.
     """
-    fields = [field for field in form.fields if field.box is not None]
+    fields = [f for f in form.fields if f.box is not None and f.kind != "code"]
     if not fields or form.blank is None:
         return {}, {}
     blank = form.prepared_blank()
-    registration = register(page, blank)
+    if registration is None:
+        registration = register(page, blank)
     if not registration.is_good:
         return {}, {field.name: registration.reason for field in fields}
     cuts = {

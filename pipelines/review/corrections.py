@@ -42,7 +42,7 @@ class Correction:
         The run that read it, by its id.
 
     document : str
-        The scan file, as :func:`document_key` writes its name.
+        The scan file, as the table of results has its name.
 
     page : int
         Number of the page in it, counted from 1.

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from pipelines.forms.deciding import decide
 from pipelines.forms.form import Form
+from pipelines.forms.pile import Pile
 from pipelines.outcomes import PageReading, distrust, settle_anew
 from pipelines.scoring.table import PageResult
 
 
 def decide_anew(
-    results: Iterable[PageResult], form: Form | None, threshold: float
+    results: Iterable[PageResult], form: Form | Pile | None, threshold: float
 ) -> Iterator[PageResult]:
     """Let other rules of a form, and another threshold, decide what fields say.
 
@@ -19,9 +20,9 @@ def decide_anew(
     results : iterable of PageResult
         What a run has read.
 
-    form : Form or None
-        The fields that were read, and the rules by which they are decided; None for
-        images of single fields.
+    form : Form, Pile or None
+        The fields that were read, and the rules by which they are decided; several
+        forms for a mixed pile, and None for images of single fields.
 
     threshold : float
         Confidence below which a value is rejected.
@@ -45,7 +46,9 @@ def decide_anew(
     'invalid'
     """
     for result in results:
-        yield replace(result, reading=_decide(result.reading, form, threshold))
+        reading = result.reading
+        own = form.form_of(reading.assigned) if isinstance(form, Pile) else form
+        yield replace(result, reading=_decide(reading, own, threshold))
 
 
 def _decide(reading: PageReading, form: Form | None, threshold: float) -> PageReading:
@@ -95,7 +98,7 @@ def check_same_fields(read: Form, wanted: Form) -> None:
                 f"field {field.name!r} was read with other options. Read the scans"
                 " again with lenet score"
             )
-        if field.kind != "comb" and own != field:
+        if field.kind not in ("comb", "code") and own != field:
             raise ValueError(
                 f"field {field.name!r} is written freely: its rules take part in"
                 " reading, and are others now. Read the scans again with lenet score"

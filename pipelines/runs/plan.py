@@ -18,7 +18,7 @@ PART_PAGES: Final = 20
 _BLOCK_FILES: Final = 20
 
 # Settings that change no result.
-_NAMES: Final = ("form_file",)
+_NAMES: Final = ("form_file", "form_files")
 
 # Files that a message names.
 _MOST_NAMED: Final = 3

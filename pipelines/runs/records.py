@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from lenet_sklearn.strings.boxes import BoxPosteriors
 from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.outcomes import (
+    Assignment,
     FieldReading,
     MarkReading,
     PageReading,
@@ -47,7 +49,7 @@ def to_record(result: PageResult) -> dict[str, Any]:
     True
     """
     reading = result.reading
-    return {
+    record = {
         "document": result.document,
         "page": result.page,
         "n_pages": result.n_pages,
@@ -57,6 +59,9 @@ def to_record(result: PageResult) -> dict[str, Any]:
         "before_rules": _pack_fields(reading.before_rules),
         "damage": reading.damage,
     }
+    if reading.assigned is not None:
+        record["assigned"] = asdict(reading.assigned)
+    return record
 
 
 def from_record(record: Mapping[str, Any]) -> PageResult:
@@ -81,6 +86,7 @@ def from_record(record: Mapping[str, Any]) -> PageResult:
         record["error"],
         _unpack_fields(record["before_rules"]),
         record["damage"],
+        Assignment(**record["assigned"]) if "assigned" in record else None,
     )
     return PageResult(
         record["document"],
@@ -127,6 +133,8 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
         packed["decided_by"] = field.decided_by
     if field.certainty < 1:
         packed["certainty"] = field.certainty
+    if field.is_printed:
+        packed["is_printed"] = True
     if field.marks:
         packed["marks"] = [
             [one.value, _pack_likely(one.likely), _pack_array(one.quad, _PIXEL)]
@@ -151,6 +159,7 @@ def _unpack_field(packed: Mapping[str, Any]) -> FieldReading:
         decided_by=packed.get("decided_by", ""),
         certainty=packed.get("certainty", 1.0),
         veto=_unpack_reason(packed.get("veto")),
+        is_printed=packed.get("is_printed", False),
         marks=tuple(
             MarkReading(value, likely, np.array(quad, dtype=np.float64))
             for value, likely, quad in packed.get("marks", ())

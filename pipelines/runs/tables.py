@@ -4,9 +4,9 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self, TypeAlias
@@ -21,7 +21,13 @@ from lenet_sklearn.outputs import (
     open_whole,
 )
 from pipelines.forms.form import Form
-from pipelines.outcomes import N_CANDIDATES, FieldReading, MarkReading, show_confidence
+from pipelines.outcomes import (
+    N_CANDIDATES,
+    FieldReading,
+    MarkReading,
+    PageReading,
+    show_confidence,
+)
 from pipelines.scans.find import printable
 from pipelines.scoring.table import (
     VALUE_COLUMNS,
@@ -84,6 +90,9 @@ class TableSource:
     form, model, rule, release : str
         What was read, by which networks, accepted by which rule, and by which version
         of this package; each with a hash of its content where it has one.
+
+    forms : mapping of str to str
+        What `form` is for the pages of each form, where there are several.
     """
 
     names: tuple[str, ...]
@@ -92,6 +101,7 @@ class TableSource:
     model: str = ""
     rule: str = ""
     release: str = ""
+    forms: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_form(cls, form: Form) -> Self:
@@ -107,10 +117,22 @@ class TableSource:
         """
         return cls(tuple(field.name for field in form.fields))
 
-    @property
-    def provenance(self) -> list[str]:
-        """The cells of the last columns."""
-        return [getattr(self, name) for name in _PROVENANCE]
+    def provenance(self, reading: PageReading) -> list[str]:
+        """Return the cells of the last columns.
+
+        Parameters
+        ----------
+        reading : PageReading
+            Of the page that the row is of.
+
+        Returns
+        -------
+        cells : list of str
+        """
+        form, *others = [getattr(self, name) for name in _PROVENANCE]
+        if reading.assigned is not None:
+            form = self.forms.get(reading.assigned.form, "")
+        return [form, *others]
 
 
 def check_formats(paths: Sequence[Path]) -> None:
@@ -260,6 +282,25 @@ def write_table(
     return summary
 
 
+def is_wide(path: Path) -> bool:
+    """Return whether a table of this name has a column for each field.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    answer : bool
+
+    Examples
+    --------
+    >>> is_wide(Path("results.csv")), is_wide(Path("results.long.csv"))
+    (True, False)
+    """
+    return _opener_of(path) is _wide_csv
+
+
 def _opener_of(path: Path) -> Callable[[BinaryIO, Path, TableSource], Any]:
     name = path.name.lower()
     if name.endswith(".long.csv"):
@@ -292,10 +333,11 @@ def _long_csv(file: BinaryIO, _path: Path, source: TableSource) -> Iterator[Writ
 @contextmanager
 def _json_lines(file: BinaryIO, _path: Path, source: TableSource) -> Iterator[Write]:
     """Write an object for each page, in ASCII."""
-    constant = dict(zip(_PROVENANCE, source.provenance, strict=True))
 
     def write(result: PageResult) -> None:
         reading = result.reading
+        constant = zip(_PROVENANCE, source.provenance(reading), strict=True)
+        assigned = {"assigned": asdict(reading.assigned)} if reading.assigned else {}
         page = {
             "document": result.document,
             "page": result.page,
@@ -303,7 +345,8 @@ def _json_lines(file: BinaryIO, _path: Path, source: TableSource) -> Iterator[Wr
             "error": reading.error,
             "fields": {name: _as_object(f) for name, f in reading.fields.items()},
             "sha256": result.sha256,
-            **constant,
+            **dict(constant),
+            **assigned,
         }
         file.write(json.dumps(page).encode("ascii") + b"\n")
 
@@ -391,10 +434,11 @@ def long_rows(result: PageResult, source: TableSource) -> list[list[str]]:
     """
     reading = result.reading
     page = [document_cell(result.document), str(result.page)]
-    end = [result.sha256, *source.provenance]
-    if reading.error or reading.status == "empty":
+    end = [result.sha256, *source.provenance(reading)]
+    if reading.error or reading.status == "empty" or not reading.fields:
         reasons = [f.reason for f in reading.fields.values() if f.reason is not None]
-        reason = reading.error or "; ".join(dict.fromkeys(map(str, reasons)))
+        problem = reading.assigned.problem if reading.assigned else ""
+        reason = reading.error or problem or "; ".join(dict.fromkeys(map(str, reasons)))
         row = [*page, "", "", reading.status, "", error_cell(reason)]
         return [row + [""] * (len(LONG_COLUMNS) - len(row) - len(end)) + end]
     return [[*page, name, *_cells(f), *end] for name, f in reading.fields.items()]
@@ -408,7 +452,8 @@ def _cells(field: FieldReading) -> list[str]:
     if field.quad is not None:
         corners = [f"{number:.1f}" for number in np.ravel(field.quad)]
     return [
-        *(field.value, field.status, show_confidence(field.confidence, _PLACES)),
+        *(error_cell(field.value), field.status),
+        show_confidence(field.confidence, _PLACES),
         *(error_cell(str(field.reason or "")), field.decided_by),
         *best,
         *corners,

@@ -282,7 +282,8 @@ def review_reason(field: FieldReading) -> str:
 
 
 def _error_of(reading: PageReading) -> str:
-    return reading.error or _review_reasons(reading)
+    problem = reading.assigned.problem if reading.assigned else ""
+    return reading.error or problem or _review_reasons(reading)
 
 
 def _review_reasons(reading: PageReading) -> str:
@@ -298,7 +299,9 @@ def _cells(field: FieldReading | None) -> Sequence[str]:
     """Return value, status and confidence of a field as text."""
     if field is None:
         return _NO_CELLS
-    return field.value, field.status, show_confidence(field.confidence, 4)
+    # A code may say what a spreadsheet would compute.
+    value = error_cell(field.value)
+    return value, field.status, show_confidence(field.confidence, 4)
 
 
 Unit = Literal["page", "field"]

@@ -277,7 +277,10 @@ FORM_WITH_A_BLANK = '{"blank": "blank.png", "fields": [{"name": "a", "digits": 1
         ("read page.png -o r.JSON", "Name it r.csv"),
         ("form page.png -o f.yaml", "Name it f.json"),
         ("train digits digits -o m.pth", "Name it m.safetensors"),
-        ("score page.png -o r.csv --form m --form form.txt", "--form is given 2 times"),
+        (
+            "score page.png -o r.csv --comb a=1 --dpi 99 --dpi 98",
+            "--dpi is given 2 times",
+        ),
         (
             "score page.png -o r.csv -o ./r.csv --comb a=1",
             "csv would be written twice",

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from pipelines.fields.dropout import MIN_PRINT_FOUND, cut_field, drop_print
-from pipelines.pages.register import Registration, prepare_blank, register
+from pipelines.pages.placement import Registration
+from pipelines.pages.prepared import prepare_blank
+from pipelines.pages.register import register
 
 FIELD = (600, 300, 60, 270)  # top, left, height, width of the drawn comb
 

@@ -14,7 +14,7 @@ const RESERVED_NAMES = ["document", "page", "status", "error"];
 
 const NAME = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_ -]*[\p{L}\p{N}_])?$/u;
 
-const KINDS = ["comb", "line", "box", "mark", "choice"];
+const KINDS = ["comb", "line", "box", "code", "mark", "choice"];
 
 // What is ticked has none of these.
 const OF_DIGITS = [
@@ -27,7 +27,7 @@ const CHECKS = {
   kind: (value) =>
     KINDS.includes(String(value))
       ? ""
-      : wants("'comb', 'line', 'box', 'mark' or 'choice'", value),
+      : wants("'comb', 'line', 'box', 'code', 'mark' or 'choice'", value),
   digits: (value) =>
     isBetween(value, 1, MOST_BOXES)
       ? ""

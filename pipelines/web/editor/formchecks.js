@@ -156,9 +156,9 @@ function* doubtFields(fields, { printed }) {
     const kind = field.kind ?? "comb";
     const box = asBox(field.box);
     // Options of a choice may have places of their own.
-    const isSought = kind === "comb" || kind === "choice";
+    const isSought = ["comb", "code", "choice"].includes(String(kind));
     if (!box && !isSought && (field.box ?? null) === null) {
-      const text = "only a comb is looked for on each page; this has no place";
+      const text = "only combs and codes are looked for on each page; this has no place";
       yield { field: n, key: "box", text };
     }
     if (!box) continue;

@@ -23,6 +23,7 @@ const KIND_LABELS = [
   ["comb", "comb: a box for each digit"],
   ["line", "line: a free string"],
   ["box", "box: a single free box"],
+  ["code", "code: a QR code or a bar code"],
   ["mark", "mark: a box to tick"],
   ["choice", "choice: several of which one is ticked"],
 ];
