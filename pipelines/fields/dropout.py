@@ -80,6 +80,9 @@ class FieldCut(ArraysCompare):
     image : ndarray of shape (height, width), dtype uint8
         Dark ink on paper of 255; nothing printed.
 
+    seen : ndarray of shape (height, width), dtype uint8
+        The same with what is printed, as it is on the page.
+
     box : tuple of (top, left, height, width)
         The field within `image`, in pixels; around it is the margin.
 
@@ -99,6 +102,7 @@ class FieldCut(ArraysCompare):
     """
 
     image: Image
+    seen: Image
     box: Box
     quad: Matrix
     print_found: float
@@ -188,15 +192,16 @@ def _cut_at(
     rows = slice(max(0, round(y) - kept), round(y_end) + kept)
     columns = slice(max(0, round(x) - kept), round(x_end) + kept)
     inner = _rounded(y - rows.start, x - columns.start, y_end - y, x_end - x)
-    image, hidden = (
-        np.ascontiguousarray(whole[rows, columns]) for whole in (255 - ink, hidden)
+    image, seen, hidden = (
+        np.ascontiguousarray(whole[rows, columns])
+        for whole in (255 - ink, written, hidden)
     )
     on_page = near.project(project(to_blank, quad))
     if near.is_bent and share < _LEAST_ON_BENT:
         share = 0.0
     if not _is_inside(on_page, page.shape):
         share = 0.0
-    return FieldCut(image, inner, on_page, share, hidden)
+    return FieldCut(image, seen, inner, on_page, share, hidden)
 
 
 def drop_print(field: Image, blank: Image) -> Image:

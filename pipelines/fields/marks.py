@@ -14,7 +14,8 @@ from pipelines.images import Image
 from pipelines.outcomes import ArraysCompare
 from pipelines.pages.alignment import Matrix, project, warp_image
 from pipelines.pages.cleaning import flatten_background
-from pipelines.pages.register import PreparedBlank, Registration
+from pipelines.pages.placement import Registration
+from pipelines.pages.prepared import PreparedBlank
 
 MARK_SHAPE: Final = (28, 28)
 """Rows and columns of the picture of a mark."""
@@ -99,12 +100,11 @@ def cut_marks(
     cut = cut_field(
         page, registration, blank, whole, margin=_SURROUNDINGS * height / whole[2]
     )
-    inner, seen = _corners(cut.box), cut.image.shape
+    inner = _corners(cut.box)
     to_page = _map_between(inner, cut.quad)
     to_blank = _map_between(inner, _corners(whole))
-    written = warp_image(page, to_page, seen, border=cv2.BORDER_REPLICATE)
-    printed = warp_image(blank.image, to_blank, seen)
-    darker = _darker_than_print(written, printed)
+    printed = warp_image(blank.image, to_blank, cut.seen.shape)
+    darker = _darker_than_print(cut.seen, printed)
     to_cut = np.asarray(np.linalg.inv(to_blank), dtype=np.float64)
     corners = [project(to_cut, _corners(box)) for box in boxes]
     pictures = [_picture(darker, quad) for quad in corners]

@@ -31,7 +31,7 @@ CONTENT_IMAGES: Final = "contents"
 _N_ROWS: Final = {"train": 64_000, "test": 4_000}
 
 # Seeds of pages with some 100 boxes to tick, which are drawn for training and a test.
-_MARK_PAGES: Final = {"train": range(160), "test": range(1000, 1020)}
+_MARK_PAGES: Final = {"train": range(120), "test": range(1000, 1016)}
 
 
 def load_samples(
