@@ -583,7 +583,59 @@ FIELDS = [
     {"date": "DDMM", "length": 3},
     {"earliest": "2021-02-28"},
     {"latest": "x"},
+    {"kind": "mark"},
+    {"kind": "mark", "digits": None},
+    {"kind": "mark", "digits": None, "box": None},
+    {"kind": "mark", "digits": None, "filled": "corrected"},
+    {"kind": "mark", "digits": None, "filled": "full"},
+    {"kind": "mark", "digits": None, "options": ["a", "b"]},
+    {"kind": "mark", "digits": None, "several": True},
+    {"filled": "ticked"},
+    {"several": True},
+    {"options": ["a", "b"]},
+    *(
+        {"kind": "choice", "digits": None, "box": [9, 9, 20, 90]} | said
+        for said in (
+            {},
+            {"options": ["a"]},
+            {"options": ["a", "b"]},
+            {"options": ["a", "b"], "several": True, "filled": "ticked"},
+            {"options": ["a", "b"], "several": "x"},
+            {"options": ["a", "a"]},
+            {"options": ["a", "=b"]},
+            {"options": ["7", "8 9"]},
+            {"options": ["no", "not-at all", "\u00e4"]},
+            {"options": ["a_", "b"]},
+            {"options": ["a", "b", "c", "d", "e"]},
+            {"options": ["a", "b"], "mask": "##"},
+            {"options": ["a", {"value": "b", "box": [9, 9, 20, 20]}]},
+            {"options": "ab"},
+            {"options": ["a", "b"], "box": None},
+        )
+    ),
 ]
+
+def test_options_are_named_and_keep_their_places(editor, tmp_path):
+    places = [[1701, 488, 33, 33], [1701, 630, 33, 33]]
+    options = [{"value": "1", "box": place} for place in places]
+    field = {"name": "extra", "kind": "choice", "options": options}
+    take(editor, {"blank": "blank.png", "fields": [field]})
+    choose(editor, "extra")
+    assert not editor.get_by_text("Rules", exact=True).is_visible()
+    entry = editor.get_by_label("Options")
+    entry.fill("yes\nyes")
+    assert editor.get_by_text("there are two of the value 'yes'").is_visible()
+    entry.fill("yes\nno")
+    entry.blur()
+    editor.get_by_label("Ticked is").select_option("several")
+    editor.get_by_label("Filled is").select_option("a tick was taken back")
+    [saved] = save(editor, tmp_path / "f.json")["fields"]
+    assert [(o["value"], o["box"]) for o in saved["options"]] == [
+        ("yes", places[0]),
+        ("no", places[1]),
+    ]
+    assert (saved["several"], saved["filled"]) == (True, "corrected")
+
 
 SUMS = [
     [{"total": "a", "parts": ["b"]}],

@@ -215,13 +215,48 @@ function* checkTicked(field) {
     yield { key: "filled", text: `is for a mark or a choice, and this is a ${kind}` };
   }
   if (kind === "mark" && !isSaid("box")) yield { key: "box", text: "a mark needs its place" };
-  if (kind === "choice" && options.length < 2) {
-    const text = "a choice needs at least two; a single box is of kind 'mark'";
-    yield { key: "options", text };
+  if (kind === "choice") {
+    const text = doubtOptions(options, asBox(field.box));
+    if (text) yield { key: "options", text };
   }
-  if (kind !== "choice" && isSaid("options")) {
-    yield { key: "options", text: `is for a choice, and this is a ${kind}` };
+  for (const key of ["options", "several"]) {
+    if (kind !== "choice" && isSaid(key) && field[key] !== false) {
+      yield { key, text: `is for a choice, and this is a ${kind}` };
+    }
   }
+}
+
+/**
+ * Say what is wrong with the options of a choice.
+ *
+ * @param {Json[]} options - With a value each, or that alone.
+ * @param {import("./geometry.js").Box | null} box - Place of the field.
+ * @returns {string}
+ */
+function doubtOptions(options, box) {
+  if (options.length < 2) return "a choice needs at least two; a single box is of kind 'mark'";
+  const listed = options.map((one) => (isObject(one) ? one : { value: one }));
+  const values = listed.map(({ value }) => String(value));
+  const wrong = values.find((value) => !isOptionValue(value));
+  if (wrong !== undefined) {
+    return `the value '${wrong}' must be letters and digits, and between them '-' or a space`;
+  }
+  const twice = values.find((value, n) => values.indexOf(value) < n);
+  if (twice !== undefined) return `there are two of the value '${twice}'`;
+  const nPlaced = listed.filter((one) => (one.box ?? null) !== null).length;
+  if (nPlaced > 0 && nPlaced < listed.length) return "either all of them have a box, or none has one";
+  if (nPlaced) return "";
+  if (!box) return "a choice needs its place, or that of each option";
+  const [shorter, longer] = [box[2], box[3]].sort((a, b) => a - b);
+  return longer < listed.length * shorter
+    ? `the box is too short for ${listed.length} options in a row or a column`
+    : "";
+}
+
+/** @param {string} value */
+function isOptionValue(value) {
+  if (!/\p{L}/u.test(value)) return /^[0-9]+$/.test(value);
+  return /^[\p{L}\p{N}](?:[\p{L}\p{N}]|[ -](?=[\p{L}\p{N}]))*$/u.test(value);
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 } from "./entries.js";
 import { typedNumber, wholeNumber } from "./json.js";
 import { PlaceEntry } from "./place.js";
+import { makeTicks } from "./ticks.js";
 import { kindOf } from "./view.js";
 
 /** @typedef {import("./json.js").JsonObject} JsonObject */
@@ -63,6 +64,7 @@ export class Inspector {
       makeKind(hands),
       makeDigits(hands),
       new PlaceEntry(hands, tasks),
+      ...makeTicks(hands),
     ];
     const rules = makeRules(hands);
     this.entries = [...own, ...rules];
@@ -89,6 +91,7 @@ export class Inspector {
     }
     const isRuled = RULES.some((key) => (chosen[key] ?? null) !== null);
     this.rules.open = this.rules.open || isRuled;
+    this.rules.hidden = !isRuled && ["mark", "choice"].includes(kindOf(chosen));
   }
 
   /**
