@@ -495,6 +495,11 @@ def test_hostile_names_are_text(profile, folder):
 
 NAMES = ["document", "a.", " a", "a-b c_9", "größe 2", "a\n", 3, "a,b", "", "_", "-a"]
 
+PLACED = [
+    {"value": "a", "box": [9, 9, 20, 20]},
+    {"value": "b", "box": [9, 49, 20, 20]},
+]
+
 FIELDS = [
     {},
     {"kind": "line"},
@@ -611,6 +616,9 @@ FIELDS = [
             {"options": ["a", {"value": "b", "box": [9, 9, 20, 20]}]},
             {"options": "ab"},
             {"options": ["a", "b"], "box": None},
+            {"options": PLACED},
+            {"options": PLACED, "box": None},
+            {"options": PLACED, "box": [9, 9, 20, 60]},
         )
     ),
 ]
@@ -622,6 +630,7 @@ def test_options_are_named_and_keep_their_places(editor, tmp_path):
     take(editor, {"blank": "blank.png", "fields": [field]})
     choose(editor, "extra")
     assert not editor.get_by_text("Rules", exact=True).is_visible()
+    assert editor.get_by_text("It is where its options are").is_visible()
     entry = editor.get_by_label("Options")
     entry.fill("yes\nyes")
     assert editor.get_by_text("there are two of the value 'yes'").is_visible()

@@ -2,7 +2,7 @@
 
 import { checkAutomaton } from "./checkdigits.js";
 import { isDatePattern, isDay } from "./dates.js";
-import { asBox } from "./geometry.js";
+import { asBox, boundOptions } from "./geometry.js";
 import { isObject, shorten, wholeNumber } from "./json.js";
 import { MOST_BOXES, checkValue, isPossible, lengthsOf, readRules } from "./rules.js";
 
@@ -218,6 +218,10 @@ function* checkTicked(field) {
   if (kind === "choice") {
     const text = doubtOptions(options, asBox(field.box));
     if (text) yield { key: "options", text };
+    const bound = boundOptions(options);
+    if (bound && isSaid("box") && String(field.box) !== String(bound)) {
+      yield { key: "box", text: "the options have places of their own; take this one away" };
+    }
   }
   for (const key of ["options", "several"]) {
     if (kind !== "choice" && isSaid(key) && field[key] !== false) {
