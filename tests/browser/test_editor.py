@@ -623,6 +623,7 @@ FIELDS = [
     ),
 ]
 
+
 def test_options_are_named_and_keep_their_places(editor, tmp_path):
     places = [[1701, 488, 33, 33], [1701, 630, 33, 33]]
     options = [{"value": "1", "box": place} for place in places]

@@ -4,6 +4,7 @@ import csv
 import json
 
 import cv2
+import numpy as np
 import pytest
 
 from pipelines.cli.commands import main
@@ -14,6 +15,7 @@ from pipelines.scans.read import read_pages
 
 BOXES = {"yes": (1701, 488, 33, 33), "no": (1701, 630, 33, 33)}
 LEFT = (1701, 1181, 33, 33)
+DAYS = {"all days": (2000, 160, 40, 40), "some": (2100, 160, 40, 40)}
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +130,60 @@ def test_the_page_of_a_review_knows_the_options(read):
     assert '"options":["yes","no"]' in page.read_text("utf-8").replace(
         '", "', '","'
     ).replace('": [', '":[')
+
+
+@pytest.fixture(scope="module")
+def pile(folder, tmp_path_factory):
+    """A mixed pile, read: a form of two pages, and one that is like the second."""
+    pile = tmp_path_factory.mktemp("pile")
+    for name in ("forms", "scans"):
+        (pile / name).mkdir()
+    blank = cv2.imread(str(folder / "blank.png"), cv2.IMREAD_GRAYSCALE)
+    pages = {"blank": blank, "letter": _print_letter(), "other": _print_letter(9)}
+    ticked = {"blank": BOXES["yes"], "letter": DAYS["some"], "other": DAYS["all days"]}
+    for number, (name, page) in enumerate(pages.items()):
+        cv2.imwrite(str(pile / "forms" / f"{name}.png"), page)
+        fill_mark(page, ticked[name], "hook", draw_pen(2), random_state=number)
+        scanned = scan_page(page, draw_scanner(number), random_state=number)
+        cv2.imwrite(str(pile / "scans" / f"{number}.png"), scanned)
+    options = [{"value": value, "box": box} for value, box in DAYS.items()]
+    days = [{"name": "days", "kind": "choice", "options": options}]
+    sheet = json.loads((folder / "form.json").read_text())["fields"]
+    fronts = [{"blank": "blank.png", "fields": sheet}]
+    backs = [{"blank": "letter.png", "fields": days}]
+    two = {"version": 1, "pages": fronts + backs}
+    one = {"version": 1, "blank": "other.png", "fields": days}
+    for name, form in {"two": two, "one": one}.items():
+        (pile / "forms" / f"{name}.json").write_text(json.dumps(form))
+    words = ["score", str(pile / "scans"), "--form", str(pile / "forms")]
+    for name in ("r.csv", "r.long.csv"):
+        words += ["-o", str(pile / name)]
+    assert main([*words, "--overlay", str(pile / "pictures")]) == 0
+    return pile
+
+
+def test_ticks_are_read_in_mixed_piles_and_in_forms_of_several_pages(pile):
+    [two], [one] = _rows(pile / "r.two.csv"), _rows(pile / "r.one.csv")
+    assert (two["extra"], two["left.status"], two["days"]) == ("yes", "blank", "some")
+    assert one["days"] == "all days"
+    assert len(list((pile / "pictures").iterdir())) == 3
+
+
+def test_the_long_table_of_a_pile_has_its_ticks(pile):
+    rows = [(row["field"], row["value"]) for row in _rows(pile / "r.long.csv")]
+    assert rows[:2] == [("extra", "yes"), ("left", "")]
+    assert rows[2:] == [("days", "some"), ("days", "all days")]
+
+
+def _print_letter(seed=1):
+    """Print a page of text with two boxes to tick."""
+    page = np.full((2339, 1654), 255, np.uint8)
+    words = ["which", "days", "of", "your", "leave", "do", "you", "want", "to", "take"]
+    rng = np.random.default_rng(seed)
+    for line in range(9):
+        text = " ".join(rng.permutation(words)[:8])
+        at = (150, 250 + 70 * line + 100 * seed)
+        cv2.putText(page, text, at, cv2.FONT_HERSHEY_SIMPLEX, 1.0, 30, 2, cv2.LINE_AA)
+    for top, left, height, width in DAYS.values():
+        cv2.rectangle(page, (left, top), (left + width, top + height), 30, 2)
+    return page

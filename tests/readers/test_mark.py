@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from pipelines import Field, Form, FormReader, MarkReading
-from pipelines.drawing import draw_blank_form, draw_pen, draw_scanner, scan_page
+from pipelines.drawing import (
+    Photograph,
+    draw_blank_form,
+    draw_pen,
+    draw_scanner,
+    photograph_page,
+    scan_page,
+)
 from pipelines.drawing.marks import fill_mark
 from pipelines.fields.marks import MarksCut
 from pipelines.outcomes import ReasonKind, settle_anew
@@ -76,6 +83,32 @@ def test_what_is_ticked_is_the_value(sheet, kind):
         ("1", "accepted"),
     ]
     assert [mark.state for mark in fields["extra"].marks] == ["empty", "ticked"]
+
+
+@pytest.mark.parametrize("level", [160, 200])
+def test_a_scan_in_black_and_white_is_read(sheet, level):
+    page, form = sheet
+    page = page.copy()
+    fill_mark(page, NO, "cross", draw_pen(4), random_state=0)
+    scanned = scan_page(page, draw_scanner(7), random_state=7)
+    bilevel = np.where(scanned < level, 0, 255).astype(np.uint8)
+    fields = FormReader(form).read(bilevel).fields
+    assert [(f.value, f.status) for f in fields.values()] == [
+        ("no", "accepted"),
+        ("", "blank"),
+    ]
+
+
+def test_a_photograph_is_read(sheet):
+    page, form = sheet
+    page = page.copy()
+    fill_mark(page, YES, "hook", draw_pen(4), random_state=0)
+    seen = photograph_page(page, Photograph(), random_state=0)
+    fields = FormReader(form).read(seen).fields
+    assert [(f.value, f.status) for f in fields.values()] == [
+        ("yes", "accepted"),
+        ("", "blank"),
+    ]
 
 
 def test_nothing_ticked_is_blank(sheet):
