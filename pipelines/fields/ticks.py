@@ -25,8 +25,8 @@ _LEAST_HOLLOW = 0.42
 _LEAST_APART_MM = 0.4
 
 # Share of its upright rectangle that an outline encloses: with round corners a box has
-# 0.95, an ellipse 0.785, less where it is of few pixels, and a D is in between.
-_BOX, _ELLIPSE = 0.93, (0.72, 0.825)
+# 0.95, an ellipse 0.785, less where they are of few pixels, and a D is in between.
+_BOX, _ELLIPSE = 0.91, (0.72, 0.825)
 _SQUARE = 0.15
 
 # Circles of one size are at least so many on a page: a letter O is alone, or smaller.

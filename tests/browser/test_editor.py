@@ -268,7 +268,7 @@ def test_what_was_not_saved_is_there_when_the_page_opens_again(profile, folder):
         page = open_page(context, folder / "rules.html")
         assert "points_2" not in names(page)
         page.get_by_text("as you left them").wait_for()
-        assert len(names(open_page(context, folder / "drafted.html"))) == 17
+        assert len(names(open_page(context, folder / "drafted.html"))) == 21
         page.get_by_role("button", name="Begin anew").click()
         page.get_by_role("dialog").get_by_role("button", name="Begin anew").click()
         page.locator("[role=option]", has_text="points_2").wait_for()
