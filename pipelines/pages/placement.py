@@ -1,6 +1,6 @@
 """Where the parts of a blank page are on a page that is registered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -24,6 +24,8 @@ FLAT = 0.85
 # A field may belong to the block of any of so many patches nearest to it. What lies
 # nearer to a place than this share of the longer side says most of it.
 _NEAREST = 24
+# So many patches of print nearest to a field say how the paper lies there.
+_TELLING = 64
 _INFLUENCE = 0.04
 
 
@@ -51,8 +53,8 @@ class Sheet(ArraysCompare):
     offsets: Matrix
     blocks: NDArray[np.intp]
 
-    def blocks_near(self, place: NDArray[Any]) -> list[int]:
-        """List the blocks of the print near a place, that of the nearest first.
+    def part_near(self, place: NDArray[Any]) -> "Sheet":
+        """Return what of the sheet says how it lies near a place.
 
         Parameters
         ----------
@@ -61,11 +63,17 @@ class Sheet(ArraysCompare):
 
         Returns
         -------
-        blocks : list of int
-            0 for what has not moved.
+        part : Sheet
+            With the anchors nearest to the place, the nearest first.
         """
-        order = np.argsort(np.linalg.norm(self.anchors - place, axis=1))
-        return list(dict.fromkeys(self.blocks[order[:_NEAREST]].tolist()))
+        away = np.linalg.norm(self.anchors - place, axis=1)
+        near = np.argsort(away, kind="stable")[:_TELLING]
+        return replace(
+            self,
+            anchors=self.anchors[near],
+            offsets=self.offsets[near],
+            blocks=self.blocks[near],
+        )
 
     def shifts(self, points: NDArray[Any], block: int) -> Matrix:
         """Evaluate how far from flat paper the points of a block lie.
@@ -111,11 +119,6 @@ class Placement(ArraysCompare):
     matrix: Matrix
     sheet: Sheet | None = None
     block: int = 0
-
-    @property
-    def is_bent(self) -> bool:
-        """Whether the paper is not flat."""
-        return self.sheet is not None and bool(self.sheet.surface.coefficients.any())
 
     def project(self, points: NDArray[Any]) -> Matrix:
         """Map points of the part onto the page.
@@ -231,8 +234,9 @@ class Registration(ArraysCompare):
             return [Placement(self.matrix)]
         top, left, height, width = box
         middle = np.array([left + width / 2, top + height / 2])
-        blocks = self.sheet.blocks_near(middle)
-        return [Placement(self.matrix, self.sheet, block) for block in blocks]
+        part = self.sheet.part_near(middle)
+        blocks = dict.fromkeys(part.blocks[:_NEAREST].tolist())
+        return [Placement(self.matrix, part, block) for block in blocks]
 
     def project(self, points: NDArray[Any]) -> Matrix:
         """Map points of the blank onto the page.
