@@ -183,7 +183,8 @@ def _cut_at(
     frame = _frame(near, box, edge + max(0.3 * height, 2 * search))
     printed = _darkness(warp_image(blank.image, frame.to_blank, frame.shape))
     to_blank, share = _align(page, near, frame, printed, search)
-    written = _darkness(near.warp(page, to_blank, frame.shape))
+    seen = near.warp(page, to_blank, frame.shape)
+    written = _darkness(seen)
     ink, hidden = _remove_print(written, printed)
     to_cut = np.asarray(np.linalg.inv(frame.to_blank), dtype=np.float64)
     right, bottom = left + width, top + height
@@ -196,7 +197,7 @@ def _cut_at(
     inner = _rounded(y - rows.start, x - columns.start, y_end - y, x_end - x)
     image, seen, hidden = (
         np.ascontiguousarray(whole[rows, columns])
-        for whole in (255 - ink, written, hidden)
+        for whole in (255 - ink, seen, hidden)
     )
     on_page = near.project(project(to_blank, quad))
     if not (_is_inside(on_page, page.shape) and _has_walls(written, printed, quad)):
