@@ -82,6 +82,9 @@ class FieldCut(ArraysCompare):
     image : ndarray of shape (height, width), dtype uint8
         Dark ink on paper of 255; nothing printed.
 
+    seen : ndarray of shape (height, width), dtype uint8
+        The same with what is printed, as it is on the page.
+
     box : tuple of (top, left, height, width)
         The field within `image`, in pixels; around it is the margin.
 
@@ -101,6 +104,7 @@ class FieldCut(ArraysCompare):
     """
 
     image: Image
+    seen: Image
     box: Box
     quad: Matrix
     print_found: float
@@ -179,7 +183,8 @@ def _cut_at(
     frame = _frame(near, box, edge + max(0.3 * height, 2 * search))
     printed = _darkness(warp_image(blank.image, frame.to_blank, frame.shape))
     to_blank, share = _align(page, near, frame, printed, search)
-    written = _darkness(near.warp(page, to_blank, frame.shape))
+    seen = near.warp(page, to_blank, frame.shape)
+    written = _darkness(seen)
     ink, hidden = _remove_print(written, printed)
     to_cut = np.asarray(np.linalg.inv(frame.to_blank), dtype=np.float64)
     right, bottom = left + width, top + height
@@ -190,13 +195,14 @@ def _cut_at(
     rows = slice(max(0, round(y) - kept), round(y_end) + kept)
     columns = slice(max(0, round(x) - kept), round(x_end) + kept)
     inner = _rounded(y - rows.start, x - columns.start, y_end - y, x_end - x)
-    image, hidden = (
-        np.ascontiguousarray(whole[rows, columns]) for whole in (255 - ink, hidden)
+    image, seen, hidden = (
+        np.ascontiguousarray(whole[rows, columns])
+        for whole in (255 - ink, seen, hidden)
     )
     on_page = near.project(project(to_blank, quad))
     if not (_is_inside(on_page, page.shape) and _has_walls(written, printed, quad)):
         share = 0.0
-    return FieldCut(image, inner, on_page, share, hidden)
+    return FieldCut(image, seen, inner, on_page, share, hidden)
 
 
 def drop_print(field: Image, blank: Image) -> Image:

@@ -92,7 +92,8 @@ class Sheet(ArraysCompare):
             ``(x, y)`` in pixels.
         """
         own = self.blocks == block
-        away = np.square(points[:, None] - self.anchors[own][None]).sum(axis=2)
+        x, y = self.anchors[own].T
+        away = np.square(points[:, :1] - x) + np.square(points[:, 1:] - y)
         near = (_INFLUENCE * self.surface.side) ** 2
         weights = 1 / np.square(near + away)
         weights /= weights.sum(axis=1, keepdims=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipelines.fields.combs import Comb, Frame, find_combs, stack_combs
 from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
 from pipelines.fields.frames import Points
+from pipelines.fields.marks import MarksCut, cut_marks
 from pipelines.forms.form import Field, Form
 from pipelines.images import Image
 from pipelines.outcomes import ArraysCompare, FieldReading, Reason, ReasonKind
@@ -243,7 +244,7 @@ class PlacedField(ArraysCompare):
 
 def cut_placed(
     page: Image, form: Form, registration: Registration | None = None
-) -> tuple[dict[str, PlacedField], dict[str, str]]:
+) -> tuple[dict[str, PlacedField | MarksCut], dict[str, str]]:
     """Register a page onto the blank of its form and cut its fields out.
 
     Parameters
@@ -259,8 +260,8 @@ def cut_placed(
 
     Returns
     -------
-    cuts : dict of str to PlacedField
-        The fields that were found, by name.
+    cuts : dict of str to PlacedField or MarksCut
+        The fields that were found, by name; of marks and choices their boxes.
 
     missing : dict of str to str
         Why a field was not found, by name.
@@ -274,7 +275,11 @@ def cut_placed(
     if not registration.is_good:
         return {}, {field.name: registration.reason for field in fields}
     cuts = {
-        field.name: cut_field(page, registration, blank, field.box)
+        field.name: cut_marks(
+            page, registration, blank, [place for _, place in field.places]
+        )
+        if field.is_ticked
+        else cut_field(page, registration, blank, field.box)
         for field in fields
         if field.box is not None
     }
@@ -335,7 +340,9 @@ def locate_digits(
     }
 
 
-def _placed(field: Field, cut: FieldCut) -> PlacedField:
+def _placed(field: Field, cut: FieldCut | MarksCut) -> PlacedField | MarksCut:
+    if isinstance(cut, MarksCut):
+        return cut
     top, left, height, width = cut.box
     digits = field.digits if field.kind == "comb" and field.digits else 0
     frame = Frame(

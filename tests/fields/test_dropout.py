@@ -49,6 +49,12 @@ def test_an_empty_field_comes_out_white(blank):
     assert cut.print_found > 0.9
 
 
+def test_what_is_printed_is_seen_in_the_cut_too(blank):
+    cut = cut_field(blank.image, register(blank.image, blank), blank, FIELD)
+    assert cut.seen.shape == cut.image.shape
+    assert np.abs(cut.seen - _region(blank.image, cut, 12).astype(int)).mean() < 2
+
+
 def test_the_ink_alone_is_left(blank):
     page, ink = _written(blank.image)
     cut = cut_field(page, register(page, blank), blank, FIELD, margin=0.2)
