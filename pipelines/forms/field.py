@@ -7,17 +7,21 @@ from datetime import date as calendar_date
 from typing import Annotated, Any, Final, Literal, Self
 
 import pydantic
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    NonNegativeInt,
-    PositiveInt,
-    SerializerFunctionWrapHandler,
-)
+from pydantic import PositiveInt, SerializerFunctionWrapHandler
 
 from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.check_digits import CheckDigit, Weights, has_check_digit
 from pipelines.forms.dates import EARLIEST, LATEST, is_date, is_date_pattern
+from pipelines.forms.options import (
+    TICKED,
+    Box,
+    FrozenModel,
+    Option,
+    doubt_options,
+    doubt_ticked,
+    expand_options,
+    place_options,
+)
 
 # Longer combs are not printed; this keeps a typing error from filling memory.
 MOST_BOXES: Final = 100
@@ -68,7 +72,19 @@ def fits_mask(value: str, mask: str) -> bool:
     )
 
 
-FieldKind = Literal["comb", "line", "box", "code"]
+FieldKind = Literal["comb", "line", "box", "code", "mark", "choice"]
+
+# Kinds of fields that are ticked; nothing is written into them.
+_TICKED_KINDS = ("mark", "choice")
+
+# What is said of digits, and of nothing else.
+_OF_DIGITS = (
+    *("digits", "length", "mask", "minimum", "maximum", "choices", "check_digit"),
+    *("date", "earliest", "latest"),
+)
+
+# Keys that older releases do not know.
+_NEWER: Final = ("pattern", "options", "several", "filled")
 
 # The columns of results.csv that are no fields.
 _RESERVED_NAMES = frozenset({"document", "page", "status", "error"})
@@ -77,8 +93,6 @@ _RESERVED_NAMES = frozenset({"document", "page", "status", "error"})
 # a spreadsheet; no dot, so that `<name>.status` cannot be another field's name;
 # no comma, quote or line break, so that a column head needs no quoting.
 _NAME = re.compile(r"\w(?:[\w -]*\w)?")
-
-_Box = tuple[NonNegativeInt, NonNegativeInt, PositiveInt, PositiveInt]
 
 
 def as_field_name(text: str) -> str:
@@ -108,14 +122,8 @@ def as_field_name(text: str) -> str:
     return f"{name}_" if name in _RESERVED_NAMES else name
 
 
-class FrozenModel(BaseModel):
-    """A model that cannot be changed and has no keys but its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Field(FrozenModel):
-    """A place on a form that digits are written into.
+    """A place on a form that digits are written into, or that is ticked.
 
     Parameters
     ----------
@@ -123,8 +131,10 @@ class Field(FrozenModel):
         Letters, digits, ``_``, and inside the name also ``-`` and spaces: it
         heads a column of the results.
 
-    kind : {"comb", "line", "box", "code"}, default="comb"
-        One box a digit, a free string, a single free box, or a QR code or bar code.
+    kind : {"comb", "line", "box", "code", "mark", "choice"}, default="comb"
+        One box a digit, a free string, a single free box, or a QR code or bar code; a
+        box or circle that is ticked or not, whose value is then ``1``; or several of
+        which one is ticked, whose value is that of the option.
 
     digits : int, default=None
         Number of boxes. A comb must have it.
@@ -133,7 +143,8 @@ class Field(FrozenModel):
         Place ``(top, left, height, width)`` on the blank page, in its pixels.
         Cutting the box of a comb into `digits` equal widths must put every cut
         on a printed wall or between two boxes. None has the field looked for
-        on every page.
+        on every page. Of a mark the box or circle itself, and of a choice the row or
+        the column of them, unless its options have places of their own.
 
     length : int or tuple of 2 ints, default=None
         The number of digits a value must have, or the least and the most.
@@ -165,6 +176,19 @@ class Field(FrozenModel):
         What a code must say: ``#`` stands for any digit, ``*``, which may be there
         once, for any text, and all else for itself.
 
+    options : tuple of Option, default=None
+        What may be ticked of a choice, in its order. Values alone will do where they
+        stand in a row or a column at equal distances.
+
+    several : bool, default=False
+        Whether more than one of a choice may be ticked; the value has ``+`` between
+        those that are.
+
+    filled : {"ticked", "corrected"}, default=None
+        What it means if somebody has filled a box or circle of a mark or choice: that
+        it is ticked, as bubbles are, or that a tick is taken back. With None, such a
+        field is not accepted.
+
     gaps : bool, default=False
         Whether empty boxes are ordinary, as in a puzzle or a table. Then a value has a
         character for each box of the comb, ``_`` for an empty one, unless all are
@@ -193,7 +217,7 @@ class Field(FrozenModel):
     name: str
     kind: FieldKind = "comb"
     digits: Annotated[int, pydantic.Field(ge=1, le=MOST_BOXES)] | None = None
-    box: _Box | None = None
+    box: Box | None = None
     length: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None
     mask: str | None = None
     minimum: int | None = None
@@ -204,16 +228,23 @@ class Field(FrozenModel):
     earliest: calendar_date | None = None
     latest: calendar_date | None = None
     pattern: str | None = None
+    options: tuple[Option, ...] | None = None
+    several: bool = False
+    filled: Literal["ticked", "corrected"] | None = None
     gaps: bool = False
     grid: str | None = None
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _expand(cls, content: Any) -> Any:
+        return expand_options(content)
 
     @pydantic.model_serializer(mode="wrap")
     def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what older releases do not know, where nothing is said of it."""
         content: dict[str, Any] = write(self)
-        if self.pattern is None:
-            content.pop("pattern", None)
-        return content
+        unsaid = [key for key in _NEWER if not getattr(self, key)]
+        return {key: said for key, said in content.items() if key not in unsaid}
 
     @pydantic.field_validator("name")
     @classmethod
@@ -281,6 +312,8 @@ class Field(FrozenModel):
     def _check_together(self) -> Self:
         if self.kind == "comb" and self.digits is None:
             raise ValueError("digits: a comb needs the number of its boxes")
+        if reason := next(self._doubts_of_kind(), ""):
+            raise ValueError(reason)
         if self.box and self.digits and self.box[3] < self.digits:
             raise ValueError(
                 f"box: {self.box[3]} pixels are too narrow for {self.digits} boxes."
@@ -302,6 +335,37 @@ class Field(FrozenModel):
         if reason := next(self._contradictions(), ""):
             raise ValueError(reason)
         return self
+
+    def _doubts_of_kind(self) -> Iterator[str]:
+        """Name what does not go with the kind of the field."""
+        if not self.is_ticked:
+            if self.filled is not None:
+                yield f"filled: is for a mark or a choice, and this is a {self.kind}"
+        else:
+            said = (key for key in _OF_DIGITS if getattr(self, key) is not None)
+            for key in said:
+                yield f"{key}: is for digits, and this is a {self.kind}"
+        if self.kind == "mark" and self.box is None:
+            yield "box: a mark needs its place"
+        if self.kind == "choice":
+            yield from doubt_options(self.options or (), self.box)
+        elif self.options is not None or self.several:
+            key = "several" if self.options is None else "options"
+            yield f"{key}: is for a choice, and this is a {self.kind}"
+
+    @property
+    def is_ticked(self) -> bool:
+        """Whether it is a mark or a choice: nothing is written into it."""
+        return self.kind in _TICKED_KINDS
+
+    @property
+    def places(self) -> list[tuple[str, tuple[float, float, float, float]]]:
+        """The value and the place of each box that may be ticked; none of digits."""
+        if not self.is_ticked or self.box is None:
+            return []
+        if self.options is None:
+            return [(TICKED, self.box)]
+        return place_options(self.options, self.box)
 
     @property
     def lengths(self) -> range | None:
@@ -330,7 +394,7 @@ class Field(FrozenModel):
         Parameters
         ----------
         value : str
-            Digits, and ``_`` for an empty box between two of them.
+            Digits, and ``_`` for an empty box between two of them; or what is ticked.
 
         Returns
         -------
@@ -342,6 +406,9 @@ class Field(FrozenModel):
         if self.kind == "code":
             known = self.pattern is None or self.key_of(value) is not None
             return "" if known else f"does not look like {self.pattern}"
+        if self.is_ticked:
+            values = [one.value for one in self.options or (Option(value=TICKED),)]
+            return doubt_ticked(value, values, self.several)
         if self.gaps:
             whole = len(value) == self.digits and set(value) <= {*"0123456789", GAP}
             return "" if whole else "has not a digit, or '_', for each box"

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from lenet_sklearn.metrics import error_interval
 from lenet_sklearn.strings.boxes import GAP
+from pipelines.forms.field import Field, is_number
 from pipelines.forms.form import Form
 from pipelines.outcomes import (
     FieldReading,
@@ -198,9 +199,10 @@ class Review:
 
     def _apply(self, reading: PageReading, said: _Said) -> PageReading:
         """Apply what is said of the fields of one page."""
+        known = {f.name: f for f in self._form.fields} if self._form else {}
         for name, rows in said.items():
             _check_read(rows, reading.fields.get(name), reading.error)
-            _check_gaps(rows, self._form)
+            _check_values(rows, known.get(name))
         changes = {name: _change(reading.fields[name], said[name]) for name in said}
         fields = {
             name: changes[name].after if name in changes else field
@@ -338,15 +340,28 @@ def _check_read(
             )
 
 
-def _check_gaps(rows: Sequence[Correction], form: Form | None) -> None:
-    """Refuse empty boxes in values of fields in which they are not ordinary."""
-    with_gaps = {field.name for field in form.fields if field.gaps} if form else set()
+def _check_values(rows: Sequence[Correction], field: Field | None) -> None:
+    """Refuse values of another kind than those of their field."""
     for row in rows:
-        if GAP in row.value and row.field not in with_gaps:
-            raise ValueError(
-                f"{row.place}: the value is {row.value!r}. Values are digits only; the"
-                f" boxes of {row.field!r} are not written down one by one"
-            )
+        if field and field.is_ticked:
+            # Two where one may be ticked are what is on the paper: that is noted.
+            doubt = field.model_copy(update={"several": True}).check(row.value)
+            doubt = doubt and f"the value is {row.value!r}: {doubt}"
+        else:
+            doubt = _doubt_digits(row, has_gaps=bool(field and field.gaps))
+        if doubt:
+            raise ValueError(f"{row.place}: {doubt}")
+
+
+def _doubt_digits(row: Correction, *, has_gaps: bool) -> str:
+    """Describe what is wrong with digits; empty boxes are ordinary in some fields."""
+    digits = row.value.replace(GAP, "") if has_gaps else row.value
+    if not digits or is_number(digits):
+        return ""
+    reason = f"the value is {row.value!r}. Values are digits only"
+    if GAP not in row.value:
+        return reason
+    return f"{reason}; the boxes of {row.field!r} are not written down one by one"
 
 
 def _change(reading: FieldReading, rows: Sequence[Correction]) -> Change:
