@@ -42,6 +42,9 @@ class ReasonKind(StrEnum):
     FILLED
         A box to tick is filled, and the form does not say what that means.
 
+    TAKEN_BACK
+        What was ticked was taken back, and nothing else is ticked.
+
     EMPTY_PAGE
         Nothing is printed or written on the page.
 
@@ -65,6 +68,7 @@ class ReasonKind(StrEnum):
     ORIENTATION = "orientation"
     SEVERAL = "several"
     FILLED = "filled"
+    TAKEN_BACK = "taken back"
     EMPTY_PAGE = "empty page"
     UNSUITED = "unsuited"
     DAMAGED = "damaged"

@@ -34,6 +34,10 @@ _FILLED: Final = Reason(
     "is filled: ticked, or taken back? The form may say what that means (filled)",
 )
 
+_TAKEN_BACK: Final = Reason(
+    ReasonKind.TAKEN_BACK, "is ticked, it seems, and taken back; nothing else is ticked"
+)
+
 
 def read_marks(
     fields: Sequence[Field],
@@ -117,8 +121,12 @@ def _read(
         candidates=candidates,
         marks=marks,
     )
-    if field.filled is None and any(mark.state == "filled" for mark in marks):
+    states = {mark.state for mark in marks}
+    if field.filled is None and "filled" in states:
         return replace(reading, status="rejected", reason=_FILLED, veto=_FILLED)
+    # A tick that looks like one that is struck out must not be lost.
+    if not best.text and "corrected" in states:
+        return replace(reading, status="rejected", reason=_TAKEN_BACK, veto=_TAKEN_BACK)
     return reading
 
 

@@ -122,6 +122,13 @@ def test_a_tick_that_was_taken_back_counts_for_nothing(sheet):
     assert fields["extra"].marks[0].state in ("corrected", "filled")
 
 
+def test_a_tick_that_was_taken_back_alone_is_looked_at():
+    reading = _read_as(MARK, "corrected")
+    assert (reading.value, reading.status) == ("", "rejected")
+    assert reading.reason.kind is ReasonKind.TAKEN_BACK
+    assert settle_anew(reading, 0.0).status == "rejected"
+
+
 def test_two_ticks_where_one_may_be_are_invalid(sheet):
     field = _read(sheet, yes="cross", no="cross")["extra"]
     assert (field.value, field.status) == ("yes+no", "invalid")
