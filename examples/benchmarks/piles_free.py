@@ -1,6 +1,4 @@
-"""Measure how free fields are read with what a user cuts out round them.
-
-    python examples/benchmarks/piles_free.py
+"""Measures of piles: free fields, with what is cut out round them.
 
 The fields are drawn: handwriting of made-up writers in frames, half frames and cells of
 tables, with captions, ruling lines, underlines, walls of neighbouring boxes, and tails
@@ -17,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
-from tables import Row, as_table, parse_table_args, table_parser, take_measures
+from tables import Row
 
 from pipelines import make_field_reader
 from pipelines.drawing import draw_scanner, draw_string, draw_writer, scan_page
@@ -25,7 +23,6 @@ from pipelines.images import Image
 
 _SEED = 90_417  # of fields that nobody looked at when the rules were made
 _N_FIELDS = 200
-_PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")
 _EDGE = 14
 _CAPTIONS = ("Total", "Amount due", "Betrag in Euro", "No.", "(figures only)", "Sum")
 
@@ -284,17 +281,3 @@ def _count(reader: Any, images: list[Image], fields: list[DressedField]) -> str:
 
 
 MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {"free": measure_free_fields}
-
-
-def main() -> None:
-    """Print the table."""
-    cv2.setNumThreads(1)
-    args = parse_table_args(table_parser(__doc__, MEASURES))
-    table = as_table(take_measures(MEASURES, args.only, args.data), _PACKAGES)
-    if args.page:
-        args.page.write_text(table, encoding="utf-8")
-    print(table)
-
-
-if __name__ == "__main__":
-    main()
