@@ -165,6 +165,58 @@ def reject_rate_for(curve: ErrorRejectCurve, error_rate: float) -> float:
     return float(curve.reject_rates[enough[0]]) if len(enough) else float("nan")
 
 
+def digit_error_rate(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Compute how many digits a person must correct, for each that is written.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,), dtype str
+        What is written.
+
+    y_pred : array-like of shape (n_samples,), dtype str
+        What was read.
+
+    Returns
+    -------
+    error_rate : float
+        Digits wrong, missing and too many (the edit distance [1]_) / digits written;
+        above 1 where more is read than is written. Where nothing is written, the
+        number of digits read.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+
+    References
+    ----------
+    .. [1] V. I. Levenshtein, "Binary codes capable of correcting deletions,
+       insertions, and reversals", Soviet Physics Doklady 10(8), pp. 707-710, 1966.
+
+    Examples
+    --------
+    >>> from lenet_sklearn.metrics import digit_error_rate
+    >>> digit_error_rate(["0451", "17"], ["0457", "177"])  # one wrong, one too many
+    0.3333333333333333
+    """
+    truths, guesses = column_or_1d(y_true), column_or_1d(y_pred)
+    check_consistent_length(truths, guesses)
+    pairs = list(zip(map(str, truths), map(str, guesses), strict=True))
+    n_digits = sum(len(truth) for truth, _ in pairs)
+    return sum(_edit_distance(*pair) for pair in pairs) / max(n_digits, 1)
+
+
+def _edit_distance(one: str, other: str) -> int:
+    """Count the characters to replace, take out and put in between two strings."""
+    row = list(range(len(other) + 1))
+    for n, left in enumerate(one, 1):
+        diagonal, row[0] = row[0], n
+        for m, right in enumerate(other, 1):
+            cheapest = min(diagonal + (left != right), row[m] + 1, row[m - 1] + 1)
+            diagonal, row[m] = row[m], cheapest
+    return row[-1]
+
+
 def error_interval(
     n_errors: int, n_samples: int, confidence: float = 0.95
 ) -> tuple[float, float]:

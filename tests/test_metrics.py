@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import binom
 
 from lenet_sklearn.metrics import (
+    digit_error_rate,
     error_interval,
     error_reject_curve,
     expected_calibration_error,
@@ -88,3 +89,17 @@ def test_what_is_no_probability_has_no_reliability(confidence):
     labels = [1] * len(confidence)
     with pytest.raises(ValueError, match="confidences from 0 to 1"):
         reliability_curve(labels, labels, confidence)
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "expected"),
+    [
+        (["0451"], ["0451"], 0),
+        (["0451"], ["451"], 1 / 4),
+        (["12", "34"], ["21", "34"], 2 / 4),
+        ([""], ["17"], 2),
+        (["17", ""], ["", ""], 1),
+    ],
+)
+def test_digits_to_correct_are_counted_among_those_written(written, read, expected):
+    assert digit_error_rate(written, read) == expected
