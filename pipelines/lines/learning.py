@@ -85,6 +85,7 @@ def adapt_model(
     fields: Sequence[Image],
     texts: Sequence[str],
     *,
+    max_epochs: int | None = None,
     random_state: int = 0,
 ) -> CuttingModel:
     """Adapt a model to fields whose strings are known.
@@ -99,6 +100,9 @@ def adapt_model(
 
     texts : sequence of n_fields str
         What they say. Fields that cannot be read so, in any way, teach nothing.
+
+    max_epochs : int, default=None
+        Passes over them; None for as many as their number asks for.
 
     random_state : int, default=0
         Seed of the training.
@@ -129,7 +133,8 @@ def adapt_model(
             " more digits than there are pieces of writing. Are fields and strings in"
             " the same order?"
         )
-    epochs = min(max(_FIELDS_IN_ALL // len(samples), _LEAST_EPOCHS), _MOST_EPOCHS)
+    usual = min(max(_FIELDS_IN_ALL // len(samples), _LEAST_EPOCHS), _MOST_EPOCHS)
+    epochs = usual if max_epochs is None else max_epochs
     rng = np.random.default_rng(random_state)
     return _train(
         model,

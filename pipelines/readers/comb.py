@@ -1,6 +1,6 @@
 """From images of combs to strings: cut at the walls, classify, decode."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.models.registry import load_model
-from lenet_sklearn.parameters import HasMethods, Interval
+from lenet_sklearn.parameters import COUNT, POSITIVE, HasMethods, Interval
 from lenet_sklearn.strings.boxes import GAP, BoxPosteriors, read_boxes
 from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
@@ -57,6 +57,9 @@ _ADAPTATION = {
     "early_stopping": False,
     "random_state": 0,
 }
+
+# Parameters of a reader that take the place of these.
+_GIVEN: Final = ("max_epochs", "lr", "distortion")
 
 SHIPPED: Final = "boxes"
 SHIPPED_CONTENTS: Final = "contents"
@@ -102,6 +105,16 @@ class CombReader(StringReader):
     normalizer : transformer, default=None
         Turns pieces into glyphs; None for ``GlyphNormalizer()``.
 
+    max_epochs : int, default=None
+        Passes over the digits where `fit` goes on from a classifier; None for 10.
+
+    lr : float, default=None
+        Highest learning rate there; None for 0.0003.
+
+    distortion : str or mapping, default=None
+        Distortion of the digits there, as for :class:`lenet_sklearn.LeNet5Classifier`;
+        None for that which the classifier was trained with.
+
     threshold : float, default=0.9
         Confidence below which a value is rejected.
 
@@ -133,6 +146,9 @@ class CombReader(StringReader):
         "digits": [Interval(Integral, 1, None, closed="left"), None],
         "cutter": [HasMethods(["cut"]), None],
         "normalizer": [HasMethods(["transform"]), None],
+        "max_epochs": [COUNT, None],
+        "lr": [POSITIVE, None],
+        "distortion": [str, Mapping, None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
@@ -144,6 +160,9 @@ class CombReader(StringReader):
         digits: int | None = None,
         cutter: Any = None,
         normalizer: Any = None,
+        max_epochs: int | None = None,
+        lr: float | None = None,
+        distortion: str | Mapping[str, float] | None = None,
         threshold: float = 0.9,
     ) -> None:
         self.classifier = classifier
@@ -151,6 +170,9 @@ class CombReader(StringReader):
         self.digits = digits
         self.cutter = cutter
         self.normalizer = normalizer
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.distortion = distortion
         self.threshold = threshold
 
     def fit(
@@ -233,6 +255,7 @@ class CombReader(StringReader):
             _shipped(SHIPPED) if self.classifier is None else self.classifier,
             glyphs,
             np.array([labels[digit] for _, digit in digits]),
+            {k: v for k in _GIVEN if (v := getattr(self, k)) is not None},
         )
 
     def labels(self, classifier: Any = None) -> dict[str, Any]:
@@ -477,7 +500,9 @@ def _align(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None
     return list(zip(digits, text, strict=True))
 
 
-def _fit_classifier(start: Any, glyphs: NDArray[Any], labels: NDArray[Any]) -> Any:
+def _fit_classifier(
+    start: Any, glyphs: NDArray[Any], labels: NDArray[Any], given: Mapping[str, Any]
+) -> Any:
     """Train a copy: further if it is fitted and can go on from there, else anew."""
     members = getattr(start, "estimators_", [start])
     if not is_fitted(start) or not all(map(_can_go_on, members)):
@@ -488,7 +513,8 @@ def _fit_classifier(start: Any, glyphs: NDArray[Any], labels: NDArray[Any]) -> A
         labels = adapted.le_.transform(labels)
     for member in members:
         before = member.warm_start
-        settings = {k: v for k, v in _ADAPTATION.items() if k in member.get_params()}
+        usual = {k: v for k, v in _ADAPTATION.items() if k in member.get_params()}
+        settings = {**usual, **given}
         member.set_params(**settings, classes=member.classes_.tolist(), warm_start=True)
         member.fit(glyphs, labels).set_params(warm_start=before)
     return adapted

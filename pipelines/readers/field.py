@@ -1,13 +1,13 @@
 """From images of fields to strings, whether they have boxes or not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 from sklearn.pipeline import Pipeline
 
-from lenet_sklearn.parameters import HasMethods, Interval
+from lenet_sklearn.parameters import COUNT, POSITIVE, HasMethods, Interval
 from lenet_sklearn.strings.boxes import GAP
 from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.fields.combs import Frame
@@ -116,6 +116,9 @@ class FieldReader(StringReader):
         Reads fields without a comb; None for ``VotingReader()``. `fit` fits a copy,
         from what it has learned on.
 
+    max_epochs, lr, distortion : default=None
+        As for :class:`CombReader`.
+
     threshold : float, default=0.9
         Confidence below which a value is rejected.
 
@@ -157,6 +160,9 @@ class FieldReader(StringReader):
         "cutter": [HasMethods(["cut"]), None],
         "normalizer": [HasMethods(["transform"]), None],
         "line_reader": [HasMethods(["fit", "read", "locate"]), None],
+        "max_epochs": [COUNT, None],
+        "lr": [POSITIVE, None],
+        "distortion": [str, Mapping, None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
@@ -169,6 +175,9 @@ class FieldReader(StringReader):
         cutter: Any = None,
         normalizer: Any = None,
         line_reader: Any = None,
+        max_epochs: int | None = None,
+        lr: float | None = None,
+        distortion: str | Mapping[str, float] | None = None,
         threshold: float = 0.9,
     ) -> None:
         self.classifier = classifier
@@ -177,6 +186,9 @@ class FieldReader(StringReader):
         self.cutter = cutter
         self.normalizer = normalizer
         self.line_reader = line_reader
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.distortion = distortion
         self.threshold = threshold
 
     def fit(
@@ -425,6 +437,9 @@ class FieldReader(StringReader):
             digits=self.digits,
             cutter=self.cutter,
             normalizer=self.normalizer,
+            max_epochs=self.max_epochs,
+            lr=self.lr,
+            distortion=self.distortion,
             threshold=self.threshold,
         )
 

@@ -1,6 +1,6 @@
 """From images of free writing to strings: by sliding over it, and by cutting it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
@@ -47,6 +47,9 @@ _ADAPTATION = {
     "initial_share": KEPT,
 }
 
+# Parameters of a reader that take the place of these.
+_GIVEN: Final = ("max_epochs", "lr", "distortion")
+
 
 class SlidingReader(FreeReader):
     """Read digits that are written freely, without boxes and without cutting them.
@@ -62,6 +65,17 @@ class SlidingReader(FreeReader):
         reads without having been fitted. `fit` goes on from the weights of one that is
         fitted, with settings of its own for few fields; a copy of one that is not
         fitted is trained by its own parameters.
+
+    max_epochs : int, default=None
+        Passes over the fields where `fit` goes on from weights; None for as many as
+        :func:`adaptation` says: the more, the fewer the fields.
+
+    lr : float, default=None
+        Highest learning rate there; None for 0.002.
+
+    distortion : str or mapping, default=None
+        Distortion of the strips there, as for
+        :class:`lenet_sklearn.strings.StringRecognizer`; None for "writing".
 
     random_state : int, default=0
         Seed of `fit` where it goes on from weights.
@@ -88,11 +102,25 @@ class SlidingReader(FreeReader):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "recognizer": [HasMethods(["fit", "read"]), None],
+        "max_epochs": [COUNT, None],
+        "lr": [POSITIVE, None],
+        "distortion": [str, Mapping, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
     }
 
-    def __init__(self, recognizer: Any = None, *, random_state: int = 0) -> None:
+    def __init__(
+        self,
+        recognizer: Any = None,
+        *,
+        max_epochs: int | None = None,
+        lr: float | None = None,
+        distortion: str | Mapping[str, float] | None = None,
+        random_state: int = 0,
+    ) -> None:
         self.recognizer = recognizer
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.distortion = distortion
         self.random_state = random_state
 
     def reading_recognizer(self) -> Any:
@@ -114,7 +142,10 @@ class SlidingReader(FreeReader):
         strips = [normalize_line(field) for field in fields]
         start = self._start()
         if is_fitted(start):
-            self.recognizer_ = _adapt(start, strips, texts, self.random_state)
+            given = {name: getattr(self, name) for name in _GIVEN}
+            settings = {k: v for k, v in given.items() if v is not None}
+            settings["random_state"] = self.random_state
+            self.recognizer_ = _adapt(start, strips, texts, settings)
         else:
             self.recognizer_ = clone(start).fit(strips, texts)
 
@@ -173,14 +204,17 @@ def adaptation(network: str, n_fields: int) -> dict[str, Any]:
 
 
 def _adapt(
-    recognizer: Any, strips: Sequence[Image], texts: Sequence[str], random_state: int
+    recognizer: Any,
+    strips: Sequence[Image],
+    texts: Sequence[str],
+    given: Mapping[str, Any],
 ) -> Any:
     """Train a copy of a recognizer, or of each member of a committee, further."""
     adapted = deepcopy(recognizer)
     for member in getattr(adapted, "members_", [adapted]):
-        settings = adaptation(member.network, len(strips))
+        settings = {**adaptation(member.network, len(strips)), **given}
         share = member.initial_share
-        member.set_params(**settings, random_state=random_state, warm_start=True)
+        member.set_params(**settings, warm_start=True)
         member.fit(strips, texts)
         member.set_params(warm_start=False, initial_share=share)
     return adapted
@@ -221,6 +255,9 @@ class CuttingReader(FreeReader):
     widest : float, default=None
         Greatest width of a digit of several pieces, in heights of the writing: 1.6.
 
+    max_epochs : int, default=None
+        Passes over the fields in `fit`; None for 8 to 40: the more, the fewer they are.
+
     random_state : int, default=0
         Seed of the training in `fit`.
 
@@ -260,6 +297,7 @@ class CuttingReader(FreeReader):
         "most_ink": [POSITIVE, None],
         "most_pieces": [COUNT, None],
         "widest": [POSITIVE, None],
+        "max_epochs": [COUNT, None],
         "random_state": [Interval(Integral, 0, None, closed="left")],
     }
 
@@ -271,6 +309,7 @@ class CuttingReader(FreeReader):
         most_ink: float | None = None,
         most_pieces: int | None = None,
         widest: float | None = None,
+        max_epochs: int | None = None,
         random_state: int = 0,
     ) -> None:
         self.model = model
@@ -278,6 +317,7 @@ class CuttingReader(FreeReader):
         self.most_ink = most_ink
         self.most_pieces = most_pieces
         self.widest = widest
+        self.max_epochs = max_epochs
         self.random_state = random_state
 
     def reading_model(self) -> CuttingModel:
@@ -308,6 +348,7 @@ class CuttingReader(FreeReader):
             self._cutting_as_set(self.model),
             fields,
             texts,
+            max_epochs=self.max_epochs,
             random_state=self.random_state,
         )
 

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV
 
+from lenet_sklearn.committee import members_of
 from lenet_sklearn.models.files import ModelFileError
 from lenet_sklearn.models.registry import pack_model, unpack_model
 from pipelines import (
@@ -16,10 +17,12 @@ from pipelines import (
     Despeckler,
     Form,
     Frame,
+    SlidingReader,
     make_field_reader,
     make_form_reader,
 )
 from pipelines.drawing import draw_comb, draw_string, draw_writer
+from pipelines.lines import learning
 from pipelines.lines.cuts import Cutting
 from pipelines.lines.segments import segment_field
 from pipelines.models import load_line_reader, save_line_reader
@@ -27,6 +30,9 @@ from pipelines.models import load_line_reader, save_line_reader
 OF_READING = (
     "despeckle__contrast",
     "flatten__kernel_size",
+    "read__distortion",
+    "read__lr",
+    "read__max_epochs",
     "read__cutter__faintest",
     "read__cutter__speck",
     "read__cutter__touching",
@@ -37,6 +43,10 @@ OF_READING = (
     "read__line_reader__cutting_reader__most_pieces",
     "read__line_reader__cutting_reader__narrowest",
     "read__line_reader__cutting_reader__widest",
+    "read__line_reader__cutting_reader__max_epochs",
+    "read__line_reader__sliding_reader__distortion",
+    "read__line_reader__sliding_reader__lr",
+    "read__line_reader__sliding_reader__max_epochs",
 )
 
 
@@ -59,6 +69,37 @@ def test_a_search_goes_over_what_cuts_boxes():
     blind, sighted = search.cv_results_["mean_test_score"]
     assert blind == 0.0
     assert sighted > 0.5
+
+
+def test_readers_of_combs_are_adapted_as_their_parameters_say():
+    fields = [draw_comb(text, random_state=3) for text in ("042", "198")]
+    reader = CombReader(max_epochs=1, lr=2e-3, distortion="affine", digits=3)
+    for member in members_of(reader.fit(fields, ["042", "198"]).classifier_):
+        assert (member.max_epochs, member.lr) == (1, 2e-3)
+        assert member.distortion == "affine"
+        assert len(member.history_["epoch"]) == 1
+    within = make_field_reader(digits=3).set_params(read__max_epochs=1)
+    within.fit(fields, ["042", "198"])
+    assert all(m.max_epochs == 1 for m in members_of(within[-1].classifier_))
+
+
+def test_readers_of_lines_are_adapted_as_their_parameters_say(line):
+    sliding = SlidingReader(max_epochs=1, lr=1e-4, distortion={"slant": 0.1})
+    adapted = sliding.fit([line], ["60291"]).recognizer_
+    assert (adapted.max_epochs, adapted.lr) == (1, 1e-4)
+    assert adapted.distortion == {"slant": 0.1}
+
+
+@pytest.mark.parametrize(("max_epochs", "n_steps"), [(3, 3), (None, 40)])
+def test_a_model_of_pieces_is_adapted_in_so_many_passes(
+    line, monkeypatch, max_epochs, n_steps
+):
+    taken = []
+    monkeypatch.setattr(
+        learning, "_train", lambda model, batches, **how: taken.append(how["n_steps"])
+    )
+    CuttingReader(max_epochs=max_epochs).fit([line], ["60291"])
+    assert taken == [n_steps]
 
 
 @pytest.fixture(scope="module")
