@@ -146,6 +146,28 @@ RECIPES: Mapping[str, dict[str, Any]] = MappingProxyType(
 )
 
 
+# Grids for a search over a classifier, by the question that they answer: a few values
+# that are worth trying, how much distortion, which parts of the network, how many
+# samples. `n_labelled` is the number of samples that are learned from, which a search of
+# `lenet search` takes.
+GRIDS: Mapping[str, list[dict[str, list[Any]]]] = MappingProxyType(
+    {
+        "distortion": [
+            {"distortion": [None, "affine", modern["distortion"], "writing"]}
+        ],
+        "labels": [{"n_labelled": [100, 300, 1000, 3000, 10_000]}],
+        "network": [
+            {
+                "module__activation": ["relu", "tanh"],
+                "module__c3": ["dense", "table"],
+                "module__dropout": [0.0, 0.2],
+            }
+        ],
+        "quick": [{"lr": [1e-3, 3e-3], "distortion": [None, modern["distortion"]]}],
+    }
+)
+
+
 def find_recipe(name: str) -> dict[str, Any]:
     """Look a recipe up by its name.
 

@@ -25,6 +25,7 @@ ORDER = (
     ("forms",),
     ("readers",),
     ("models",),
+    ("recipes",),
     ("scoring",),
     ("runs",),
     ("review",),

@@ -86,17 +86,17 @@ def judge(estimator: Any, X: Any, y: Any) -> Outcomes:
     if hasattr(estimator, "judge"):
         outcomes: Outcomes = estimator.judge(X, y)
         return outcomes
-    truths = np.ravel(_ordered(estimator, y)).astype(object)
+    truths = _as_strings(np.ravel(_ordered(estimator, y)))
     if hasattr(estimator, "predict_proba"):
         posteriors = estimator.predict_proba(X)
         best = posteriors.argmax(axis=1)
-        values = estimator.classes_[best].astype(object)
+        values = _as_strings(estimator.classes_[best])
         likely = posteriors[np.arange(len(best)), best]
         return _checked(truths, values, likely, np.ones(len(best), dtype=bool))
     readings = _read(estimator, X)
     return _checked(
         truths,
-        np.array([one.value for one in readings], dtype=object),
+        _as_strings([one.value for one in readings]),
         np.array([one.confidence for one in readings], dtype=np.float64),
         np.array([hangs_on_confidence(one) for one in readings], dtype=bool),
     )
@@ -276,6 +276,10 @@ def _ordered(estimator: Any, y: Any) -> NDArray[Any]:
     if form is not None and hasattr(y, "columns"):
         y = y[[field.name for field in form.fields]]
     return np.asarray(y)
+
+
+def _as_strings(values: Any) -> NDArray[np.object_]:
+    return np.array([str(value) for value in values], dtype=object)
 
 
 def _read(estimator: Any, X: Sequence[Any]) -> list[FieldReading]:

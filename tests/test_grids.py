@@ -1,0 +1,83 @@
+"""Ready grids: every name in them is a parameter, and files are read as they are."""
+
+import pytest
+from sklearn.model_selection import ParameterGrid
+
+from lenet_sklearn import LeNet5Classifier, recipes
+from pipelines import SlidingReader, make_field_reader
+from pipelines.recipes import (
+    COMB_GRIDS,
+    LINE_GRIDS,
+    N_LABELLED,
+    NAMES,
+    check_grid,
+    find_grid,
+)
+
+WITHOUT_MODELS = [(kind, name) for kind in ("lines", "combs") for name in NAMES]
+
+
+def test_the_grids_answer_these_questions():
+    expected = ["cleaning", "cutting", "distortion", "labels", "network", "quick"]
+    assert list(NAMES) == expected == sorted(COMB_GRIDS) == sorted(LINE_GRIDS)
+    assert sorted(recipes.GRIDS) == ["distortion", "labels", "network", "quick"]
+
+
+@pytest.mark.parametrize(("kind", "name"), WITHOUT_MODELS)
+def test_a_reader_takes_every_point_of_a_grid(kind, name):
+    grid = find_grid(name, kind)
+    check_grid(grid, list(make_field_reader().get_params()))
+    for params in ParameterGrid(grid):
+        params.pop(N_LABELLED, None)
+        reader = make_field_reader().set_params(**params)
+        assert {k: reader.get_params()[k] for k in params} == params
+
+
+@pytest.mark.parametrize("name", recipes.GRIDS)
+def test_a_classifier_takes_every_point_of_a_grid(name):
+    for params in ParameterGrid(find_grid(name, "glyphs")):
+        params.pop(N_LABELLED, None)
+        LeNet5Classifier().set_params(**params)
+
+
+def test_a_grid_is_read_from_a_file(tmp_path):
+    path = tmp_path / "grid.toml"
+    path.write_text(
+        '[[grid]]\nread__lr = [0.001]\nflatten = ["passthrough"]\n'
+        '[[grid]]\nread__line_reader = [{model = "lenet5"}]\n'
+    )
+    first, second = find_grid(str(path), "lines")
+    assert first == {"read__lr": [0.001], "flatten": ["passthrough"]}
+    [reader] = second["read__line_reader"]
+    assert isinstance(reader, SlidingReader)
+    assert reader.recognizer.network == "lenet5"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("read__lr = [1]", r"expects one table, \[grid\]"),
+        ("[grid]\nread__lr = 1", r"a list of values for read__lr. Got 1. Write read"),
+        ("[grid]\nread__lr = []", "a list of values for read__lr"),
+        ("[grid", "is no TOML"),
+    ],
+)
+def test_a_file_without_a_grid_is_refused(tmp_path, text, said):
+    path = tmp_path / "grid.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=said):
+        find_grid(str(path), "lines")
+
+
+def test_a_grid_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"no grid 'quik'. There are cleaning, cut"):
+        find_grid("quik", "lines")
+    with pytest.raises(ValueError, match=r"none.toml cannot be read: No such file"):
+        find_grid(str(tmp_path / "none.toml"), "lines")
+
+
+def test_a_parameter_that_is_not_there_is_named_with_one_that_is():
+    params = list(make_field_reader().get_params())
+    with pytest.raises(ValueError, match=r"'read__lrs'.*Did you mean read__lr"):
+        check_grid([{"read__lrs": [1]}], params)
+    check_grid([{"read__line_reader": [1], "read__line_reader__x": [1]}], params)
