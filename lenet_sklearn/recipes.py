@@ -148,7 +148,7 @@ RECIPES: Mapping[str, dict[str, Any]] = MappingProxyType(
 
 # Grids for a search over a classifier, by the question that they answer: a few values
 # that are worth trying, how much distortion, which parts of the network, how many
-# samples. `n_labelled` is the number of samples that are learned from, which a search of
+# samples. `n_labelled` is the number of samples that are learned from, which a search by
 # `lenet search` takes.
 GRIDS: Mapping[str, list[dict[str, list[Any]]]] = MappingProxyType(
     {

@@ -1,0 +1,264 @@
+"""Searches that go on where they were: what was read of held-out samples is kept."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final, Self
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state, get_tags
+
+from lenet_sklearn.models.registry import pack_model
+from lenet_sklearn.outputs import write_whole
+from pipelines.readers.base import is_fitted
+from pipelines.readers.scorers import Outcomes, exact_strings, judge
+
+# What computes otherwise in another release.
+_RELEASES: Final = ("lenet-sklearn", "numpy", "opencv-python-headless", "torch")
+
+
+class RememberingEstimator(BaseEstimator):
+    """Keep what an estimator read of held-out samples, so that no fit is done again.
+
+    A search fits each candidate on each fold, and scores it on what is held out. In
+    this shell an estimator is fitted when its score is asked for, and not at all if a
+    file says what it read: one that is fitted to the same samples, with the same
+    parameters, by the same releases, and read the same samples.
+
+    Parameters
+    ----------
+    reader : estimator
+        Reader of fields or pages, or classifier. Its parameters bear ``reader__``.
+
+    folder : str or path
+        Where the files are, one for each fit.
+
+    n_labelled : int, default=None
+        Learn from this many of the samples only, drawn by chance; of 0 from none: the
+        reader then reads as it comes. None for all.
+
+    random_state : int, default=0
+        Seed of this draw. Of two numbers of samples, the fewer are among the others.
+
+    Attributes
+    ----------
+    key_ : str
+        Names what was fitted, with which parameters, and on what.
+
+    n_fitted_ : int
+        Samples it is fitted on.
+
+    Notes
+    -----
+    A file is written as a whole when a fit is done and has read, so that a search may
+    be killed at any time. Two processes may share a folder.
+    """
+
+    def __init__(
+        self,
+        reader: Any = None,
+        folder: str | os.PathLike[str] = "",
+        *,
+        n_labelled: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.reader = reader
+        self.folder = folder
+        self.n_labelled = n_labelled
+        self.random_state = random_state
+
+    def fit(self, X: Sequence[Any], y: Sequence[Any]) -> Self:
+        """Note what is to be fitted.
+
+        Parameters
+        ----------
+        X : sequence of n_samples
+            Pages, fields or glyphs.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_fields)
+            What they say.
+
+        Returns
+        -------
+        self : RememberingEstimator
+            The estimator itself.
+        """
+        rows = self._draw(len(X))
+        lesson = _take(X, rows), _take(y, rows)
+        self._lesson = lesson
+        self._fitted: Any = None
+        self.n_fitted_ = len(rows)
+        said = [version(name) for name in _RELEASES], describe(self.reader)
+        self.key_ = joblib.hash((*said, *lesson))
+        return self
+
+    def judge(self, X: Sequence[Any], y: Sequence[Any]) -> Outcomes:
+        """Read samples whose truth is known, or look up what was read in them.
+
+        Parameters
+        ----------
+        X : sequence of n_samples
+            Pages, fields or glyphs.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_fields)
+            What they say.
+
+        Returns
+        -------
+        outcomes : Outcomes
+            As of :func:`pipelines.readers.scorers.judge`.
+        """
+        return self._remember(X, y)[0]
+
+    def seconds(self, X: Sequence[Any], y: Sequence[Any]) -> float:
+        """Return how long it took to fit, and to read these samples.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`judge`.
+
+        Returns
+        -------
+        seconds : float
+            By the clock on the wall.
+        """
+        return self._remember(X, y)[1]
+
+    def score(self, X: Sequence[Any], y: Sequence[Any]) -> float:
+        """Return the share of values that are right as a whole.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`judge`.
+
+        Returns
+        -------
+        score : float
+            In [0, 1].
+        """
+        return exact_strings(self, X, y)
+
+    def _draw(self, n_samples: int) -> list[int]:
+        """Choose whom to learn from; in their own order, as an estimator sees it."""
+        if self.n_labelled is None or self.n_labelled >= n_samples:
+            return list(range(n_samples))
+        order = check_random_state(self.random_state).permutation(n_samples)
+        return sorted(order[: self.n_labelled].tolist())
+
+    def _remember(self, X: Sequence[Any], y: Sequence[Any]) -> tuple[Outcomes, float]:
+        """Look up outcomes and seconds, or make them and keep them."""
+        path = Path(self.folder) / f"{self.key_}-{joblib.hash((X, y))}.npz"
+        try:
+            return _load(path)
+        except (OSError, ValueError, KeyError):  # not there, or damaged
+            pass
+        began = time.perf_counter()
+        outcomes = judge(self._reader(), X, y)
+        seconds = time.perf_counter() - began
+        _save(path, outcomes, seconds)
+        return outcomes, seconds
+
+    def _reader(self) -> Any:
+        if self._fitted is None:
+            reader = clone(self.reader)
+            self._fitted = reader.fit(*self._lesson) if self.n_fitted_ else reader
+        return self._fitted
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "key_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        own = get_tags(self.reader)
+        tags.estimator_type, tags.classifier_tags = (
+            own.estimator_type,
+            own.classifier_tags,
+        )
+        tags.target_tags, tags.input_tags = own.target_tags, own.input_tags
+        return tags
+
+
+def _take(samples: Any, rows: Sequence[int]) -> Any:
+    if isinstance(samples, np.ndarray):
+        return samples[list(rows)]
+    return [samples[n] for n in rows]
+
+
+def describe(estimator: Any) -> list[tuple[str, Any]]:
+    """List what decides how an estimator is fitted: its parts and their parameters.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its parameters may be fitted models, which are described by their weights.
+
+    Returns
+    -------
+    parts : list of tuples of (name, content)
+        Of what :func:`joblib.hash` tells apart by content, in every process.
+
+    Examples
+    --------
+    >>> from pipelines import CuttingReader
+    >>> from pipelines.training.remembering import describe
+    >>> dict(describe(CuttingReader(max_epochs=4)))["max_epochs"]
+    4
+    """
+    params = sorted(estimator.get_params().items())
+    own = ("", f"{type(estimator).__module__}.{type(estimator).__qualname__}")
+    return [own, *((name, _content(value)) for name, value in params)]
+
+
+def _content(value: Any) -> Any:
+    """Return what a parameter is: the parameters of an estimator stand beside it."""
+    if isinstance(value, list | tuple):  # such as the steps of a Pipeline
+        return [_content(one) for one in value]
+    if isinstance(value, BaseEstimator) and not is_fitted(value):
+        return f"{type(value).__module__}.{type(value).__qualname__}"
+    try:
+        header, weights = pack_model(value)
+    except TypeError:  # no model
+        return value
+    return json.dumps(header, sort_keys=True), sorted(weights.items())
+
+
+def _save(path: Path, outcomes: Outcomes, seconds: float) -> None:
+    """Write strings as text: nothing that is read may run code."""
+    content = BytesIO()
+    words = {
+        name: np.array([str(one) for one in getattr(outcomes, name)], dtype=np.str_)
+        for name in ("truths", "values")
+    }
+    np.savez_compressed(
+        content,
+        **words,
+        confidences=outcomes.confidences,
+        decided=outcomes.decided,
+        seconds=np.array(seconds),
+    )
+    digest = hashlib.sha256(content.getvalue()).digest()
+    write_whole(path, content.getvalue() + digest)
+
+
+def _load(path: Path) -> tuple[Outcomes, float]:
+    """Read what :func:`_save` wrote; ValueError for a file that is damaged."""
+    content, digest = (whole := path.read_bytes())[:-32], whole[-32:]
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError(f"{path} is damaged")
+    with np.load(BytesIO(content), allow_pickle=False) as arrays:
+        outcomes = Outcomes(
+            arrays["truths"].astype(object),
+            arrays["values"].astype(object),
+            arrays["confidences"],
+            arrays["decided"],
+        )
+        return outcomes, float(arrays["seconds"])

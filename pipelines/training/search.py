@@ -1,0 +1,458 @@
+"""Search the parameters of a reader by cross-validation, and go on where it was."""
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    HalvingGridSearchCV,
+    KFold,
+    ParameterGrid,
+)
+from sklearn.utils import get_tags
+
+from pipelines.readers.scorers import SCORERS, Outcomes, summarize
+from pipelines.recipes import N_LABELLED, Grid, check_grid
+from pipelines.training.remembering import RememberingEstimator
+
+_READER: Final = "reader__"
+
+# Each rung of a halving search learns from three times as many as the one before.
+_FACTOR: Final = 3
+
+# Fewer labelled samples than this tell candidates apart by chance.
+_FEWEST: Final = 10
+
+# Share of a budget that a plan may use by its estimate: clocks and cores are shared.
+_USABLE: Final = 0.7
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """How a search goes.
+
+    Attributes
+    ----------
+    folder : Path
+        Where finished fits are kept.
+
+    scoring : str, default="exact_strings"
+        Name of the scorer that ranks, one of
+        :data:`pipelines.readers.scorers.SCORERS`.
+
+    n_folds : int, default=3
+        Folds of the cross-validation, at least 2.
+
+    jobs : int, default=1
+        Processes side by side.
+
+    budget : float, default=None
+        Seconds that it may take, the last fit on all samples included. If all
+        candidates on all samples would take longer, the worse two thirds are left out
+        after a third of the samples, and so on. None for as long as it takes.
+
+    random_state : int, default=0
+        Seed of the folds, where no groups make them.
+    """
+
+    folder: Path
+    scoring: str = "exact_strings"
+    n_folds: int = 3
+    jobs: int = 1
+    budget: float | None = None
+    random_state: int = 0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What cross-validation says of one setting of the parameters.
+
+    Attributes
+    ----------
+    params : dict of str to object
+        Of the reader; with ``n_labelled``, the number of samples it learned from, where
+        these are not all.
+
+    outcomes : sequence of n_folds Outcomes
+        What was read of each fold, by a reader that learned from the others.
+
+    seconds : sequence of n_folds float
+        How long each fit took, reading the fold included.
+
+    scoring : str
+        Name of the scorer that ranks.
+    """
+
+    params: Mapping[str, Any]
+    outcomes: Sequence[Outcomes]
+    seconds: Sequence[float]
+    scoring: str
+
+    @property
+    def scores(self) -> list[float]:
+        """The score of each fold, higher for better."""
+        return self.all_scores(self.scoring)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the scores."""
+        return float(np.mean(self.scores))
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the scores over the folds."""
+        return float(np.std(self.scores))
+
+    def all_scores(self, name: str) -> list[float]:
+        """Return the score of each fold by any scorer.
+
+        Parameters
+        ----------
+        name : str
+            Of the scorer.
+
+        Returns
+        -------
+        scores : list of n_folds float
+        """
+        return [summarize(outcomes)[name] for outcomes in self.outcomes]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found.
+
+    Attributes
+    ----------
+    candidates : list of Candidate
+        In the order of the search.
+
+    best : Candidate
+        The best of those that learned from the most samples.
+
+    before : Candidate or None
+        What is read as it comes, without learning; None for what must be fitted.
+
+    cv_results : dict of str to ndarray
+        As scikit-learn's searches have it. ``mean_fit_time`` and ``std_fit_time`` are
+        those of the fits when they were done, reading included.
+
+    splits : list of tuples of (ndarray, ndarray)
+        Samples that were learned from, and that were held out, of each fold.
+    """
+
+    candidates: list[Candidate]
+    best: Candidate
+    before: Candidate | None
+    cv_results: dict[str, Any]
+    splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether the best reads better than what is read as it comes."""
+        return self.before is None or self.best.mean > self.before.mean
+
+
+def search(
+    reader: Any,
+    X: Sequence[Any],
+    y: ArrayLike,
+    grid: Grid,
+    plan: SearchPlan,
+    *,
+    groups: Sequence[Any] | None = None,
+) -> Found:
+    """Cross-validate every candidate of a grid, or the better ones, once for all.
+
+    Parameters
+    ----------
+    reader : estimator
+        Reader of fields or pages, or classifier.
+
+    X : sequence of n_samples
+        What it reads.
+
+    y : array-like of shape (n_samples,) or (n_samples, n_fields)
+        What they say.
+
+    grid : list of dicts of str to list
+        As for :class:`sklearn.model_selection.GridSearchCV`.
+
+    plan : SearchPlan
+        How to go about it.
+
+    groups : sequence of n_samples objects, default=None
+        Writer or document of each: no group is both learned from and held out.
+
+    Returns
+    -------
+    found : Found
+
+    Raises
+    ------
+    ValueError
+        If the grid names no parameter of the reader, there are fewer groups, or
+        samples, than folds, or the budget is too short.
+    """
+    check_grid(grid, list(reader.get_params()))
+    splits = split(len(X), groups, plan)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    shell = RememberingEstimator(reader, plan.folder, random_state=plan.random_state)
+    replay = _Replay(shell, X, y, splits, plan.scoring)
+    before = None
+    if not get_tags(reader).requires_fit:
+        before = replay({N_LABELLED: 0})
+    searching = _choose_search(shell, _known_sizes(grid, splits), plan, replay)
+    searching.fit(X, y)
+    results = searching.cv_results_
+    found = [replay(_plain(params)) for params in results["params"]]
+    times = np.array([candidate.seconds for candidate in found])
+    kept = {k: v for k, v in results.items() if "score_time" not in k}
+    kept |= {"mean_fit_time": times.mean(axis=1), "std_fit_time": times.std(axis=1)}
+    kept["params"] = [candidate.params for candidate in found]
+    return Found(found, found[searching.best_index_], before, kept, splits)
+
+
+def split(
+    n_samples: int, groups: Sequence[Any] | None, plan: SearchPlan
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Split samples into folds, whole groups together.
+
+    Parameters
+    ----------
+    n_samples : int
+        How many there are.
+
+    groups : sequence of n_samples objects, or None
+        As for :func:`search`.
+
+    plan : SearchPlan
+        With the number of folds, and the seed.
+
+    Returns
+    -------
+    splits : list of tuples of (ndarray, ndarray)
+        Indices to learn from, and to hold out.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer groups, or samples, than folds.
+    """
+    n_units = n_samples if groups is None else len(set(groups))
+    if n_units < plan.n_folds:
+        unit = "labelled samples" if groups is None else "groups"
+        raise ValueError(
+            f"A search on {plan.n_folds} folds needs as many {unit}. Got {n_units}."
+        )
+    if groups is None:
+        folds = KFold(plan.n_folds, shuffle=True, random_state=plan.random_state)
+        return list(folds.split(range(n_samples)))
+    return list(GroupKFold(plan.n_folds).split(range(n_samples), groups=groups))
+
+
+class _Replay:
+    """Looks up what was read, and reads what was not yet."""
+
+    def __init__(
+        self, shell: Any, X: Any, y: Any, splits: Sequence[Any], scoring: str
+    ) -> None:
+        self.shell, self.X, self.y = shell, X, y
+        self.splits, self.scoring = splits, scoring
+
+    def __call__(
+        self, params: Mapping[str, Any], n_folds: int | None = None
+    ) -> Candidate:
+        outcomes, seconds = [], []
+        for learned, held in self.splits[:n_folds]:
+            fitted = clone(self.shell).set_params(**_in_shell(params))
+            fitted.fit(_take(self.X, learned), _take(self.y, learned))
+            part = _take(self.X, held), _take(self.y, held)
+            outcomes.append(fitted.judge(*part))
+            seconds.append(fitted.seconds(*part))
+        return Candidate(dict(params), outcomes, seconds, self.scoring)
+
+
+def _choose_search(shell: Any, grid: Grid, plan: SearchPlan, replay: _Replay) -> Any:
+    """Take all candidates on all samples, if there is time, or else halve them."""
+    shelled = [_in_shell(part) for part in grid]
+    how: dict[str, Any] = {
+        "scoring": SCORERS[plan.scoring],
+        "cv": replay.splits,
+        "n_jobs": plan.jobs,
+        "refit": False,
+        "error_score": "raise",
+    }
+    if plan.budget is None:
+        return GridSearchCV(shell, shelled, **how)
+    if any(N_LABELLED in part for part in grid):
+        raise ValueError(
+            f"A budget chooses how many samples are learned from, and so does the grid,"
+            f" by {N_LABELLED}. Leave one of them out."
+        )
+    candidates = list(ParameterGrid(grid))
+    rungs = plan_rungs(len(candidates), min(len(part) for part, _ in replay.splits))
+    costs = _measure(candidates, rungs[0], plan, replay)
+    if _estimate(costs, rungs[-1:], rungs[0], plan) <= _USABLE * plan.budget:
+        return GridSearchCV(shell, shelled, **how)
+    needed = _estimate(costs, rungs, rungs[0], plan)
+    if needed > _USABLE * plan.budget:
+        raise ValueError(
+            f"The budget of {plan.budget:.0f} s is too short for {len(candidates)}"
+            f" candidates: about {needed / _USABLE:.0f} s are needed. Name a smaller"
+            " grid or a longer budget."
+        )
+    return HalvingGridSearchCV(
+        shell,
+        shelled,
+        factor=_FACTOR,
+        resource=N_LABELLED,
+        min_resources=rungs[0],
+        max_resources=rungs[-1],
+        random_state=plan.random_state,
+        **how,
+    )
+
+
+def plan_rungs(n_candidates: int, n_samples: int) -> list[int]:
+    """Say from how many samples the candidates of each rung learn.
+
+    Parameters
+    ----------
+    n_candidates : int
+        On the first rung; a third of them is left on the next, until one is.
+
+    n_samples : int
+        On the last rung, at most.
+
+    Returns
+    -------
+    rungs : list of int
+        Rising, each three times the one before; not below 10 samples, so that fewer
+        samples have fewer rungs.
+
+    Examples
+    --------
+    >>> from pipelines.training.search import plan_rungs
+    >>> plan_rungs(9, 133), plan_rungs(9, 40), plan_rungs(1, 40)
+    ([14, 42, 126], [13, 39], [40])
+    """
+    n_rungs = 1 + math.ceil(math.log(n_candidates, _FACTOR) - 1e-9)
+    while n_rungs > 1 and n_samples // _FACTOR ** (n_rungs - 1) < _FEWEST:
+        n_rungs -= 1
+    first = n_samples // _FACTOR ** (n_rungs - 1)
+    return [first * _FACTOR**n for n in range(n_rungs)]
+
+
+def _measure(
+    candidates: Sequence[Mapping[str, Any]],
+    n_labelled: int,
+    plan: SearchPlan,
+    replay: _Replay,
+) -> list[float]:
+    """Time each candidate on a few samples of one fold; the search finds these done."""
+    limit, began, costs = plan.budget or 0.0, time.monotonic(), []
+    for params in candidates:
+        [seconds] = replay({**params, N_LABELLED: n_labelled}, 1).seconds
+        costs.append(seconds)
+        if time.monotonic() - began > _USABLE * limit:
+            raise ValueError(
+                f"The budget of {limit:.0f} s is too short to time {len(candidates)}"
+                f" candidates on {n_labelled} samples each. Name a smaller grid or a"
+                " longer budget."
+            )
+    return costs
+
+
+def _estimate(
+    costs: Sequence[float], rungs: Sequence[int], measured_on: int, plan: SearchPlan
+) -> float:
+    """Estimate the seconds of a search, and of the last fit, from the dearest fits."""
+    dearest = sorted(costs, reverse=True)
+    total = 0.0
+    for rung, n_labelled in enumerate(rungs):
+        left = dearest[: math.ceil(len(dearest) / _FACTOR**rung)]
+        total += sum(left) * plan.n_folds * n_labelled / measured_on
+    n_all = rungs[-1] * plan.n_folds / (plan.n_folds - 1)
+    return sum(costs) + total / plan.jobs + dearest[0] * n_all / measured_on
+
+
+def _known_sizes(grid: Grid, splits: Sequence[Any]) -> Grid:
+    """Leave out numbers of samples that no fold has; the largest stands for all."""
+    most = min(len(learned) for learned, _ in splits)
+    return [
+        {
+            name: values
+            if name != N_LABELLED
+            else [*(n for n in values if n < most), most]
+            for name, values in part.items()
+        }
+        for part in grid
+    ]
+
+
+def _in_shell(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {k if k == N_LABELLED else f"{_READER}{k}": v for k, v in params.items()}
+
+
+def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {k.removeprefix(_READER): v for k, v in params.items()}
+
+
+def _take(samples: Any, rows: NDArray[np.intp]) -> Any:
+    """Take samples out as scikit-learn does: what is a list stays one."""
+    if isinstance(samples, np.ndarray):
+        return samples[rows]
+    return [samples[n] for n in rows]
+
+
+def show_params(params: Mapping[str, Any]) -> str:
+    """Write parameters on one line, as a table has them.
+
+    Parameters
+    ----------
+    params : mapping of str to object
+        Of a reader.
+
+    Returns
+    -------
+    text : str
+        Empty for none.
+
+    Examples
+    --------
+    >>> from pipelines.training.search import show_params
+    >>> show_params({"read__lr": 0.001, "flatten": "passthrough"})
+    'read__lr=0.001 flatten=passthrough'
+    """
+    return " ".join(f"{name}={show_value(value)}" for name, value in params.items())
+
+
+def show_value(value: Any) -> str:
+    """Write the value of a parameter, on one line.
+
+    Parameters
+    ----------
+    value : object
+        A number, a string, a mapping, or a part of a reader.
+
+    Returns
+    -------
+    text : str
+    """
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value)
+    except TypeError:
+        return " ".join(repr(value).split())

@@ -1,0 +1,203 @@
+"""Searches: what is held out teaches nothing, and no finished fit is done again."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from lenet_sklearn import LeNet5Classifier, load_dataset
+from pipelines.outcomes import settle
+from pipelines.readers.base import StringReader
+from pipelines.readers.scorers import Outcomes
+from pipelines.training.remembering import RememberingEstimator, describe
+from pipelines.training.search import SearchPlan, plan_rungs, search, split
+
+
+class Parrot(StringReader):
+    """Knows by heart what it was taught, and reads all else as it comes: wrongly."""
+
+    def __init__(self, log="", accent=0):
+        self.log = log
+        self.accent = accent
+
+    def fit(self, X, y):
+        self.known_ = {image.tobytes(): text for image, text in zip(X, y, strict=True)}
+        if self.log:
+            with open(self.log, "a") as file:
+                file.write(f"{self.accent} {len(X)}\n")
+        return self
+
+    def read(self, X):
+        known = getattr(self, "known_", {})
+        values = [known.get(image.tobytes(), str(self.accent)) for image in X]
+        return [settle(value, 0.95, 0.9) for value in values]
+
+    def _texts(self, X):
+        return [reading.value for reading in self.read(X)]
+
+
+def planted(n_samples=30):
+    """Images that show their number, and answers that only these tell."""
+    images = [np.full((4, 4), n, np.uint8) for n in range(n_samples)]
+    return images, [str(1000 + n) for n in range(n_samples)]
+
+
+GRID = [{"accent": [0, 1, 2, 3]}]
+
+
+def test_no_answer_of_what_is_held_out_comes_through(tmp_path):
+    X, y = planted()
+    found = search(Parrot(), X, y, GRID, SearchPlan(tmp_path))
+    again = search(Parrot(), X, y, GRID, SearchPlan(tmp_path))
+    halved = search(Parrot(), X, y, GRID, SearchPlan(tmp_path, budget=1e9))
+    for each in (found, again, halved):
+        assert all(one.scores == [0, 0, 0] for one in each.candidates)
+        assert each.before.scores == [0, 0, 0]
+    # It would be seen: what was learned is known.
+    taught = RememberingEstimator(Parrot(), tmp_path).fit(X, y)
+    assert taught.score(X, y) == 1
+
+
+def test_no_group_is_learned_from_and_held_out(tmp_path):
+    X, _ = planted()
+    writers = [f"writer {n % 5}" for n in range(len(X))]
+    # All of a writer's fields say the same, and look the same.
+    images = [X[n % 5] for n in range(len(X))]
+    plan = SearchPlan(tmp_path)
+    mixed = search(Parrot(), images, writers, GRID, plan)
+    apart = search(Parrot(), images, writers, GRID, plan, groups=writers)
+    assert mixed.best.mean == 1
+    assert apart.best.mean == 0
+    with pytest.raises(ValueError, match="needs as many groups"):
+        split(30, [0, 1] * 15, plan)
+
+
+def fits(log):
+    return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.mark.parametrize("budget", [None, 1e9])
+def test_a_search_that_is_made_again_fits_nothing(tmp_path, budget):
+    X, y = planted()
+    log = tmp_path / "log"
+    plan = SearchPlan(tmp_path / "kept", budget=budget)
+    first = search(Parrot(str(log)), X, y, GRID, plan)
+    done = fits(log)
+    again = search(Parrot(str(log)), X, y, GRID, plan)
+    assert fits(log) == done
+    assert first.cv_results.keys() == again.cv_results.keys()
+    for name, values in first.cv_results.items():
+        assert_array_equal(values, again.cv_results[name])
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {here!r})
+from test_search import GRID, Parrot, SearchPlan, planted, search
+from pathlib import Path
+
+def read(self, X, whole=Parrot.read):
+    if len(open(self.log).readlines()) == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(self, X)
+
+Parrot.read = read
+log, kept = sys.argv[1:]
+open(log, "a").close()
+X, y = planted()
+search(Parrot(log), X, y, GRID, SearchPlan(Path(kept)))
+"""
+
+
+def test_a_search_that_was_killed_goes_on_where_it_was(tmp_path):
+    X, y = planted()
+    log, kept = tmp_path / "log", tmp_path / "kept"
+    here = str(Path(__file__).parent)
+    command = [sys.executable, "-c", KILLED.format(here=here), str(log), str(kept)]
+    killed = subprocess.run(command, check=False, env={**os.environ})
+    assert killed.returncode == -signal.SIGKILL
+    assert len(fits(log)) == 7
+    plan = SearchPlan(kept)
+    found = search(Parrot(str(log)), X, y, GRID, plan)
+    # The seventh was not finished: it had not read what was held out.
+    assert len(fits(log)) == 7 + 12 - 6
+    whole = search(Parrot(str(tmp_path / "2")), X, y, GRID, SearchPlan(tmp_path / "3"))
+    for name in ("mean_test_score", "std_test_score", "rank_test_score"):
+        assert_array_equal(found.cv_results[name], whole.cv_results[name])
+
+
+def test_of_few_samples_some_are_drawn_and_the_fewer_are_among_the_more(tmp_path):
+    X, y = planted()
+    few, more, everything = (
+        RememberingEstimator(Parrot(), tmp_path, n_labelled=n).fit(X, y)
+        for n in (5, 20, None)
+    )
+    assert [e.n_fitted_ for e in (few, more, everything)] == [5, 20, 30]
+    assert len({e.key_ for e in (few, more, everything)}) == 3
+    assert few.judge(X, y).right.sum() == 5
+    right = few.judge(X, y).right
+    assert more.judge(X, y).right[right].all()
+
+
+def test_what_is_learned_from_nothing_reads_as_it_comes(tmp_path):
+    X, y = planted()
+    log = tmp_path / "log"
+    shell = RememberingEstimator(Parrot(str(log)), tmp_path, n_labelled=0)
+    assert shell.fit(X, y).score(X, y) == 0
+    assert not log.exists()
+
+
+def test_how_many_labels_are_needed_is_a_grid(tmp_path):
+    X, y = planted()
+    grid = [{"n_labelled": [5, 10, 999]}]
+    found = search(Parrot(), X, y, grid, SearchPlan(tmp_path))
+    assert [c.params["n_labelled"] for c in found.candidates] == [5, 10, 20]
+    with pytest.raises(ValueError, match="so does the grid"):
+        search(Parrot(), X, y, grid, SearchPlan(tmp_path, budget=9))
+
+
+def test_a_file_that_is_damaged_is_made_anew(tmp_path):
+    X, y = planted()
+    shell = RememberingEstimator(Parrot(), tmp_path).fit(X, y)
+    first = shell.judge(X, y)
+    [path] = tmp_path.glob("*.npz")
+    content = bytearray(path.read_bytes())
+    content[40] ^= 1
+    path.write_bytes(content)
+    again = shell.judge(X, y)
+    for name in Outcomes._fields:
+        assert_array_equal(getattr(first, name), getattr(again, name))
+
+
+def test_fitted_models_are_told_apart_by_their_weights():
+    X, y = load_dataset("digits")
+    made = [
+        LeNet5Classifier(max_epochs=1, random_state=seed).fit(X[:50], y[:50])
+        for seed in (0, 0, 1)
+    ]
+    for model in made:
+        model.set_params(random_state=0)
+
+    class Holder(Parrot):
+        def __init__(self, model=None):
+            self.model = model
+
+    one, same, other = (joblib.hash(describe(Holder(model))) for model in made)
+    assert one == same != other
+
+
+def test_rungs_rise_threefold_to_what_there_is():
+    assert plan_rungs(4, 133) == [14, 42, 126]
+    assert plan_rungs(4, 20) == [20]
+
+
+def test_a_budget_that_is_too_short_is_refused(tmp_path):
+    X, y = planted()
+    with pytest.raises(ValueError, match=r"budget of 0 s is too short"):
+        search(Parrot(), X, y, GRID, SearchPlan(tmp_path, budget=1e-9))
