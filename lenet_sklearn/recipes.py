@@ -148,8 +148,7 @@ RECIPES: Mapping[str, dict[str, Any]] = MappingProxyType(
 
 # Grids for a search over a classifier, by the question that they answer: a few values
 # that are worth trying, how much distortion, which parts of the network, how many
-# samples. `n_labelled` is the number of samples that are learned from, which a search by
-# `lenet search` takes.
+# samples. `lenet search` takes them; to it, `n_labelled` is how many are learned from.
 GRIDS: Mapping[str, list[dict[str, list[Any]]]] = MappingProxyType(
     {
         "distortion": [

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
-from lenet_sklearn.acceptance import AcceptanceRule, read_rule
+from lenet_sklearn.acceptance import AcceptanceRule, attach_rule, read_rule
 from lenet_sklearn.models.cards import ModelCard, read_card
 from lenet_sklearn.models.files import (
     ModelFileError,
     model_path,
     read_header,
+    read_model,
     weights_of_part,
+    write_model,
 )
 from lenet_sklearn.models.registry import (
     check_number,
@@ -23,7 +26,13 @@ from lenet_sklearn.models.registry import (
     unpack_model,
 )
 from pipelines.lines.segments import CuttingModel
-from pipelines.readers import CuttingReader, SlidingReader, VotingReader
+from pipelines.readers import (
+    CuttingReader,
+    SlidingReader,
+    VotingReader,
+    make_field_reader,
+)
+from pipelines.readers.base import split_reader
 from pipelines.readers.free import SHIPPED_CUTTING, SHIPPED_SLIDING
 
 AnyLineReader: TypeAlias = SlidingReader | CuttingReader | VotingReader
@@ -47,6 +56,13 @@ VOTE_RULE: Final = model_path(SHIPPED_SLIDING).parent / f"{VOTE}.json"
 VOTING: Final = VotingReader.__name__
 CUTTING: Final = CuttingModel.__name__
 _OF_STRIPS = ("StringRecognizer", "StringCommittee")
+
+# Parameters of a reader of fields that a file of its weights tells besides: the steps
+# that clean, and what cuts boxes.
+_SET: Final = ("despeckle", "flatten", "read__cutter__", "read__normalizer__")
+
+# What a model file calls them.
+_SETTINGS: Final = "settings"
 
 # Names of weights begin so, according to the reader that they belong to.
 _PARTS = ("sliding", "cutting")
@@ -302,6 +318,105 @@ def _model_of(reader: AnyLineReader) -> Any:
     return reader.reading_recognizer()
 
 
+def settings_of(model: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what a model wants a reader of fields to be set to.
+
+    Parameters
+    ----------
+    model : str or path
+        File to look at, or the name of a model that ships with the package.
+
+    Returns
+    -------
+    settings : dict of str to object
+        Parameters of :func:`pipelines.make_field_reader`; none for most models.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read, or its settings are of another form.
+    """
+    if model == VOTE:
+        return {}
+    settings = read_header(model_path(model)).get(_SETTINGS, {})
+    if not isinstance(settings, dict) or not all(map(is_setting, settings)):
+        raise ModelFileError(
+            f"{model} does not describe how fields are cleaned and cut. Search anew, or"
+            " take a newer release."
+        )
+    return settings
+
+
+def is_setting(name: str) -> bool:
+    """Return whether a model file tells a parameter, beside its weights.
+
+    Parameters
+    ----------
+    name : str
+        A parameter of :func:`pipelines.make_field_reader`.
+
+    Returns
+    -------
+    told : bool
+
+    Examples
+    --------
+    >>> from pipelines.models import is_setting
+    >>> is_setting("flatten"), is_setting("read__digits")
+    (True, False)
+    """
+    return name.startswith(_SET)
+
+
+def save_field_reader(
+    reader: Pipeline,
+    path: str | os.PathLike[str],
+    *,
+    card: ModelCard,
+    rule: AcceptanceRule | None = None,
+) -> None:
+    """Write what a reader of fields has learned, and how it cleans and cuts them.
+
+    Parameters
+    ----------
+    reader : Pipeline
+        As of :func:`pipelines.make_field_reader`, fitted. If it has learned from rows
+        of boxes and from free writing, that of free writing is written.
+
+    path : str or path
+        File to write, by custom ending in ``.safetensors``.
+
+    card : ModelCard
+        Where the model comes from.
+
+    rule : AcceptanceRule, default=None
+        For its confidences; one that accepts nothing is left out.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    last = split_reader(reader)[1]
+    if hasattr(last, "line_reader_"):
+        save_line_reader(last.line_reader_, path, card=card)
+    else:
+        save_model(last.classifier_, path, card=card)
+    usual = make_field_reader().get_params()
+    settings = {
+        name: value
+        for name, value in reader.get_params().items()
+        if is_setting(name)
+        and isinstance(value, str | int | float | None)
+        and value != usual.get(name)
+    }
+    if settings:
+        header, weights = read_model(path)
+        write_model(path, {**header, _SETTINGS: settings}, weights)
+    if rule is not None and not rule.accepts_nothing:
+        attach_rule(path, rule)
+
+
 def describe_model(model: str | os.PathLike[str]) -> str:
     """Describe a model file and repeat its card.
 
@@ -328,6 +443,9 @@ def describe_model(model: str | os.PathLike[str]) -> str:
     """
     rule = rule_of(model)
     lines = [] if rule is None else [f"rule         {_describe_rule(rule)}"]
+    if settings := settings_of(model):
+        told = " ".join(f"{name}={value}" for name, value in settings.items())
+        lines.append(f"settings     {told}")
     if model == VOTE:
         members = [describe_model(member) for member in MEMBERS]
         own = [_describe_voting(VotingReader()), *lines]

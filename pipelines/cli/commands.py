@@ -64,6 +64,7 @@ from pipelines.cli.piles import (
 )
 from pipelines.cli.review import apply, find_reviews, review
 from pipelines.cli.runs import Job, execute, run_of
+from pipelines.cli.search import search
 from pipelines.cli.settings import describe_job
 from pipelines.cli.tables import check_free_tables, check_log
 from pipelines.cli.train import calibrate, evaluate, train
@@ -359,6 +360,11 @@ def _write_apart(write: Callable[[Any], Any], source: Any) -> Any:
 
 
 app.add_typer(train)
+app.command(
+    cls=Command,
+    epilog="Example: lenet search --fields fields/ --truth truth.csv"
+    " -o best.safetensors",
+)(search)
 app.add_typer(evaluate)
 app.command(
     cls=Command,

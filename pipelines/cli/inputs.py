@@ -165,8 +165,9 @@ def load_reading_model(model: str) -> dict[str, Any]:
     Returns
     -------
     argument : dict
-        A `line_reader` of strings, or a fitted `classifier` of characters: of
-        :func:`pipelines.make_field_reader`. None for the classifier that a reader
+        A `line_reader` of strings, or a fitted `classifier` of characters, and
+        `settings` if it brings some: of :func:`pipelines.make_field_reader`. None for
+        the classifier that a reader
         takes by default, which is loaded when it is first used.
 
     Raises
@@ -182,12 +183,14 @@ def load_reading_model(model: str) -> dict[str, Any]:
     if model == SHIPPED:
         return {}
     from lenet_sklearn.models.registry import load_model
-    from pipelines.models import holds_line_reader, load_line_reader
+    from pipelines.models import holds_line_reader, load_line_reader, settings_of
 
     check_model(model)
+    settings = settings_of(model)
+    own: dict[str, Any] = {"settings": settings} if settings else {}
     if holds_line_reader(model):
-        return {"line_reader": load_line_reader(model)}
-    return {"classifier": load_model(model)}
+        return {"line_reader": load_line_reader(model), **own}
+    return {"classifier": load_model(model), **own}
 
 
 def make_reader_of(model: str, **params: Any) -> Any:

@@ -166,6 +166,18 @@ def _check_review(output: Path) -> Path:
     return output
 
 
+# As of pipelines.readers.scorers, which takes a while to import.
+_SCORERS = ("exact_strings", "neg_calibration_error", "neg_digit_error", "read_rate")
+
+
+def _check_scorer(name: str) -> str:
+    if name not in _SCORERS:
+        raise typer.BadParameter(
+            f"there is no {name}. Name one of {', '.join(_SCORERS)}"
+        )
+    return name
+
+
 class RecipeName(StrEnum):
     """Recipes that ship, as of :mod:`lenet_sklearn.recipes`."""
 
@@ -683,6 +695,52 @@ StartModel = Annotated[
         " lenet5, segments, or a model file.",
     ),
 ]
+SearchFolder = Annotated[
+    Path,
+    typer.Option(
+        "--fields",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="Folder with the images of fields.",
+    ),
+]
+SearchGrid = Annotated[
+    str,
+    typer.Option(
+        metavar="GRID",
+        help="What to try: quick, cleaning, cutting, distortion, labels, network, or a"
+        " TOML file.",
+    ),
+]
+ScorerName = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        callback=_check_scorer,
+        help=f"What ranks: {', '.join(_SCORERS)}.",
+    ),
+]
+FoldNumber = Annotated[
+    int, typer.Option(metavar="N", min=2, help="Folds of the cross-validation.")
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="How long it may take, such as 10m. If all candidates would take longer,"
+        " the worse are left out after a part of the fields (halving).",
+    ),
+]
+SearchJobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        min=1,
+        help="Processes that work side by side; one for each core unless given.",
+    ),
+]
 Device = Annotated[
     str, typer.Option(metavar="NAME", help="Where to compute: auto, cpu, cuda, mps...")
 ]
@@ -783,6 +841,26 @@ class LabelledFields:
 
     fields: LabelledFolder
     truth: Truth
+
+
+@dataclass(frozen=True)
+class SearchedFields:
+    """Images of fields to search with, and what they say."""
+
+    fields: SearchFolder
+    truth: Truth
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How a search goes."""
+
+    grid: SearchGrid = "quick"
+    scoring: ScorerName = "exact_strings"
+    folds: FoldNumber = 3
+    budget: Budget = None
+    jobs: SearchJobs = None
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def make_run_reader(
     """
     from lenet_sklearn.models.files import model_path
     from lenet_sklearn.models.registry import load_model
-    from pipelines.models import holds_line_reader
+    from pipelines.models import holds_line_reader, settings_of
     from pipelines.readers import make_form_reader
     from pipelines.training.corrections import RunReader
     from pipelines.training.fields import load_start
@@ -55,7 +55,7 @@ def make_run_reader(
     _check(folder, [*read, model_path(folder.settings["model"])], training.output)
     settings, model = folder.settings, folder.settings["model"]
     form = _form_of(settings)
-    start: dict[str, Any] = {}
+    start: dict[str, Any] = {"settings": settings_of(model)}
     if holds_line_reader(model):
         kinds = {"line", "box"}
         start["line_reader"] = load_start(model, training.device, training.seed)

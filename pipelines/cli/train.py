@@ -352,11 +352,11 @@ def evaluate_fields(
             None, [plots / name for name in evaluation.FIELD_PLOTS], force=force
         )
     warn_of_doubts(labelled.fields, labelled.truth)
-    reader = make_reader_of(model)[-1]
+    reader = make_reader_of(model)
     say(
         evaluation.evaluate_fields(reader, labelled.fields, labelled.truth, plots=plots)
     )
-    if reader.line_reader is None:
+    if reader[-1].line_reader is None:
         say(f"\n{model} read the combs; vote read the fields without boxes.")
     _say_where(plots)
 

@@ -470,6 +470,7 @@ def make_field_reader(
     line_reader: Any = None,
     digits: int | None = None,
     threshold: float = 0.9,
+    settings: Mapping[str, Any] | None = None,
 ) -> Pipeline:
     """Compose the default Pipeline that reads images of fields.
 
@@ -487,6 +488,10 @@ def make_field_reader(
 
     threshold : float, default=0.9
         Confidence below which a value is rejected.
+
+    settings : mapping of str to object, default=None
+        Parameters of the steps that differ, as a model file tells them, such as
+        ``{"flatten": "passthrough"}``.
 
     Returns
     -------
@@ -521,7 +526,8 @@ def make_field_reader(
         line_reader=line_reader,
         threshold=threshold,
     )
-    return Pipeline([*cleaning_steps(), ("read", reader)])
+    steps = Pipeline([*cleaning_steps(), ("read", reader)])
+    return steps.set_params(**(settings or {}))
 
 
 def cleaning_steps() -> list[tuple[str, Any]]:

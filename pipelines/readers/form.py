@@ -501,6 +501,7 @@ def make_form_reader(
     threshold: float = 0.9,
     locate_digits: bool = False,
     memory: Any = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> FormReader:
     """Compose the default reader of a form.
 
@@ -524,6 +525,9 @@ def make_form_reader(
     memory : str or joblib.Memory, default=None
         Folder in which to keep what was cut out of each page.
 
+    settings : mapping of str to object, default=None
+        As for :func:`make_field_reader`.
+
     Returns
     -------
     reader : FormReader
@@ -537,7 +541,9 @@ def make_form_reader(
     >>> list(reader.field_reader.named_steps)
     ['despeckle', 'flatten', 'read']
     """
-    fields = make_field_reader(classifier, line_reader=line_reader, threshold=threshold)
+    fields = make_field_reader(
+        classifier, line_reader=line_reader, threshold=threshold, settings=settings
+    )
     return FormReader(
         form, field_reader=fields, locate_digits=locate_digits, memory=memory
     )

@@ -10,13 +10,12 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupKFold
 from tqdm import tqdm
 
-from lenet_sklearn.acceptance import AcceptanceRule, attach_rule
+from lenet_sklearn.acceptance import AcceptanceRule
 from lenet_sklearn.models.cards import ModelCard
-from lenet_sklearn.models.registry import save_model
 from lenet_sklearn.outputs import check_writable
 from pipelines.fields.combs import Frame
 from pipelines.images import Image
-from pipelines.models import save_line_reader
+from pipelines.models import save_field_reader
 from pipelines.outcomes import FieldReading, hangs_on_confidence
 from pipelines.readers.base import split_reader
 from pipelines.readers.form import FormReader
@@ -561,10 +560,4 @@ def _save(adapted: FormReader, relearning: Relearning, card: ModelCard) -> None:
     path, rule = relearning.path, relearning.rule
     n_samples = relearning.n_fields + relearning.n_kept
     told = replace(card, n_samples=n_samples, figures=relearning.figures)
-    last = split_reader(adapted.field_reader_)[1]
-    if hasattr(last, "line_reader_"):
-        save_line_reader(last.line_reader_, path, card=told)
-    else:
-        save_model(last.classifier_, path, card=told)
-    if rule is not None and not rule.accepts_nothing:
-        attach_rule(path, rule)
+    save_field_reader(adapted.field_reader_, path, card=told, rule=rule)

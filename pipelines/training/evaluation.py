@@ -7,12 +7,14 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from lenet_sklearn.outputs import write_rows
 from pipelines.images import Image
 from pipelines.models import AnyLineReader
 from pipelines.outcomes import ArraysCompare, FieldReading, show_confidence
 from pipelines.plotting import check_plots, plot_evaluation, plot_misread_fields
+from pipelines.readers.base import clean_images, split_reader
 from pipelines.readers.field import FieldReader
 from pipelines.scans.find import printable, real_path
 from pipelines.scoring.table import document_cell
@@ -305,14 +307,18 @@ class FieldEvaluation:
 
 
 def evaluate_fields(
-    reader: FieldReader, fields: StrPath, truth: StrPath, *, plots: Path | None = None
+    reader: Pipeline | FieldReader,
+    fields: StrPath,
+    truth: StrPath,
+    *,
+    plots: Path | None = None,
 ) -> FieldEvaluation:
     """Read labelled fields, and compare.
 
     Parameters
     ----------
-    reader : FieldReader
-        Reads the fields after they were cleaned.
+    reader : Pipeline or FieldReader
+        A FieldReader reads the fields after they were cleaned as usual.
 
     fields : path
         Folder with the images of the fields.
@@ -339,7 +345,11 @@ def evaluate_fields(
         check_plots(plots)
         _check_list(plots / _LIST, truth)
     labelled = read_labelled_fields(fields, truth)
-    evaluation = FieldEvaluation(labelled, reader.read(clean_fields(labelled)))
+    steps, last = split_reader(reader)
+    images = [field.image for field in labelled]
+    is_whole = isinstance(reader, Pipeline)
+    cleaned = clean_images(steps, images) if is_whole else clean_fields(labelled)
+    evaluation = FieldEvaluation(labelled, last.read(cleaned))
     if plots:
         misread = [(f.name, f.image, f.value, r) for f, r in evaluation.misread()]
         plot_misread_fields(misread, len(labelled), plots / _PICTURE)

@@ -40,14 +40,20 @@ class LabelledField(ArraysCompare):
 
     value : str
         Digits; empty where nothing is written.
+
+    group : str, default=""
+        What it shares with fields that are not independent of it, such as the writer.
     """
 
     name: str
     image: Image
     value: str
+    group: str = ""
 
 
-def read_labelled_fields(fields: StrPath, truth: StrPath) -> list[LabelledField]:
+def read_labelled_fields(
+    fields: StrPath, truth: StrPath, *, groups: str | None = None
+) -> list[LabelledField]:
     r"""Read images of fields, and what they say.
 
     Parameters
@@ -60,6 +66,9 @@ def read_labelled_fields(fields: StrPath, truth: StrPath) -> list[LabelledField]
         comma, a semicolon or a tab. A file is named as seen from the folder, or as
         ``lenet read`` names it: as seen from the current folder.
 
+    groups : str, default=None
+        Name of another column, with the group of each field.
+
     Returns
     -------
     labelled : list of LabelledField
@@ -68,8 +77,8 @@ def read_labelled_fields(fields: StrPath, truth: StrPath) -> list[LabelledField]
     Raises
     ------
     ValueError
-        If the file has no such columns or rows, a value is not of digits, or an image
-        cannot be read; says which.
+        If the file has no such columns or rows, a value is not of digits, a group is
+        missing, or an image cannot be read; says which.
 
     Examples
     --------
@@ -96,9 +105,10 @@ def read_labelled_fields(fields: StrPath, truth: StrPath) -> list[LabelledField]
                 f"{truth} names {named[real]} twice{again}. Keep one row a file."
             )
         named[real] = name
+    shared = [""] * len(rows) if groups is None else _read_groups(Path(truth), groups)
     return [
-        LabelledField(name, _read_field(_locate(folder, name), truth), value)
-        for name, value in rows
+        LabelledField(name, _read_field(_locate(folder, name), truth), value, group)
+        for (name, value), group in zip(rows, shared, strict=True)
     ]
 
 
@@ -198,6 +208,17 @@ def _read_truth(path: Path) -> list[tuple[str, str]]:
             " a.png, for an empty field."
         )
     return [_check_row(f"{path}, line {n}", name, value) for n, name, value in rows]
+
+
+def _read_groups(path: Path, column: str) -> list[str]:
+    """Read the group of each row of a CSV file whose other columns are known."""
+    names, table = read_rows(path)
+    if column not in names:
+        raise ValueError(f"{path} has no column {column!r}. It has {', '.join(names)}.")
+    missing = [line for line, row in table if not (row[column] or "").strip()]
+    if missing:
+        raise ValueError(f"{path}, line {missing[0]}: there is no {column}.")
+    return [str(row[column]).strip() for _, row in table]
 
 
 def _check_row(place: str, name: str, value: str | None) -> tuple[str, str]:

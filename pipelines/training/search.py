@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import get_tags
 
+from pipelines.readers.base import split_reader
 from pipelines.readers.scorers import SCORERS, Outcomes, summarize
 from pipelines.recipes import N_LABELLED, Grid, check_grid
 from pipelines.training.remembering import RememberingEstimator
@@ -210,7 +211,7 @@ def search(
     shell = RememberingEstimator(reader, plan.folder, random_state=plan.random_state)
     replay = _Replay(shell, X, y, splits, plan.scoring)
     before = None
-    if not get_tags(reader).requires_fit:
+    if not get_tags(split_reader(reader)[1]).requires_fit:
         before = replay({N_LABELLED: 0})
     searching = _choose_search(shell, _known_sizes(grid, splits), plan, replay)
     searching.fit(X, y)

@@ -1,0 +1,153 @@
+"""The best of a search is saved as it read, with a rule that pays for the choice."""
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from lenet_sklearn import AcceptanceRule
+from lenet_sklearn.models.cards import ModelCard, read_card
+from pipelines import make_field_reader
+from pipelines.cli.inputs import make_reader_of
+from pipelines.drawing import draw_comb, draw_writer
+from pipelines.models import describe_model, rule_of, save_field_reader, settings_of
+from pipelines.readers.scorers import Outcomes
+from pipelines.training.best import Outputs, fit_rule, search_fields, write_search
+from pipelines.training.labelled import read_labelled_fields
+from pipelines.training.search import Candidate, Found, SearchPlan
+
+
+def outcomes(n_right, n_wrong=0, sureness=0.99):
+    truths = np.array(["1"] * (n_right + n_wrong), dtype=object)
+    values = np.array(["1"] * n_right + ["2"] * n_wrong, dtype=object)
+    n = n_right + n_wrong
+    return Outcomes(truths, values, np.full(n, sureness), np.ones(n, dtype=bool))
+
+
+def found(n_candidates, n_right=100, n_wrong=0):
+    parts = [outcomes(n_right, n_wrong)] * 2
+    made = [
+        Candidate({"read__lr": n}, parts, [1.0, 2.0], "exact_strings")
+        for n in range(n_candidates)
+    ]
+    halves = np.split(np.arange(2 * (n_right + n_wrong)), 2)
+    splits = [(halves[0], halves[1]), (halves[1], halves[0])]
+    return Found(made, made[0], None, {}, splits)
+
+
+def test_a_rule_pays_for_having_been_chosen_among_several():
+    rule = AcceptanceRule(max_error=0.02)
+    alone, of_five = (fit_rule(rule, found(n), None) for n in (1, 5))
+    assert (alone.confidence, of_five.confidence) == pytest.approx((0.95, 0.99))
+    assert not alone.accepts_nothing
+    # With certainty 99 % of 200 fields, none of them wrong, show 2.28 %.
+    assert of_five.accepts_nothing
+
+
+def test_fields_of_one_writer_count_as_one():
+    rule = AcceptanceRule(max_error=0.02)
+    writers = [n // 50 for n in range(200)]
+    assert fit_rule(rule, found(1), writers).n_units_ == 4
+
+
+def test_the_table_has_all_measures_of_all_candidates(tmp_path):
+    write_search(found(2, 3, 1), tmp_path / "table.csv")
+    with open(tmp_path / "table.csv", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert (first["read__lr"], second["read__lr"]) == ("0", "1")
+    assert (first["mean_exact_strings"], first["std_exact_strings"]) == (
+        "0.7500",
+        "0.0000",
+    )
+    assert first["mean_neg_digit_error"] == "-0.2500"
+    assert first["seconds"] == "1.5"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Six rows of three boxes, of three writers."""
+    path = tmp_path_factory.mktemp("fields")
+    rng = np.random.default_rng(0)
+    hands = [draw_writer(rng) for _ in range(3)]
+    with open(path / "truth.csv", "w", encoding="utf-8") as file:
+        file.write("file,value,writer\n")
+        for n in range(6):
+            text = "".join(map(str, rng.integers(0, 10, 3)))
+            comb = draw_comb(text, writer=hands[n % 3], random_state=rng)
+            cv2.imwrite(str(path / f"{n}.png"), comb)
+            file.write(f"{n}.png,{text},w{n % 3}\n")
+    return path
+
+
+def test_writers_are_read_from_a_column(folder):
+    truth = folder / "truth.csv"
+    labelled = read_labelled_fields(folder, truth, groups="writer")
+    assert [field.group for field in labelled] == ["w0", "w1", "w2"] * 2
+    with pytest.raises(ValueError, match=r"no column 'hand'. It has file, value, wri"):
+        read_labelled_fields(folder, truth, groups="hand")
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    return Outputs(tmp_path / "best.safetensors", command="lenet search")
+
+
+def write_grid(tmp_path, text):
+    (tmp_path / "grid.toml").write_text(f"[grid]\n{text}\n")
+    return str(tmp_path / "grid.toml")
+
+
+def search_with(folder, outputs, grid):
+    plan = SearchPlan(outputs.folder, n_folds=2)
+    truth, rule = folder / "truth.csv", AcceptanceRule(max_error=0.5)
+    return search_fields(
+        folder, truth, outputs, grid=grid, plan=plan, rule=rule, groups="writer"
+    )
+
+
+def test_the_best_is_reported_and_nothing_written_that_is_no_gain(
+    folder, outputs, tmp_path
+):
+    grid = write_grid(tmp_path, "read__max_epochs = [1]\nread__lr = [1e-9]")
+    searched = search_with(folder, outputs, grid)
+    # At such a rate nothing is learned.
+    assert searched.found.best.scores == searched.found.before.scores
+    assert "Nothing was gained" in str(searched)
+    assert not outputs.model.exists()
+    assert outputs.table.exists()
+
+
+def test_a_grid_of_what_no_file_holds_is_refused_before_the_work(
+    folder, outputs, tmp_path
+):
+    with pytest.raises(ValueError, match="read__threshold, which a model file does"):
+        search_with(folder, outputs, write_grid(tmp_path, "read__threshold = [0.5]"))
+    assert not outputs.folder.exists()
+
+
+def test_a_model_file_tells_how_fields_are_cleaned_and_cut(tmp_path):
+    settings = {"flatten": "passthrough", "read__cutter__touching": 0.4}
+    fields = [draw_comb(text, random_state=3) for text in ("042", "198")]
+    reader = make_field_reader(settings={**settings, "read__max_epochs": 1})
+    reader.fit(fields, ["042", "198"])
+    rule = AcceptanceRule(max_error=0.02).fit(np.full(300, 0.99), np.full(300, True))
+    path, card = tmp_path / "m.safetensors", ModelCard("fields", 2)
+    save_field_reader(reader, path, card=card, rule=rule)
+    assert settings_of(path) == settings
+    assert read_card(path) == card
+    assert not rule_of(path).accepts_nothing
+    assert "settings     flatten=passthrough" in describe_model(path)
+    again = make_reader_of(str(path))
+    assert {name: again.get_params()[name] for name in settings} == settings
+    steps, last = again[:-1], again[-1]
+    assert (
+        steps.transform(fields)[0].tolist() == reader[:-1].transform(fields)[0].tolist()
+    )
+    expected = [r.confidence for r in reader[-1].read(reader[:-1].transform(fields))]
+    read = [r.confidence for r in last.read(steps.transform(fields))]
+    np.testing.assert_allclose(read, expected, rtol=1e-5)
+
+
+def test_models_that_ship_have_no_settings():
+    assert settings_of("vote") == settings_of("boxes") == {}
