@@ -10,6 +10,7 @@ import shutil
 import sys
 import tomllib
 from pathlib import Path
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from pipelines import Form
 from pipelines.cli import main
 from pipelines.drawing import draw_filled_forms, draw_string, draw_writer
 from pipelines.forms.placing import doubt_places
+from pipelines.recipes import find_grid
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -113,6 +115,8 @@ def test_what_a_page_shows_runs(page, folder, printed, short_trainings, monkeypa
 def run_command(words, monkeypatch, printed):
     """Run a command of a page, or see that what it does is done elsewhere."""
     match words:
+        case ["lenet", "search", *words]:
+            see_search(words, monkeypatch)
         case ["lenet" | ".venv/bin/lenet", *words]:
             run_lenet(words, monkeypatch, printed)
         case ["python", script, *words] if script.startswith("examples/benchmarks/"):
@@ -138,6 +142,20 @@ def run_lenet(words, monkeypatch, printed):
     with contextlib.redirect_stdout(io.StringIO()) as out:
         assert main(words) == 0
     printed[tuple(words)] = out.getvalue()
+
+
+def see_search(words, monkeypatch):
+    """See that a search can be asked for so; tests/cli/test_cli_search.py searches."""
+    asked = []
+    monkeypatch.setattr(
+        "pipelines.training.best.search_fields",
+        lambda *_, grid, plan, **__: asked.append((grid, plan)) or mock.MagicMock(),
+    )
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(["search", *words]) == 0
+    [(grid, plan)] = asked
+    assert find_grid(grid, "lines")
+    assert plan.n_folds > 1
 
 
 def run_benchmark(script, words, monkeypatch):

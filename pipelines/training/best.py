@@ -15,7 +15,7 @@ from pipelines.images import Image
 from pipelines.models import is_setting, save_field_reader
 from pipelines.plotting import check_plots, plot_search
 from pipelines.readers.field import FieldReader, make_field_reader
-from pipelines.recipes import N_LABELLED, Grid, Kind, find_grid
+from pipelines.recipes import N_LABELLED, Grid, Kind, check_grid, find_grid
 from pipelines.scans.find import real_path
 from pipelines.training.labelled import (
     LabelledField,
@@ -223,11 +223,12 @@ def search_fields(
     _check_separate(outputs, truth)
     labelled = read_labelled_fields(fields, truth, groups=groups)
     kind = find_kind(labelled)
+    reader = _seeded(make_field_reader(), plan.random_state)
     chosen = find_grid(grid, kind)
+    check_grid(chosen, list(reader.get_params()))
     _check_kept(chosen)
     images, texts = zip(*((f.image, f.value) for f in labelled), strict=True)
     units = [f.group for f in labelled] if groups is not None else None
-    reader = _seeded(make_field_reader(), plan.random_state)
     found = search(reader, list(images), list(texts), chosen, plan, groups=units)
     fitted = fit_rule(rule, found, units)
     searched = Searched(found, outputs, len(labelled), fitted)

@@ -234,13 +234,14 @@ def _content(value: Any) -> Any:
 def _save(path: Path, outcomes: Outcomes, seconds: float) -> None:
     """Write strings as text: nothing that is read may run code."""
     content = BytesIO()
-    words = {
-        name: np.array([str(one) for one in getattr(outcomes, name)], dtype=np.str_)
-        for name in ("truths", "values")
-    }
+    truths, values = (
+        np.array([str(one) for one in words], dtype=np.str_)
+        for words in (outcomes.truths, outcomes.values)
+    )
     np.savez_compressed(
         content,
-        **words,
+        truths=truths,
+        values=values,
         confidences=outcomes.confidences,
         decided=outcomes.decided,
         seconds=np.array(seconds),

@@ -1,0 +1,117 @@
+"""``lenet search``: from labelled fields and a grid to a table and a model."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pipelines.cli import main
+from pipelines.drawing import draw_comb
+from pipelines.training.search import Found
+
+TEXTS = ["042", "198", "777", "305"]
+WORDS = [
+    "search",
+    "--fields",
+    "fields",
+    "--truth",
+    "truth.csv",
+    "--grid",
+    "grid.toml",
+    "--folds",
+    "2",
+    "--jobs",
+    "1",
+    "-o",
+    "best.safetensors",
+]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("fields").mkdir()
+    rows = ["file,value"]
+    for n, text in enumerate(TEXTS):
+        cv2.imwrite(f"fields/{n}.png", draw_comb(text, random_state=n))
+        rows.append(f"{n}.png,{text}")
+    Path("truth.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    Path("grid.toml").write_text("[grid]\nread__max_epochs = [1]\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def gain(monkeypatch):
+    """Take whatever was found for a gain."""
+    monkeypatch.setattr(Found, "is_gain", property(lambda self: True))
+
+
+def test_the_best_of_a_search_is_saved_and_read_with(folder, gain, capsys):
+    assert main([*WORDS, "--plots", "plots"]) == 0
+    out = capsys.readouterr().out
+    command = "lenet " + " ".join([*WORDS, "--plots", "plots"])
+    assert f"made by      {command}" in out
+    assert "as it comes" in out
+    assert "read__max_epochs=1  <- best" in out
+    with open("best.search.csv", newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [row["n_labelled"] for row in table] == ["0", ""]
+    assert cv2.imread("plots/search.png") is not None
+    assert main(["info", "best.safetensors"]) == 0
+    assert command in capsys.readouterr().out
+    words = ["read", "fields", "--model", "best.safetensors", "-o", "values.csv"]
+    assert main(words) in (0, 1)
+    with open("values.csv", newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == len(TEXTS)
+
+
+def test_a_search_goes_on_where_it_was_interrupted(folder, gain, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise OSError("the power is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.training.best.fit_best", interrupted)
+        assert main(WORDS) != 0
+    kept = {path: path.stat().st_mtime_ns for path in Path("best.search").iterdir()}
+    assert len(kept) == 2 + 2
+    assert not Path("best.search.csv").exists()
+    assert main(WORDS) == 0
+    assert {p: p.stat().st_mtime_ns for p in Path("best.search").iterdir()} == kept
+    # What is there is not replaced unless that is wanted.
+    capsys.readouterr()
+    assert main(WORDS) == 2
+    assert "best.safetensors exists" in capsys.readouterr().err
+    assert main([*WORDS, "--force"]) == 0
+
+
+def test_what_brings_nothing_is_said_and_not_saved(folder, capsys, monkeypatch):
+    monkeypatch.setattr(Found, "is_gain", property(lambda self: False))
+    assert main(WORDS) == 1
+    assert "Nothing was gained" in capsys.readouterr().out
+    assert not Path("best.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--grid quik", "no grid 'quik'"),
+        ("--budget soon", "--budget expects a time, such as 90s, 10m or 1.5h"),
+        ("--scoring speed", "there is no speed. Name one of exact_strings"),
+        ("--groups writer", "has no column 'writer'"),
+        ("--folds 9", "needs as many labelled samples. Got 4"),
+    ],
+)
+def test_what_cannot_be_searched_is_said_in_one_line(folder, capsys, words, said):
+    given = [w for w in WORDS if w not in ("--grid", "grid.toml", "--folds", "2")]
+    assert main([*given, *words.split()]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_misspelt_parameter_is_said_before_the_work(folder, capsys):
+    Path("grid.toml").write_text("[grid]\nread__max_epoch = [1]\n", encoding="utf-8")
+    assert main(WORDS) == 2
+    assert "Did you mean read__max_epochs?" in capsys.readouterr().err
+    assert not np.any([p.suffix == ".search" for p in folder.iterdir()])
