@@ -162,7 +162,13 @@ GRIDS: Mapping[str, list[dict[str, list[Any]]]] = MappingProxyType(
                 "module__dropout": [0.0, 0.2],
             }
         ],
-        "quick": [{"lr": [1e-3, 3e-3], "distortion": [None, modern["distortion"]]}],
+        "quick": [
+            {
+                "distortion": [None, modern["distortion"]],
+                "lr": [1e-3, 5e-3],
+                "max_epochs": [10],
+            }
+        ],
     }
 )
 

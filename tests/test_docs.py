@@ -148,7 +148,7 @@ def see_search(words, monkeypatch):
     """See that a search can be asked for so; tests/cli/test_cli_search.py searches."""
     asked = []
     monkeypatch.setattr(
-        "pipelines.training.best.search_fields",
+        "pipelines.training.best.search_best",
         lambda *_, grid, plan, **__: asked.append((grid, plan)) or mock.MagicMock(),
     )
     with contextlib.redirect_stdout(io.StringIO()):

@@ -695,14 +695,43 @@ StartModel = Annotated[
         " lenet5, segments, or a model file.",
     ),
 ]
-SearchFolder = Annotated[
-    Path,
+SearchFields = Annotated[
+    Path | None,
     typer.Option(
         "--fields",
         metavar="DIR",
         exists=True,
         file_okay=False,
-        help="Folder with the images of fields.",
+        help="Folder with images of fields; --truth has the columns file,value.",
+    ),
+]
+SearchPages = Annotated[
+    Path | None,
+    typer.Option(
+        "--pages",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="Folder with scans of the pages of --form; --truth is as for"
+        " `lenet evaluate results`.",
+    ),
+]
+SearchDigits = Annotated[
+    str | None,
+    typer.Option(
+        "--digits",
+        metavar="DATA",
+        help="Labelled images of single digits, as for `lenet train digits`.",
+    ),
+]
+SearchTruth = Annotated[
+    Path | None,
+    typer.Option(
+        "--truth",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="What is written in fields or pages: a CSV file.",
     ),
 ]
 SearchGrid = Annotated[
@@ -844,11 +873,15 @@ class LabelledFields:
 
 
 @dataclass(frozen=True)
-class SearchedFields:
-    """Images of fields to search with, and what they say."""
+class SearchedSamples:
+    """Labelled fields, pages or digits to search with."""
 
-    fields: SearchFolder
-    truth: Truth
+    fields: SearchFields = None
+    pages: SearchPages = None
+    digits: SearchDigits = None
+    form: FormFile = None
+    truth: SearchTruth = None
+    data_dir: DataDir = None
 
 
 @dataclass(frozen=True)

@@ -389,7 +389,7 @@ def compare_results(
     ...     print(str(compare_results(values, truth)).splitlines()[1])
     accepted    1 (read rate 100.0 % of all 1)
     """
-    table, known = _Results(Path(results)), _Truth(Path(truth), groups)
+    table, known = _Results(Path(results)), Truth(Path(truth), groups)
     names = [name for name in table.names if name in known.names]
     if not names:
         raise ValueError(
@@ -474,8 +474,22 @@ class _Results:
         )
 
 
-class _Truth:
-    """What was written on each page, by the names of its files."""
+class Truth:
+    """What was written on each page, by the names of its files.
+
+    Parameters
+    ----------
+    path : Path
+        CSV file, as for :func:`compare_results`.
+
+    groups : str or None
+        Column with what pages share that are not independent.
+
+    Attributes
+    ----------
+    names : list of str
+        The columns that may be fields.
+    """
 
     def __init__(self, path: Path, groups: str | None) -> None:
         columns, rows = read_rows(path)
@@ -507,7 +521,29 @@ class _Truth:
         return len(self._rows)
 
     def find(self, document: str, page: int, *, is_alone: bool) -> int | None:
-        """Find the row of a page: by the path of its file, else by its name."""
+        """Find the row of a page: by the path of its file, else by its name.
+
+        Parameters
+        ----------
+        document : str
+            Path of the file.
+
+        page : int
+            Number of the page in it, from 1.
+
+        is_alone : bool
+            Whether it is the only one.
+
+        Returns
+        -------
+        at : int or None
+            Number of the row; None if there is none.
+
+        Raises
+        ------
+        ValueError
+            If the file has several pages, and the rows do not tell them apart.
+        """
         page = page if self._has_pages else 1
         plain = _plain(document)
         named = self._by_name.get((Path(plain).name, page), [])
@@ -520,7 +556,25 @@ class _Truth:
         return at
 
     def value(self, at: int, name: str) -> str:
-        """Return what was written in a field."""
+        """Return what was written in a field.
+
+        Parameters
+        ----------
+        at : int
+            Number of the row.
+
+        name : str
+            Of the field.
+
+        Returns
+        -------
+        text : str
+
+        Raises
+        ------
+        ValueError
+            If the cell is missing.
+        """
         line, row = self._rows[at]
         value = row[name]
         if value is None:
@@ -531,7 +585,22 @@ class _Truth:
         return value.strip()
 
     def group(self, at: int) -> str:
-        """Return what a row belongs to; empty where no column says it."""
+        """Return what a row belongs to; empty where no column says it.
+
+        Parameters
+        ----------
+        at : int
+            Number of the row.
+
+        Returns
+        -------
+        group : str
+
+        Raises
+        ------
+        ValueError
+            If the cell is empty.
+        """
         if self._groups is None:
             return ""
         line, row = self._rows[at]

@@ -1,6 +1,5 @@
-"""Search a reader for a user's own fields, and save the best: ``lenet search``."""
+"""Search with a user's own samples, and save the best: ``lenet search``."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,18 +10,10 @@ from sklearn.base import clone
 from lenet_sklearn.acceptance import AcceptanceRule
 from lenet_sklearn.models.cards import ModelCard
 from lenet_sklearn.outputs import check_writable, write_rows
-from pipelines.images import Image
-from pipelines.models import is_setting, save_field_reader
+from pipelines.models import is_setting
 from pipelines.plotting import check_plots, plot_search
-from pipelines.readers.field import FieldReader, make_field_reader
-from pipelines.recipes import N_LABELLED, Grid, Kind, check_grid, find_grid
-from pipelines.scans.find import real_path
-from pipelines.training.labelled import (
-    LabelledField,
-    StrPath,
-    clean_fields,
-    read_labelled_fields,
-)
+from pipelines.recipes import N_LABELLED, Grid, check_grid, find_grid
+from pipelines.training.material import Material
 from pipelines.training.search import (
     Candidate,
     Found,
@@ -93,7 +84,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search for a user's own fields has found.
+    """What a search with a user's own samples has found.
 
     Attributes
     ----------
@@ -103,8 +94,11 @@ class Searched:
     outputs : Outputs
         Where the table is, and the model if it is a gain.
 
-    n_fields : int
-        Fields that were searched with.
+    n_samples : int
+        Samples that were searched with.
+
+    unit : str
+        What they are, in the plural.
 
     rule : AcceptanceRule or None
         Fitted to what the best read of the folds; None if no value hangs on its
@@ -113,7 +107,8 @@ class Searched:
 
     found: Found
     outputs: Outputs
-    n_fields: int
+    n_samples: int
+    unit: str
     rule: AcceptanceRule | None
 
     @property
@@ -136,7 +131,7 @@ class Searched:
             lines.append(f"{_numbers(candidate)}  {_name(candidate)}{mark}")
         lines += [
             "",
-            f"fitted on    {self.n_fields} fields, {show_params(best.params)}",
+            f"fitted on    {self.n_samples} {self.unit}, {show_params(best.params)}",
         ]
         lines += [f"{name:13s}{said}" for name, said in self.figures.items()]
         if self.rule is not None and self.found.is_gain:
@@ -150,32 +145,27 @@ class Searched:
             lines.append(f"made by      {outputs.command}")
         if not self.found.is_gain:
             lines.append(
-                "Nothing was gained, and no model is written: label more fields."
+                f"Nothing was gained, and no model is written: label more {self.unit}."
             )
         else:
             lines.append(f"saved in     {outputs.model}")
         return "\n".join(lines)
 
 
-def search_fields(
-    fields: StrPath,
-    truth: StrPath,
+def search_best(
+    material: Material,
     outputs: Outputs,
     *,
     grid: str,
     plan: SearchPlan,
     rule: AcceptanceRule,
-    groups: str | None = None,
 ) -> Searched:
-    """Search the parameters of a reader of fields, fit the best to all, and save it.
+    """Search the parameters of a reader, fit the best to all samples, and save it.
 
     Parameters
     ----------
-    fields : path
-        Folder with the images of the fields.
-
-    truth : path
-        CSV file with the columns ``file`` and ``value``.
+    material : Material
+        Labelled samples, and what reads them.
 
     outputs : Outputs
         What is to be written.
@@ -189,9 +179,6 @@ def search_fields(
     rule : AcceptanceRule
         Not fitted; what it is to promise.
 
-    groups : str, default=None
-        Column of the truth with the writer or document of each field.
-
     Returns
     -------
     searched : Searched
@@ -200,7 +187,7 @@ def search_fields(
     Raises
     ------
     ValueError
-        If the fields, the truth or the grid cannot be used, or the budget is too short.
+        If the grid cannot be used, or the budget is too short.
 
     OutputError
         If something cannot be written; found out before the work.
@@ -210,7 +197,7 @@ def search_fields(
     The rule is fitted to the confidences that the best candidate read the folds with,
     each by a reader that learned from the others. That it is the best of several is
     paid for: it keeps its promise as often as a rule for each of them would that all
-    keep theirs [1]_.
+    keep theirs [1]_. Single digits have no rule: it is for the values of fields.
 
     References
     ----------
@@ -220,78 +207,50 @@ def search_fields(
     check_writable(outputs.model)
     if outputs.plots:
         check_plots(outputs.plots)
-    _check_separate(outputs, truth)
-    labelled = read_labelled_fields(fields, truth, groups=groups)
-    kind = find_kind(labelled)
-    reader = _seeded(make_field_reader(), plan.random_state)
-    chosen = find_grid(grid, kind)
-    check_grid(chosen, list(reader.get_params()))
-    _check_kept(chosen)
-    images, texts = zip(*((f.image, f.value) for f in labelled), strict=True)
-    units = [f.group for f in labelled] if groups is not None else None
-    found = search(reader, list(images), list(texts), chosen, plan, groups=units)
-    fitted = fit_rule(rule, found, units)
-    searched = Searched(found, outputs, len(labelled), fitted)
-    best = None
-    if found.is_gain:
-        best = fit_best(reader, found.best, list(images), list(texts))
+    chosen = material.name_grid(find_grid(grid, material.kind))
+    check_grid(chosen, list(material.reader.get_params()))
+    if material.kind != "glyphs":
+        _check_kept(chosen, material.prefix)
+    found = search(
+        material.reader, material.X, material.y, chosen, plan, groups=material.groups
+    )
+    fitted = fit_rule(rule, found, material)
+    searched = Searched(found, outputs, len(material.X), material.unit, fitted)
+    best = fit_best(material, found.best) if found.is_gain else None
     # Only now: a search that was interrupted finds nothing that it would replace.
     write_search(found, outputs.table)
     if outputs.picture:
         plot_search(*_pictured(found), outputs.picture)
     if best is not None:
-        card = ModelCard.write_today(f"{kind}, then fields", len(labelled))
-        card = replace(card, command=outputs.command, figures=searched.figures)
-        save_field_reader(best, outputs.model, card=card, rule=fitted)
+        origin = f"{material.kind}, then {material.unit}"
+        card = ModelCard.write_today(origin, len(material.X), outputs.command)
+        card = replace(card, figures=searched.figures)
+        material.save(best, outputs.model, card=card, rule=fitted)
     return searched
 
 
-def find_kind(labelled: Sequence[LabelledField]) -> Kind:
-    """Say whether most fields are rows of boxes, or free writing.
+def fit_best(material: Material, best: Candidate) -> Any:
+    """Fit a reader as the best candidate was, to all samples.
 
     Parameters
     ----------
-    labelled : sequence of LabelledField
-        Fields as scanned.
-
-    Returns
-    -------
-    kind : {"combs", "lines"}
-    """
-    pieces = FieldReader().cut(clean_fields(labelled))
-    n_combs = sum(bool(comb) for comb in pieces)
-    return "combs" if 2 * n_combs > len(labelled) else "lines"
-
-
-def fit_best(
-    reader: Any, best: Candidate, images: Sequence[Image], texts: Sequence[str]
-) -> Any:
-    """Fit a reader as the best candidate was, to all fields.
-
-    Parameters
-    ----------
-    reader : Pipeline
-        What was searched.
+    material : Material
+        What was searched with.
 
     best : Candidate
-        Its parameters; all fields are learned from, whatever its number of them was.
-
-    images : sequence of n_fields ndarrays of shape (height, width), dtype uint8
-        Fields as scanned.
-
-    texts : sequence of n_fields str
-        What they say.
+        Its parameters; all samples are learned from, whatever its number of them was.
 
     Returns
     -------
-    fitted : Pipeline
+    fitted : estimator
     """
     params = {k: v for k, v in best.params.items() if k != N_LABELLED}
-    return clone(reader).set_params(**params).fit(images, texts)
+    reader = clone(material.reader).set_params(**params)
+    return reader.fit(material.X, material.y)
 
 
 def fit_rule(
-    rule: AcceptanceRule, found: Found, groups: Sequence[Any] | None
+    rule: AcceptanceRule, found: Found, material: Material
 ) -> AcceptanceRule | None:
     """Fit a rule to what the best candidate read of the folds.
 
@@ -301,28 +260,36 @@ def fit_rule(
         Not fitted.
 
     found : Found
-        The search, of fields.
+        The search.
 
-    groups : sequence of n_fields objects, or None
-        The writer or document of each.
+    material : Material
+        What was searched with: a rule is for the fields that the model file reads.
 
     Returns
     -------
     fitted : AcceptanceRule or None
-        Its `confidence` is raised for the number of candidates; None if there is no
-        value that hangs on its confidence.
+        Its `confidence` is raised for the number of candidates, which it says; None if
+        there is no value that hangs on its confidence.
     """
+    if not material.told:
+        return None
     held = np.concatenate([held for _, held in found.splits])
-    units = held if groups is None else np.asarray(groups, dtype=object)[held]
-    outcomes = found.best.outcomes
     decided, right, sureness = (
-        np.concatenate([getattr(one, name) for one in outcomes])
+        np.concatenate([getattr(one, name) for one in found.best.outcomes])
+        .reshape(len(held), -1)[:, material.told]
+        .ravel()
         for name in ("decided", "right", "confidences")
     )
     if not decided.any():
         return None
-    confidence = 1 - (1 - rule.confidence) / len(found.candidates)
-    raised = clone(rule).set_params(confidence=confidence)
+    samples = range(len(material.X)) if material.groups is None else material.groups
+    units = np.repeat(np.asarray(samples, dtype=object)[held], len(material.told))
+    n_candidates = len(found.candidates)
+    told = rule.fitted_on
+    if n_candidates > 1:
+        told += f" (the best of {n_candidates} settings: {100 * rule.confidence:g} %)"
+    confidence = 1 - (1 - rule.confidence) / n_candidates
+    raised = clone(rule).set_params(confidence=confidence, fitted_on=told)
     return raised.fit(sureness[decided], right[decided], units[decided])
 
 
@@ -370,18 +337,11 @@ def _pictured(found: Found) -> tuple[list[str], list[list[float]]]:
     return [_name(row) for row in rows], [row.scores for row in rows]
 
 
-def _check_separate(outputs: Outputs, truth: StrPath) -> None:
-    if real_path(truth) in map(real_path, (outputs.model, outputs.table)):
-        raise ValueError(
-            f"{truth} is the truth that is read, and would be written over. Write"
-            " another."
-        )
-
-
-def _check_kept(grid: Grid) -> None:
+def _check_kept(grid: Grid, prefix: str) -> None:
     """Refuse, before the work, what no model file can tell whoever reads with it."""
     for part in grid:
-        for name, values in part.items():
+        for full, values in part.items():
+            name = full.removeprefix(prefix)
             plain = all(isinstance(v, str | int | float | None) for v in values)
             is_held = name == N_LABELLED or name.startswith(_HELD)
             if not is_held and not (is_setting(name) and plain):
@@ -389,11 +349,6 @@ def _check_kept(grid: Grid) -> None:
                     f"The grid searches {name}, which a model file does not hold."
                     " Search it in Python: pipelines.training.search.search."
                 )
-
-
-def _seeded(reader: Any, random_state: int) -> Any:
-    seeds = [name for name in reader.get_params() if name.endswith("random_state")]
-    return reader.set_params(**dict.fromkeys(seeds, random_state))
 
 
 def _name(candidate: Candidate) -> str:

@@ -592,7 +592,7 @@ def test_images_that_are_not_read_are_named(folder, reads_grey, capsys):
     assert "passed over, of a kind that is not read: a.gif, b.HEIC, c (3 files)" in err
 
 
-COMMANDS = ["demo", "score", "read", "form", "train", "evaluate", "info"]
+COMMANDS = ["demo", "score", "read", "form", "train", "search", "evaluate", "info"]
 TRAINED = ["train digits", "train strings", "train fields"]
 EVALUATED = ["evaluate digits", "evaluate fields"]
 

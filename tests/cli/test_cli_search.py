@@ -110,6 +110,24 @@ def test_what_cannot_be_searched_is_said_in_one_line(folder, capsys, words, said
     assert said in line
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--truth truth.csv", "one of --fields DIR, --pages DIR or --digits DATA"),
+        ("--fields fields --digits digits", "one of --fields DIR"),
+        ("--fields fields", "--fields needs --truth FILE"),
+        ("--pages fields --truth truth.csv", "--pages needs --form FILE"),
+        ("--digits digits --truth truth.csv", "--truth does not belong to --digits"),
+        ("--digits digits --groups writer", "--groups does not belong to --digits"),
+        ("--fields fields --truth best.safetensors", "would be written over"),
+    ],
+)
+def test_samples_are_of_one_kind_and_whole(folder, capsys, words, said):
+    Path("best.safetensors").write_text("file,value\n")
+    assert main(["search", *words.split(), "-o", "best.safetensors", "--force"]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_misspelt_parameter_is_said_before_the_work(folder, capsys):
     Path("grid.toml").write_text("[grid]\nread__max_epoch = [1]\n", encoding="utf-8")
     assert main(WORDS) == 2

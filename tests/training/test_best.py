@@ -1,20 +1,30 @@
 """The best of a search is saved as it read, with a rule that pays for the choice."""
 
 import csv
+import json
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 
-from lenet_sklearn import AcceptanceRule
+from lenet_sklearn import AcceptanceRule, load_model
 from lenet_sklearn.models.cards import ModelCard, read_card
 from pipelines import make_field_reader
 from pipelines.cli.inputs import make_reader_of
 from pipelines.drawing import draw_comb, draw_writer
 from pipelines.models import describe_model, rule_of, save_field_reader, settings_of
-from pipelines.readers.scorers import Outcomes
-from pipelines.training.best import Outputs, fit_rule, search_fields, write_search
+from pipelines.readers.scorers import Outcomes, judge
+from pipelines.training.best import Outputs, fit_rule, search_best, write_search
 from pipelines.training.labelled import read_labelled_fields
+from pipelines.training.material import (
+    Material,
+    digit_material,
+    field_material,
+    page_material,
+)
 from pipelines.training.search import Candidate, Found, SearchPlan
 
 
@@ -36,19 +46,36 @@ def found(n_candidates, n_right=100, n_wrong=0):
     return Found(made, made[0], None, {}, splits)
 
 
+def material(n_samples=200, groups=None, told=(0,)):
+    return Material("lines", "fields", None, range(n_samples), None, groups, told)
+
+
 def test_a_rule_pays_for_having_been_chosen_among_several():
-    rule = AcceptanceRule(max_error=0.02)
-    alone, of_five = (fit_rule(rule, found(n), None) for n in (1, 5))
+    rule = AcceptanceRule(max_error=0.02, fitted_on="these")
+    alone, of_five = (fit_rule(rule, found(n), material()) for n in (1, 5))
     assert (alone.confidence, of_five.confidence) == pytest.approx((0.95, 0.99))
+    assert alone.fitted_on == "these"
+    assert of_five.fitted_on == "these (the best of 5 settings: 95 %)"
     assert not alone.accepts_nothing
-    # With certainty 99 % of 200 fields, none of them wrong, show 2.28 %.
+    # 200 fields, none of them wrong, show 2.28 % at best with 99 % confidence.
     assert of_five.accepts_nothing
 
 
 def test_fields_of_one_writer_count_as_one():
     rule = AcceptanceRule(max_error=0.02)
     writers = [n // 50 for n in range(200)]
-    assert fit_rule(rule, found(1), writers).n_units_ == 4
+    assert fit_rule(rule, found(1), material(groups=writers)).n_units_ == 4
+
+
+def test_a_rule_is_for_the_fields_of_a_page_that_the_file_reads():
+    rule = AcceptanceRule(max_error=0.02)
+    pages = found(1)
+    pages = replace(pages, splits=[(h[::2] // 2, k[::2] // 2) for h, k in pages.splits])
+    fitted = fit_rule(rule, pages, material(100, told=(1,)))
+    assert (fitted.n_fields_, fitted.n_units_) == (100, 100)
+    both = fit_rule(rule, pages, material(100, told=(0, 1)))
+    assert (both.n_fields_, both.n_units_) == (200, 100)
+    assert fit_rule(rule, pages, material(100, told=())) is None
 
 
 def test_the_table_has_all_measures_of_all_candidates(tmp_path):
@@ -100,10 +127,9 @@ def write_grid(tmp_path, text):
 
 def search_with(folder, outputs, grid):
     plan = SearchPlan(outputs.folder, n_folds=2)
-    truth, rule = folder / "truth.csv", AcceptanceRule(max_error=0.5)
-    return search_fields(
-        folder, truth, outputs, grid=grid, plan=plan, rule=rule, groups="writer"
-    )
+    fields = field_material(folder, folder / "truth.csv", groups="writer")
+    rule = AcceptanceRule(max_error=0.5)
+    return search_best(fields, outputs, grid=grid, plan=plan, rule=rule)
 
 
 def test_the_best_is_reported_and_nothing_written_that_is_no_gain(
@@ -151,3 +177,81 @@ def test_a_model_file_tells_how_fields_are_cleaned_and_cut(tmp_path):
 
 def test_models_that_ship_have_no_settings():
     assert settings_of("vote") == settings_of("boxes") == {}
+
+
+@pytest.fixture
+def pages(tmp_path):
+    """Four pages of two documents, each a row of three boxes."""
+    (tmp_path / "scans").mkdir()
+    rows = ["document,page,number,extra"]
+    for document in ("a", "b"):
+        sheets = []
+        for page in (1, 2):
+            text = f"{page}4{7 if document == 'a' else 2}"
+            sheets.append(PIL.Image.fromarray(draw_comb(text, random_state=page)))
+            rows.append(f"{document}.tif,{page},{text},x")
+        path = tmp_path / "scans" / f"{document}.tif"
+        sheets[0].save(path, save_all=True, append_images=sheets[1:])
+    (tmp_path / "truth.csv").write_text("\n".join(rows) + "\n")
+    fields = [{"name": "number", "kind": "comb", "digits": 3}]
+    (tmp_path / "form.json").write_text(json.dumps({"version": 1, "fields": fields}))
+    return tmp_path
+
+
+def read_pages_of(folder, **how):
+    names = folder / "scans", folder / "form.json", folder / "truth.csv"
+    return page_material(*names, **how)
+
+
+def test_pages_are_read_with_what_their_form_asks_for(pages):
+    made = read_pages_of(pages)
+    assert (made.kind, made.unit, made.told) == ("combs", "pages", (0,))
+    assert made.y.tolist() == [["147"], ["247"], ["142"], ["242"]]
+    assert [Path(group).name for group in made.groups] == ["a.tif"] * 2 + ["b.tif"] * 2
+    grid = made.name_grid([{"read__lr": [1], "field_reader__flatten": ["passthrough"]}])
+    assert list(grid[0]) == ["field_reader__read__lr", "field_reader__flatten"]
+    [right] = judge(made.reader, made.X[:1], made.y[:1]).right
+    assert right
+    assert read_pages_of(pages, groups="extra").groups == ["x"] * 4
+
+
+def test_the_best_reader_of_pages_is_saved_as_one_of_fields(pages, monkeypatch):
+    monkeypatch.setattr(Found, "is_gain", property(lambda self: True))
+    outputs = Outputs(pages / "best.safetensors")
+    made = read_pages_of(pages, memory=str(outputs.folder / "cuts"))
+    grid = write_grid(pages, 'read__max_epochs = [1]\nflatten = ["passthrough"]')
+    plan, rule = SearchPlan(outputs.folder, n_folds=2), AcceptanceRule(max_error=0.5)
+    searched = search_best(made, outputs, grid=grid, plan=plan, rule=rule)
+    assert "fitted on    4 pages" in str(searched)
+    assert settings_of(outputs.model) == {"flatten": "passthrough"}
+
+
+def test_a_form_of_boxes_and_of_free_writing_is_refused(pages):
+    fields = [
+        {"name": "number", "kind": "comb", "digits": 3},
+        {"name": "amount", "kind": "line"},
+    ]
+    content = {"version": 1, "fields": fields}
+    (pages / "form.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="both rows of boxes and free writing"):
+        read_pages_of(pages)
+
+
+def test_a_truth_without_a_field_of_the_form_is_refused(pages):
+    (pages / "truth.csv").write_text("document,other\na.tif,1\n")
+    with pytest.raises(ValueError, match=r"no column 'number', a field of .*form.json"):
+        read_pages_of(pages)
+
+
+def test_single_digits_have_no_rule_and_no_model_before(tmp_path):
+    made = digit_material("digits")
+    few = replace(made, X=made.X[:60], y=made.y[:60])
+    outputs = Outputs(tmp_path / "best.safetensors")
+    grid = write_grid(tmp_path, "max_epochs = [1, 2]")
+    plan = SearchPlan(outputs.folder, n_folds=2)
+    searched = search_best(few, outputs, grid=grid, plan=plan, rule=AcceptanceRule())
+    assert searched.found.before is None
+    assert searched.rule is None
+    best = load_model(outputs.model)
+    assert best.max_epochs == searched.found.best.params["max_epochs"]
+    assert best.predict(few.X).shape == (60,)
