@@ -75,6 +75,7 @@ def search(
     plan = SearchPlan(
         outputs.folder,
         scoring=how.scoring,
+        max_error=wanted.max_error,
         n_folds=how.folds,
         jobs=-1 if how.jobs is None else how.jobs,
         budget=None if how.budget is None else read_seconds(how.budget),

@@ -65,7 +65,7 @@ class Material:
     kind: Kind
     unit: str
     reader: Any
-    X: Sequence[Any]
+    X: Any
     y: Any
     groups: list[Any] | None
     told: tuple[int, ...] = (0,)
@@ -201,7 +201,7 @@ def page_material(
         If the form, the truth or a page cannot be read, the truth names no page, or the
         form has both rows of boxes and free writing: a model file is of one of them.
     """
-    of_form = Form.from_file(form)
+    of_form = Form.from_file(Path(form))
     kind, told = _kind_of_form(of_form, form)
     known = Truth(Path(truth), groups)
     if missing := [f.name for f in of_form.fields if f.name not in known.names]:
@@ -293,7 +293,7 @@ def _read_pages(
     images: list[Image] = []
     rows: list[list[str]] = []
     groups: list[Any] = []
-    for path in find_scans(pages):
+    for path in find_scans(Path(pages)):
         with open_scan(path) as scan:
             for number in range(len(scan)):
                 at = known.find(str(path), number + 1, is_alone=len(scan) == 1)

@@ -115,22 +115,7 @@ class RememberingEstimator(BaseEstimator):
         outcomes : Outcomes
             As of :func:`pipelines.readers.scorers.judge`.
         """
-        return self._remember(X, y)[0]
-
-    def seconds(self, X: Sequence[Any], y: Sequence[Any]) -> float:
-        """Return how long it took to fit, and to read these samples.
-
-        Parameters
-        ----------
-        X, y
-            As for :meth:`judge`.
-
-        Returns
-        -------
-        seconds : float
-            By the clock on the wall.
-        """
-        return self._remember(X, y)[1]
+        return self.remember(X, y)[0]
 
     def score(self, X: Sequence[Any], y: Sequence[Any]) -> float:
         """Return the share of values that are right as a whole.
@@ -154,8 +139,22 @@ class RememberingEstimator(BaseEstimator):
         order = check_random_state(self.random_state).permutation(n_samples)
         return sorted(order[: self.n_labelled].tolist())
 
-    def _remember(self, X: Sequence[Any], y: Sequence[Any]) -> tuple[Outcomes, float]:
-        """Look up outcomes and seconds, or make them and keep them."""
+    def remember(self, X: Sequence[Any], y: Sequence[Any]) -> tuple[Outcomes, float]:
+        """Read samples, or look up what was read in them, and how long it took.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`judge`.
+
+        Returns
+        -------
+        outcomes : Outcomes
+            As of :meth:`judge`.
+
+        seconds : float
+            Of fitting and reading, by the clock on the wall, when that was done.
+        """
         path = Path(self.folder) / f"{self.key_}-{joblib.hash((X, y))}.npz"
         try:
             return _load(path)

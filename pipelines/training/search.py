@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,13 @@ from sklearn.model_selection import (
 from sklearn.utils import get_tags
 
 from pipelines.readers.base import split_reader
-from pipelines.readers.scorers import SCORERS, Outcomes, summarize
+from pipelines.readers.scorers import (
+    SCORERS,
+    Outcomes,
+    Scorer,
+    read_rate,
+    summarize,
+)
 from pipelines.recipes import N_LABELLED, Grid, check_grid
 from pipelines.training.remembering import RememberingEstimator
 
@@ -51,6 +58,9 @@ class SearchPlan:
         Name of the scorer that ranks, one of
         :data:`pipelines.readers.scorers.SCORERS`.
 
+    max_error : float, default=0.01
+        Share of the accepted that may be wrong, for the read rate.
+
     n_folds : int, default=3
         Folds of the cross-validation, at least 2.
 
@@ -68,10 +78,23 @@ class SearchPlan:
 
     folder: Path
     scoring: str = "exact_strings"
+    max_error: float = 0.01
     n_folds: int = 3
     jobs: int = 1
     budget: float | None = None
     random_state: int = 0
+
+    def scorer(self) -> Scorer:
+        """Return the scorer that ranks.
+
+        Returns
+        -------
+        scorer : callable
+            As `scoring` of scikit-learn's searches.
+        """
+        if self.scoring == "read_rate":
+            return partial(read_rate, max_error=self.max_error)
+        return SCORERS[self.scoring]
 
 
 @dataclass(frozen=True)
@@ -92,12 +115,16 @@ class Candidate:
 
     scoring : str
         Name of the scorer that ranks.
+
+    max_error : float, default=0.01
+        Of the read rate.
     """
 
     params: Mapping[str, Any]
     outcomes: Sequence[Outcomes]
     seconds: Sequence[float]
     scoring: str
+    max_error: float = 0.01
 
     @property
     def scores(self) -> list[float]:
@@ -126,7 +153,7 @@ class Candidate:
         -------
         scores : list of n_folds float
         """
-        return [summarize(outcomes)[name] for outcomes in self.outcomes]
+        return [summarize(o, max_error=self.max_error)[name] for o in self.outcomes]
 
 
 @dataclass(frozen=True)
@@ -209,7 +236,7 @@ def search(
     splits = split(len(X), groups, plan)
     plan.folder.mkdir(parents=True, exist_ok=True)
     shell = RememberingEstimator(reader, plan.folder, random_state=plan.random_state)
-    replay = _Replay(shell, X, y, splits, plan.scoring)
+    replay = _Replay(shell, X, y, splits, plan)
     before = None
     if not get_tags(split_reader(reader)[1]).requires_fit:
         before = replay({N_LABELLED: 0})
@@ -266,10 +293,10 @@ class _Replay:
     """Looks up what was read, and reads what was not yet."""
 
     def __init__(
-        self, shell: Any, X: Any, y: Any, splits: Sequence[Any], scoring: str
+        self, shell: Any, X: Any, y: Any, splits: Sequence[Any], plan: SearchPlan
     ) -> None:
         self.shell, self.X, self.y = shell, X, y
-        self.splits, self.scoring = splits, scoring
+        self.splits, self.plan = splits, plan
 
     def __call__(
         self, params: Mapping[str, Any], n_folds: int | None = None
@@ -279,20 +306,24 @@ class _Replay:
             fitted = clone(self.shell).set_params(**_in_shell(params))
             fitted.fit(_take(self.X, learned), _take(self.y, learned))
             part = _take(self.X, held), _take(self.y, held)
-            outcomes.append(fitted.judge(*part))
-            seconds.append(fitted.seconds(*part))
-        return Candidate(dict(params), outcomes, seconds, self.scoring)
+            read, took = fitted.remember(*part)
+            outcomes.append(read)
+            seconds.append(took)
+        return Candidate(
+            dict(params), outcomes, seconds, self.plan.scoring, self.plan.max_error
+        )
 
 
 def _choose_search(shell: Any, grid: Grid, plan: SearchPlan, replay: _Replay) -> Any:
     """Take all candidates on all samples, if there is time, or else halve them."""
     shelled = [_in_shell(part) for part in grid]
     how: dict[str, Any] = {
-        "scoring": SCORERS[plan.scoring],
+        "scoring": plan.scorer(),
         "cv": replay.splits,
         "n_jobs": plan.jobs,
         "refit": False,
         "error_score": "raise",
+        "return_train_score": False,
     }
     if plan.budget is None:
         return GridSearchCV(shell, shelled, **how)

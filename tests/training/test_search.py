@@ -96,6 +96,55 @@ def test_a_search_that_is_made_again_fits_nothing(tmp_path, budget):
         assert_array_equal(values, again.cv_results[name])
 
 
+class Skilled(Parrot):
+    """Reads of ten images as many as it has skills, and no others."""
+
+    def __init__(self, log="", skills=0):
+        self.log = log
+        self.skills = skills
+        self.accent = 0
+
+    def read(self, X):
+        numbers = [int(image[0, 0]) for image in X]
+        can = [n % 10 < self.skills for n in numbers]
+        values = [
+            str(1000 + n) if c else "0" for n, c in zip(numbers, can, strict=True)
+        ]
+        return [settle(value, 0.95, 0.9) for value in values]
+
+
+def test_where_time_is_short_the_worse_are_left_out(tmp_path, monkeypatch):
+    def estimate(costs, rungs, *_):
+        return 0.0 if len(rungs) > 1 else np.inf
+
+    monkeypatch.setattr("pipelines.training.search._estimate", estimate)
+    X, y = planted(120)
+    log = tmp_path / "log"
+    plan = SearchPlan(tmp_path / "kept", budget=60)
+    grid = [{"skills": [1, 4, 2, 3]}]
+    found = search(Skilled(str(log)), X, y, grid, plan)
+    assert found.cv_results["n_resources"].tolist() == [26] * 4 + [78] * 2
+    assert [c.params["skills"] for c in found.candidates] == [1, 4, 2, 3, 3, 4]
+    assert found.best.params == {"skills": 4, "n_labelled": 78}
+    done = fits(log)
+    assert len(done) == (4 + 2) * 3
+    again = search(Skilled(str(log)), X, y, grid, plan)
+    assert fits(log) == done
+    assert again.best.scores == found.best.scores
+
+
+def test_the_read_rate_is_that_at_the_error_that_is_allowed(tmp_path):
+    X, y = planted()
+    how = {"scoring": "read_rate", "folder": tmp_path}
+    grid = [{"skills": [7]}]
+    strict, lax = (
+        search(Skilled(), X, y, grid, SearchPlan(**how, max_error=p)).best.mean
+        for p in (0.01, 0.9)
+    )
+    assert strict == 0
+    assert lax == pytest.approx(1)
+
+
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, {here!r})
