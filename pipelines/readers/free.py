@@ -67,8 +67,8 @@ class SlidingReader(FreeReader):
         fitted is trained by its own parameters.
 
     max_epochs : int, default=None
-        Passes over the fields where `fit` goes on from weights; None for as many as
-        :func:`adaptation` says: the more, the fewer the fields.
+        Passes over the fields where `fit` goes on from weights; None for 30 to 120, the
+        more, the fewer they are, and twice as many for the smallest network.
 
     lr : float, default=None
         Highest learning rate there; None for 0.002.

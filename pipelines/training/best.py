@@ -129,10 +129,7 @@ class Searched:
         for candidate in rows:
             mark = "  <- best" if candidate is best else ""
             lines.append(f"{_numbers(candidate)}  {_name(candidate)}{mark}")
-        lines += [
-            "",
-            f"fitted on    {self.n_samples} {self.unit}, {show_params(best.params)}",
-        ]
+        lines += ["", f"searched     {self.n_samples} {self.unit}"]
         lines += [f"{name:13s}{said}" for name, said in self.figures.items()]
         if self.rule is not None and self.found.is_gain:
             lines.append(

@@ -3,10 +3,12 @@
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +23,7 @@ from sklearn.model_selection import (
     ParameterGrid,
 )
 from sklearn.utils import get_tags
+from tqdm import tqdm
 
 from pipelines.readers.base import split_reader
 from pipelines.readers.scorers import (
@@ -40,6 +43,9 @@ _FACTOR: Final = 3
 
 # Fewer labelled samples than this tell candidates apart by chance.
 _FEWEST: Final = 10
+
+# Seconds between two looks at what is done.
+_PAUSE: Final = 1.0
 
 # Share of a budget that a plan may use by its estimate: clocks and cores are shared.
 _USABLE: Final = 0.7
@@ -237,18 +243,49 @@ def search(
     plan.folder.mkdir(parents=True, exist_ok=True)
     shell = RememberingEstimator(reader, plan.folder, random_state=plan.random_state)
     replay = _Replay(shell, X, y, splits, plan)
+    with _show_progress(plan.folder):
+        return _search(replay, grid)
+
+
+def _search(replay: "_Replay", grid: Grid) -> Found:
+    """Search, and look up what every candidate read of every fold."""
+    shell, plan, splits = replay.shell, replay.plan, replay.splits
     before = None
-    if not get_tags(split_reader(reader)[1]).requires_fit:
+    if not get_tags(split_reader(shell.reader)[1]).requires_fit:
         before = replay({N_LABELLED: 0})
     searching = _choose_search(shell, _known_sizes(grid, splits), plan, replay)
-    searching.fit(X, y)
+    searching.fit(replay.X, replay.y)
     results = searching.cv_results_
     found = [replay(_plain(params)) for params in results["params"]]
     times = np.array([candidate.seconds for candidate in found])
-    kept = {k: v for k, v in results.items() if "score_time" not in k}
+    kept = {
+        name.replace(f"param_{_READER}", "param_", 1): values
+        for name, values in results.items()
+        if "score_time" not in name
+    }
     kept |= {"mean_fit_time": times.mean(axis=1), "std_fit_time": times.std(axis=1)}
     kept["params"] = [candidate.params for candidate in found]
-    return Found(found, found[searching.best_index_], before, kept, splits)
+    return Found(found, found[searching.best_index_], before, kept, list(splits))
+
+
+@contextmanager
+def _show_progress(folder: Path) -> Iterator[None]:
+    """Count the fits that are done, on a terminal; processes tell them by files."""
+    is_over = Event()
+
+    def watch() -> None:
+        # disable=None: no bar where nobody looks.
+        with tqdm(unit="fit", disable=None) as bar:
+            while not is_over.wait(_PAUSE):
+                bar.update(sum(1 for _ in folder.glob("*.npz")) - bar.n)
+
+    watching = Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watching.join()
 
 
 def split(
@@ -279,9 +316,12 @@ def split(
     """
     n_units = n_samples if groups is None else len(set(groups))
     if n_units < plan.n_folds:
-        unit = "labelled samples" if groups is None else "groups"
+        unit, mend = "labelled samples", "Label more"
+        if groups is not None:
+            unit, mend = "groups", "Name another column of groups"
         raise ValueError(
             f"A search on {plan.n_folds} folds needs as many {unit}. Got {n_units}."
+            f" {mend}, or take fewer folds."
         )
     if groups is None:
         folds = KFold(plan.n_folds, shuffle=True, random_state=plan.random_state)

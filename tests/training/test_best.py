@@ -222,7 +222,7 @@ def test_the_best_reader_of_pages_is_saved_as_one_of_fields(pages, monkeypatch):
     grid = write_grid(pages, 'read__max_epochs = [1]\nflatten = ["passthrough"]')
     plan, rule = SearchPlan(outputs.folder, n_folds=2), AcceptanceRule(max_error=0.5)
     searched = search_best(made, outputs, grid=grid, plan=plan, rule=rule)
-    assert "fitted on    4 pages" in str(searched)
+    assert "searched     4 pages" in str(searched)
     assert settings_of(outputs.model) == {"flatten": "passthrough"}
 
 

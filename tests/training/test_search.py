@@ -55,8 +55,8 @@ def test_no_answer_of_what_is_held_out_comes_through(tmp_path):
     X, y = planted()
     found = search(Parrot(), X, y, GRID, SearchPlan(tmp_path))
     again = search(Parrot(), X, y, GRID, SearchPlan(tmp_path))
-    halved = search(Parrot(), X, y, GRID, SearchPlan(tmp_path, budget=1e9))
-    for each in (found, again, halved):
+    timed = search(Parrot(), X, y, GRID, SearchPlan(tmp_path, budget=1e9))
+    for each in (found, again, timed):
         assert all(one.scores == [0, 0, 0] for one in each.candidates)
         assert each.before.scores == [0, 0, 0]
     # It would be seen: what was learned is known.
@@ -92,6 +92,7 @@ def test_a_search_that_is_made_again_fits_nothing(tmp_path, budget):
     again = search(Parrot(str(log)), X, y, GRID, plan)
     assert fits(log) == done
     assert first.cv_results.keys() == again.cv_results.keys()
+    assert {"param_accent", "mean_test_score", "mean_fit_time"} <= set(first.cv_results)
     for name, values in first.cv_results.items():
         assert_array_equal(values, again.cv_results[name])
 
@@ -131,6 +132,10 @@ def test_where_time_is_short_the_worse_are_left_out(tmp_path, monkeypatch):
     again = search(Skilled(str(log)), X, y, grid, plan)
     assert fits(log) == done
     assert again.best.scores == found.best.scores
+    # What is held out does not come through here, either.
+    planted_in = search(Parrot(), X, y, GRID, plan)
+    assert len(planted_in.candidates) == 4 + 2
+    assert all(one.scores == [0, 0, 0] for one in planted_in.candidates)
 
 
 def test_the_read_rate_is_that_at_the_error_that_is_allowed(tmp_path):
