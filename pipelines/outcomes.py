@@ -145,7 +145,8 @@ class FieldReading(ArraysCompare):
     ----------
     value : str
         The digits; ``_`` stands for a box without a digit between two digits, and in
-        a field with gaps for any box without one.
+        a field with gaps for any box without one. Of a field that has signs, an amount,
+        a date or a time in its one form, or what is written.
 
     status : {"accepted", "rejected", "blank", "invalid", "unlocated"}
         What to do with the value: use it, look at it (below the threshold),
@@ -201,6 +202,12 @@ class FieldReading(ArraysCompare):
     certainty: float = 1.0
     veto: Reason | None = None
     is_printed: bool = False
+
+    @property
+    def raw(self) -> str:
+        """What is written, character by character; the value where that is the same."""
+        raws = (one.raw for one in self.candidates if one.text == self.value)
+        return next(filter(None, raws), self.value)
 
 
 # Nobody need look at such a field.

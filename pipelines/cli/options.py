@@ -184,6 +184,7 @@ class NetworkName(StrEnum):
     lenet5_dense = "lenet5_dense"
     lenet5 = "lenet5"
     segments = "segments"
+    signs = "signs"
 
 
 Scans = Annotated[
@@ -395,6 +396,14 @@ MatchField = Annotated[
 Digits = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Boxes of each comb; otherwise any number."),
+]
+Characters = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHARS",
+        help="What free writing may consist of: the ten digits, and signs among"
+        " . , - / : = * x +",
+    ),
 ]
 Jobs = Annotated[
     int, typer.Option(metavar="N", min=1, help="Processes that work side by side.")

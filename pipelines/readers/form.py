@@ -213,10 +213,14 @@ class FormReader(Reader):
         cuts : dict of str to tuple of (image, frame)
             By the names of the fields: the image of each, straight, without what is
             printed where the form has a blank page; and where its boxes are in it.
+            Fields that may have signs or a point are left out: nothing is learned
+            from them.
         """
         placed, _ = self._kept(cut_placed, page, self.form)
         cuts = {name: (cut.image, cut.frame) for name, cut in placed.items()}
-        return cuts | self._cut_sought(page)
+        cuts |= self._cut_sought(page)
+        others = {field.name for field in self.form.fields if field.has_own_form}
+        return {name: cut for name, cut in cuts.items() if name not in others}
 
     def _cut_sought(self, page: Image) -> dict[str, tuple[Image, Frame]]:
         """Cut out the combs that have no place, from the page the right way up."""

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 from lenet_sklearn.metrics import error_interval
 from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.form import Form
+from pipelines.forms.notation import SIGNS
 from pipelines.outcomes import (
     FieldReading,
     PageReading,
@@ -200,7 +201,7 @@ class Review:
         """Apply what is said of the fields of one page."""
         for name, rows in said.items():
             _check_read(rows, reading.fields.get(name), reading.error)
-            _check_gaps(rows, self._form)
+            _check_marks(rows, self._form)
         changes = {name: _change(reading.fields[name], said[name]) for name in said}
         fields = {
             name: changes[name].after if name in changes else field
@@ -338,8 +339,15 @@ def _check_read(
             )
 
 
-def _check_gaps(rows: Sequence[Correction], form: Form | None) -> None:
-    """Refuse empty boxes in values of fields in which they are not ordinary."""
+def _check_marks(rows: Sequence[Correction], form: Form | None) -> None:
+    """Refuse empty boxes, and signs, in values of fields that have none."""
+    with_signs = {f.name for f in form.fields if f.has_own_form} if form else set()
+    for row in rows:
+        if set(row.value) & set(SIGNS) and row.field not in with_signs:
+            raise ValueError(
+                f"{row.place}: the value is {row.value!r}. Values are digits only; the"
+                f" field {row.field!r} has no signs"
+            )
     with_gaps = {field.name for field in form.fields if field.gaps} if form else set()
     for row in rows:
         if GAP in row.value and row.field not in with_gaps:

@@ -148,7 +148,13 @@ def make_review(
         "batch": subject.batch,
         "settles": subject.settles,
         "fields": {
-            f.name: {"kind": f.kind, "digits": f.digits, "gaps": f.gaps} for f in fields
+            f.name: {
+                "kind": f.kind,
+                "digits": f.digits,
+                "gaps": f.gaps,
+                "signs": f.has_own_form,
+            }
+            for f in fields
         },
         "pages": pages,
         "items": [

@@ -121,7 +121,8 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
         packed["digit_quads"] = [_pack_array(q, _PIXEL) for q in field.digit_quads]
     if field.candidates:
         packed["candidates"] = [
-            [one.text, _floor(float(one.probability))] for one in field.candidates
+            [one.text, _floor(float(one.probability)), *([one.raw] if one.raw else [])]
+            for one in field.candidates
         ]
     if field.boxes is not None:
         likely = _pack_array(field.boxes.likely, _PROBABILITY)

@@ -65,8 +65,9 @@
  * @property {string} title
  * @property {string} batch
  * @property {boolean} settles - Two people differed on these fields.
- * @property {Record<string, {kind: string, digits: number | null, gaps: boolean}>} fields - In
- *   those with gaps, a value has a GAP for each empty box.
+ * @property {Record<string, {kind: string, digits: number | null, gaps: boolean,
+ *   signs: boolean}>} fields - In those with gaps, a value has a GAP for each empty box; in
+ *   those with signs it may have points, minus signs and the like.
  * @property {ScanPage[]} pages
  * @property {Item[]} items
  * @property {Sheet[]} sheets

@@ -208,10 +208,20 @@ export class Decisions {
 
   /**
    * @param {number} item
+   * @returns {boolean} Whether points, minus signs and the like may stand in it.
+   */
+  hasSigns(item) {
+    const { fields, items } = this.data;
+    return fields[items[item].name]?.signs ?? false;
+  }
+
+  /**
+   * @param {number} item
    * @param {string} value
    * @returns {boolean} Whether this can be written in it.
    */
   isPossible(item, value) {
+    if (this.hasSigns(item)) return /^[-0-9.,/:=*x+]*$/.test(value);
     return (this.hasGaps(item) ? /^[0-9_]*$/ : /^[0-9]*$/).test(value);
   }
 

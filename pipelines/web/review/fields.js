@@ -8,6 +8,9 @@ import { makeScan } from "./scan.js";
 const NOTHING_WRITTEN = "nothing written";
 const ADDS_UP = "adds up";
 
+/** A key that begins a value with signs. */
+const SIGN = /^[-.,+]$/;
+
 /** Shows one field at a time. */
 export class FieldsView {
   /**
@@ -309,6 +312,10 @@ export class FieldsView {
   onKey(key) {
     if (this.item === undefined && key !== "b") return false;
     const isTyping = this.input.value !== "";
+    if (this.item !== undefined && this.decisions.hasSigns(this.item) && SIGN.test(key)) {
+      this.input.focus(); // a minus clears other fields
+      return false;
+    }
     if (key === "Enter") this.confirm();
     else if (key === "ArrowDown") this.chooseNext(1);
     else if (key === "ArrowUp") this.chooseNext(-1);
