@@ -13,6 +13,8 @@ from lenet_sklearn.strings.boxes import GAP, BoxPosteriors
 from lenet_sklearn.strings.decoding import Hypothesis
 
 FieldStatus = Literal["accepted", "rejected", "blank", "invalid", "unlocated"]
+MINUS: Final = "-"
+
 PageStatus = Literal["ok", "review", "empty", "failed"]
 
 
@@ -188,6 +190,10 @@ class FieldReading(ArraysCompare):
 
     is_printed : bool
         Whether the value is that of a code, which no threshold is for.
+
+    sign : {"", "-"}
+        What stands in the first box of a comb before its digits, where the form says
+        that a minus may stand there.
     """
 
     value: str
@@ -202,6 +208,7 @@ class FieldReading(ArraysCompare):
     certainty: float = 1.0
     veto: Reason | None = None
     is_printed: bool = False
+    sign: Literal["", "-"] = ""
 
     @property
     def raw(self) -> str:

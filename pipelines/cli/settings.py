@@ -152,7 +152,8 @@ def source_of(settings: Mapping[str, Any]) -> "TableSource":
 
 
 def _has_own_form(field: Mapping[str, Any]) -> bool:
-    return any(field.get(key) is not None for key in ("characters", "decimals"))
+    said = map(field.get, ("characters", "decimals", "sign"))
+    return any(one not in (None, False) for one in said)
 
 
 def pack_rules(batch: "RuledBatch | None") -> dict[str, Any] | None:

@@ -135,7 +135,7 @@ def find_contradictions(field: "Field") -> Iterator[str]:
             yield f"mask: has {len(field.mask)} digits instead of {allowed}"
         if len(str(max(others.minimum or 0, 0))) > lengths[-1]:
             yield f"minimum: {field.minimum} has more digits than {lengths[-1]}"
-    is_signed = "-" in (field.characters or "")
+    is_signed = field.sign or "-" in (field.characters or "")
     if field.maximum is not None and field.maximum < 0 and not is_signed:
         yield f"maximum: no value is as small as {field.maximum}"
     others = field.model_copy(update={"choices": None})
@@ -147,10 +147,13 @@ def find_contradictions(field: "Field") -> Iterator[str]:
 def _of_notation(field: "Field", value: str) -> Complaints:
     """Find what is not written as the field writes its values."""
     if field.decimals is not None:
-        is_signed = field.characters is not None and "-" in field.characters
-        bare = value if is_signed else value.replace("-", "?", 1)
-        if not is_amount(bare, field.decimals):
+        is_signed = field.sign or "-" in (field.characters or "")
+        minus = value.startswith("-") and not is_signed
+        if minus or not is_amount(value, field.decimals):
             yield "decimals", f"{value} is no amount with {field.decimals} decimals"
+    elif field.sign:
+        if not is_number(value.removeprefix("-")):
+            yield "sign", f"{value} is no whole number"
     elif field.time is not None:
         if write_time(value) != value:
             yield "time", f"{value} is no time of day"

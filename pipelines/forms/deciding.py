@@ -110,24 +110,32 @@ def decide(
 
 
 def _point_value(reading: FieldReading, field: Field, threshold: float) -> FieldReading:
-    """Set the point into what the boxes of an amount say."""
+    """Set the point into what the boxes of a number say, and a minus before it."""
     boxes = reading.boxes
-    if field.kind != "comb" or field.decimals is None or not reading.value:
+    if field.kind != "comb" or not field.has_own_form or not reading.value:
         return reading
     # Digits whose last box is empty stand somewhere else than it seems.
-    filled = 1.0 if boxes is None else 1 - float(boxes.likely[-1, -1])
+    moves = boxes is not None and field.decimals is not None
+    filled = 1 - float(boxes.likely[-1, -1]) if boxes is not None and moves else 1.0
     pointed = replace(
         reading,
-        value=field.written_value(reading.value),
+        value=_write(reading, field, reading.value),
         confidence=filled * reading.confidence,
         candidates=tuple(
             Hypothesis(
-                field.written_value(one.text), filled * one.probability, one.text
+                _write(reading, field, one.text),
+                filled * one.probability,
+                reading.sign + one.text,
             )
             for one in reading.candidates
         ),
     )
     return settle_anew(pointed, threshold)
+
+
+def _write(reading: FieldReading, field: Field, digits: str) -> str:
+    """Write the digits of a comb with its minus and its point."""
+    return reading.sign + field.written_value(digits) if digits else ""
 
 
 def _is_whole(reading: FieldReading, field: Field) -> bool:
@@ -205,7 +213,7 @@ def weigh(reading: FieldReading, field: Field, *, adds_up: bool = False) -> Beli
         filled = _weigh_boxes(reading, reading.boxes, field.in_digits(), adds_up)
         shares = defaultdict(float)
         for text, share in filled.items():
-            shares[field.written_value(text)] += share
+            shares[_write(reading, field, text)] += share
     best = max(shares, key=shares.__getitem__)
     # Strings come in the order of their probabilities without rules.
     broken = (field.broken_rule(text) for text in shares if GAP not in text)
@@ -424,5 +432,5 @@ def doubt_rows(boxes: BoxPosteriors) -> Floats:
 
 def _certainty_of(reading: FieldReading, boxes: BoxPosteriors) -> float:
     """Return how far a reading trusts its own boxes: less where its page may turn."""
-    alone = score_filling(boxes, reading.raw)
+    alone = score_filling(boxes, reading.raw.removeprefix(reading.sign))
     return min(1.0, reading.confidence / alone) if alone > 0 else 1.0

@@ -53,7 +53,9 @@ _OF_MASK: Final = (
 _OF_CHOICES: Final = "must be a list of strings of digits, such as '07'"
 
 # What a form says of fields that releases before it do not know.
-_NEWER: Final = ("characters", "decimals", "time", "pattern")
+_NEWER: Final = ("characters", "decimals", "sign", "time", "pattern")
+
+_UNSAID: Final = (None, False)
 
 _Box = tuple[NonNegativeInt, NonNegativeInt, PositiveInt, PositiveInt]
 
@@ -148,6 +150,9 @@ class Field(FrozenModel):
         out as such an amount, without fillers and separators of thousands; in a comb
         the point stands, printed or not, before so many last boxes.
 
+    sign : bool, default=False
+        Whether the first box of a comb may hold a minus.
+
     time : str, default=None
         ``HH:MM`` where free writing that may have signs is a time of day.
 
@@ -195,6 +200,7 @@ class Field(FrozenModel):
     latest: calendar_date | None = None
     characters: str | None = None
     decimals: Annotated[int, pydantic.Field(ge=0, le=6)] | None = None
+    sign: bool = False
     time: Literal["HH:MM"] | None = None
     pattern: str | None = None
     gaps: bool = False
@@ -205,7 +211,7 @@ class Field(FrozenModel):
         """Leave out what older releases do not know, where nothing is said of it."""
         content: dict[str, Any] = write(self)
         for key in _NEWER:
-            if getattr(self, key) is None:
+            if getattr(self, key) in _UNSAID:
                 content.pop(key, None)
         return content
 
@@ -286,32 +292,44 @@ class Field(FrozenModel):
 
     @pydantic.model_validator(mode="after")
     def _check_notation(self) -> Self:
-        if self.characters is not None and self.kind == "comb":
+        if self.characters is None:
+            needs = {"decimals": "a point", "time": "a colon"}
+            for key, sign in needs.items():
+                if getattr(self, key) is not None and self.kind != "comb":
+                    raise ValueError(f"{key}: needs 'characters' with {sign}")
+        elif self.kind == "comb":
             raise ValueError(
-                "characters: is for free writing; of boxes there are 'decimals'"
+                "characters: is for free writing; of boxes say 'decimals' or 'sign'"
             )
-        if self.characters is not None and self.check_digit is not None:
+        elif self.check_digit is not None:
             raise ValueError("check_digit: is for fields of digits alone")
-        written = [k for k in ("decimals", "time", "date") if getattr(self, k)]
-        if self.characters is not None and len(written) > 1:
-            raise ValueError(f"{written[1]}: the field has {written[0]} already")
-        if (
-            self.characters is None
-            and self.kind != "comb"
-            and self.decimals is not None
-        ):
-            raise ValueError("decimals: needs 'characters' with a point or a comma")
-        if self.characters is None and self.time is not None:
-            raise ValueError("time: needs 'characters', such as '0123456789:'")
-        if self.kind == "comb" and self.decimals is not None:
-            others = (self.gaps, self.date, self.choices, self.check_digit)
-            if any((*others, self.mask, self.length)):
-                raise ValueError(
-                    "decimals: of an amount in boxes only a minimum and a maximum can"
-                    " be said besides"
-                )
-            if self.digits is not None and self.digits <= self.decimals:
-                raise ValueError("decimals: the comb has no box before the point")
+        keys = ("decimals", "time", "date")
+        said = [key for key in keys if getattr(self, key) is not None]
+        if self.characters is not None and len(said) > 1:
+            raise ValueError(f"{said[1]}: the field has {said[0]} already")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_boxes(self) -> Self:
+        if self.kind != "comb":
+            if self.sign:
+                raise ValueError("sign: is of a comb; free writing has 'characters'")
+            return self
+        if self.time is not None:
+            raise ValueError("time: is of free writing with 'characters'")
+        others = (self.gaps, self.date, self.choices, self.check_digit)
+        if self.has_own_form and any((*others, self.mask, self.length)):
+            raise ValueError(
+                "decimals, sign: of a number in boxes only a minimum and a maximum can"
+                " be said besides"
+            )
+        before = (self.digits or 0) - (self.decimals or 0) - self.sign
+        if self.has_own_form and self.digits is not None and before < 1:
+            raise ValueError("decimals: the comb has no box before the point")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_signs(self) -> Self:
         for key, said in (("mask", self.mask), ("choices", self.choices)):
             if self.characters is None and set("".join(said or ())) & set(SIGNS):
                 what = _OF_MASK if key == "mask" else _OF_CHOICES
@@ -371,28 +389,30 @@ class Field(FrozenModel):
             *(self.length, self.mask, self.minimum, self.maximum, self.choices),
             *(self.check_digit, self.date, self.characters, self.decimals),
         )
-        return any(each is not None for each in rules)
+        return self.sign or any(each is not None for each in rules)
 
     @property
     def has_own_form(self) -> bool:
         """Whether a value comes out in another form than it is written in."""
-        return self.characters is not None or self.decimals is not None
+        return self.sign or (self.characters, self.decimals) != (None, None)
 
     def in_digits(self) -> Self:
-        """Return the field as its boxes have it, without a point.
+        """Return the field as its boxes have it, without a point or a minus.
 
         Returns
         -------
         field : Field
-            The same where no point stands among its digits.
+            The same where neither stands among its digits. Of a range with a minus
+            digits alone say nothing.
         """
-        if self.kind != "comb" or self.decimals is None:
+        if self.kind != "comb" or not self.has_own_form:
             return self
+        places = self.decimals or 0
         range_ = {
-            key: None if bound is None else bound * 10**self.decimals
+            key: None if bound is None or self.sign else bound * 10**places
             for key, bound in (("minimum", self.minimum), ("maximum", self.maximum))
         }
-        return self.model_copy(update={"decimals": None, **range_})
+        return self.model_copy(update={"decimals": None, "sign": False, **range_})
 
     def written_value(self, raw: str) -> str:
         """Return the one form of what is written, if it is of the field's kind.
@@ -424,7 +444,8 @@ class Field(FrozenModel):
     def _write(self, raw: str) -> str | None:
         """Write a value in its one form; None for what has none."""
         if self.kind == "comb":
-            return point_digits(raw, self.decimals) if self.decimals else raw
+            places = self.decimals
+            return raw if places is None else point_digits(raw, places)
         if self.characters is None or not raw:
             return raw
         if self.decimals is not None:

@@ -265,9 +265,11 @@ class FieldReader(StringReader):
         self._validate_params()
         layouts = self._lay_out(X, frames)
         rules = each_of(fields, len(X), "Field", caller=type(self).__name__)
-        in_place = [rule is not None and rule.gaps for rule in rules]
+        of_combs = [rules[n] for n in layouts.combs]
         in_combs = self.read_pieces(
-            list(layouts.combs.values()), [in_place[n] for n in layouts.combs]
+            list(layouts.combs.values()),
+            [rule is not None and rule.gaps for rule in of_combs],
+            [rule is not None and rule.sign for rule in of_combs],
         )
         in_lines = self._read_lines(
             list(layouts.lines.values()), [rules[n] for n in layouts.lines]
@@ -346,6 +348,7 @@ class FieldReader(StringReader):
         self,
         pieces: Sequence[Sequence[Piece]],
         in_place: Sequence[bool] | None = None,
+        signed: Sequence[bool] | None = None,
     ) -> list[FieldReading]:
         """Classify the pieces of combs, the second half of reading them.
 
@@ -357,12 +360,15 @@ class FieldReader(StringReader):
         in_place : sequence of n_samples bool, default=None
             Whether empty boxes are ordinary in each; None if in none.
 
+        signed : sequence of n_samples bool, default=None
+            Whether the first box of each may hold a minus; None if of none.
+
         Returns
         -------
         readings : list of n_samples FieldReading
             Without a `quad`.
         """
-        return self._comb_reader().read_pieces(pieces, in_place)
+        return self._comb_reader().read_pieces(pieces, in_place, signed)
 
     def _lay_out(
         self, X: Sequence[Image], frames: Sequence[Frame | None] | None

@@ -231,7 +231,8 @@ class FormReader(Reader):
         reader = self._orienting_reader()
         sought = self._kept(seek_combs, page, fields)
         pieces = _cut_combs(sought, steps, reader)
-        ways = _read_both_ways(pieces, reader, [False] * len(pieces))
+        named = {field.name: field for field in fields}
+        ways = _read_both_ways(pieces, reader, [named[name] for name in sought.combs])
         if _upright_log_odds(sought, *ways) < 0:
             sought = self._kept(seek_combs, _half_turn(sought.page), fields)
         return {
@@ -424,11 +425,9 @@ class FormReader(Reader):
         """Read the combs that have no place."""
         if sought is None:
             return {}
-        in_place = {field.name: field.gaps for field in self.form.fields}
+        fields = {field.name: field for field in self.form.fields}
         pieces = _cut_combs(sought, steps, reader)
-        ways = _read_both_ways(
-            pieces, reader, [in_place[name] for name in sought.combs]
-        )
+        ways = _read_both_ways(pieces, reader, [fields[name] for name in sought.combs])
         read = _decide_way(page, sought, ways, reader.threshold)
         return _unlocated(sought.missing) | read
 
@@ -610,11 +609,15 @@ def _cut_combs(
 def _read_both_ways(
     pieces: Sequence[Sequence[Piece]],
     reader: FieldReader | CombReader,
-    in_place: Sequence[bool],
+    fields: Sequence[Field],
 ) -> tuple[list[FieldReading], list[FieldReading]]:
     """Read combs as they lie, and turned by half a turn."""
     turned = [_turned(field) for field in pieces]
-    both = reader.read_pieces([*pieces, *turned], [*in_place, *in_place])
+    both = reader.read_pieces(
+        [*pieces, *turned],
+        [field.gaps for field in (*fields, *fields)],
+        [field.sign for field in (*fields, *fields)],
+    )
     return both[: len(pieces)], both[len(pieces) :]
 
 

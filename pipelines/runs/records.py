@@ -135,6 +135,8 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
         packed["certainty"] = field.certainty
     if field.is_printed:
         packed["is_printed"] = True
+    if field.sign:
+        packed["sign"] = field.sign
     return packed
 
 
@@ -155,6 +157,7 @@ def _unpack_field(packed: Mapping[str, Any]) -> FieldReading:
         certainty=packed.get("certainty", 1.0),
         veto=_unpack_reason(packed.get("veto")),
         is_printed=packed.get("is_printed", False),
+        sign=packed.get("sign", ""),
     )
 
 

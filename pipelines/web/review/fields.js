@@ -108,6 +108,7 @@ export class FieldsView {
     const item = items[at];
     const page = pages[item.page];
     this.typed = undefined;
+    this.input.inputMode = this.decisions.hasSigns(at) ? "text" : "numeric";
     const why = [
       item.reason,
       item.decidedBy && `decided by the rule “${item.decidedBy}”`,
