@@ -21,6 +21,7 @@ MODELS = (
     "lenet5_dense",
     "lenet5",
     "segments",
+    "signs",
 )
 
 

@@ -484,7 +484,7 @@ ReadingModel = Annotated[
     typer.Option(
         metavar="FILE",
         help="A model of `lenet train`, or one that ships: forms or mnist for boxes;"
-        " wide, lenet5_dense, lenet5, segments, or vote (wide with segments) for"
+        " wide, lenet5_dense, lenet5, segments, signs, or vote (wide with segments) for"
         " fields without boxes, which vote reads unless another is named.",
     ),
 ]
@@ -689,7 +689,7 @@ StartModel = Annotated[
         "--network",
         metavar="NAME",
         help="What to start from: vote (wide with segments), wide, lenet5_dense,"
-        " lenet5, segments, or a model file.",
+        " lenet5, segments, signs, or a model file.",
     ),
 ]
 Device = Annotated[

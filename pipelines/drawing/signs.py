@@ -198,8 +198,10 @@ def _draw_strewn(number: str, _: Sequence[str], rng: Generator) -> str:
     return text
 
 
-def _draw_fraction(number: str, _: Sequence[str], rng: Generator) -> str:
+def _draw_fraction(number: str, digits: Sequence[str], rng: Generator) -> str:
     """Write parts of a hundred behind an amount, as on American cheques."""
+    if not {"0", "1"} <= set(digits):
+        return number
     cents = "xx" if rng.random() < 0.4 else number[-2:]
     return f"{number[:4]}{'-' if rng.random() < 0.3 else ''}{cents}/100"
 

@@ -166,7 +166,7 @@ def train_strings(
     ------
     ValueError
         If the data set cannot be had, a parameter is not valid, or labels are not
-        the ten digits, which a model of pieces reads.
+        the ten digits, which a model of pieces and one with signs read.
 
     OutputError
         If `output` cannot be written; found out before the training.
@@ -185,9 +185,10 @@ def train_strings(
     n_lines = n_lines or (_N_LINES_OF_SEGMENTS if network == SEGMENTS else _N_LINES)
     signs = network == SIGNED
     lines = draw_from(data, data_dir, n_lines, random_state, signs=signs)
+    if network in (SEGMENTS, SIGNED):
+        _check_digits(data, lines)
     start = time.perf_counter()
     if network == SEGMENTS:
-        _check_digits(data, lines)
         reader, n_parameters = _train_cutting(lines, device)
     else:
         reader, n_parameters = _train_sliding(lines, network, device)
@@ -311,9 +312,11 @@ def count_numbers(model: CuttingModel) -> int:
 
 
 def _check_digits(data: StrPath, lines: DrawnLines) -> None:
-    unknown = set().union(*lines.texts) - set(map(str, range(NO_DIGIT)))
+    known = {*map(str, range(NO_DIGIT)), *lines.signs}
+    unknown = set().union(*lines.texts) - known
     if unknown:
+        reads = "A network with signs" if lines.signs else "Over-segmentation"
         raise ValueError(
-            f"Over-segmentation reads the ten digits, and {data} has {sorted(unknown)}."
+            f"{reads} reads the ten digits, and {data} has {sorted(unknown)}."
             " Train another network on it, or leave these out."
         )

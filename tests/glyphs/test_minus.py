@@ -80,7 +80,7 @@ def test_a_negative_number_is_read_where_a_form_says_so():
 def test_a_mark_that_may_be_a_sign_is_looked_at():
     doubted = read(draw(*PLUS, digits="258"), sign=True)
     assert doubted.status == "rejected"
-    assert str(doubted.reason) == "the first box may hold a sign"
+    assert str(doubted.veto) == "the first box may hold a sign"
 
 
 def test_other_combs_are_read_as_ever():
