@@ -268,4 +268,7 @@ def _part_amount(body: str, after: str, places: int) -> tuple[str, str] | None:
         return None
     if not groups[0] and not fraction:
         return None
+    # The slash of 3/- is written as the last figure of 31- is.
+    if not fraction and groups[-1].endswith("1") and after.startswith(("-", "=")):
+        return None
     return "".join(groups), fraction or "0" * places
