@@ -15,6 +15,7 @@ from pipelines.cli.commands import app
 MODELS = (
     "boxes",
     "contents",
+    "marks",
     "mnist",
     "forms",
     "wide",

@@ -2,24 +2,28 @@ from .drawing.lines import DrawnLines
 from .fields.combs import Comb, Frame, cut_comb, find_combs
 from .fields.dropout import FieldCut, cut_field, drop_print
 from .forms.drafting import draft_form
-from .forms.form import Field, Form, FormError, Sum
+from .forms.form import Field, Form, FormError, Option, Sum
 from .glyphs.cut import BoxCutter, Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph
 from .lines.strips import LineNormalizer, normalize_line
 from .models import load_line_reader
-from .outcomes import FieldReading, PageReading, Reason, ReasonKind
+from .outcomes import FieldReading, MarkReading, PageReading, Reason, ReasonKind
 from .pages.cleaning import (
     BackgroundFlattener,
     Despeckler,
     despeckle,
     flatten_background,
 )
+from .pages.placement import (
+    Registration,
+)
+from .pages.prepared import (
+    PreparedBlank,
+    prepare_blank,
+)
 from .pages.register import (
     PageRegistrar,
-    PreparedBlank,
-    Registration,
     RegistrationError,
-    prepare_blank,
     register,
 )
 from .pages.upright import Deskewer, deskew, estimate_skew, upright_log_odds
@@ -65,8 +69,10 @@ __all__ = [
     "GlyphNormalizer",
     "LatticeDisplay",
     "LineNormalizer",
+    "MarkReading",
     "Match",
     "Matching",
+    "Option",
     "PageLimits",
     "PageReading",
     "PageRegistrar",

@@ -41,6 +41,12 @@ class ReasonKind(StrEnum):
     SEVERAL
         The page has more combs of this length than the form.
 
+    FILLED
+        A box to tick is filled, and the form does not say what that means.
+
+    TAKEN_BACK
+        What was ticked was taken back, and nothing else is ticked.
+
     EMPTY_PAGE
         Nothing is printed or written on the page.
 
@@ -63,6 +69,8 @@ class ReasonKind(StrEnum):
     NOT_FOUND = "not found"
     ORIENTATION = "orientation"
     SEVERAL = "several"
+    FILLED = "filled"
+    TAKEN_BACK = "taken back"
     EMPTY_PAGE = "empty page"
     UNSUITED = "unsuited"
     DAMAGED = "damaged"
@@ -140,6 +148,41 @@ def _are_alike(one: Any, other: Any) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
+class MarkReading(ArraysCompare):
+    """What is in one box or circle that may be ticked.
+
+    Attributes
+    ----------
+    value : str
+        Of its option; ``1`` for a mark.
+
+    likely : dict of str to float
+        Probability that it is ``ticked``, ``empty``, ``corrected`` (a tick that was
+        taken back) and ``filled``.
+
+    quad : ndarray of shape (4, 2), dtype float64
+        Its corners ``(x, y)`` on the page in pixels, clockwise from the upper left one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines import MarkReading
+    >>> likely = {"ticked": 0.9, "empty": 0.0, "corrected": 0.1, "filled": 0.0}
+    >>> MarkReading("yes", likely, np.zeros((4, 2))).state
+    'ticked'
+    """
+
+    value: str
+    likely: Mapping[str, float]
+    quad: NDArray[np.float64]
+
+    @property
+    def state(self) -> str:
+        """What it most probably is."""
+        return max(self.likely, key=self.likely.__getitem__)
+
+
+@dataclass(frozen=True, eq=False)
 class FieldReading(ArraysCompare):
     """The string read in one field, and how far it can be trusted.
 
@@ -148,7 +191,8 @@ class FieldReading(ArraysCompare):
     value : str
         The digits; ``_`` stands for a box without a digit between two digits, and in
         a field with gaps for any box without one. Of a field that has signs, an amount,
-        a date or a time in its one form, or what is written.
+        a date or a time in its one form, or what is written. Of a mark ``1`` if it is
+        ticked, and of a choice what is ticked.
 
     status : {"accepted", "rejected", "blank", "invalid", "unlocated"}
         What to do with the value: use it, look at it (below the threshold),
@@ -194,6 +238,8 @@ class FieldReading(ArraysCompare):
     sign : {"", "-"}
         What stands in the first box of a comb before its digits, where the form says
         that a minus may stand there.
+    marks : tuple of MarkReading
+        What is in each box of a mark or a choice; of other fields none.
     """
 
     value: str
@@ -209,6 +255,7 @@ class FieldReading(ArraysCompare):
     veto: Reason | None = None
     is_printed: bool = False
     sign: Literal["", "-"] = ""
+    marks: tuple[MarkReading, ...] = ()
 
     @property
     def raw(self) -> str:

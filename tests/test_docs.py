@@ -192,12 +192,12 @@ def test_the_figures_of_the_readme_are_those_of_the_benchmarks():
 
 def test_the_rules_of_the_guide_are_those_of_the_demo(tmp_path):
     draw_filled_forms(tmp_path, n_pages=0)
-    code, _ = blocks(ROOT / "docs" / "guide" / "forms.md", "json")
+    code, *_ = blocks(ROOT / "docs" / "guide" / "forms.md", "json")
     assert (tmp_path / "rules.json").read_text("utf-8") == code
 
 
 def test_the_form_fits_the_blank_page_of_the_demo(folder):
-    code, _ = blocks(ROOT / "docs" / "guide" / "forms.md", "json")
+    code, *_ = blocks(ROOT / "docs" / "guide" / "forms.md", "json")
     path = folder / "demo" / "form_of_the_guide.json"
     path.write_text(code, encoding="utf-8")
     form = Form.from_file(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.random import Generator
-from tables import Row
+from tables import Measures, Row
 
 from pipelines import Form, FormReader, make_form_reader, open_scan
 from pipelines.drawing import (
@@ -233,3 +233,6 @@ def measure_sudoku(data: Path) -> Iterator[Row]:
         f"{located} of 9 rows found, {right} read right, {wrong} wrong and accepted",
         "9 rows, 7 read right, none wrong",
     )
+
+
+MEASURES: Measures = {"combs": measure_combs, "sudoku": measure_sudoku}

@@ -1,30 +1,17 @@
-"""Measure forms that are drafted from filled-in pages alone, as a table.
-
-    python examples/benchmarks/piles_filled.py
-    python examples/benchmarks/piles_filled.py --only filled
+"""Measures of piles: forms that are drafted from filled-in pages alone.
 
 The drawn pages are of other seeds than the method was made with. What is read with the
 form of filled-in pages is compared with what is read with the true blank: the same
 fields of the same pages, and of ten more of the same form.
 """
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
-
 import cv2
 import numpy as np
-from tables import (
-    Row,
-    as_table,
-    folder_of,
-    parse_table_args,
-    table_parser,
-    take_measures,
-)
+from tables import Measures, Row, folder_of
 
 from pipelines import Field, Form, make_form_reader
 from pipelines.drawing import (
@@ -40,9 +27,8 @@ from pipelines.drawing import (
 from pipelines.forms.filled import draft_filled
 from pipelines.images import Image
 from pipelines.pages.alignment import project
-from pipelines.pages.register import prepare_blank, register
-
-_PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")
+from pipelines.pages.prepared import prepare_blank
+from pipelines.pages.register import register
 
 _DPI = 200.0
 _MM = _DPI / 25.4
@@ -65,7 +51,7 @@ def measure_filled_pages(data: Path) -> Iterator[Row]:
     yield from _draft_exams(folder_of(data, "submitty_ids"))
 
 
-MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {"filled": measure_filled_pages}
+MEASURES: Measures = {"filled": measure_filled_pages}
 
 
 def _compare(
@@ -174,17 +160,3 @@ def _draft_exams(folder: Path) -> Iterator[Row]:
     n_pages = len(paths) - n_left_out
     what = f"exams of five layouts: {n_pages} pages fit, {n_left_out} are left out"
     yield Row(what, measured, "1 field of 9 boxes")
-
-
-def main() -> None:
-    """Print the table."""
-    cv2.setNumThreads(1)
-    args = parse_table_args(table_parser(__doc__, MEASURES))
-    table = as_table(take_measures(MEASURES, args.only, args.data), _PACKAGES)
-    if args.page:
-        args.page.write_text(table, encoding="utf-8")
-    print(table)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,38 +1,29 @@
-"""Measure mixed piles: is every page assigned to its form, or reported, as a table.
-
-    python examples/benchmarks/piles_mixed.py
-    python examples/benchmarks/piles_mixed.py --pages 60
+"""Measures of piles: is every page of a mixed one assigned to its form, or reported?
 
 The pile is drawn here: five forms, two of them of two pages and two of them editions of
 one form, shuffled, turned, half of it black and white; of the pages one in twenty is
 missing, one is there twice, and one is of no form.
 """
 
-import argparse
 import csv
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
-
 from runs import run_lenet
-from tables import Row, as_table
+from tables import Measures, Row
 
 from pipelines.drawing.piles import FORMS, DrawnPile, PilePage, draw_pile
-
-_PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")
 
 _SEED = 20
 
 
-def measure_mixed_piles(n_pages: int) -> Iterator[Row]:
+def measure_mixed_piles(_: Path) -> Iterator[Row]:
     """Compare the ledger and the tables of a pile with what is in it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        pile = draw_pile(folder, n_pages=n_pages, random_state=_SEED)
+        pile = draw_pile(folder, random_state=_SEED)
         forms = folder / "forms"
         table = folder / "r.csv"
         words = ["--form", str(forms), "-o", str(table), "--jobs", "2"]
@@ -122,9 +113,4 @@ def _compare_values(
     return Row("accepted values that are wrong", f"{n_wrong} of {n_accepted}", "")
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--pages", type=int, default=300)
-    print(as_table(measure_mixed_piles(parser.parse_args().pages), _PACKAGES))
+MEASURES: Measures = {"mixed": measure_mixed_piles}

@@ -1,33 +1,20 @@
-"""Measure free writing with signs: decimals, minus signs, dates, times and amounts.
-
-    python examples/benchmarks/piles_signs.py
-    python examples/benchmarks/piles_signs.py --only cheques
+"""Measures of piles: free writing with signs, and numbers in boxes with a minus.
 
 The digits are those of MNIST's test writers, each string by one of them as far as he
 has written its digits. The signs among them are drawn here, by other strokes than those
 that the networks learned from, and put on white paper with noise, as on a form.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
-
 import cv2
 import numpy as np
 from amounts import load_amounts
 from numpy.random import Generator
-from tables import (
-    Row,
-    as_table,
-    folder_of,
-    parse_table_args,
-    table_parser,
-    take_measures,
-)
+from tables import Measures, Row, folder_of
 
 from lenet_sklearn import load_dataset
 from lenet_sklearn.datasets import load_writers
@@ -39,8 +26,6 @@ from pipelines.readers.base import clean_images, split_reader
 from pipelines.readers.signs import read_signed, shipped_sign_reader
 from pipelines.readers.voting import strip_signs
 from pipelines.scoring.batch import OneField
-
-_PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")
 
 _ALL_SIGNS = "0123456789.,-/:=*x+"
 
@@ -170,11 +155,11 @@ def measure_cheques(data: Path) -> Iterator[Row]:
         yield Row(what, " / ".join(said), "84.9 %")
 
 
-MEASURES: dict[str, Callable[[Path], Iterator[Row]]] = {
+MEASURES: Measures = {
     "signs": measure_signs,
-    "digits": measure_digits,
-    "boxes": measure_boxes,
-    "cheques": measure_cheques,
+    "signs_digits": measure_digits,
+    "signs_boxes": measure_boxes,
+    "signs_cheques": measure_cheques,
 }
 
 
@@ -384,13 +369,3 @@ def _describe(read: list[FieldReading], truths: list[str]) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %"
-
-
-def main() -> None:
-    cv2.setNumThreads(1)
-    args = parse_table_args(table_parser(__doc__, MEASURES))
-    print(as_table(take_measures(MEASURES, args.only, args.data), _PACKAGES), end="")
-
-
-if __name__ == "__main__":
-    main()

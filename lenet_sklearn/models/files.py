@@ -318,7 +318,7 @@ def shipped_models() -> list[str]:
     --------
     >>> from lenet_sklearn.models.files import shipped_models
     >>> shipped_models()
-    ['boxes', 'contents', 'forms', 'mnist']
+    ['boxes', 'contents', 'forms', 'marks', 'mnist']
     """
     return _names_in(_WEIGHTS)
 

@@ -263,7 +263,7 @@ def find_rules(
     model : str
         What ``--model`` names.
 
-    kinds : collection of {"comb", "line", "box"}
+    kinds : collection of {"comb", "line", "box", "mark", "choice"}
         Kinds of the fields that are read.
 
     Returns

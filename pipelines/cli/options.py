@@ -611,8 +611,8 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="mnist, forms, boxes, contents, digits, or a folder of images with a"
-        " sub-folder for each character.",
+        help="mnist, forms, boxes, contents, marks, digits, or a folder of images with"
+        " a sub-folder for each character.",
     ),
 ]
 DataDir = Annotated[

@@ -91,9 +91,9 @@ def digits(
 
     DATA is mnist; forms, which is MNIST with digits as they are written on forms;
     boxes, which is what the reader cuts from drawn boxes, digits or not; contents,
-    which is whole boxes with a digit, with nothing, or with anything else; digits,
-    which is scikit-learn's, small and quick, to try training out; or a
-    folder of your own.
+    which is whole boxes with a digit, with nothing, or with anything else; marks,
+    which is boxes and circles that are ticked or not; digits, which is
+    scikit-learn's, small and quick, to try training out; or a folder of your own.
 
     With --members N, N networks are trained, in --jobs processes side by side. They
     vote, and are saved in one file, which is used like a single model.

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from pipelines.fields.cells import Cell, are_alike, find_cells, read_lines
+from pipelines.fields.cells import PAGE_MM, Cell, are_alike, find_cells, read_lines
 from pipelines.fields.frames import Points, find_ticked
 from pipelines.images import Image, check_image
 from pipelines.outcomes import ArraysCompare
@@ -34,15 +34,16 @@ _MAX_BOX_ASPECT = 2.0
 
 @dataclass(frozen=True, eq=False)
 class WritingBox(ArraysCompare):
-    """A comb, or a single box, of a blank page.
+    """A comb, a single box, or what is to be ticked, of a blank page.
 
     Attributes
     ----------
-    kind : {"comb", "box"}
-        Several equal boxes in a row, or one.
+    kind : {"comb", "box", "mark", "choice"}
+        Several equal boxes in a row, or one, for digits; one box or circle to tick, or
+        several circles in a row.
 
     cells : int
-        Number of boxes.
+        Number of boxes or circles.
 
     quad : ndarray of shape (4, 2), dtype float64
         Corners ``(x, y)`` in pixels on the outer walls, clockwise from the
@@ -51,12 +52,16 @@ class WritingBox(ArraysCompare):
 
     angle : float
         Tilt in degrees, positive when the row rises to the right.
+
+    is_round : bool
+        Whether it is circles.
     """
 
-    kind: Literal["comb", "box"]
+    kind: Literal["comb", "box", "mark", "choice"]
     cells: int
     quad: Points
     angle: float
+    is_round: bool = False
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -114,7 +119,7 @@ def find_boxes(page: Image) -> list[WritingBox]:
     found = [_writing_box(row, lines.mm) for row in _rows(writing, lines.mm)]
     for row in find_ticked(lines, cells):
         found = _with_ticked(found, _writing_box(row, lines.mm))
-    return _in_reading_order(found, lines.mm)
+    return in_reading_order(found, max(page.shape))
 
 
 def _writing_cells(cells: Sequence[Cell]) -> list[Cell]:
@@ -241,8 +246,22 @@ def _overlap(a: WritingBox, b: WritingBox) -> bool:
     return bool((high - low > 0.2 * sides).all())
 
 
-def _in_reading_order(boxes: Sequence[WritingBox], mm: float) -> list[WritingBox]:
-    """Sort into lines by their middles, and from left to right in each line."""
+def in_reading_order(boxes: Sequence[WritingBox], page_side: int) -> list[WritingBox]:
+    """Sort into lines by their middles, and from left to right in each line.
+
+    Parameters
+    ----------
+    boxes : sequence of WritingBox
+        In any order.
+
+    page_side : int
+        Longer side of their page in pixels.
+
+    Returns
+    -------
+    boxes : list of WritingBox
+    """
+    mm = page_side / PAGE_MM
     lines: list[list[WritingBox]] = []
     for box in sorted(boxes, key=lambda box: float(box.quad[:, 1].mean())):
         middle = box.quad[:, 1].mean()

@@ -12,7 +12,7 @@ from pipelines.images import Image, Mask, shrink
 
 # Lengths are in millimetres of a page whose longer side is that of A4; Letter
 # is 6 % shorter, which no limit below is sharp enough to notice.
-_PAGE_MM = 297.0
+PAGE_MM = 297.0
 
 # The faintest line, in levels below the paper. Boxes that are meant to vanish
 # in the scan are printed at about 20, and lose half of that where they are thin.
@@ -130,7 +130,7 @@ def read_lines(page: Image) -> PageLines:
     -------
     lines : PageLines
     """
-    mm = max(page.shape) / _PAGE_MM
+    mm = max(page.shape) / PAGE_MM
     if _grain(page) > _VISIBLE_GRAIN:
         page = cv2.GaussianBlur(page, (0, 0), _SMOOTHING_MM * mm).astype(np.uint8)
     depth = _depth(page)
@@ -186,7 +186,7 @@ def are_alike(a: Cell, b: Cell) -> bool:
 def _depth(page: Image) -> Image:
     """Return how much darker than the paper round it each pixel is."""
     small = shrink(page, _PAPER_SIZE / max(page.shape))
-    reach = 2 * round(_PAPER_MM * _PAPER_SIZE / _PAGE_MM / 2) + 1
+    reach = 2 * round(_PAPER_MM * _PAPER_SIZE / PAGE_MM / 2) + 1
     paper = cv2.dilate(small, np.ones((reach, reach), dtype=np.uint8))
     paper = cv2.blur(paper, (reach, reach))
     # The lightest paper is lighter than most of it, by its grain and its shading.
@@ -198,7 +198,7 @@ def _depth(page: Image) -> Image:
 def _grain(page: Image) -> float:
     """Return the standard deviation of the paper's grain, in levels."""
     # At this distance the blur of a scanner no longer makes neighbours alike.
-    lag = max(2, round(_LAG_MM * max(page.shape) / _PAGE_MM))
+    lag = max(2, round(_LAG_MM * max(page.shape) / PAGE_MM))
     if page.shape[1] <= lag:
         return 0.0
     lagged = cv2.absdiff(page[:, lag:], page[:, :-lag])

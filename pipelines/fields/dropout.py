@@ -15,7 +15,8 @@ from pipelines.outcomes import ArraysCompare
 from pipelines.pages import alignment
 from pipelines.pages.alignment import Matrix, project, warp_image
 from pipelines.pages.cleaning import flatten_background
-from pipelines.pages.register import Placement, PreparedBlank, Registration
+from pipelines.pages.placement import Placement, Registration
+from pipelines.pages.prepared import PreparedBlank
 
 Box = tuple[float, float, float, float]
 
@@ -27,10 +28,14 @@ MIN_PRINT_FOUND = 0.25
 # Paper that is not flat shifts a field from where a homography puts it: by up
 # to half a percent of the page's longer side on a sheet with a fold in it.
 _SEARCH_SHARE = 0.005
-# A surface says little beyond the print it was fitted to. On paper that bends, fields
-# read at another place reach a print found of 0.57 at most, and those at their own 0.56
-# at least: combs look much like themselves.
-_LEAST_ON_BENT = 0.6
+# Boxes look much like the boxes beside them. A comb that is taken for its neighbours
+# has no print at one of its ends: there, within a tenth of its height, 0.61 at most of
+# what is printed was seen as dark, and 0.66 at least of what lay where it was looked
+# for, whatever was written over it (fields of ten forms, photographed flat and bent).
+_WALL = 0.1
+_LEAST_OF_WALL = 0.65
+# So many pixels of print make up a wall.
+_FEWEST_OF_WALL = 20
 # Darkness at which pictures saturate when they are aligned, so that a light
 # guide weighs as much as a black line or a stroke of the pen.
 _SATURATION = 48
@@ -38,8 +43,6 @@ _SATURATION = 48
 _PATCH = 9
 # Fewest patches for an affine fit (three points fix one); fewer give a shift.
 _FEWEST_PATCHES = 8
-# An end of a field with fewer patches tells nothing.
-_FEWEST_AT_END = 3
 # An affine fit that stretches more than this does not describe paper.
 _LARGEST_STRETCH = 0.03
 
@@ -79,6 +82,9 @@ class FieldCut(ArraysCompare):
     image : ndarray of shape (height, width), dtype uint8
         Dark ink on paper of 255; nothing printed.
 
+    seen : ndarray of shape (height, width), dtype uint8
+        The same with what is printed, as it is on the page.
+
     box : tuple of (top, left, height, width)
         The field within `image`, in pixels; around it is the margin.
 
@@ -88,8 +94,8 @@ class FieldCut(ArraysCompare):
 
     print_found : float
         Share in [0, 1] of the patches of print about the field that were found
-        where they belong, 0 if all at one of its ends are missing or it lies beyond
-        the picture; 1 for a field with nothing printed near it. Below
+        where they belong, 0 if the print at one of its ends is missing or it lies
+        beyond the picture; 1 for a field with nothing printed near it. Below
         `MIN_PRINT_FOUND` the field is not on this page, or is covered.
 
     hidden : ndarray of shape (height, width), dtype uint8
@@ -98,6 +104,7 @@ class FieldCut(ArraysCompare):
     """
 
     image: Image
+    seen: Image
     box: Box
     quad: Matrix
     print_found: float
@@ -176,8 +183,9 @@ def _cut_at(
     frame = _frame(near, box, edge + max(0.3 * height, 2 * search))
     printed = _darkness(warp_image(blank.image, frame.to_blank, frame.shape))
     to_blank, share = _align(page, near, frame, printed, search)
-    written = near.warp(page, to_blank, frame.shape)
-    ink, hidden = _remove_print(_darkness(written), printed)
+    seen = near.warp(page, to_blank, frame.shape)
+    written = _darkness(seen)
+    ink, hidden = _remove_print(written, printed)
     to_cut = np.asarray(np.linalg.inv(frame.to_blank), dtype=np.float64)
     right, bottom = left + width, top + height
     corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
@@ -187,15 +195,14 @@ def _cut_at(
     rows = slice(max(0, round(y) - kept), round(y_end) + kept)
     columns = slice(max(0, round(x) - kept), round(x_end) + kept)
     inner = _rounded(y - rows.start, x - columns.start, y_end - y, x_end - x)
-    image, hidden = (
-        np.ascontiguousarray(whole[rows, columns]) for whole in (255 - ink, hidden)
+    image, seen, hidden = (
+        np.ascontiguousarray(whole[rows, columns])
+        for whole in (255 - ink, seen, hidden)
     )
     on_page = near.project(project(to_blank, quad))
-    if near.is_bent and share < _LEAST_ON_BENT:
+    if not (_is_inside(on_page, page.shape) and _has_walls(written, printed, quad)):
         share = 0.0
-    if not _is_inside(on_page, page.shape):
-        share = 0.0
-    return FieldCut(image, inner, on_page, share, hidden)
+    return FieldCut(image, seen, inner, on_page, share, hidden)
 
 
 def drop_print(field: Image, blank: Image) -> Image:
@@ -302,22 +309,27 @@ def _align(
         255 - pattern, 255 - seen, centres, half=half, search=nearby
     )
     to_blank = to_blank @ _affine(centres[found], shifts[found])
-    return to_blank, _share_found(centres, found, printed.shape[1])
+    return to_blank, float(found.mean())
 
 
-def _share_found(
-    centres: NDArray[np.intp], found: NDArray[np.bool_], width: int
-) -> float:
-    """Share of the patches that were found; of either end's, if none was there.
-
-    Boxes look much like the boxes beside them: a comb that lies on a part of itself
-    has no print at one of its ends.
-    """
-    thirds = 3 * centres[:, 0] // width
-    ends = [found[thirds == end] for end in (0, 2)]
-    if any(len(end) >= _FEWEST_AT_END and not end.any() for end in ends):
-        return 0.0
-    return float(found.mean())
+def _has_walls(written: Image, printed: Image, quad: Matrix) -> bool:
+    """Whether what is printed at either end of a field is there."""
+    pattern = cv2.min(printed, _SATURATION) >= _SATURATION // 2
+    if not pattern.any():
+        return True
+    level = float(np.percentile(np.minimum(written[pattern], _SATURATION), 75))
+    dark = (written >= max(_PAPER, level / 2)).astype(np.uint8)
+    # Print may lie a little aside of where it is on the blank.
+    dark = cv2.dilate(dark, np.ones((5, 5), np.uint8))
+    (left, top), (right, bottom) = quad[0], quad[2]
+    slack = _WALL * (bottom - top)
+    rows = slice(max(0, round(top - slack)), round(bottom + slack))
+    for end in (left, right):
+        columns = slice(max(0, round(end - slack)), round(end + slack))
+        wall = dark[rows, columns][pattern[rows, columns]]
+        if len(wall) >= _FEWEST_OF_WALL and wall.mean() < _LEAST_OF_WALL:
+            return False
+    return True
 
 
 def _saturated(seen: Image) -> Image:

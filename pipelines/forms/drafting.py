@@ -1,10 +1,11 @@
 """Draft a form from its blank page: fields that are found, named and drawn."""
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import PIL.Image
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import ImageDraw, ImageFont
 
 from lenet_sklearn.outputs import check_writable, write_whole
-from pipelines.fields.boxes import WritingBox, find_boxes
+from pipelines.fields.boxes import WritingBox, find_boxes, in_reading_order
+from pipelines.fields.ticks import find_marks
 from pipelines.forms.files import draft_images
 from pipelines.forms.form import Field, Form, FormError
 from pipelines.images import Image, check_image
@@ -31,8 +33,12 @@ _MAX_RISE = 0.2
 
 # Frames and names in the picture: dark enough on white, and told apart by
 # lightness too.
-_COMB_COLOUR = (200, 0, 30)
-_BOX_COLOUR = (0, 70, 190)
+_COLOURS = {
+    "comb": (200, 0, 30),
+    "box": (0, 70, 190),
+    "mark": (0, 120, 50),
+    "choice": (0, 120, 50),
+}
 
 # Letters as high as 10-point print on A4, less where boxes are smaller.
 _TEXT_OF_PAGE = 1 / 84
@@ -97,7 +103,8 @@ def draft_form(page: Image) -> Draft:
     draft = find_fields(page)
     if not draft.fields:
         raise FormError(
-            "no field found on this page: no row of equal boxes, and no single box."
+            "no field found on this page: no row of equal boxes, no single box, and"
+            " none to tick."
             " Is it the blank of the form, at 150 to 400 dpi, and the right way up?"
         )
     return draft
@@ -135,13 +142,51 @@ def name_fields(page: Image) -> Draft:
     draft : Draft
         Its `page` is the one given, and not a copy of it.
     """
-    places = find_boxes(page)
+    places = find_places(page)
     n_digits = max(2, len(str(len(places))))
     fields = [
         _as_field(place, f"field_{number:0{n_digits}}", page)
         for number, place in enumerate(places, 1)
     ]
     return Draft(tuple(fields), page, tuple(places))
+
+
+def find_places(page: Image) -> list[WritingBox]:
+    """Find what is to be written into, or ticked, on a blank page.
+
+    Parameters
+    ----------
+    page : ndarray of shape (height, width), dtype uint8
+        Grey page, dark ink on light paper, straight.
+
+    Returns
+    -------
+    places : list of WritingBox
+        In reading order. A single box that is as small as those to be ticked is one.
+
+    Examples
+    --------
+    >>> import cv2
+    >>> import numpy as np
+    >>> from pipelines.forms.drafting import find_places
+    >>> page = np.full((1100, 800), 255, dtype=np.uint8)
+    >>> page = cv2.rectangle(page, (100, 300), (114, 314), 20, 1)
+    >>> [place.kind for place in find_places(page)]
+    ['mark']
+    """
+    boxes = find_boxes(page)
+    combs = [box for box in boxes if box.kind == "comb"]
+    marks = find_marks(page, combs)
+    boxes = [box for box in boxes if not any(_is_in(mark, box) for mark in marks)]
+    return in_reading_order([*boxes, *marks], max(page.shape))
+
+
+def _is_in(mark: WritingBox, box: WritingBox) -> bool:
+    """Return whether a single box is what is ticked, and not a frame round it."""
+    x, y = mark.quad.mean(axis=0)
+    top, left, height, width = box.box
+    is_inside = left <= x <= left + width and top <= y <= top + height
+    return is_inside and height <= 1.5 * mark.box[2] and width <= 1.5 * mark.box[3]
 
 
 def draw_draft(draft: Draft) -> NDArray[np.uint8]:
@@ -156,7 +201,7 @@ def draw_draft(draft: Draft) -> NDArray[np.uint8]:
     -------
     picture : ndarray of shape (height, width, 3), dtype uint8
         The page in colour (red, green, blue): combs red, with a line at every
-        cut between two digits, boxes blue.
+        cut between two digits, boxes blue, and green what is to be ticked.
     """
     # Paler print lets the names stand out from it.
     pale = (255 - (255 - draft.page) // 2).astype(np.uint8)
@@ -164,7 +209,7 @@ def draw_draft(draft: Draft) -> NDArray[np.uint8]:
     canvas = ImageDraw.Draw(picture)
     stroke = max(1, round(max(draft.page.shape) / 1200))
     for field, place in zip(draft.fields, draft.places, strict=True):
-        colour = _COMB_COLOUR if place.kind == "comb" else _BOX_COLOUR
+        colour = _COLOURS[place.kind]
         corners = [tuple(corner) for corner in place.quad.tolist()]
         canvas.polygon(corners, outline=colour, width=stroke)
         for upper, lower in _cuts(place):
@@ -306,10 +351,16 @@ def check_free_outputs(output: Path) -> None:
 
 
 def _as_field(place: WritingBox, name: str, page: Image) -> Field:
-    digits = place.cells if place.kind == "comb" else None
-    return Field(
-        name=name, kind=place.kind, digits=digits, box=upright_box(place, page)
-    )
+    said: dict[str, Any] = {}
+    if place.kind == "comb":
+        said["digits"] = place.cells
+    elif place.kind == "choice":
+        said["options"] = [str(number) for number in range(1, place.cells + 1)]
+    # Circles are made to be filled. Whether boxes are, or are filled to take a tick
+    # back, the print of the form says.
+    if place.is_round:
+        said["filled"] = "ticked"
+    return Field(name=name, kind=place.kind, box=upright_box(place, page), **said)
 
 
 def upright_box(place: WritingBox, page: Image) -> tuple[int, int, int, int] | None:
@@ -348,6 +399,8 @@ def upright_box(place: WritingBox, page: Image) -> tuple[int, int, int, int] | N
 
 def _cuts(place: WritingBox) -> NDArray[np.float64]:
     """Return the ends of the cuts between digits, of shape (cells - 1, 2, 2)."""
+    if place.kind != "comb":
+        return np.empty((0, 2, 2))
     shares = np.arange(1, place.cells)[:, None] / place.cells
     top_left, top_right, bottom_right, bottom_left = place.quad
     upper = top_left + shares * (top_right - top_left)
@@ -359,7 +412,7 @@ def _write_name(
     canvas: ImageDraw.ImageDraw, field: Field, place: WritingBox, page_side: int
 ) -> None:
     """Write the name of a field into its first box, as large as it is legible."""
-    colour = _COMB_COLOUR if place.kind == "comb" else _BOX_COLOUR
+    colour = _COLOURS[place.kind]
     top, left, height, width = place.box
     size = max(_SMALLEST_TEXT, min(page_side * _TEXT_OF_PAGE, 0.6 * height))
     # Shrunk to fit, so that it does not run into the field beside it.
@@ -413,12 +466,13 @@ def describe_draft(draft: Draft, output: Path) -> str:
         Two lines.
     """
     picture, _ = draft_images(output)
-    n_combs = sum(place.kind == "comb" for place in draft.places)
-    n_boxes = len(draft.places) - n_combs
+    counts = Counter[str](place.kind for place in draft.places)
+    combs = f"{counts['comb']} comb field{'s' * (counts['comb'] != 1)}"
+    boxes = f"{counts['box']} single box{'es' * (counts['box'] != 1)}"
     n_sought = sum(field.box is None for field in draft.fields)
-    combs = f"{n_combs} comb field{'s' * (n_combs != 1)}"
-    boxes = f"{n_boxes} single box{'es' * (n_boxes != 1)}"
     found = f"{output}: {combs} and {boxes}."
+    if n_ticked := counts["mark"] + counts["choice"]:
+        found += f" To be ticked: {n_ticked}."
     if n_sought:
         found += f" Tilted, and so looked for on every page: {n_sought}."
     return (

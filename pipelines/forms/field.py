@@ -2,17 +2,12 @@
 
 import math
 import re
+from collections.abc import Iterator
 from datetime import date as calendar_date
 from typing import Annotated, Any, Final, Literal, Self
 
 import pydantic
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    NonNegativeInt,
-    PositiveInt,
-    SerializerFunctionWrapHandler,
-)
+from pydantic import PositiveInt, SerializerFunctionWrapHandler
 
 from lenet_sklearn.strings.boxes import GAP
 from pipelines.forms.check_digits import CheckDigit
@@ -31,12 +26,37 @@ from pipelines.forms.notation import (
     write_date,
     write_time,
 )
+from pipelines.forms.options import (
+    TICKED,
+    Box,
+    FrozenModel,
+    Option,
+    doubt_options,
+    doubt_ticked,
+    expand_options,
+    place_options,
+)
 
 # Longer combs are not printed; this keeps a typing error from filling memory.
 MOST_BOXES: Final = 100
 
 
-FieldKind = Literal["comb", "line", "box", "code"]
+FieldKind = Literal["comb", "line", "box", "code", "mark", "choice"]
+
+# Kinds of fields that are ticked; nothing is written into them.
+_TICKED_KINDS = ("mark", "choice")
+
+# What is said of digits, and of nothing else.
+_OF_DIGITS = (
+    *("digits", "length", "mask", "minimum", "maximum", "choices", "check_digit"),
+    *("date", "earliest", "latest", "characters", "decimals", "time"),
+)
+
+# Keys that older releases do not know.
+_NEWER: Final = (
+    *("characters", "decimals", "sign", "time"),
+    *("pattern", "options", "several", "filled"),
+)
 
 # The columns of results.csv that are no fields.
 _RESERVED_NAMES = frozenset({"document", "page", "status", "error"})
@@ -51,13 +71,6 @@ _OF_MASK: Final = (
     " '20##'"
 )
 _OF_CHOICES: Final = "must be a list of strings of digits, such as '07'"
-
-# What a form says of fields that releases before it do not know.
-_NEWER: Final = ("characters", "decimals", "sign", "time", "pattern")
-
-_UNSAID: Final = (None, False)
-
-_Box = tuple[NonNegativeInt, NonNegativeInt, PositiveInt, PositiveInt]
 
 
 def as_field_name(text: str) -> str:
@@ -87,14 +100,8 @@ def as_field_name(text: str) -> str:
     return f"{name}_" if name in _RESERVED_NAMES else name
 
 
-class FrozenModel(BaseModel):
-    """A model that cannot be changed and has no keys but its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Field(FrozenModel):
-    """A place on a form that digits are written into.
+    """A place on a form that digits are written into, or that is ticked.
 
     Parameters
     ----------
@@ -102,8 +109,10 @@ class Field(FrozenModel):
         Letters, digits, ``_``, and inside the name also ``-`` and spaces: it
         heads a column of the results.
 
-    kind : {"comb", "line", "box", "code"}, default="comb"
-        One box a digit, a free string, a single free box, or a QR code or bar code.
+    kind : {"comb", "line", "box", "code", "mark", "choice"}, default="comb"
+        One box a digit, a free string, a single free box, or a QR code or bar code; a
+        box or circle that is ticked or not, whose value is then ``1``; or several of
+        which one is ticked, whose value is that of the option.
 
     digits : int, default=None
         Number of boxes. A comb must have it.
@@ -112,7 +121,8 @@ class Field(FrozenModel):
         Place ``(top, left, height, width)`` on the blank page, in its pixels.
         Cutting the box of a comb into `digits` equal widths must put every cut
         on a printed wall or between two boxes. None has the field looked for
-        on every page.
+        on every page. Of a mark the box or circle itself, and of a choice the row or
+        the column of them, unless its options have places of their own.
 
     length : int or tuple of 2 ints, default=None
         The number of digits a value must have, or the least and the most.
@@ -160,6 +170,19 @@ class Field(FrozenModel):
         What a code must say: ``#`` stands for any digit, ``*``, which may be there
         once, for any text, and all else for itself.
 
+    options : tuple of Option, default=None
+        What may be ticked of a choice, in its order. Values alone will do where they
+        stand in a row or a column at equal distances.
+
+    several : bool, default=False
+        Whether more than one of a choice may be ticked; the value has ``+`` between
+        those that are.
+
+    filled : {"ticked", "corrected"}, default=None
+        What it means if somebody has filled a box or circle of a mark or choice: that
+        it is ticked, as bubbles are, or that a tick is taken back. With None, such a
+        field is not accepted.
+
     gaps : bool, default=False
         Whether empty boxes are ordinary, as in a puzzle or a table. Then a value has a
         character for each box of the comb, ``_`` for an empty one, unless all are
@@ -188,7 +211,7 @@ class Field(FrozenModel):
     name: str
     kind: FieldKind = "comb"
     digits: Annotated[int, pydantic.Field(ge=1, le=MOST_BOXES)] | None = None
-    box: _Box | None = None
+    box: Box | None = None
     length: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None
     mask: str | None = None
     minimum: int | None = None
@@ -203,17 +226,24 @@ class Field(FrozenModel):
     sign: bool = False
     time: Literal["HH:MM"] | None = None
     pattern: str | None = None
+    options: tuple[Option, ...] | None = None
+    several: bool = False
+    filled: Literal["ticked", "corrected"] | None = None
     gaps: bool = False
     grid: str | None = None
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _expand(cls, content: Any) -> Any:
+        return expand_options(content)
 
     @pydantic.model_serializer(mode="wrap")
     def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what older releases do not know, where nothing is said of it."""
         content: dict[str, Any] = write(self)
-        for key in _NEWER:
-            if getattr(self, key) in _UNSAID:
-                content.pop(key, None)
-        return content
+        said = ((key, getattr(self, key)) for key in _NEWER)
+        unsaid = [key for key, value in said if value is None or value is False]
+        return {key: value for key, value in content.items() if key not in unsaid}
 
     @pydantic.field_validator("name")
     @classmethod
@@ -340,6 +370,8 @@ class Field(FrozenModel):
     def _check_together(self) -> Self:
         if self.kind == "comb" and self.digits is None:
             raise ValueError("digits: a comb needs the number of its boxes")
+        if reason := next(self._doubts_of_kind(), ""):
+            raise ValueError(reason)
         if self.box and self.digits and self.box[3] < self.digits:
             raise ValueError(
                 f"box: {self.box[3]} pixels are too narrow for {self.digits} boxes."
@@ -361,6 +393,37 @@ class Field(FrozenModel):
         if reason := next(find_contradictions(self), ""):
             raise ValueError(reason)
         return self
+
+    def _doubts_of_kind(self) -> Iterator[str]:
+        """Name what does not go with the kind of the field."""
+        if not self.is_ticked:
+            if self.filled is not None:
+                yield f"filled: is for a mark or a choice, and this is a {self.kind}"
+        else:
+            said = (key for key in _OF_DIGITS if getattr(self, key) is not None)
+            for key in said:
+                yield f"{key}: is for digits, and this is a {self.kind}"
+        if self.kind == "mark" and self.box is None:
+            yield "box: a mark needs its place"
+        if self.kind == "choice":
+            yield from doubt_options(self.options or (), self.box)
+        elif self.options is not None or self.several:
+            key = "several" if self.options is None else "options"
+            yield f"{key}: is for a choice, and this is a {self.kind}"
+
+    @property
+    def is_ticked(self) -> bool:
+        """Whether it is a mark or a choice: nothing is written into it."""
+        return self.kind in _TICKED_KINDS
+
+    @property
+    def places(self) -> list[tuple[str, tuple[float, float, float, float]]]:
+        """The value and the place of each box that may be ticked; none of digits."""
+        if not self.is_ticked or self.box is None:
+            return []
+        if self.options is None:
+            return [(TICKED, self.box)]
+        return place_options(self.options, self.box)
 
     @property
     def lengths(self) -> range | None:
@@ -461,7 +524,7 @@ class Field(FrozenModel):
         Parameters
         ----------
         value : str
-            Digits, and ``_`` for an empty box between two of them.
+            Digits, and ``_`` for an empty box between two of them; or what is ticked.
 
         Returns
         -------
@@ -473,6 +536,9 @@ class Field(FrozenModel):
         if self.kind == "code":
             known = self.pattern is None or self.key_of(value) is not None
             return "" if known else f"does not look like {self.pattern}"
+        if self.is_ticked:
+            values = [one.value for one in self.options or (Option(value=TICKED),)]
+            return doubt_ticked(value, values, self.several)
         if self.gaps:
             whole = len(value) == self.digits and set(value) <= {*"0123456789", GAP}
             return "" if whole else "has not a digit, or '_', for each box"

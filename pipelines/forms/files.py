@@ -31,12 +31,16 @@ _WANTED = {
     "earliest": "a date such as '2020-01-31'",
     "digits": f"the number of boxes, a whole number from 1 to {MOST_BOXES}",
     "fields": "a list of at least one field",
-    "kind": "'comb', 'line', 'box' or 'code'",
+    "filled": "'ticked' or 'corrected'",
+    "kind": "'comb', 'line', 'box', 'code', 'mark' or 'choice'",
     "latest": "a date such as '2029-12-31'",
     "length": "a number of digits above 0, or a list of the least and the most",
     "maximum": "a whole number",
     "minimum": "a whole number",
+    "options": "a list of values, or of objects with a 'value' and a 'box', which is"
+    " [top, left, height, width]",
     "pattern": "what the code says, such as 'SHEET-*-1'",
+    "several": "true or false",
     "sums": "a list of objects with a 'total', which is a name, and 'parts', which"
     " is a list of names",
 }

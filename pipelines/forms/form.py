@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 
 from pipelines.forms.allowed import is_possible
-from pipelines.forms.field import Field, FieldKind, FrozenModel
+from pipelines.forms.field import Field, FieldKind
 from pipelines.forms.files import (
     FormError,
     explain,
@@ -18,11 +18,12 @@ from pipelines.forms.files import (
     write_json,
 )
 from pipelines.forms.notation import as_decimal
+from pipelines.forms.options import FrozenModel, Option
 from pipelines.images import Image
-from pipelines.pages.register import PreparedBlank, prepare_blank
+from pipelines.pages.prepared import PreparedBlank, prepare_blank
 from pipelines.scans.read import ScanError, open_scan
 
-__all__ = ["Field", "FieldKind", "Form", "FormError", "Sum"]
+__all__ = ["Field", "FieldKind", "Form", "FormError", "Option", "Sum"]
 
 _VERSION = 1
 
@@ -103,6 +104,7 @@ class Form(FrozenModel):
                 raise ValueError(f"field {field.name!r}: no value keeps all its rules")
             names.add(field.name)
         codes = {field.name for field in self.fields if field.kind == "code"}
+        ticked = {field.name for field in self.fields if field.is_ticked}
         for grid in {field.grid for field in self.fields} - {None}:
             if len({f.digits for f in self.fields if f.grid == grid}) > 1:
                 raise ValueError(f"grid {grid!r}: its rows have not one length")
@@ -115,6 +117,8 @@ class Form(FrozenModel):
                 raise ValueError(f"sums: no field is named {min(unknown)!r}")
             if codes & {rule.total, *rule.parts}:
                 raise ValueError(f"sums: {min(codes)!r} is a code, which is no number")
+            if no_numbers := ticked & {rule.total, *rule.parts}:
+                raise ValueError(f"sums: field {min(no_numbers)!r} is no number")
         return self
 
     @classmethod
@@ -383,6 +387,8 @@ def field_content(field: Field) -> dict[str, Any]:
     {'name': 'id', 'kind': 'comb', 'digits': 4, 'maximum': 2000}
     """
     own = field.model_dump(mode="json", exclude_defaults=True)
+    if any(option.box for option in field.options or ()):
+        del own["box"]  # it is where the options are
     return {"name": field.name, "kind": field.kind} | own
 
 

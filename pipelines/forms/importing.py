@@ -10,6 +10,7 @@ import numpy as np
 import pydantic
 
 from pipelines.fields.boxes import WritingBox, find_boxes
+from pipelines.fields.ticks import find_marks
 from pipelines.forms.acroform import PdfFields, read_pdf_fields
 from pipelines.forms.annotations import (
     FORMATS,
@@ -292,8 +293,10 @@ def _place_fields(boxes: Sequence[DrawnBox], page: Image, made_with: str) -> Imp
     for box, name in zip(boxes, names, strict=True):
         place = _on_page(box, name, page)
         said = read_attributes(box, notes)
-        contents.append(_describe(name, place, said, printed, page))
-        there = find_printed(place, printed)
+        # A box of that size is for a digit where nobody says that it is ticked.
+        meant = find_marks(page) if said.get("kind") == "mark" else printed
+        contents.append(_describe(name, place, said, meant, page))
+        there = find_printed(place, meant)
         if len(there) > 1 and contents[-1]["kind"] != "comb":
             notes.append(
                 f"field {name!r}: {len(there)} fields are printed in its box; draw a"
@@ -393,6 +396,8 @@ def _summary(imported: Imported, output: Path) -> str:
             ("comb", "comb field", "s"),
             ("box", "single box", "es"),
             ("line", "line", "s"),
+            ("mark", "mark", "s"),
+            ("choice", "choice", "s"),
         )
         if counts[kind]
     ]

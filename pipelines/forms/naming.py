@@ -10,7 +10,7 @@ from pipelines.forms.drawn import DrawnBox
 from pipelines.forms.field import Field, as_field_name
 from pipelines.forms.files import FormError
 
-_KINDS: Final = ("comb", "line", "box")
+_KINDS: Final = ("comb", "line", "box", "mark")
 
 # Attributes that tools have of their own accord, and words for "not said".
 _OF_TOOLS: Final = frozenset({"occluded", "rotation", "track_id", "keyframe", ""})

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final, NamedTuple, Self
 
 import pydantic
 
-from pipelines.forms.field import Field, FrozenModel
+from pipelines.forms.field import Field
 from pipelines.forms.files import FormError, read_json
 from pipelines.forms.form import Form, read_form
+from pipelines.forms.options import FrozenModel
 from pipelines.outcomes import Assignment
 
 # Names of tables that are no form's.

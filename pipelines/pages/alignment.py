@@ -24,6 +24,12 @@ _CORNERNESS = 0.02
 # A patch is found if it correlates this well with what it lies on, and moved as its
 # neighbours did.
 _FOUND = 0.5
+# What is written beside print is no part of it. So well correlates the print alone, of
+# pixels that are this dark as a share of the darkest, on paper and print that differ by
+# as much as the square root of this.
+_FOUND_ALONE = 0.75
+_PRINTED = 0.3
+_LEAST_SPREAD = 25.0
 
 # A window shows print if its grey values range over this much at the least, and over
 # more than so many standard deviations of the grain.
@@ -302,12 +308,26 @@ def match_patches(
         Whether a patch was found there, and moved as the eight nearest to it did.
     """
     surfaces = correlate_patches(blank, page, centres, half=half, search=search)
-    shifts, scores = np.zeros((len(centres), 2)), np.zeros(len(centres))
+    shifts, scores = _find_peaks(surfaces)
+    found = scores >= _FOUND
+    # Handwriting beside print spoils its correlation, but not that of the print alone.
+    missed = np.flatnonzero(~found & (scores > 0))
+    alone = _correlate_print(blank, page, centres[missed], half, search)
+    shifts_alone, scores_alone = _find_peaks(alone)
+    again = scores_alone >= _FOUND_ALONE
+    shifts[missed[again]], found[missed[again]] = shifts_alone[again], True
+    return shifts, found & _moved_alike(centres, shifts)
+
+
+def _find_peaks(surfaces: NDArray[np.float32]) -> tuple[Matrix, NDArray[np.float64]]:
+    """Shifts at which each patch correlates best, ``(x, y)``, and how well."""
+    search = surfaces.shape[1] // 2
+    shifts, scores = np.zeros((len(surfaces), 2)), np.zeros(len(surfaces))
     for index, surface in enumerate(surfaces):
         _, scores[index], _, peak = cv2.minMaxLoc(surface)
         if scores[index] > 0:
             shifts[index] = _parabolic_peak(surface, peak) - search
-    return shifts, (scores >= _FOUND) & _moved_alike(centres, shifts)
+    return shifts, scores
 
 
 def correlate_patches(
@@ -337,6 +357,29 @@ def correlate_patches(
         patch = blank[y : y + size, x : x + size]
         surface[:] = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
     return np.nan_to_num(surfaces, copy=False, posinf=0, neginf=0)
+
+
+def _correlate_print(
+    blank: Image, page: Image, centres: NDArray[np.intp], half: int, search: int
+) -> NDArray[np.float32]:
+    """Correlate patches as `correlate_patches` does, but only about their print."""
+    padded = np.pad(page, search, constant_values=255).astype(np.float32)
+    size, reach = 2 * half + 1, 2 * half + 1 + 2 * search
+    surfaces = np.zeros((len(centres), 2 * search + 1, 2 * search + 1), np.float32)
+    for surface, (x, y) in zip(surfaces, centres - half, strict=True):
+        window = padded[y : y + reach, x : x + reach]
+        patch = 255 - blank[y : y + size, x : x + size]
+        dark = (patch > _PRINTED * patch.max()).astype(np.uint8)
+        weights = cv2.dilate(dark, np.ones((5, 5), np.uint8)).astype(np.float32)
+        n_pixels = weights.sum()
+        # Print is dark, the page's grey values are high where it is light.
+        template = weights * ((patch * weights).sum() / n_pixels - patch)
+        products = cv2.matchTemplate(window, template, cv2.TM_CCORR)
+        sums = cv2.matchTemplate(window, weights, cv2.TM_CCORR)
+        squares = cv2.matchTemplate(window * window, weights, cv2.TM_CCORR)
+        spread = np.maximum(squares - sums * sums / n_pixels, n_pixels * _LEAST_SPREAD)
+        surface[:] = products / np.sqrt(spread * np.square(template).sum())
+    return surfaces
 
 
 def _grain(image: Image) -> float:

@@ -9,14 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.images import Image
-from pipelines.pages.register import (
-    PreparedBlank,
-    PreparedPage,
-    Registration,
-    register_flat,
-    register_prepared,
-    score_print,
-)
+from pipelines.pages.placement import Registration
+from pipelines.pages.prepared import PreparedBlank, PreparedPage
+from pipelines.pages.register import register_flat, register_prepared, score_print
 
 # A first look, at 45 dpi for a letter page, decides the order of trying: it takes three
 # milliseconds, and two for each blank, where a registration takes sixty or more.
@@ -134,7 +129,7 @@ class BlankPages:
     >>> from pipelines import prepare_blank
     >>> from pipelines.drawing.piles import draw_layout
     >>> from pipelines.pages.fitting import BlankPages
-    >>> from pipelines.pages.register import prepare_page
+    >>> from pipelines.pages.prepared import prepare_page
     >>> sheets = [draw_layout("Form", n, {"id": 5}, dpi=100).page for n in (1, 2)]
     >>> blanks = BlankPages([prepare_blank(sheet) for sheet in sheets])
     >>> blanks.fit(prepare_page(sheets[1])).number
@@ -152,7 +147,7 @@ class BlankPages:
         Parameters
         ----------
         page : PreparedPage
-            From :func:`pipelines.pages.register.prepare_page`.
+            From :func:`pipelines.pages.prepared.prepare_page`.
 
         among : sequence of int, default=None
             Numbers of the blanks that come into question; None for all.

@@ -14,7 +14,9 @@ from pipelines.images import Image, check_images, shrink
 from pipelines.outcomes import ArraysCompare
 from pipelines.pages.alignment import Matrix, match_patches, printed_patches, warp_image
 from pipelines.pages.cleaning import flatten_background
-from pipelines.pages.register import Registration, prepare_blank, register
+from pipelines.pages.placement import Registration
+from pipelines.pages.prepared import prepare_blank
+from pipelines.pages.register import register
 from pipelines.pages.upright import estimate_skew
 
 FEWEST_PAGES: Final = 3

@@ -1,435 +1,39 @@
 """Registration of scanned and photographed pages onto a blank page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.parameters import Interval
 from pipelines.images import Image, check_image, check_images
-from pipelines.outcomes import ArraysCompare
 from pipelines.pages import alignment
-from pipelines.pages.alignment import Features, Matrix, detect_features, is_plausible
-from pipelines.pages.cleaning import flatten_background
-from pipelines.pages.surface import (
-    FARTHEST,
-    FEWEST_IN_BLOCK,
-    Surface,
-    find_moved,
-    fit_surface,
-    flat_surface,
-    straighten,
-    warp_smoothly,
+from pipelines.pages.alignment import Matrix
+from pipelines.pages.placement import MIN_QUALITY, Registration, Sheet
+from pipelines.pages.prepared import (
+    PATCH,
+    PreparedBlank,
+    PreparedPage,
+    prepare_blank,
+    prepare_page,
 )
-
-# Share of the blank's printed patches that must lie where they should, of those in
-# the picture. Pages of the right form reach 0.9 and more, written on, photographed
-# and folded; other forms of the same series, with the same corner marks, reach 0.47.
-MIN_QUALITY = 0.6
-# With less of the blank's print in the picture, it is not known which form it is.
-_LEAST_IN_VIEW = 0.2
-
-# From this quality on paper is flat: the fields make up for what is left.
-_FLAT = 0.85
-# With less at first sight, no closer look makes it a page of this form.
-_HOPELESS = 0.12
-
-# Features and patches are taken from copies with this longer side: 90 dpi for
-# a letter page. Patches are matched to a tenth of their pixels.
-_REDUCED_SIDE = 1000
-_SMALLEST_SIDE = 48  # in reduced pixels; less holds no form
-
-
-# A patch that correlates as well with other print near it may lie there instead.
-_LOOKALIKE = 0.75
-
-# Patches of the blank, in reduced pixels: half side, and the grid's spacing.
-_PATCH = 16
-_SPACING = 40
-# Search windows: wide after the features, narrow after the first refinement
-# (what is left then is paper that is not flat).
-_SEARCHES = (10, 5)
-# Features lie this close to where flat paper would have them, in reduced pixels: they
-# are localised to about one. For a first look at paper that bends, they need not.
-_CLOSE = 3.0
-_BENT = 12.0
-
-# Paper is flat unless as much more of the print is found where it bends: a surface
-# follows a little of anything.
-_WORTH_BENDING = 0.05
-
-# Where paper bends, each look finds print beyond what the one before has found.
-_MOST_ROUNDS = 8
-
-# A field may belong to the block of any of so many patches nearest to it. What lies
-# nearer to a place than this share of the longer side says most of it.
-_NEAREST = 24
-_INFLUENCE = 0.04
-
-# Patches go by so many that are nearest to them.
-_FEWEST = 5
+from pipelines.pages.sheets import (
+    NOWHERE,
+    SEARCHES,
+    SheetFit,
+    fit_flat,
+    fit_sheet,
+    is_in_picture,
+)
+from pipelines.pages.surface import Surface, flat_surface, straighten
 
 
 class RegistrationError(ValueError):
     """A page could not be registered onto the blank page."""
-
-
-@dataclass(frozen=True, eq=False)
-class PreparedPage(ArraysCompare):
-    """What is known of a page before it is registered.
-
-    Attributes
-    ----------
-    reduced : ndarray of shape (reduced height, reduced width), dtype uint8
-        A reduced copy on white paper.
-
-    to_reduced : ndarray of shape (3, 3), dtype float64
-        Maps ``(x, y)`` of the page onto `reduced`.
-
-    orb, sift : tuples of (points, descriptors)
-        As of :class:`PreparedBlank`.
-    """
-
-    reduced: Image
-    to_reduced: Matrix
-
-    @property
-    def is_large_enough(self) -> bool:
-        """Whether a form could be on it."""
-        return min(self.reduced.shape) >= _SMALLEST_SIDE
-
-    @cached_property
-    def orb(self) -> Features:
-        """Features that suffice for most pages."""
-        return detect_features(self.reduced, "orb")
-
-    @cached_property
-    def sift(self) -> Features:
-        """Features that take much longer to find, for the others."""
-        return detect_features(self.reduced, "sift")
-
-
-@dataclass(frozen=True, eq=False)
-class PreparedBlank(ArraysCompare):
-    """What is known of a blank page before any filled page is seen.
-
-    Attributes
-    ----------
-    image : ndarray of shape (height, width), dtype uint8
-        The blank page.
-
-    reduced : ndarray of shape (reduced height, reduced width), dtype uint8
-        A reduced copy on white paper.
-
-    to_reduced : ndarray of shape (3, 3), dtype float64
-        Maps ``(x, y)`` of `image` onto `reduced`.
-
-    patches : ndarray of shape (n_patches, 2), dtype intp
-        Centres ``(x, y)`` in `reduced` of well-structured patches of print,
-        spread over the page.
-
-    orb, sift : tuples of (points, descriptors)
-        ORB features [1]_ and SIFT features [2]_ of `reduced`, found when they are
-        first asked for: points of shape (n_features, 2), descriptors of shape
-        (n_features, length).
-
-    References
-    ----------
-    .. [1] E. Rublee et al., "ORB: an efficient alternative to SIFT or SURF",
-       Proc. ICCV, 2011.
-    .. [2] D. G. Lowe, "Distinctive image features from scale-invariant
-       keypoints", Int. J. of Computer Vision 60(2), 2004.
-    """
-
-    image: Image
-    reduced: Image
-    to_reduced: Matrix
-    patches: NDArray[np.intp]
-
-    @cached_property
-    def distinct(self) -> NDArray[np.bool_]:
-        """Which patches look like no print near them, so that they tell the place."""
-        reach = round(FARTHEST * max(self.reduced.shape))
-        alike = alignment.correlate_patches(
-            self.reduced, self.reduced, self.patches, half=_PATCH, search=reach
-        )
-        itself = slice(reach - _PATCH // 2, reach + _PATCH // 2 + 1)
-        alike[:, itself, itself] = 0
-        return np.asarray(alike.max(axis=(1, 2)) < _LOOKALIKE)
-
-    @cached_property
-    def orb(self) -> Features:
-        """Features that suffice for most pages."""
-        return detect_features(self.reduced, "orb")
-
-    @cached_property
-    def sift(self) -> Features:
-        """Features that take much longer to find, for the others."""
-        return detect_features(self.reduced, "sift")
-
-
-@dataclass(frozen=True, eq=False)
-class Sheet(ArraysCompare):
-    """Paper as it lies: bent, and with blocks that another edition has elsewhere.
-
-    Attributes
-    ----------
-    surface : Surface
-        How far the paper lies from where a homography puts it, in pixels of the blank.
-
-    anchors : ndarray of shape (n_anchors, 2), dtype float64
-        Places ``(x, y)`` on the blank whose print was found on the page.
-
-    offsets : ndarray of shape (n_anchors, 2), dtype float64
-        How far from the surface each was found.
-
-    blocks : ndarray of shape (n_anchors,), dtype intp
-        Which block each belongs to that has moved; 0 for what has not.
-    """
-
-    surface: Surface
-    anchors: Matrix
-    offsets: Matrix
-    blocks: NDArray[np.intp]
-
-    def blocks_near(self, place: NDArray[Any]) -> list[int]:
-        """List the blocks of the print near a place, that of the nearest first.
-
-        Parameters
-        ----------
-        place : ndarray of shape (2,)
-            ``(x, y)`` on the blank.
-
-        Returns
-        -------
-        blocks : list of int
-            0 for what has not moved.
-        """
-        order = np.argsort(np.linalg.norm(self.anchors - place, axis=1))
-        return list(dict.fromkeys(self.blocks[order[:_NEAREST]].tolist()))
-
-    def shifts(self, points: NDArray[Any], block: int) -> Matrix:
-        """Evaluate how far from flat paper the points of a block lie.
-
-        Parameters
-        ----------
-        points : ndarray of shape (n_points, 2)
-            ``(x, y)`` on the blank.
-
-        block : int
-            Of `blocks`.
-
-        Returns
-        -------
-        shifts : ndarray of shape (n_points, 2), dtype float64
-            ``(x, y)`` in pixels.
-        """
-        own = self.blocks == block
-        away = np.square(points[:, None] - self.anchors[own][None]).sum(axis=2)
-        near = (_INFLUENCE * self.surface.side) ** 2
-        weights = 1 / np.square(near + away)
-        weights /= weights.sum(axis=1, keepdims=True)
-        return self.surface.shifts(points) + weights @ self.offsets[own]
-
-
-@dataclass(frozen=True, eq=False)
-class Placement(ArraysCompare):
-    """Where a part of a blank page may be on a page.
-
-    Attributes
-    ----------
-    matrix : ndarray of shape (3, 3), dtype float64
-        Homography from ``(x, y)`` on the blank to the page.
-
-    sheet : Sheet or None
-        How the paper bends; None for paper that is flat.
-
-    block : int
-        To which block of the sheet the part belongs.
-    """
-
-    matrix: Matrix
-    sheet: Sheet | None = None
-    block: int = 0
-
-    @property
-    def is_bent(self) -> bool:
-        """Whether the paper is not flat."""
-        return self.sheet is not None and bool(self.sheet.surface.coefficients.any())
-
-    def project(self, points: NDArray[Any]) -> Matrix:
-        """Map points of the part onto the page.
-
-        Parameters
-        ----------
-        points : array of shape (n_points, 2)
-            ``(x, y)`` on the blank, in pixels.
-
-        Returns
-        -------
-        projected : ndarray of shape (n_points, 2), dtype float64
-        """
-        if self.sheet is not None:
-            points = points + self.sheet.shifts(points, self.block)
-        return alignment.project(self.matrix, points)
-
-    def warp(self, page: Image, to_blank: Matrix, shape: tuple[int, ...]) -> Image:
-        """Cut what a frame on the blank sees of a page.
-
-        Parameters
-        ----------
-        page : ndarray of shape (height, width), dtype uint8
-            Grey image.
-
-        to_blank : ndarray of shape (3, 3), dtype float64
-            Maps ``(x, y)`` in the frame onto the blank.
-
-        shape : tuple of (height, width)
-            Of the frame.
-
-        Returns
-        -------
-        warped : ndarray of this shape, dtype uint8
-            What lies beyond the page repeats its edge.
-        """
-        if self.sheet is None:
-            matrix = self.matrix @ to_blank
-            return alignment.warp_image(
-                page, matrix, shape, border=cv2.BORDER_REPLICATE
-            )
-        return warp_smoothly(
-            page,
-            lambda points: self.project(alignment.project(to_blank, points)),
-            shape,
-            border=cv2.BORDER_REPLICATE,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Registration(ArraysCompare):
-    """Where a blank page's points are on a page.
-
-    Attributes
-    ----------
-    matrix : ndarray of shape (3, 3), dtype float64
-        Homography from ``(x, y)`` on the blank to ``(x, y)`` on the page, in
-        pixels between pixel centres; NaN where none was found.
-
-    quality : float
-        Share in [0, 1] of the blank's printed patches in the picture that were found
-        where they belong, or where their block has moved to.
-
-    min_quality : float
-        Least quality of a registration that may be used.
-
-    sheet : Sheet or None
-        How the paper bends and what on it has moved; None for paper that is flat.
-    """
-
-    matrix: Matrix
-    quality: float
-    min_quality: float = MIN_QUALITY
-    sheet: Sheet | None = None
-
-    @property
-    def is_good(self) -> bool:
-        """Whether fields may be cut with this registration."""
-        found = bool(np.isfinite(self.matrix).all())
-        return found and self.quality >= self.min_quality
-
-    @property
-    def reason(self) -> str:
-        """Why the registration is not good enough; empty where it is."""
-        if self.is_good:
-            return ""
-        needed = f"{self.min_quality:.0%} are" if self.min_quality else "some is"
-        return (
-            f"{self.quality:.0%} of the blank page's print was found on the page;"
-            f" {needed} needed. Is it a page of this form?"
-        )
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether so much was found that paper which bends explains no more."""
-        return self.is_good and self.quality >= _FLAT
-
-    def near(self, box: tuple[float, float, float, float]) -> list[Placement]:
-        """Find where a part of the blank may be on the page, by the print near it.
-
-        Parameters
-        ----------
-        box : tuple of (top, left, height, width)
-            The part, in pixels of the blank.
-
-        Returns
-        -------
-        placements : list of Placement
-            The most likely one first; more than one where blocks meet that have moved
-            apart.
-        """
-        if self.sheet is None:
-            return [Placement(self.matrix)]
-        top, left, height, width = box
-        middle = np.array([left + width / 2, top + height / 2])
-        blocks = self.sheet.blocks_near(middle)
-        return [Placement(self.matrix, self.sheet, block) for block in blocks]
-
-    def project(self, points: NDArray[Any]) -> Matrix:
-        """Map points of the blank onto the page.
-
-        Parameters
-        ----------
-        points : array of shape (n_points, 2)
-            ``(x, y)`` on the blank, in pixels.
-
-        Returns
-        -------
-        projected : ndarray of shape (n_points, 2), dtype float64
-            ``(x, y)`` on the page.
-        """
-        return alignment.project(self.matrix, np.asarray(points, dtype=np.float64))
-
-
-def prepare_blank(blank: Image) -> PreparedBlank:
-    """Find the features and patches of a blank page, once for many pages.
-
-    Parameters
-    ----------
-    blank : ndarray of shape (height, width), dtype uint8
-        The blank page, upright, without desk around it.
-
-    Returns
-    -------
-    prepared : PreparedBlank
-        Can be pickled; takes about a megabyte more than the blank itself.
-
-    Raises
-    ------
-    TypeError
-        If `blank` is not a uint8 array.
-
-    ValueError
-        If `blank` is not two-dimensional, is empty, or has too little print
-        on it for pages to be registered.
-    """
-    check_image(blank, caller="prepare_blank")
-    reduced, to_reduced = _reduce(blank)
-    patches = alignment.printed_patches(reduced, half=_PATCH, spacing=_SPACING)
-    if len(patches) < alignment.FEWEST_MATCHES:
-        raise ValueError(
-            "prepare_blank expects a blank page with print all over it."
-            f" Got {len(patches)} places with enough print to align."
-            " Use a form without `blank`, whose fields are looked for."
-        )
-    return PreparedBlank(blank, reduced, to_reduced, patches)
 
 
 def register(
@@ -476,7 +80,7 @@ def register(
     Examples
     --------
     >>> import cv2, numpy as np
-    >>> from pipelines.pages.register import prepare_blank, register
+    >>> from pipelines import prepare_blank, register
     >>> random = np.random.default_rng(0)
     >>> blank = np.full((600, 500), 255, dtype=np.uint8)
     >>> for x, y in random.integers(20, 480, size=(300, 2)).tolist():
@@ -488,21 +92,6 @@ def register(
     """
     check_image(page, caller="register")
     return register_prepared(prepare_page(page), blank, min_quality=min_quality)
-
-
-def prepare_page(page: Image) -> PreparedPage:
-    """Reduce a page, once for all blank pages that it may be registered onto.
-
-    Parameters
-    ----------
-    page : ndarray of shape (height, width), dtype uint8
-        As for :func:`register`.
-
-    Returns
-    -------
-    prepared : PreparedPage
-    """
-    return PreparedPage(*_reduce(page))
 
 
 def register_prepared(
@@ -526,11 +115,11 @@ def register_prepared(
     registration : Registration
         As of :func:`register`.
     """
-    best = _Fit(np.full((3, 3), np.nan), 0.0)
+    best = NOWHERE
     if page.is_large_enough:
         for kind in ("orb", "sift"):
             pairs = alignment.pair_features(getattr(blank, kind), getattr(page, kind))
-            fit = _fit(pairs, blank, page.reduced)
+            fit = fit_sheet(pairs, blank, page.reduced)
             best = max(best, fit, key=lambda fit: fit.quality)
             if 0 < best.quality >= min_quality:
                 break
@@ -554,11 +143,10 @@ def register_flat(page: PreparedPage, blank: PreparedBlank) -> Registration:
         That of :func:`register` where its `is_flat` is true. Otherwise `register` may
         find more: it has paper that bends, and further features.
     """
-    fit = _Fit(np.full((3, 3), np.nan), 0.0)
+    fit = NOWHERE
     if page.is_large_enough:
         pairs = alignment.pair_features(blank.orb, page.orb)
-        first = alignment.fit_homography(*pairs, tolerance=_CLOSE)
-        fit = _fit_flat(first, blank, page.reduced)
+        fit = fit_flat(pairs, blank, page.reduced)
     return _full_size(fit, page, blank, MIN_QUALITY)
 
 
@@ -597,12 +185,12 @@ def score_print(
         blank.reduced,
         straighten(page.reduced, matrix, surface, shape),
         blank.patches,
-        half=_PATCH,
-        search=_SEARCHES[-1],
+        half=PATCH,
+        search=SEARCHES[-1],
     )
     scores = surfaces.max(axis=(1, 2)).astype(np.float64)
     places = alignment.project(matrix, blank.patches + surface.shifts(blank.patches))
-    return np.where(_is_in_picture(places, page.reduced), scores, np.nan)
+    return np.where(is_in_picture(places, page.reduced), scores, np.nan)
 
 
 class PageRegistrar(TransformerMixin, BaseEstimator):
@@ -634,7 +222,7 @@ class PageRegistrar(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import cv2, numpy as np
-    >>> from pipelines.pages.register import PageRegistrar
+    >>> from pipelines import PageRegistrar
     >>> random = np.random.default_rng(0)
     >>> blank = np.full((600, 500), 255, dtype=np.uint8)
     >>> for x, y in random.integers(20, 480, size=(300, 2)).tolist():
@@ -716,38 +304,8 @@ class PageRegistrar(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _reduce(image: Image) -> tuple[Image, Matrix]:
-    """Reduced copy on white paper, and the matrix from the image onto it."""
-    scale = min(1.0, _REDUCED_SIDE / max(image.shape))
-    height, width = (max(1, round(scale * side)) for side in image.shape)
-    reduced = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    x_scale, y_scale = width / image.shape[1], height / image.shape[0]
-    # Pixel centres: the middle of the first pixel is at (0, 0) in both.
-    to_reduced = np.array(
-        [[x_scale, 0, x_scale / 2 - 0.5], [0, y_scale, y_scale / 2 - 0.5], [0, 0, 1]]
-    )
-    return flatten_background(np.asarray(reduced, dtype=np.uint8)), to_reduced
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """Where a reduced blank is on a reduced page, and how much of it was found."""
-
-    matrix: Matrix
-    quality: float
-    sheet: Sheet | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class _Laid:
-    """Where a sheet lies that bends."""
-
-    matrix: Matrix
-    surface: Surface
-
-
 def _full_size(
-    fit: _Fit, page: PreparedPage, blank: PreparedBlank, min_quality: float
+    fit: SheetFit, page: PreparedPage, blank: PreparedBlank, min_quality: float
 ) -> Registration:
     """Bring what was found of reduced copies to the size of the page and the blank."""
     matrix = alignment.inverse(page.to_reduced) @ fit.matrix @ blank.to_reduced
@@ -762,141 +320,4 @@ def _full_sheet(sheet: Sheet, blank: PreparedBlank) -> Sheet:
         alignment.project(alignment.inverse(blank.to_reduced), sheet.anchors),
         sheet.offsets * scale,
         sheet.blocks,
-    )
-
-
-def _fit(pairs: tuple[Matrix, Matrix], blank: PreparedBlank, page: Image) -> _Fit:
-    """Fit flat paper to pairs of features, and bent paper where that is not enough."""
-    first = alignment.fit_homography(*pairs, tolerance=_CLOSE)
-    best = _fit_flat(first, blank, page)
-    for tolerance in (_CLOSE, _BENT):
-        if best.quality >= _FLAT:
-            break
-        matrix = alignment.fit_homography(*pairs, tolerance=tolerance)
-        if matrix is not None and is_plausible(matrix, blank.reduced, page):
-            bent = _bend(matrix, pairs, blank, page)
-            if bent.quality > best.quality + _WORTH_BENDING:
-                best = bent
-            if not bent.quality:
-                break
-    return best
-
-
-def _fit_flat(first: Matrix | None, blank: PreparedBlank, page: Image) -> _Fit:
-    """Fit flat paper to patches of print, from where features say that it is."""
-    if first is None or not is_plausible(first, blank.reduced, page):
-        return _Fit(np.full((3, 3), np.nan), 0.0)
-    everywhere = np.ones(len(blank.patches), dtype=bool)
-    best = _refine(first, everywhere, blank, page)
-    if _LEAST_IN_VIEW <= best.quality < _FLAT:
-        best = _refine(first, blank.distinct, blank, page)
-    return best
-
-
-def _refine(
-    matrix: Matrix, used: NDArray[np.bool_], blank: PreparedBlank, page: Image
-) -> _Fit:
-    """Fit a homography to some of the patches of print."""
-    for search in _SEARCHES:
-        straight = alignment.warp_image(page, matrix, blank.reduced.shape)
-        shifts, found = alignment.match_patches(
-            blank.reduced, straight, blank.patches, half=_PATCH, search=search
-        )
-        fitted = found & used
-        if fitted.sum() < alignment.FEWEST_MATCHES:
-            break
-        places = alignment.project(matrix, blank.patches + shifts)
-        source = blank.patches[fitted].astype(np.float64)
-        refined = alignment.fit_homography(source, places[fitted], tolerance=1.0)
-        if refined is None or not is_plausible(refined, blank.reduced, page):
-            break
-        matrix = refined
-        shifts = alignment.project(alignment.inverse(matrix), places) - blank.patches
-    share = _share_in_view(alignment.project(matrix, blank.patches), found, page)
-    if share < _LEAST_IN_VIEW or (used.all() and share < _FLAT):
-        return _Fit(matrix, share)  # which calls for another look
-    surface = flat_surface(float(max(blank.reduced.shape)))
-    return _with_blocks(_Laid(matrix, surface), shifts, found, blank, page)
-
-
-def _bend(
-    matrix: Matrix, pairs: tuple[Matrix, Matrix], blank: PreparedBlank, page: Image
-) -> _Fit:
-    """Fit a surface to features and patches of print."""
-    side = float(max(blank.reduced.shape))
-    flat = alignment.project(alignment.inverse(matrix), pairs[1])
-    surface = fit_surface(pairs[0], flat - pairs[0], side)
-    patches, most = blank.patches, 0
-    for n_round in range(_MOST_ROUNDS):
-        straight = straighten(page, matrix, surface, blank.reduced.shape)
-        shifts, found = alignment.match_patches(
-            blank.reduced, straight, patches, half=_PATCH, search=_SEARCHES[0]
-        )
-        # What looks like the print beside it is of use once the others have said where.
-        fitted = found if n_round else found & blank.distinct
-        is_hopeless = found.mean() < _HOPELESS
-        if is_hopeless or fitted.sum() < alignment.FEWEST_MATCHES:
-            return _Fit(matrix, 0.0)
-        moved = surface.shifts(patches) + shifts
-        surface = fit_surface(patches[fitted], moved[fitted], side)
-        shifts = moved - surface.shifts(patches)
-        if n_round > 1 and found.sum() <= most:
-            break
-        most = max(most, int(found.sum()))
-    return _with_blocks(_Laid(matrix, surface), shifts, found, blank, page)
-
-
-def _with_blocks(
-    laid: _Laid,
-    shifts: Matrix,
-    found: NDArray[np.bool_],
-    blank: PreparedBlank,
-    page: Image,
-) -> _Fit:
-    """Add the blocks that another edition has elsewhere to what was found."""
-    patches, moved = blank.patches, np.zeros_like(found)
-    blocks = np.zeros(len(found), dtype=np.intp)
-    if (~found).sum() >= FEWEST_IN_BLOCK:
-        straight = straighten(page, laid.matrix, laid.surface, blank.reduced.shape)
-        far, blocks = find_moved(
-            blank.reduced, straight, patches, found, half=_PATCH, spacing=_SPACING
-        )
-        moved = blocks > 0
-        shifts, found = np.where(moved[:, None], far, shifts), found | moved
-    places = patches + laid.surface.shifts(patches) + shifts
-    share = _share_in_view(alignment.project(laid.matrix, places), found, page)
-    anchoring = found & (moved | _is_confirmed(patches, blank.distinct, found & ~moved))
-    anchors = patches[anchoring].astype(np.float64)
-    return _Fit(
-        laid.matrix,
-        share,
-        Sheet(laid.surface, anchors, shifts[anchoring], blocks[anchoring]),
-    )
-
-
-def _is_confirmed(
-    patches: NDArray[np.intp], distinct: NDArray[np.bool_], still: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Find patches that have not moved, by themselves or the distinct ones nearest."""
-    if not distinct.any():
-        return still
-    distances = np.square(patches[:, None] - patches[distinct][None]).sum(axis=-1)
-    nearest = np.argsort(distances, axis=1)[:, :_FEWEST]
-    return np.asarray(still[distinct][nearest].mean(axis=1) > 0.5)
-
-
-def _share_in_view(places: Matrix, found: NDArray[np.bool_], page: Image) -> float:
-    """Share of the patches that are found, of those that the picture has room for."""
-    inside = _is_in_picture(places, page) | found
-    if found.sum() < _LEAST_IN_VIEW * len(found):
-        return float(found.mean())
-    return float(found.sum() / inside.sum())
-
-
-def _is_in_picture(places: Matrix, page: Image) -> NDArray[np.bool_]:
-    """Find which patches the picture has room for."""
-    height, width = page.shape
-    x, y = places.T
-    return np.asarray(
-        (x >= _PATCH) & (x < width - _PATCH) & (y >= _PATCH) & (y < height - _PATCH)
     )

@@ -216,6 +216,10 @@ def warp_smoothly(
     return np.asarray(warped, dtype=np.uint8)
 
 
+_Moved = tuple[Matrix, NDArray[np.bool_]]
+"""How far patches moved, and which of them were found there."""
+
+
 def find_moved(
     blank: Image,
     straight: Image,
@@ -257,23 +261,33 @@ def find_moved(
     """
     reach = round(FARTHEST * max(blank.shape))
     shifts, blocks = np.zeros((len(centres), 2)), np.zeros(len(centres), dtype=np.intp)
-    missing = _gather(np.flatnonzero(~found), centres, _APART * spacing)
-    for number, members in enumerate(missing, start=1):
-        surfaces = alignment.correlate_patches(
-            blank, straight, centres[members], half=half, search=reach
-        )
-        shift = _common_shift(surfaces, reach)
-        if shift is None:
-            continue
+    groups = _gather(np.flatnonzero(~found), centres, _APART * spacing)
+
+    def follow(members: NDArray[np.intp], shift: NDArray[np.intp]) -> _Moved:
         there = _shifted(straight, shift)
         own, alike = alignment.match_patches(
             blank, there, centres[members], half=half, search=5
         )
         free = _is_free(centres[members] + shift, centres[found], half)
-        if (alike & free).sum() < max(FEWEST_IN_BLOCK, _SHARE_OF_BLOCK * len(members)):
+        return own + shift, alike & free
+
+    likely = []
+    for members in groups:
+        surfaces = alignment.correlate_patches(
+            blank, straight, centres[members], half=half, search=reach
+        )
+        likely.append(_common_shift(surfaces, reach))
+    # What looks alike at several places may have moved as another group has.
+    known = [shift for shift in likely if shift is not None]
+    for number, (members, shift) in enumerate(zip(groups, likely, strict=True), 1):
+        moves = [
+            follow(members, each) for each in ([shift] if shift is not None else known)
+        ]
+        if not moves:
             continue
-        blocks[members] = number * (alike & free)
-        shifts[members] = own + shift
+        moved, there = max(moves, key=lambda move: move[1].sum())
+        if there.sum() >= max(FEWEST_IN_BLOCK, _SHARE_OF_BLOCK * len(members)):
+            shifts[members], blocks[members] = moved, number * there
     return shifts, blocks
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.forms.form import Field
 from pipelines.outcomes import FieldReading, Reason, ReasonKind
 from pipelines.pages.codes import Code
-from pipelines.pages.register import Registration
+from pipelines.pages.placement import Registration
 
 # A code may lie so much of its size outside its place, as labels do that are stuck on.
 _MARGIN: Final = 0.3

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_memory
 
 from lenet_sklearn.parameters import HasMethods
 from pipelines.fields.combs import Frame, cut_comb
+from pipelines.fields.marks import MarksCut
 from pipelines.forms.deciding import decide
 from pipelines.forms.form import Field, Form
 from pipelines.glyphs.cut import Piece
@@ -27,7 +28,8 @@ from pipelines.outcomes import (
 )
 from pipelines.pages.cleaning import is_empty_page, is_light_on_dark
 from pipelines.pages.codes import Code, find_codes
-from pipelines.pages.register import Registration, register
+from pipelines.pages.placement import Registration
+from pipelines.pages.register import register
 from pipelines.pages.upright import upright_log_odds
 from pipelines.readers.base import (
     Reader,
@@ -40,6 +42,7 @@ from pipelines.readers.base import (
 from pipelines.readers.codes import read_codes
 from pipelines.readers.comb import CombReader
 from pipelines.readers.field import FieldReader, cleaning_steps, make_field_reader
+from pipelines.readers.mark import read_marks
 from pipelines.readers.places import (
     SoughtCombs,
     cut_placed,
@@ -85,6 +88,12 @@ class FormReader(Reader):
         Find where on the page each digit of free writing stands, and the combs that
         are no field's, for pictures. The network goes over such fields twice then.
 
+    mark_classifier : estimator, default=None
+        Classifier of boxes to tick, ``(n, 28, 28)``, fitted, with `predict_proba` and
+        the labels ``corrected``, ``empty``, ``filled`` and ``ticked``, as ``lenet train
+        digits marks`` trains it. None takes the LeNet-5 that ships with the package.
+        `fit` leaves it as it is.
+
     memory : str or joblib.Memory, default=None
         Folder in which to keep what was cut out of each page, by the content of the
         page, the form and the release. Pages that are read again, as by a search over
@@ -114,6 +123,7 @@ class FormReader(Reader):
         "form": [Form],
         "field_reader": [HasMethods(["fit", "predict"]), None],
         "locate_digits": ["boolean"],
+        "mark_classifier": [HasMethods(["predict_proba"]), None],
         "memory": [str, HasMethods(["cache"]), None],
     }
 
@@ -123,11 +133,13 @@ class FormReader(Reader):
         *,
         field_reader: Any = None,
         locate_digits: bool = False,
+        mark_classifier: Any = None,
         memory: Any = None,
     ) -> None:
         self.form = form
         self.field_reader = field_reader
         self.locate_digits = locate_digits
+        self.mark_classifier = mark_classifier
         self.memory = memory
 
     def fit(self, X: Sequence[Image], y: NDArray[Any]) -> Self:
@@ -213,11 +225,15 @@ class FormReader(Reader):
         cuts : dict of str to tuple of (image, frame)
             By the names of the fields: the image of each, straight, without what is
             printed where the form has a blank page; and where its boxes are in it.
-            Fields that may have signs or a point are left out: nothing is learned
-            from them.
+            Marks and choices are left out: no digit is in them. So are fields that may
+            have signs or a point: nothing is learned from them.
         """
         placed, _ = self._kept(cut_placed, page, self.form)
-        cuts = {name: (cut.image, cut.frame) for name, cut in placed.items()}
+        cuts = {
+            name: (cut.image, cut.frame)
+            for name, cut in placed.items()
+            if not isinstance(cut, MarksCut)
+        }
         cuts |= self._cut_sought(page)
         others = {field.name for field in self.form.fields if field.has_own_form}
         return {name: cut for name, cut in cuts.items() if name not in others}
@@ -297,7 +313,8 @@ class FormReader(Reader):
         Returns
         -------
         values : ndarray of shape (n_samples, n_fields), dtype object
-            Strings; ``""`` for a field that is empty or was not found.
+            Strings; ``""`` for a field that is empty or was not found. Of a mark ``1``
+            if it is ticked, of a choice the value of the option.
         """
         pages = check_images(X, caller=type(self).__name__)
         values = [[f.value for f in self.read(p).fields.values()] for p in pages]
@@ -395,9 +412,11 @@ class FormReader(Reader):
     ) -> dict[str, FieldReading]:
         """Read the fields that have a place on the blank page."""
         if registration is None:
-            cuts, missing = self._kept(cut_placed, page, self.form)
+            found, missing = self._kept(cut_placed, page, self.form)
         else:
-            cuts, missing = cut_placed(page, self.form, registration)
+            found, missing = cut_placed(page, self.form, registration)
+        marks = {n: cut for n, cut in found.items() if isinstance(cut, MarksCut)}
+        cuts = {n: cut for n, cut in found.items() if not isinstance(cut, MarksCut)}
         images = clean_images(steps, [cut.image for cut in cuts.values()])
         frames = [cut.frame for cut in cuts.values()]
         fields = {field.name: field for field in self.form.fields}
@@ -408,7 +427,13 @@ class FormReader(Reader):
         }
         if self.locate_digits:
             placed = locate_digits(placed, cuts, images, reader)
-        return _unlocated(missing) | placed
+        ticked = read_marks(
+            [fields[name] for name in marks],
+            list(marks.values()),
+            self.mark_classifier,
+            reader.threshold,
+        )
+        return _unlocated(missing) | placed | dict(zip(marks, ticked, strict=True))
 
     def _seek(self, page: Image) -> SoughtCombs | None:
         """Look for the combs that have no place; None where all fields have one."""

@@ -10,7 +10,8 @@ from pipelines.outcomes import Assignment, PageReading
 from pipelines.pages.cleaning import is_empty_page, is_light_on_dark
 from pipelines.pages.codes import Code, find_codes
 from pipelines.pages.fitting import BlankPages, Fit
-from pipelines.pages.register import MIN_QUALITY, prepare_page
+from pipelines.pages.placement import MIN_QUALITY
+from pipelines.pages.prepared import prepare_page
 from pipelines.readers.codes import have_pattern
 from pipelines.readers.form import LIGHT_ON_DARK, FormReader
 

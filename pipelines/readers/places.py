@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from pipelines.fields.combs import Comb, Frame, find_combs, stack_combs
 from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
 from pipelines.fields.frames import Points
+from pipelines.fields.marks import MarksCut, cut_marks
 from pipelines.forms.form import Field, Form
 from pipelines.forms.notation import SIGNS
 from pipelines.images import Image
 from pipelines.outcomes import ArraysCompare, FieldReading, Reason, ReasonKind
 from pipelines.pages.alignment import project
-from pipelines.pages.register import Registration, register
+from pipelines.pages.placement import Registration
+from pipelines.pages.register import register
 
 # Combs whose places are named in a message.
 _MOST_PLACES = 6
@@ -243,7 +245,7 @@ class PlacedField(ArraysCompare):
 
 def cut_placed(
     page: Image, form: Form, registration: Registration | None = None
-) -> tuple[dict[str, PlacedField], dict[str, str]]:
+) -> tuple[dict[str, PlacedField | MarksCut], dict[str, str]]:
     """Register a page onto the blank of its form and cut its fields out.
 
     Parameters
@@ -259,8 +261,8 @@ def cut_placed(
 
     Returns
     -------
-    cuts : dict of str to PlacedField
-        The fields that were found, by name.
+    cuts : dict of str to PlacedField or MarksCut
+        The fields that were found, by name; of marks and choices their boxes.
 
     missing : dict of str to str
         Why a field was not found, by name.
@@ -274,7 +276,11 @@ def cut_placed(
     if not registration.is_good:
         return {}, {field.name: registration.reason for field in fields}
     cuts = {
-        field.name: cut_field(page, registration, blank, field.box)
+        field.name: cut_marks(
+            page, registration, blank, [place for _, place in field.places]
+        )
+        if field.is_ticked
+        else cut_field(page, registration, blank, field.box)
         for field in fields
         if field.box is not None
     }
@@ -337,7 +343,9 @@ def locate_digits(
     }
 
 
-def _placed(field: Field, cut: FieldCut) -> PlacedField:
+def _placed(field: Field, cut: FieldCut | MarksCut) -> PlacedField | MarksCut:
+    if isinstance(cut, MarksCut):
+        return cut
     top, left, height, width = cut.box
     digits = field.digits if field.kind == "comb" and field.digits else 0
     frame = Frame(

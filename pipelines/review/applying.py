@@ -7,8 +7,9 @@ from typing import Final, Literal, TypeAlias
 
 from lenet_sklearn.metrics import error_interval
 from lenet_sklearn.strings.boxes import GAP
+from pipelines.forms.field import Field
 from pipelines.forms.form import Form
-from pipelines.forms.notation import SIGNS
+from pipelines.forms.notation import SIGNS, is_number
 from pipelines.outcomes import (
     FieldReading,
     PageReading,
@@ -199,9 +200,10 @@ class Review:
 
     def _apply(self, reading: PageReading, said: _Said) -> PageReading:
         """Apply what is said of the fields of one page."""
+        known = {f.name: f for f in self._form.fields} if self._form else {}
         for name, rows in said.items():
             _check_read(rows, reading.fields.get(name), reading.error)
-            _check_marks(rows, self._form)
+            _check_values(rows, known.get(name))
         changes = {name: _change(reading.fields[name], said[name]) for name in said}
         fields = {
             name: changes[name].after if name in changes else field
@@ -339,22 +341,30 @@ def _check_read(
             )
 
 
-def _check_marks(rows: Sequence[Correction], form: Form | None) -> None:
-    """Refuse empty boxes, and signs, in values of fields that have none."""
-    with_signs = {f.name for f in form.fields if f.has_own_form} if form else set()
+def _check_values(rows: Sequence[Correction], field: Field | None) -> None:
+    """Refuse values of another kind than those of their field."""
     for row in rows:
-        if set(row.value) & set(SIGNS) and row.field not in with_signs:
-            raise ValueError(
-                f"{row.place}: the value is {row.value!r}. Values are digits only; the"
-                f" field {row.field!r} has no signs"
-            )
-    with_gaps = {field.name for field in form.fields if field.gaps} if form else set()
-    for row in rows:
-        if GAP in row.value and row.field not in with_gaps:
-            raise ValueError(
-                f"{row.place}: the value is {row.value!r}. Values are digits only; the"
-                f" boxes of {row.field!r} are not written down one by one"
-            )
+        if field and field.is_ticked:
+            # Two where one may be ticked are what is on the paper: that is noted.
+            doubt = field.model_copy(update={"several": True}).check(row.value)
+            doubt = doubt and f"the value is {row.value!r}: {doubt}"
+        else:
+            doubt = _doubt_digits(row, field)
+        if doubt:
+            raise ValueError(f"{row.place}: {doubt}")
+
+
+def _doubt_digits(row: Correction, field: Field | None) -> str:
+    """Describe what is wrong with digits; some fields have empty boxes, or signs."""
+    others = GAP if field and field.gaps else ""
+    others += SIGNS if field and field.has_own_form else ""
+    digits = "".join(character for character in row.value if character not in others)
+    if not digits or is_number(digits):
+        return ""
+    reason = f"the value is {row.value!r}. Values are digits only"
+    if GAP not in row.value:
+        return reason
+    return f"{reason}; the boxes of {row.field!r} are not written down one by one"
 
 
 def _change(reading: FieldReading, rows: Sequence[Correction]) -> Change:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.forms.form import Form
+from pipelines.forms.form import Field, Form
 from pipelines.outcomes import FieldReading, ReasonKind
 from pipelines.review.corrections import document_key
 from pipelines.review.pictures import (
@@ -147,15 +147,7 @@ def make_review(
         "title": subject.title,
         "batch": subject.batch,
         "settles": subject.settles,
-        "fields": {
-            f.name: {
-                "kind": f.kind,
-                "digits": f.digits,
-                "gaps": f.gaps,
-                "signs": f.has_own_form,
-            }
-            for f in fields
-        },
+        "fields": {f.name: _describe_field(f) for f in fields},
         "pages": pages,
         "items": [
             _describe_item(item, picture)
@@ -166,6 +158,17 @@ def make_review(
         "summary": _describe_summary(queue, subject),
     }
     return make_page("review", f"Review of {subject.title}", data)
+
+
+def _describe_field(field: Field) -> dict[str, Any]:
+    return {
+        "kind": field.kind,
+        "digits": field.digits,
+        "gaps": field.gaps,
+        "signs": field.has_own_form,
+        "options": [value for value, _ in field.places],
+        "several": field.several,
+    }
 
 
 def _identify(queue: Queue, sheets: Sequence[dict[str, Any]], batch: str) -> str:

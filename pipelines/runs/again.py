@@ -93,6 +93,11 @@ def check_same_fields(read: Form, wanted: Form) -> None:
                 f"field {field.name!r} was read with another kind, place or number of"
                 " digits. Read the scans again with lenet score"
             )
+        if field.is_ticked and own != field:
+            raise ValueError(
+                f"field {field.name!r} was read with other options. Read the scans"
+                " again with lenet score"
+            )
         if field.kind not in ("comb", "code") and own != field:
             raise ValueError(
                 f"field {field.name!r} is written freely: its rules take part in"

@@ -13,6 +13,7 @@ from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.outcomes import (
     Assignment,
     FieldReading,
+    MarkReading,
     PageReading,
     Reason,
     ReasonKind,
@@ -137,6 +138,11 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
         packed["is_printed"] = True
     if field.sign:
         packed["sign"] = field.sign
+    if field.marks:
+        packed["marks"] = [
+            [one.value, _pack_likely(one.likely), _pack_array(one.quad, _PIXEL)]
+            for one in field.marks
+        ]
     return packed
 
 
@@ -158,6 +164,10 @@ def _unpack_field(packed: Mapping[str, Any]) -> FieldReading:
         veto=_unpack_reason(packed.get("veto")),
         is_printed=packed.get("is_printed", False),
         sign=packed.get("sign", ""),
+        marks=tuple(
+            MarkReading(value, likely, np.array(quad, dtype=np.float64))
+            for value, likely, quad in packed.get("marks", ())
+        ),
     )
 
 
@@ -175,6 +185,10 @@ def _unpack_boxes(
 def _floor(probability: float) -> float:
     """Cut off its last digits: a probability is never rounded up."""
     return math.floor(probability * 10**_PROBABILITY) / 10**_PROBABILITY
+
+
+def _pack_likely(likely: Mapping[str, float]) -> dict[str, float]:
+    return {state: round(float(p), _PROBABILITY) for state, p in likely.items()}
 
 
 def _pack_array(array: NDArray[Any], places: int) -> Any:

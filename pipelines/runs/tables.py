@@ -24,6 +24,7 @@ from pipelines.forms.form import Form
 from pipelines.outcomes import (
     N_CANDIDATES,
     FieldReading,
+    MarkReading,
     PageReading,
     show_confidence,
 )
@@ -486,7 +487,19 @@ def _as_object(field: FieldReading) -> dict[str, Any]:
             for one in field.candidates
         ],
         "quad": None if field.quad is None else field.quad.round(1).tolist(),
+        **(
+            {"marks": [_mark_object(mark) for mark in field.marks]}
+            if field.marks
+            else {}
+        ),
     }
+
+
+def _mark_object(mark: MarkReading) -> dict[str, Any]:
+    likely = {
+        state: float(show_confidence(p, _PLACES)) for state, p in mark.likely.items()
+    }
+    return {"value": mark.value, "state": mark.state, "likely": likely}
 
 
 def _as_column(name: str, cells: Sequence[str]) -> list[Any]:

@@ -13,6 +13,7 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL import ImageDraw, ImageFont
 
+from pipelines.forms.options import JOINT
 from pipelines.images import Image, check_image
 from pipelines.outcomes import FieldReading, PageReading, show_confidence
 from pipelines.scoring.table import review_reason
@@ -59,11 +60,11 @@ def draw_overlay(page: Image, reading: PageReading) -> NDArray[np.uint8]:
 
     Each field is framed in the colour of its status: green for accepted,
     orange for rejected, red for invalid, grey for blank. Thin lines show where the
-    digits of free writing were found, and where rows of boxes are that are no field's.
-    Beside a field stand its name, value and confidence, which is never rounded up, and
-    why it wants a look if that is not for its confidence, or which rule of the form
-    decided it. Fields that were not found, and the reason why a page failed, are listed
-    at the top.
+    digits of free writing were found, where rows of boxes are that are no field's, and
+    of a choice all but the boxes that are ticked. Beside a field stand its name, value
+    and confidence, which is never rounded up, and why it wants a look if that is not
+    for its confidence, or which rule of the form decided it.
+    Fields that were not found, and the reason why a page failed, are listed at the top.
 
     Parameters
     ----------
@@ -161,9 +162,18 @@ def _label(name: str, field: FieldReading) -> str:
 
 
 def _frame(canvas: ImageDraw.ImageDraw, field: FieldReading) -> None:
-    """Draw the outline of a field as wide as a pen's stroke, of its digits thinly."""
-    widths = [1] * len(field.digit_quads) + [max(1, max(canvas.im.size) // 600)]
-    for quad, width in zip([*field.digit_quads, field.quad], widths, strict=True):
+    """Draw the outline of a field as wide as a pen's stroke, of its digits thinly.
+
+    Of a mark or a choice the boxes that are ticked are drawn so, and the others thinly.
+    """
+    wide = max(1, max(canvas.im.size) // 600)
+    outlines = [(quad, 1) for quad in field.digit_quads]
+    ticked = field.value.split(JOINT)
+    for mark in field.marks:
+        outlines.append((mark.quad, wide if mark.value in ticked else 1))
+    if len(field.marks) != 1:
+        outlines.append((np.asarray(field.quad), 1 if field.marks else wide))
+    for quad, width in outlines:
         _outline(canvas, quad, COLOURS[field.status], width)
 
 

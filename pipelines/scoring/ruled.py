@@ -1,15 +1,19 @@
 """Hold a batch to acceptance rules, and see if it is like what they were fitted to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
 from lenet_sklearn.acceptance import AcceptanceRule
 from pipelines.images import Image
-from pipelines.outcomes import PageReading, hangs_on_confidence, hold
+from pipelines.outcomes import FieldReading, PageReading, hangs_on_confidence, hold
 from pipelines.scoring.batch import Reader
 from pipelines.scoring.table import PageResult
+
+# Ticks are held to no less than what everything is without a rule.
+_LEAST_OF_MARKS: Final = 0.9
 
 
 @dataclass
@@ -75,7 +79,7 @@ class RuledBatch:
         for n_page, result in enumerate(results):
             held = _hold(result.reading, self.combs, self.lines)
             for one in held.fields.values():
-                if hangs_on_confidence(one):
+                if hangs_on_confidence(one) and not one.marks:
                     kind = "lines" if one.boxes is None else "combs"
                     self._seen.setdefault(kind, []).append((one.confidence, n_page))
             yield replace(result, reading=held)
@@ -143,11 +147,24 @@ def _hold(
 ) -> PageReading:
     """Settle the fields of a page by the rules for their kinds."""
     of_combs, of_lines = map(_threshold, (combs, lines))
-    held = {
-        name: hold(one, of_lines if one.boxes is None else of_combs)
-        for name, one in reading.fields.items()
-    }
+    of_marks = _threshold_of_marks([rule for rule in (combs, lines) if rule])
+
+    def threshold(one: FieldReading) -> float:
+        if one.marks:
+            return of_marks
+        return of_lines if one.boxes is None else of_combs
+
+    held = {name: hold(one, threshold(one)) for name, one in reading.fields.items()}
     return replace(reading, fields=held)
+
+
+def _threshold_of_marks(rules: Sequence[AcceptanceRule]) -> float:
+    """Return what ticks are held to, for which no rule was fitted.
+
+    Their posteriors are calibrated on drawn ones: from this confidence each is as
+    seldom wrong as a rule allows of the accepted together.
+    """
+    return max(_LEAST_OF_MARKS, 1 - min((r.max_error for r in rules), default=1.0))
 
 
 def _threshold(rule: AcceptanceRule | None) -> float:

@@ -15,6 +15,7 @@ from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.readers.base import clean_images
 from pipelines.readers.field import cleaning_steps
+from pipelines.training.marks import MARK_IMAGES, draw_mark_samples
 
 NO_DIGIT: Final = 10
 """Label of glyphs that are none of the ten digits."""
@@ -29,6 +30,9 @@ CONTENT_IMAGES: Final = "contents"
 # Rows of five boxes on average that are drawn for training and for a test.
 _N_ROWS: Final = {"train": 64_000, "test": 4_000}
 
+# Seeds of pages with some 100 boxes to tick, which are drawn for training and a test.
+_MARK_PAGES: Final = {"train": range(120), "test": range(1000, 1016)}
+
 
 def load_samples(
     name: str | os.PathLike[str],
@@ -40,11 +44,12 @@ def load_samples(
 
     Parameters
     ----------
-    name : {"boxes", "contents"} or str or path
+    name : {"boxes", "contents", "marks"} or str or path
         "boxes": what the reader cuts from drawn boxes, with the label 10 where that is
         no digit, and the data set "forms". "contents": glyphs and whole boxes side by
-        side, with the labels 10 for nothing and 11 for all else. Others are those of
-        :func:`lenet_sklearn.load_dataset`.
+        side, with the labels 10 for nothing and 11 for all else. "marks": boxes and
+        circles to tick, with the labels of :func:`draw_mark_samples`. Others are those
+        of :func:`lenet_sklearn.load_dataset`.
 
     data_dir : path, default=None
         Where the files of MNIST are, with whose digits boxes are drawn.
@@ -68,8 +73,10 @@ def load_samples(
     Notes
     -----
     Drawing the boxes for a training takes about ten minutes on one core, and a
-    gigabyte.
+    gigabyte; drawing marks as long.
     """
+    if name == MARK_IMAGES:
+        return draw_mark_samples(_MARK_PAGES[split])
     if name not in (BOXES, CONTENT_IMAGES):
         return load_dataset(name, data_dir=data_dir, split=split)
     digits = load_dataset("mnist", data_dir=data_dir, split=split)
@@ -96,7 +103,7 @@ def has_test_samples(name: str | os.PathLike[str]) -> bool:
     -------
     has : bool
     """
-    return name in (BOXES, CONTENT_IMAGES) or has_test_split(name)
+    return name in (BOXES, CONTENT_IMAGES, MARK_IMAGES) or has_test_split(name)
 
 
 @dataclass(frozen=True, eq=False)

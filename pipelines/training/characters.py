@@ -169,7 +169,7 @@ def train(
         file on the same day, machine and one CPU thread; the model card holds
         the date.
 
-    data : {"boxes", "contents", "mnist", "forms", "digits"} or path
+    data : {"boxes", "contents", "marks", "mnist", "forms", "digits"} or path
         As in :func:`pipelines.training.boxes.load_samples`.
 
     output : path

@@ -112,7 +112,7 @@ def evaluate(
     model : {"forms", "mnist"} or path
         A model that ships with the package, or a file.
 
-    data : {"boxes", "contents", "mnist", "forms", "digits"} or path
+    data : {"boxes", "contents", "marks", "mnist", "forms", "digits"} or path
         As in :func:`pipelines.training.boxes.load_samples`. The test set is read where
         there is one, else all of a folder.
 

@@ -268,7 +268,7 @@ def test_what_was_not_saved_is_there_when_the_page_opens_again(profile, folder):
         page = open_page(context, folder / "rules.html")
         assert "points_2" not in names(page)
         page.get_by_text("as you left them").wait_for()
-        assert len(names(open_page(context, folder / "drafted.html"))) == 17
+        assert len(names(open_page(context, folder / "drafted.html"))) == 21
         page.get_by_role("button", name="Begin anew").click()
         page.get_by_role("dialog").get_by_role("button", name="Begin anew").click()
         page.locator("[role=option]", has_text="points_2").wait_for()
@@ -495,6 +495,11 @@ def test_hostile_names_are_text(profile, folder):
 
 NAMES = ["document", "a.", " a", "a-b c_9", "größe 2", "a\n", 3, "a,b", "", "_", "-a"]
 
+PLACED = [
+    {"value": "a", "box": [9, 9, 20, 20]},
+    {"value": "b", "box": [9, 49, 20, 20]},
+]
+
 FIELDS = [
     {},
     {"kind": "line"},
@@ -583,7 +588,64 @@ FIELDS = [
     {"date": "DDMM", "length": 3},
     {"earliest": "2021-02-28"},
     {"latest": "x"},
+    {"kind": "mark"},
+    {"kind": "mark", "digits": None},
+    {"kind": "mark", "digits": None, "box": None},
+    {"kind": "mark", "digits": None, "filled": "corrected"},
+    {"kind": "mark", "digits": None, "filled": "full"},
+    {"kind": "mark", "digits": None, "options": ["a", "b"]},
+    {"kind": "mark", "digits": None, "several": True},
+    {"filled": "ticked"},
+    {"several": True},
+    {"options": ["a", "b"]},
+    *(
+        {"kind": "choice", "digits": None, "box": [9, 9, 20, 90]} | said
+        for said in (
+            {},
+            {"options": ["a"]},
+            {"options": ["a", "b"]},
+            {"options": ["a", "b"], "several": True, "filled": "ticked"},
+            {"options": ["a", "b"], "several": "x"},
+            {"options": ["a", "a"]},
+            {"options": ["a", "=b"]},
+            {"options": ["7", "8 9"]},
+            {"options": ["no", "not-at all", "\u00e4"]},
+            {"options": ["a_", "b"]},
+            {"options": ["a", "b", "c", "d", "e"]},
+            {"options": ["a", "b"], "mask": "##"},
+            {"options": ["a", {"value": "b", "box": [9, 9, 20, 20]}]},
+            {"options": "ab"},
+            {"options": ["a", "b"], "box": None},
+            {"options": PLACED},
+            {"options": PLACED, "box": None},
+            {"options": PLACED, "box": [9, 9, 20, 60]},
+        )
+    ),
 ]
+
+
+def test_options_are_named_and_keep_their_places(editor, tmp_path):
+    places = [[1701, 488, 33, 33], [1701, 630, 33, 33]]
+    options = [{"value": "1", "box": place} for place in places]
+    field = {"name": "extra", "kind": "choice", "options": options}
+    take(editor, {"blank": "blank.png", "fields": [field]})
+    choose(editor, "extra")
+    assert not editor.get_by_text("Rules", exact=True).is_visible()
+    assert editor.get_by_text("It is where its options are").is_visible()
+    entry = editor.get_by_label("Options")
+    entry.fill("yes\nyes")
+    assert editor.get_by_text("there are two of the value 'yes'").is_visible()
+    entry.fill("yes\nno")
+    entry.blur()
+    editor.get_by_label("Ticked is").select_option("several")
+    editor.get_by_label("Filled is").select_option("a tick was taken back")
+    [saved] = save(editor, tmp_path / "f.json")["fields"]
+    assert [(o["value"], o["box"]) for o in saved["options"]] == [
+        ("yes", places[0]),
+        ("no", places[1]),
+    ]
+    assert (saved["several"], saved["filled"]) == (True, "corrected")
+
 
 SUMS = [
     [{"total": "a", "parts": ["b"]}],

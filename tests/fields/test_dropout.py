@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from pipelines.fields.dropout import MIN_PRINT_FOUND, cut_field, drop_print
-from pipelines.pages.register import Registration, prepare_blank, register
+from pipelines.pages.placement import Registration
+from pipelines.pages.prepared import prepare_blank
+from pipelines.pages.register import register
 
 FIELD = (600, 300, 60, 270)  # top, left, height, width of the drawn comb
 
@@ -45,6 +47,12 @@ def test_an_empty_field_comes_out_white(blank):
     cut = cut_field(blank.image, register(blank.image, blank), blank, FIELD)
     assert cut.image.min() == 255
     assert cut.print_found > 0.9
+
+
+def test_what_is_printed_is_seen_in_the_cut_too(blank):
+    cut = cut_field(blank.image, register(blank.image, blank), blank, FIELD)
+    assert cut.seen.shape == cut.image.shape
+    assert np.abs(cut.seen - _region(blank.image, cut, 12).astype(int)).mean() < 2
 
 
 def test_the_ink_alone_is_left(blank):

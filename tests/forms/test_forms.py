@@ -132,10 +132,7 @@ def test_from_combs_refuses_what_cannot_be_a_form(combs):
         ({"digits": None}, "field 'total': digits: a comb needs the number"),
         ({"digits": 0}, "field 'total': digits: must be the number of boxes"),
         ({"digits": "many"}, '100. Got "many"'),
-        (
-            {"kind": "combs"},
-            "kind: must be 'comb', 'line', 'box' or 'code'. Got \"combs\"",
-        ),
+        ({"kind": "combs"}, "'code', 'mark' or 'choice'. Got \"combs\""),
         ({"box": [1, 2, 3]}, "box: must be four whole numbers of pixels"),
         ({"box": [1, 2, 30, -6]}, "of which the last two are above 0"),
         ({"box": [1, 2, 30, 2]}, "box: 2 pixels are too narrow for 3 boxes"),

@@ -357,7 +357,7 @@ VOC = "<annotation><object><name>a</name></object></annotation>"
         (labelme(label="???"), "box no. 1: its label '???' is no name"),
         (labelme(label="a digit=3"), "field 'a': digit: is not a key of a form"),
         (labelme(label="a digits=x"), "field 'a': digits: must be the number of box"),
-        (labelme(label="a kind=row"), "kind: must be 'comb', 'line', 'box' or 'code'"),
+        (labelme(label="a kind=row"), "'box', 'code', 'mark' or 'choice'"),
         (labelme(label="a mask=1#### digits=4"), "mask: has 5 digits instead of"),
         (labelme(points=[[1600, 9], [1700, 50]]), "field 'a': its box, from row 9 to"),
         (labelme(points=[[200, 1700], [200, 1750]]), "field 'a': box: must be four"),

@@ -7,12 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.pages.register import (
-    PageRegistrar,
-    RegistrationError,
-    prepare_blank,
-    register,
-)
+from pipelines.pages.prepared import prepare_blank
+from pipelines.pages.register import PageRegistrar, RegistrationError, register
 
 
 def _form(seed, height=1400, width=1000):

@@ -7,7 +7,7 @@ import pytest
 
 from lenet_sklearn import AcceptanceRule
 from lenet_sklearn.strings.boxes import BoxPosteriors
-from pipelines.outcomes import PageReading, hangs_on_confidence, settle
+from pipelines.outcomes import MarkReading, PageReading, hangs_on_confidence, settle
 from pipelines.scoring.ruled import RuledBatch
 from pipelines.scoring.table import PageResult
 
@@ -48,6 +48,20 @@ def test_a_kind_without_a_rule_is_not_accepted():
         assert statuses(RuledBatch(LAX, none)) == ["accepted", "rejected", "rejected"]
         assert RuledBatch(LAX, none).threshold == LAX.threshold_
     assert RuledBatch(None, NOTHING).threshold == np.inf
+
+
+def test_ticks_are_held_to_what_a_rule_allows_and_say_nothing_of_its_batch():
+    mark = MarkReading("1", {"ticked": 1.0}, np.zeros((4, 2)))
+    fields = {
+        str(confidence): replace(settle("1", confidence, 0.5), marks=(mark,))
+        for confidence in (0.97, 0.985)
+    }
+    rule = fitted(0.8, max_error=0.02)
+    batch = RuledBatch(rule, rule)
+    [result] = batch.watch([PageResult("a.png", 1, PageReading(fields))])
+    held = [field.status for field in result.reading.fields.values()]
+    assert held == ["rejected", "accepted"]
+    assert batch.promises() == []
 
 
 def test_what_is_rejected_still_hangs_on_its_confidence():

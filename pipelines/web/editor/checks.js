@@ -2,7 +2,7 @@
 
 import { checkAutomaton } from "./checkdigits.js";
 import { isDatePattern, isDay } from "./dates.js";
-import { asBox } from "./geometry.js";
+import { asBox, boundOptions } from "./geometry.js";
 import { isObject, shorten, wholeNumber } from "./json.js";
 import { MOST_BOXES, checkValue, isPossible, lengthsOf, readRules } from "./rules.js";
 
@@ -14,14 +14,20 @@ const RESERVED_NAMES = ["document", "page", "status", "error"];
 
 const NAME = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_ -]*[\p{L}\p{N}_])?$/u;
 
-const KINDS = ["comb", "line", "box", "code"];
+const KINDS = ["comb", "line", "box", "code", "mark", "choice"];
+
+// What is ticked has none of these.
+const OF_DIGITS = [
+  ...["digits", "length", "mask", "minimum", "maximum", "choices", "check_digit"],
+  ...["date", "earliest", "latest"],
+];
 
 /** @type {Record<string, (value: Json) => string>} */
 const CHECKS = {
   kind: (value) =>
     KINDS.includes(String(value))
       ? ""
-      : wants("'comb', 'line', 'box' or 'code'", value),
+      : wants("'comb', 'line', 'box', 'code', 'mark' or 'choice'", value),
   digits: (value) =>
     isBetween(value, 1, MOST_BOXES)
       ? ""
@@ -63,6 +69,19 @@ const CHECKS = {
         " 'DDMMYYYY' or 'MMYY'",
   earliest: (value) => (isDayOf(value) ? "" : wants("a date such as '2020-01-31'", value)),
   latest: (value) => (isDayOf(value) ? "" : wants("a date such as '2029-12-31'", value)),
+  options: (value) =>
+    Array.isArray(value) && value.every((one) => typeof one === "string" || isObject(one))
+      ? ""
+      : wants(
+          "a list of values, or of objects with a 'value' and a 'box', which is" +
+            " [top, left, height, width]",
+          value,
+        ),
+  several: (value) => (typeof value === "boolean" ? "" : wants("true or false", value)),
+  filled: (value) =>
+    ["ticked", "corrected"].includes(String(value))
+      ? ""
+      : wants("'ticked' or 'corrected'", value),
 };
 
 /** What the editor knows of a field. */
@@ -155,6 +174,7 @@ function* checkTogether(field) {
   const rules = readRules(field);
   const { digits, minimum, maximum } = rules;
   const box = asBox(field.box);
+  yield* checkTicked(field);
   if ((field.kind ?? "comb") === "comb" && digits === null) {
     yield { key: "digits", text: "a comb needs the number of its boxes" };
   }
@@ -176,6 +196,71 @@ function* checkTogether(field) {
   }
   yield* contradictions(rules);
   if (!isPossible(field)) yield { key: "", text: "no value keeps all its rules" };
+}
+
+/**
+ * Name what does not go with the kind of a field.
+ *
+ * @param {JsonObject} field - Whose keys are right, one by one.
+ * @returns {Generator<Mistake>}
+ */
+function* checkTicked(field) {
+  const kind = String(field.kind ?? "comb");
+  const options = Array.isArray(field.options) ? field.options : [];
+  const isSaid = (/** @type {string} */ key) => (field[key] ?? null) !== null;
+  if (kind === "mark" || kind === "choice") {
+    const key = OF_DIGITS.find(isSaid);
+    if (key) yield { key, text: `is for digits, and this is a ${kind}` };
+  } else if (isSaid("filled")) {
+    yield { key: "filled", text: `is for a mark or a choice, and this is a ${kind}` };
+  }
+  if (kind === "mark" && !isSaid("box")) yield { key: "box", text: "a mark needs its place" };
+  if (kind === "choice") {
+    const text = doubtOptions(options, asBox(field.box));
+    if (text) yield { key: "options", text };
+    const bound = boundOptions(options);
+    if (bound && isSaid("box") && String(field.box) !== String(bound)) {
+      yield { key: "box", text: "the options have places of their own; take this one away" };
+    }
+  }
+  for (const key of ["options", "several"]) {
+    if (kind !== "choice" && isSaid(key) && field[key] !== false) {
+      yield { key, text: `is for a choice, and this is a ${kind}` };
+    }
+  }
+}
+
+/**
+ * Say what is wrong with the options of a choice.
+ *
+ * @param {Json[]} options - With a value each, or that alone.
+ * @param {import("./geometry.js").Box | null} box - Place of the field.
+ * @returns {string}
+ */
+function doubtOptions(options, box) {
+  if (options.length < 2) return "a choice needs at least two; a single box is of kind 'mark'";
+  const listed = options.map((one) => (isObject(one) ? one : { value: one }));
+  const values = listed.map(({ value }) => String(value));
+  const wrong = values.find((value) => !isOptionValue(value));
+  if (wrong !== undefined) {
+    return `the value '${wrong}' must be letters and digits, and between them '-' or a space`;
+  }
+  const twice = values.find((value, n) => values.indexOf(value) < n);
+  if (twice !== undefined) return `there are two of the value '${twice}'`;
+  const nPlaced = listed.filter((one) => (one.box ?? null) !== null).length;
+  if (nPlaced > 0 && nPlaced < listed.length) return "either all of them have a box, or none has one";
+  if (nPlaced) return "";
+  if (!box) return "a choice needs its place, or that of each option";
+  const [shorter, longer] = [box[2], box[3]].sort((a, b) => a - b);
+  return longer < listed.length * shorter
+    ? `the box is too short for ${listed.length} options in a row or a column`
+    : "";
+}
+
+/** @param {string} value */
+function isOptionValue(value) {
+  if (!/\p{L}/u.test(value)) return /^[0-9]+$/.test(value);
+  return /^[\p{L}\p{N}](?:[\p{L}\p{N}]|[ -](?=[\p{L}\p{N}]))*$/u.test(value);
 }
 
 /**

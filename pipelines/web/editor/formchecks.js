@@ -155,7 +155,8 @@ function* doubtFields(fields, { printed }) {
   for (const [n, field] of fields.entries()) {
     const kind = field.kind ?? "comb";
     const box = asBox(field.box);
-    const isSought = kind === "comb" || kind === "code";
+    // Options of a choice may have places of their own.
+    const isSought = ["comb", "code", "choice"].includes(String(kind));
     if (!box && !isSought && (field.box ?? null) === null) {
       const text = "only combs and codes are looked for on each page; this has no place";
       yield { field: n, key: "box", text };

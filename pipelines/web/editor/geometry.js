@@ -1,6 +1,6 @@
 /** Boxes on a page, in its pixels. */
 
-import { wholeNumber } from "./json.js";
+import { isObject, wholeNumber } from "./json.js";
 
 /** @typedef {[number, number, number, number]} Box - Top, left, height and width. */
 /** @typedef {{ x: number, y: number }} Point */
@@ -32,6 +32,28 @@ export function asBox(value) {
   return top >= 0 && left >= 0 && height > 0 && width > 0
     ? [top, left, height, width]
     : null;
+}
+
+/**
+ * Return the least box that holds those of the options of a choice.
+ *
+ * @param {import("./json.js").Json | undefined} options
+ * @returns {Box | null} Null where one has none.
+ */
+export function boundOptions(options) {
+  if (!Array.isArray(options) || !options.length) return null;
+  /** @type {Box[]} */
+  const boxes = [];
+  for (const option of options) {
+    const box = isObject(option) ? asBox(option.box) : null;
+    if (!box) return null;
+    boxes.push(box);
+  }
+  const [top, left] = [0, 1].map((side) => Math.min(...boxes.map((box) => box[side])));
+  const [bottom, right] = [0, 1].map((side) =>
+    Math.max(...boxes.map((box) => box[side] + box[side + 2])),
+  );
+  return [top, left, bottom - top, right - left];
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 } from "./entries.js";
 import { typedNumber, wholeNumber } from "./json.js";
 import { PlaceEntry } from "./place.js";
+import { makeTicks } from "./ticks.js";
 import { kindOf } from "./view.js";
 
 /** @typedef {import("./json.js").JsonObject} JsonObject */
@@ -24,6 +25,8 @@ const KIND_LABELS = [
   ["line", "line: a free string"],
   ["box", "box: a single free box"],
   ["code", "code: a QR code or a bar code"],
+  ["mark", "mark: a box to tick"],
+  ["choice", "choice: several of which one is ticked"],
 ];
 
 const RULES = [
@@ -61,6 +64,7 @@ export class Inspector {
       makeKind(hands),
       makeDigits(hands),
       new PlaceEntry(hands, tasks),
+      ...makeTicks(hands),
     ];
     const rules = makeRules(hands);
     this.entries = [...own, ...rules];
@@ -87,6 +91,7 @@ export class Inspector {
     }
     const isRuled = RULES.some((key) => (chosen[key] ?? null) !== null);
     this.rules.open = this.rules.open || isRuled;
+    this.rules.hidden = !isRuled && ["mark", "choice"].includes(kindOf(chosen));
   }
 
   /**

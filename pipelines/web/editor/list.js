@@ -1,7 +1,7 @@
 /** The list of fields, and the list of what is wrong with them. */
 
 import { make, makeName, visible } from "../shared/dom.js";
-import { asBox } from "./geometry.js";
+import { asBox, boundOptions } from "./geometry.js";
 import { wholeNumber } from "./json.js";
 import { kindOf } from "./view.js";
 
@@ -96,7 +96,7 @@ function describeKind(field) {
   const kind = kindOf(field);
   const digits = wholeNumber(field.digits);
   const what = kind === "comb" && digits !== null ? `comb, ${digits}` : kind;
-  return asBox(field.box) ? what : `${what}, no place`;
+  return asBox(field.box) || boundOptions(field.options) ? what : `${what}, no place`;
 }
 
 /**

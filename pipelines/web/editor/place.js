@@ -2,6 +2,7 @@
 
 import { make } from "../shared/dom.js";
 import { setValue } from "./entries.js";
+import { boundOptions } from "./geometry.js";
 import { typedNumber, writeJson } from "./json.js";
 
 /** @typedef {import("./json.js").JsonObject} JsonObject */
@@ -28,7 +29,7 @@ export class PlaceEntry {
     this.fit = makePush("Fit to the print", tasks.fit);
     this.drop = makePush("Look for it on each page", look);
     this.place = makePush("Give it a place", tasks.place);
-    this.placeless = make("p", { class: "faint" }, "It is looked for on each page.");
+    this.placeless = make("p", { class: "faint" });
     const labels = SIDES.map((side, n) =>
       make("label", {}, make("span", {}, side), this.inputs[n]),
     );
@@ -55,14 +56,18 @@ export class PlaceEntry {
   }
 
   /** @param {JsonObject} field */
-  show({ box, kind = "comb" }) {
+  show({ box, options, kind = "comb" }) {
     const sides = Array.isArray(box) ? box : [];
     const isPlaced = (box ?? null) !== null;
     this.sides.hidden = this.fit.hidden = !isPlaced;
     this.drop.hidden = !isPlaced || kind !== "comb";
+    const isOfOptions = boundOptions(options) !== null;
     this.placeless.hidden = isPlaced;
+    this.placeless.textContent = isOfOptions
+      ? "It is where its options are, of which the file has the places."
+      : "It is looked for on each page.";
     // What is no box at all can be replaced by one.
-    this.place.hidden = sides.length === SIDES.length;
+    this.place.hidden = sides.length === SIDES.length || isOfOptions;
     for (const [n, input] of this.inputs.entries()) {
       setValue(input, sides[n] === undefined ? "" : writeJson(sides[n]));
     }

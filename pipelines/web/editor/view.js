@@ -206,7 +206,7 @@ export class View {
  * @returns {string}
  */
 export function kindOf(field) {
-  const others = ["line", "box", "code"];
+  const others = ["line", "box", "code", "mark", "choice"];
   return others.includes(String(field.kind)) ? String(field.kind) : "comb";
 }
 

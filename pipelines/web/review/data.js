@@ -60,14 +60,22 @@
  */
 
 /**
+ * @typedef {object} FormField
+ * @property {string} kind
+ * @property {number | null} digits
+ * @property {boolean} gaps - A value has a GAP for each empty box.
+ * @property {boolean} signs - A value may have points, minus signs and the like.
+ * @property {string[]} options - What may be ticked; none where digits are written.
+ * @property {boolean} several - More than one may be ticked.
+ */
+
+/**
  * @typedef {object} Data
  * @property {string} id - Tells pages of review apart.
  * @property {string} title
  * @property {string} batch
  * @property {boolean} settles - Two people differed on these fields.
- * @property {Record<string, {kind: string, digits: number | null, gaps: boolean,
- *   signs: boolean}>} fields - In those with gaps, a value has a GAP for each empty box; in
- *   those with signs it may have points, minus signs and the like.
+ * @property {Record<string, FormField>} fields
  * @property {ScanPage[]} pages
  * @property {Item[]} items
  * @property {Sheet[]} sheets
@@ -77,6 +85,59 @@
 
 /** What stands for an empty box: between two digits, or anywhere where gaps are ordinary. */
 export const GAP = "_";
+
+/** What stands between options that are ticked together. */
+const JOINT = "+";
+
+/**
+ * Tick one option more, or one less; or another, where only one may be ticked.
+ *
+ * @param {FormField} field
+ * @param {string} value - What is ticked.
+ * @param {string} option
+ * @returns {string}
+ */
+export function tick(field, value, option) {
+  if (!field.several) return option;
+  const before = value.split(JOINT);
+  const isTicked = (/** @type {string} */ one) => (one === option) !== before.includes(one);
+  return field.options.filter(isTicked).join(JOINT);
+}
+
+/**
+ * Say what is wrong with a value, if anything that must not be.
+ *
+ * @param {FormField | undefined} field
+ * @param {string} value
+ * @returns {string}
+ */
+export function findMistake(field, value) {
+  if (!field?.options.length) {
+    if (field?.signs && /^[-0-9.,/:=*x+]*$/.test(value)) return "";
+    if ((field?.gaps ? /^[0-9_]*$/ : /^[0-9]*$/).test(value)) return "";
+    const isGap = value.includes(GAP);
+    return isGap ? "A digit is missing: type all of them." : "A value is made of digits.";
+  }
+  const unknown = value.split(JOINT).find((one) => one && !field.options.includes(one));
+  return unknown === undefined ? "" : `There is no option ${unknown}.`;
+}
+
+/**
+ * Say what is unusual about a value that may be so nevertheless.
+ *
+ * @param {FormField | undefined} field
+ * @param {string} value
+ * @returns {string}
+ */
+export function findDoubt(field, value) {
+  const n = value.split(JOINT).length;
+  if (field?.options.length) {
+    return n > 1 && !field.several ? `${n} are ticked, and one may be: is that so?` : "";
+  }
+  const digits = field?.digits ?? Infinity;
+  if (field?.signs) return ""; // a point stands in no box
+  return value.length > digits ? `${value.length} digits in ${digits} boxes: is that so?` : "";
+}
 
 /**
  * Say where a field is.

@@ -1,6 +1,6 @@
 /** What a person has decided so far, and what follows from it for each field. */
 
-import { GAP } from "./data.js";
+import { GAP, findMistake } from "./data.js";
 
 /** @typedef {"confirmed" | "corrected" | "unreadable"} Verdict */
 
@@ -221,8 +221,8 @@ export class Decisions {
    * @returns {boolean} Whether this can be written in it.
    */
   isPossible(item, value) {
-    if (this.hasSigns(item)) return /^[-0-9.,/:=*x+]*$/.test(value);
-    return (this.hasGaps(item) ? /^[0-9_]*$/ : /^[0-9]*$/).test(value);
+    const { fields, items } = this.data;
+    return findMistake(fields[items[item].name], value) === "";
   }
 
   /**

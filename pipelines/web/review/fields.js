@@ -2,11 +2,15 @@
 
 import { find, make, makeName, visible } from "../shared/dom.js";
 import { makeCrop } from "./crop.js";
-import { GAP, describePlace } from "./data.js";
+import { describePlace, findDoubt, findMistake, tick } from "./data.js";
 import { makeScan } from "./scan.js";
 
 const NOTHING_WRITTEN = "nothing written";
 const ADDS_UP = "adds up";
+const KEYS_OF_DIGITS =
+  "Enter confirms what is shown; digits replace it; arrow up and down choose.";
+const KEYS_OF_OPTIONS =
+  "Enter confirms what is shown; 1 to 9 tick an option; - is for none; arrows choose.";
 
 /** A key that begins a value with signs. */
 const SIGN = /^[-.,+]$/;
@@ -39,6 +43,7 @@ export class FieldsView {
     this.input.addEventListener("input", () => this.type(this.input.value));
     this.candidates = make("ul", { class: "candidates", "aria-label": "What it may say" });
     this.sums = make("div", { class: "sums" });
+    this.keys = make("p", { class: "faint", id: "keys-of-fields" });
     this.scan = make("div", { class: "beside" });
     this.scanButton = make(
       "button",
@@ -68,11 +73,7 @@ export class FieldsView {
         this.scanButton,
         make("button", { onclick: () => this.back() }, "Back ", make("kbd", {}, "B")),
       ),
-      make(
-        "p",
-        { class: "faint", id: "keys-of-fields" },
-        "Enter confirms what is shown; digits replace it; arrow up and down choose.",
-      ),
+      this.keys,
     );
     this.body = make("div", { class: "columns" }, work, this.scan);
     this.end = make("p", { class: "end" }, "No field is left. Save your corrections.");
@@ -146,24 +147,28 @@ export class FieldsView {
     return this.typed ?? (isSeen ? this.proposal() || undefined : undefined);
   }
 
+  /** @returns {import("./data.js").FormField | undefined} What the form says of the field. */
+  field() {
+    const { items, fields } = this.decisions.data;
+    return fields[items[this.item ?? 0].name];
+  }
+
+  /** @returns {string[]} What may be ticked; none where digits are written. */
+  options() {
+    return this.field()?.options ?? [];
+  }
+
   /** Show what Enter would confirm. */
   showValue() {
     const value = this.said();
     this.input.value = this.typed ?? "";
     this.input.placeholder = value === "" ? NOTHING_WRITTEN : (value ?? "");
-    const { items, fields } = this.decisions.data;
-    const digits = fields[items[this.item ?? 0].name]?.digits ?? null;
-    let warning = "";
-    if (value === undefined) warning = "Type what is written, or - if nothing is.";
-    else if (!this.isPossible(value)) {
-      warning = value.includes(GAP)
-        ? "A digit is missing: type all of them."
-        : "A value is made of digits.";
-    }
-    else if (digits !== null && value.length > digits) {
-      warning = `${value.length} digits in ${digits} boxes: is that so?`;
-    }
-    this.warning.textContent = warning;
+    const field = this.field();
+    this.warning.textContent =
+      value === undefined
+        ? "Type what is written, or - if nothing is."
+        : findMistake(field, value) || findDoubt(field, value);
+    this.keys.textContent = field?.options.length ? KEYS_OF_OPTIONS : KEYS_OF_DIGITS;
     for (const [n, choice] of [...this.candidates.children].entries()) {
       const text = this.choices()[n];
       find(choice, "button").setAttribute("aria-pressed", String(text === value));
@@ -174,6 +179,9 @@ export class FieldsView {
   /** @returns {string[]} What the field may say. */
   choices() {
     const { candidates } = this.decisions.data.items[this.item ?? 0];
+    const options = this.options();
+    // In their order on the form, by which the keys 1 to 9 tick them.
+    if (options.length) return [...new Set([...options, ...candidates, ""])];
     return [...new Set([this.proposal(), ...candidates])].filter((text) => this.isPossible(text));
   }
 
@@ -247,6 +255,15 @@ export class FieldsView {
     this.typed = text;
     this.showValue();
     this.input.select(); // digits that are typed replace it
+  }
+
+  /** @param {number} at - Tick this option, or take its tick back. */
+  tick(at) {
+    const field = this.field();
+    const option = field?.options[at];
+    if (field && option !== undefined) {
+      this.choose(tick(field, this.typed ?? this.proposal(), option));
+    }
   }
 
   /** Nothing is written in the field. */
@@ -325,6 +342,7 @@ export class FieldsView {
     else if (key === "p") this.toggleScan();
     else if (key === "b") this.back();
     else if (key === "Backspace" && !isTyping) this.takeBack();
+    else if (/^[1-9]$/.test(key) && this.options().length) this.tick(Number(key) - 1);
     else if (/^[0-9]$/.test(key)) {
       this.input.focus(); // the digit goes there
       return false;

@@ -8,7 +8,9 @@ from pipelines import prepare_blank
 from pipelines.drawing import draw_scanner, scan_page
 from pipelines.drawing.piles import draw_layout
 from pipelines.pages.fitting import BlankPages
-from pipelines.pages.register import MIN_QUALITY, prepare_page, register
+from pipelines.pages.placement import MIN_QUALITY
+from pipelines.pages.prepared import prepare_page
+from pipelines.pages.register import register
 
 COMBS = {"number": 6, "pieces": 4}
 SHEETS = {
