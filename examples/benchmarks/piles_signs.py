@@ -121,10 +121,12 @@ def measure_boxes(data: Path) -> Iterator[Row]:
             read[kind].append(decide(form, {"value": found}, reader.threshold)["value"])
             truths[kind].append(f"{first.strip()}{digits[:-1]}.{digits[-1]}")
     for kind, own in read.items():
-        said = _describe(own, truths[kind])
-        yield Row(
-            f"combs with one decimal, {kind} in the first box", said, "none wrong"
+        n_wrong = sum(
+            one.status == "accepted" and one.value.startswith("-") != (kind == "minus")
+            for one in own
         )
+        said = f"{_describe(own, truths[kind])}, {n_wrong} of them in the sign"
+        yield Row(f"combs with a point, {kind} in the first box", said, "none wrong")
 
 
 def measure_cheques(data: Path) -> Iterator[Row]:
