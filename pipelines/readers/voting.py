@@ -90,7 +90,7 @@ def pool_signed(
     >>> sliding = {"1.7": 0.4, "17": 0.2, "1.1": 0.3}
     >>> pooled = pool_signed(sliding, {"17": 0.9}, (1, 1))
     >>> [(text, round(p, 2)) for text, p in pooled]
-    [('1.7', 0.65), ('17', 0.33), ('1.1', 0.01)]
+    [('1.7', 0.65), ('17', 0.32), ('1.1', 0.01)]
     """
     of_digits: dict[str, dict[str, float]] = {}
     for text, probability in sliding.items():
