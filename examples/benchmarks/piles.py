@@ -15,6 +15,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch are imported
 import cv2
 import piles_combs
 import piles_filled
+import piles_free
 import piles_marks
 import piles_mixed
 import piles_photographs
@@ -29,6 +30,7 @@ MEASURES = {
     **piles_prints.MEASURES,
     **piles_combs.MEASURES,
     **piles_filled.MEASURES,
+    **piles_free.MEASURES,
     **piles_marks.MEASURES,
     **piles_mixed.MEASURES,
     **piles_signs.MEASURES,

@@ -231,6 +231,51 @@ def erase_rules(dark: Mask, rules: list[Rule]) -> Mask:
     return ink | (joined & cover_rules(dark.shape, rules) & dark)
 
 
+def touch_rules(dark: Mask, rules: list[Rule], *, depth: int = 2) -> Mask:
+    """Mark the parts of printed lines at which writing ends, on one side or both.
+
+    Parameters
+    ----------
+    dark : ndarray of shape (height, width), dtype uint8
+        1 where the image is dark, 0 where it is paper.
+
+    rules : list of Rule
+        The lines, as traced in `dark`.
+
+    depth : int, default=2
+        What reaches less far from a line, in pixels, is its ragged edge.
+
+    Returns
+    -------
+    touched : ndarray of shape (height, width), dtype uint8
+        1 where a line is dark and a stroke may go on in it, 0 elsewhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.fields.rules import Rule, touch_rules
+    >>> dark = np.zeros((20, 60), dtype=np.uint8)
+    >>> dark[15:18] = dark[4:15, 30:33] = 1  # a stroke stands on a line
+    >>> touched = touch_rules(dark, [Rule(False, 16.0, 0.0, 3.0, 0, 60)])
+    >>> np.flatnonzero(touched.any(axis=0)).tolist()
+    [30, 31, 32]
+    """
+    touched = np.zeros_like(dark)
+    for rule in rules:
+        across = dark.T if rule.vertical else dark
+        along = np.arange(rule.start, rule.stop)
+        first, last = _limits(rule, along)
+        steps = np.arange(1, depth + 1)[:, None]
+        height = len(across)
+        before = across[np.clip(first - steps, 0, height - 1), along].all(axis=0)
+        after = across[np.clip(last + steps, 0, height - 1), along].all(axis=0)
+        before &= first >= depth
+        after &= last < height - depth
+        band, footprint = _footprint(touched, rule)
+        band[footprint & (before | after)] = 1
+    return touched & dark
+
+
 def strokes_along(ink: Mask, rules: list[Rule], *, longest: float) -> Mask:
     """Guess where a pen ran along a printed line and was erased with it.
 

@@ -146,13 +146,16 @@ def find_writing(field: Image) -> Writing | None:
     return replace(writing, scale=scale, field_shape=field.shape)
 
 
-def measure_contrast(field: Image) -> Plane:
+def measure_contrast(field: Image, *, blur: float = _BLUR) -> Plane:
     """Measure how much darker each pixel is than the paper around it.
 
     Parameters
     ----------
     field : ndarray of shape (height, width), dtype uint8
         Grey field, dark ink on lighter paper.
+
+    blur : float, default=1.0
+        Deviation of the blur against fine patterns, in pixels; 0 keeps hairlines.
 
     Returns
     -------
@@ -167,7 +170,7 @@ def measure_contrast(field: Image) -> Plane:
         weight = (light > (1 - _INK_CONTRAST) * paper).astype(np.float32) + 1e-3
         total = cv2.GaussianBlur(weight, (0, 0), reach)
         paper = cv2.GaussianBlur(light * weight, (0, 0), reach) / total
-    blurred = cv2.GaussianBlur(light, (0, 0), _BLUR)
+    blurred = cv2.GaussianBlur(light, (0, 0), blur) if blur else light
     return np.asarray(np.clip(1 - blurred / np.maximum(paper, 1), 0, 1))
 
 
@@ -221,7 +224,7 @@ def _rescale(field: Image, scale: float) -> Image:
 def _find(field: Image) -> Writing | None:
     """Find the writing at the size it has."""
     contrast = measure_contrast(field)
-    threshold = _ink_threshold(contrast)
+    threshold = ink_threshold(contrast)
     if threshold is None:
         return None
     mask = (contrast > threshold).view(np.uint8)
@@ -240,7 +243,7 @@ def _find(field: Image) -> Writing | None:
     return Writing(ink, mask, top, bottom, slant, 1.0, field.shape)
 
 
-def _ink_threshold(contrast: Plane) -> float | None:
+def ink_threshold(contrast: Plane) -> float | None:
     """Contrast that parts ink from paper; None where there is only paper."""
     levels = np.rint(255 * contrast[contrast > _LEAST_CONTRAST]).astype(np.uint8)
     if not levels.size:

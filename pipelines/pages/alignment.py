@@ -24,10 +24,11 @@ _CORNERNESS = 0.02
 # A patch is found if it correlates this well with what it lies on, and moved as its
 # neighbours did.
 _FOUND = 0.5
-# What is written beside print is no part of it. So well correlates the print alone, of
-# pixels that are this dark as a share of the darkest, on paper and print that differ by
-# as much as the square root of this.
+# What is written beside print is no part of it. So well correlates the print alone, if
+# so much of the other print is found: pixels that are this dark as a share of the
+# darkest, on paper and print that differ by as much as the square root of this.
 _FOUND_ALONE = 0.75
+_LIKELY = 0.25
 _PRINTED = 0.3
 _LEAST_SPREAD = 25.0
 
@@ -311,7 +312,9 @@ def match_patches(
     shifts, scores = _find_peaks(surfaces)
     found = scores >= _FOUND
     # Handwriting beside print spoils its correlation, but not that of the print alone.
-    missed = np.flatnonzero(~found & (scores > 0))
+    # Where most of the print is missing, that is not why.
+    is_likely = found.sum() >= _LIKELY * len(found)
+    missed = np.flatnonzero(~found & (scores > 0) & is_likely)
     alone = _correlate_print(blank, page, centres[missed], half, search)
     shifts_alone, scores_alone = _find_peaks(alone)
     again = scores_alone >= _FOUND_ALONE

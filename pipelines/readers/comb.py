@@ -20,7 +20,9 @@ from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.minus import is_minus
 from pipelines.glyphs.normalize import GlyphNormalizer
-from pipelines.images import Image, check_images
+from pipelines.images import Image, Mask, check_images
+from pipelines.lines.surroundings import mark_dark
+from pipelines.lines.walls import has_ruled_walls, has_walls
 from pipelines.outcomes import (
     MINUS,
     N_CANDIDATES,
@@ -41,6 +43,9 @@ from pipelines.readers.base import (
 # Whoever cuts a comb out cuts close to it. What is narrower than this share of the
 # field, and was not asked for, is two zeros that touch.
 _LEAST_SPAN = 0.5
+
+# Ones and stems in a frame have gaps where walls have none.
+_WHOLE = 0.97
 
 # How a network that knows digits is adapted to the writers of a few fields: at a
 # twentieth of the rate that the one which ships was trained with. A faster one forgets
@@ -382,12 +387,19 @@ class CombReader(StringReader):
         if frame is None:
             combs = find_combs(field, self.digits)
             if self.digits is None:
-                combs = [comb for comb in combs if _spans(comb, field)]
+                combs = [c for c in combs if _spans(c, field) and _has_walls(c, field)]
             if not combs:
                 return []
-            field, frame = cut_comb(field, max(combs, key=lambda comb: comb.score))
+            comb = max(combs, key=lambda comb: comb.score)
+            field, frame = cut_comb(field, comb)
+            pieces = self._cut_boxes(field, frame)
+            is_sure = self.digits is not None or comb.make != "closed"
+            return pieces if is_sure or not _may_be_ones(field, frame, pieces) else []
+        return self._cut_boxes(field, frame) if frame.digits else []
+
+    def _cut_boxes(self, field: Image, frame: Frame) -> list[Piece]:
         cutter = BoxCutter() if self.cutter is None else self.cutter
-        return list(cutter.cut(field, frame)) if frame.digits else []
+        return list(cutter.cut(field, frame))
 
     def _posteriors(
         self, boxes: Sequence[Piece]
@@ -458,6 +470,34 @@ class CombReader(StringReader):
 
 def _spans(comb: Comb, field: Image) -> bool:
     return float(np.ptp(comb.quad[:, 0])) >= _LEAST_SPAN * field.shape[1]
+
+
+def _has_walls(comb: Comb, field: Image) -> bool:
+    """Return whether a comb has walls: ones and stems in a frame stand like some."""
+    if comb.make != "closed":
+        return True
+    strip, frame = cut_comb(field, comb)
+    marked = _mark(strip, frame)
+    return marked is not None and has_walls(*marked, is_whole=comb.score >= _WHOLE)
+
+
+def _may_be_ones(strip: Image, frame: Frame, pieces: Sequence[Piece]) -> bool:
+    """Return whether the walls of a comb may be all that is written."""
+    if any(piece.kind != "empty" for piece in pieces):
+        return False
+    marked = _mark(strip, frame)
+    return marked is not None and not has_ruled_walls(*marked)
+
+
+def _mark(strip: Image, frame: Frame) -> tuple[Mask, Frame] | None:
+    """Mark what is dark in a field, and where its boxes are there."""
+    dark = mark_dark(strip)
+    if dark is None:
+        return None
+    scale = len(dark) / len(strip)
+    left, top = round(scale * frame.left), round(scale * frame.top)
+    right, bottom = round(scale * frame.right), round(scale * frame.bottom)
+    return dark, Frame(left, top, right, bottom, frame.digits)
 
 
 def _align(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None:

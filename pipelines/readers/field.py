@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from sklearn.pipeline import Pipeline
 
 from lenet_sklearn.parameters import HasMethods, Interval
@@ -17,6 +16,8 @@ from pipelines.forms.field import Field
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
 from pipelines.images import Image, check_images
+from pipelines.lines.following import follow_writing
+from pipelines.lines.surroundings import clear_surroundings
 from pipelines.outcomes import (
     N_CANDIDATES,
     ArraysCompare,
@@ -36,9 +37,6 @@ from pipelines.readers.free import DIGITS, CuttingReader, SlidingReader
 from pipelines.readers.signs import knows_signs, read_signed, shipped_sign_reader
 from pipelines.readers.voting import VotingReader
 
-# Writing leaves its place on a form by this share of the place's height.
-_MARGIN = 0.15
-
 # Whoever says that there is a comb does not expect a free string.
 _WITHOUT_COMB = 0.5
 
@@ -57,14 +55,22 @@ class LineLayout(ArraysCompare):
     Attributes
     ----------
     image : ndarray of shape (height, width), dtype uint8
-        The part of the field that holds it.
+        The part of the field that holds it, without what is round it.
 
-    lacks_comb : bool
+    lacks_comb : bool, default=False
         Whether a comb was to be there.
+
+    left : int, default=0
+        Its first column in the image of the field.
+
+    certainty : float, default=1.0
+        Probability that it is all of the writing, and nothing else.
     """
 
     image: Image
-    lacks_comb: bool
+    lacks_comb: bool = False
+    left: int = 0
+    certainty: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -311,13 +317,11 @@ class FieldReader(StringReader):
         images = check_images(X, caller=type(self).__name__)
         texts = check_texts(texts, len(images), caller=type(self).__name__)
         known = each_of(frames, len(images), "frame", caller=type(self).__name__)
-        parts = [_writing_part(frame) for frame in known]
-        found = self._line_reader().locate(
-            [image[part] for image, part in zip(images, parts, strict=True)], texts
-        )
+        lines = [_free_writing(*pair) for pair in zip(images, known, strict=True)]
+        found = self._line_reader().locate([line.image for line in lines], texts)
         return [
-            [(columns.start + left, columns.start + right) for left, right in spans]
-            for (_, columns), spans in zip(parts, found, strict=True)
+            [(line.left + left, line.left + right) for left, right in spans]
+            for line, spans in zip(lines, found, strict=True)
         ]
 
     def _texts(self, X: Sequence[Image]) -> list[str]:
@@ -386,7 +390,8 @@ class FieldReader(StringReader):
             else:
                 # A frame says what a field has.
                 lacks_comb = self.digits is not None and frame is None
-                layouts.lines[n] = LineLayout(image[_writing_part(frame)], lacks_comb)
+                line = _free_writing(image, frame)
+                layouts.lines[n] = replace(line, lacks_comb=lacks_comb)
         return layouts
 
     def _read_lines(
@@ -414,6 +419,7 @@ class FieldReader(StringReader):
         self, candidates: Sequence[Hypothesis], line: LineLayout
     ) -> FieldReading:
         share = _WITHOUT_COMB if line.lacks_comb else 1.0
+        share *= line.certainty
         kept = tuple(
             Hypothesis(c.text, share * c.probability, getattr(c, "raw", ""))
             for c in candidates
@@ -604,13 +610,15 @@ def _reread(line_reader: Any, image: Image, rule: Any, free: list[Any]) -> list[
     return [*free, *(one for one in kept if one.text not in {f.text for f in free})]
 
 
-def _writing_part(frame: Frame | None) -> tuple[slice, slice]:
-    """Return the rows and columns of free writing: its frame and a margin."""
+def _free_writing(image: Image, frame: Frame | None) -> LineLayout:
+    """Find the free writing of a field, without what is round it."""
     if frame is None:
-        return slice(0, None), slice(0, None)
-    margin = _MARGIN * (frame.bottom - frame.top)
-    top, left = (max(0, round(side - margin)) for side in (frame.top, frame.left))
-    return np.s_[top : round(frame.bottom + margin), left : round(frame.right + margin)]
+        cleared = clear_surroundings(image)
+        return LineLayout(cleared.image, certainty=cleared.certainty)
+    followed = follow_writing(image, frame)
+    cleared = clear_surroundings(followed.image)
+    certainty = min(followed.certainty, cleared.certainty)
+    return LineLayout(cleared.image, left=followed.left, certainty=certainty)
 
 
 def _lessons(layouts: Layouts, texts: Sequence[str]) -> tuple[list[Image], list[str]]:

@@ -21,6 +21,11 @@ from pipelines.pages.alignment import project
 from pipelines.pages.placement import Registration
 from pipelines.pages.register import register
 
+# Margin round fields, as a share of their height: walls of a comb end in it, and free
+# writing is followed there.
+_MARGIN = 0.2
+_FREE_MARGIN = 0.6
+
 # Combs whose places are named in a message.
 _MOST_PLACES = 6
 
@@ -280,7 +285,7 @@ def cut_placed(
             page, registration, blank, [place for _, place in field.places]
         )
         if field.is_ticked
-        else cut_field(page, registration, blank, field.box)
+        else cut_field(page, registration, blank, field.box, margin=_margin(field))
         for field in fields
         if field.box is not None
     }
@@ -341,6 +346,11 @@ def locate_digits(
         name: replace(readings[name], digit_quads=_page_quads(cuts[name], columns))
         for name, columns in zip(free, spans, strict=True)
     }
+
+
+def _margin(field: Field) -> float:
+    """Return how much round a field is cut out with it, as a share of its height."""
+    return _FREE_MARGIN if field.kind in ("line", "box") else _MARGIN
 
 
 def _placed(field: Field, cut: FieldCut | MarksCut) -> PlacedField | MarksCut:
