@@ -22,6 +22,7 @@ MODELS = (
     "lenet5_dense",
     "lenet5",
     "segments",
+    "signs",
 )
 
 

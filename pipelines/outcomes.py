@@ -13,6 +13,8 @@ from lenet_sklearn.strings.boxes import GAP, BoxPosteriors
 from lenet_sklearn.strings.decoding import Hypothesis
 
 FieldStatus = Literal["accepted", "rejected", "blank", "invalid", "unlocated"]
+MINUS: Final = "-"
+
 PageStatus = Literal["ok", "review", "empty", "failed"]
 
 
@@ -188,8 +190,9 @@ class FieldReading(ArraysCompare):
     ----------
     value : str
         The digits; ``_`` stands for a box without a digit between two digits, and in
-        a field with gaps for any box without one. Of a mark ``1`` if it is ticked, and
-        of a choice what is ticked.
+        a field with gaps for any box without one. Of a field that has signs, an amount,
+        a date or a time in its one form, or what is written. Of a mark ``1`` if it is
+        ticked, and of a choice what is ticked.
 
     status : {"accepted", "rejected", "blank", "invalid", "unlocated"}
         What to do with the value: use it, look at it (below the threshold),
@@ -232,6 +235,9 @@ class FieldReading(ArraysCompare):
     is_printed : bool
         Whether the value is that of a code, which no threshold is for.
 
+    sign : {"", "-"}
+        What stands in the first box of a comb before its digits, where the form says
+        that a minus may stand there.
     marks : tuple of MarkReading
         What is in each box of a mark or a choice; of other fields none.
     """
@@ -248,7 +254,14 @@ class FieldReading(ArraysCompare):
     certainty: float = 1.0
     veto: Reason | None = None
     is_printed: bool = False
+    sign: Literal["", "-"] = ""
     marks: tuple[MarkReading, ...] = ()
+
+    @property
+    def raw(self) -> str:
+        """What is written, character by character; the value where that is the same."""
+        raws = (one.raw for one in self.candidates if one.text == self.value)
+        return next(filter(None, raws), self.value)
 
 
 # Nobody need look at such a field.

@@ -20,6 +20,7 @@ import piles_marks
 import piles_mixed
 import piles_photographs
 import piles_prints
+import piles_signs
 import torch
 from pages import fill_page
 from tables import as_table, parse_table_args, table_parser, take_measures
@@ -32,6 +33,7 @@ MEASURES = {
     **piles_free.MEASURES,
     **piles_marks.MEASURES,
     **piles_mixed.MEASURES,
+    **piles_signs.MEASURES,
 }
 
 _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "onnxruntime")

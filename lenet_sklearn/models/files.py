@@ -335,7 +335,7 @@ def shipped_recognizers() -> list[str]:
     --------
     >>> from lenet_sklearn.models.files import shipped_recognizers
     >>> shipped_recognizers()
-    ['lenet5', 'lenet5_dense', 'wide']
+    ['lenet5', 'lenet5_dense', 'signs', 'wide']
     """
     return _names_in(_STRING_WEIGHTS)
 

@@ -24,10 +24,14 @@ class Hypothesis:
 
     probability : float
         That the field says this and nothing else, in [0, 1].
+
+    raw : str, default=""
+        What is written, character by character, where `text` is another form of it.
     """
 
     text: str
     probability: float
+    raw: str = ""
 
 
 # What a mask has for any character.

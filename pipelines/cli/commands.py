@@ -22,6 +22,7 @@ from pipelines.cli.inputs import (
     choose_pile,
     find_inputs,
     find_rules,
+    free_field,
     load_reading_model,
     make_reader_of,
     say,
@@ -32,6 +33,7 @@ from pipelines.cli.inputs import (
 from pipelines.cli.matching import find_matcher
 from pipelines.cli.options import (
     Blank,
+    Characters,
     Command,
     DecidingOptions,
     DemoFolder,
@@ -247,6 +249,7 @@ def read(
     fields: FieldImages,
     output: Tables,
     digits: Digits = None,
+    characters: Characters = None,
     *,
     deciding: DecidingOptions,
     reading: ReadingOptions,
@@ -255,21 +258,26 @@ def read(
 
     The columns are file, value, status and confidence. What was read is kept in the
     folder VALUES.run, as `lenet score --help` says, which has the exit statuses too.
+
+    With --characters 0123456789.- the images are free writing with points and minus
+    signs; a value with a sign that is not named is invalid.
     """
     use_one_thread()
     from pipelines.scoring.batch import OneField
 
+    field = free_field(characters, digits)
     files = find_inputs(fields, output, model=reading.model, others=[deciding.rule])
     batch = find_rules(deciding, reading.model, ("comb", "line"))
     threshold = threshold_of(deciding, batch)
     reader = make_reader_of(reading.model, digits=digits, threshold=threshold)
     settings = describe_job(reading.model, threshold, batch, unit="field")
     settings |= {"digits": digits}
+    settings |= {"characters": characters} if field else {}
     run = run_of(output)
     written = [reading.review] if reading.review else []
     check_free_tables(output, written, run, force=reading.force)
     check_log(reading.log, [*output, *files, deciding.rule])
-    job = Job(files, OneField(reader), settings, batch=batch)
+    job = Job(files, OneField(reader, field), settings, batch=batch)
     execute(job, run, output, reading, find_reviews(run, reading))
 
 

@@ -18,6 +18,7 @@ from pipelines.scans.find import (
 
 if TYPE_CHECKING:
     from pipelines.cli.options import DecidingOptions
+    from pipelines.forms.field import Field
     from pipelines.forms.pile import Pile
     from pipelines.scoring.ruled import RuledBatch
 
@@ -216,6 +217,40 @@ def make_reader_of(model: str, **params: Any) -> Any:
     from pipelines.readers import make_field_reader
 
     return make_field_reader(**load_reading_model(model), **params)
+
+
+def free_field(characters: str | None, digits: int | None) -> "Field | None":
+    """Make the field that images of free writing with signs are of.
+
+    Parameters
+    ----------
+    characters : str or None
+        What ``--characters`` names.
+
+    digits : int or None
+        What ``--digits`` names: boxes, which hold no signs.
+
+    Returns
+    -------
+    field : Field or None
+        None where no characters are named.
+
+    Raises
+    ------
+    typer.BadParameter
+        If they cannot be read, or boxes are named besides.
+    """
+    if characters is None:
+        return None
+    from pipelines.forms.form import Form, FormError
+
+    if digits is not None:
+        raise typer.BadParameter("--characters is of free writing, --digits of boxes")
+    named = {"name": "value", "kind": "line", "characters": characters}
+    try:
+        return Form._validated({"fields": [named]}, "--characters").fields[0]
+    except FormError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def find_rules(

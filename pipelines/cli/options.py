@@ -196,6 +196,7 @@ class NetworkName(StrEnum):
     lenet5_dense = "lenet5_dense"
     lenet5 = "lenet5"
     segments = "segments"
+    signs = "signs"
 
 
 Scans = Annotated[
@@ -408,6 +409,14 @@ Digits = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Boxes of each comb; otherwise any number."),
 ]
+Characters = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHARS",
+        help="What free writing may consist of: the ten digits, and signs among"
+        " . , - / : = * x +",
+    ),
+]
 Jobs = Annotated[
     int, typer.Option(metavar="N", min=1, help="Processes that work side by side.")
 ]
@@ -487,7 +496,7 @@ ReadingModel = Annotated[
     typer.Option(
         metavar="FILE",
         help="A model of `lenet train`, or one that ships: forms or mnist for boxes;"
-        " wide, lenet5_dense, lenet5, segments, or vote (wide with segments) for"
+        " wide, lenet5_dense, lenet5, segments, signs, or vote (wide with segments) for"
         " fields without boxes, which vote reads unless another is named.",
     ),
 ]
@@ -692,7 +701,7 @@ StartModel = Annotated[
         "--network",
         metavar="NAME",
         help="What to start from: vote (wide with segments), wide, lenet5_dense,"
-        " lenet5, segments, or a model file.",
+        " lenet5, segments, signs, or a model file.",
     ),
 ]
 SearchFields = Annotated[

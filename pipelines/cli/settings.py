@@ -137,7 +137,10 @@ def source_of(settings: Mapping[str, Any]) -> "TableSource":
     form, rules = settings["form"], settings["rules"]
     piled = zip(settings.get("form_files", ()), settings.get("forms", ()), strict=True)
     threshold = f"threshold {settings['threshold']:g}"
+    raws = [f["name"] for f in form["fields"] if _has_own_form(f)] if form else []
+    raws += ["value"] if settings.get("characters") else []
     return TableSource(
+        raws=frozenset(raws),
         names=tuple(each["name"] for each in form["fields"]) if form else ("value",),
         forms={each["name"]: f"{file} {hash_of(each)}" for file, each in piled},
         unit=settings["unit"],
@@ -146,6 +149,11 @@ def source_of(settings: Mapping[str, Any]) -> "TableSource":
         rule=f"rule {hash_of(rules)}" if rules else threshold,
         release=settings["release"],
     )
+
+
+def _has_own_form(field: Mapping[str, Any]) -> bool:
+    said = map(field.get, ("characters", "decimals", "sign"))
+    return any(one not in (None, False) for one in said)
 
 
 def pack_rules(batch: "RuledBatch | None") -> dict[str, Any] | None:

@@ -150,7 +150,8 @@ def strings(
     digits.
 
     wide, lenet5_dense and lenet5 slide over a field and read it without cutting;
-    segments reads the pieces of a field that was cut.
+    segments reads the pieces of a field that was cut. signs is a wide network that
+    reads points, commas, minus signs and the like among the digits.
 
     The widest network takes a quarter of an hour on one core, segments five
     minutes.

@@ -12,6 +12,7 @@ from pipelines.drawing.inking import FAR, bend_skeleton, draw_bends, lay, lay_pa
 from pipelines.drawing.paper import Crop, draw_crop, draw_paper, draw_tiles, print_rules
 from pipelines.drawing.scanning import scan_field
 from pipelines.drawing.shapes import COPYBOOK
+from pipelines.drawing.signs import add_clutter, draw_signed_texts, part_signs
 from pipelines.drawing.skeletons import (
     draw_copybook,
     thin_glyphs,
@@ -20,6 +21,7 @@ from pipelines.drawing.skeletons import (
 from pipelines.drawing.strings import Line, place_line
 from pipelines.drawing.texts import draw_marks, draw_scribble, draw_texts
 from pipelines.drawing.writers import Hand, draw_hand
+from pipelines.forms.notation import SIGNS
 from pipelines.images import Image, Plane
 from pipelines.lines.strips import normalize_line
 
@@ -56,13 +58,21 @@ class DrawnLines(Sequence[Image]):
     n_lines : int, default=100_000
         Length of the sequence.
 
+    signs : bool, default=False
+        Whether points, commas and other signs are part of the strings, as
+        :func:`pipelines.drawing.signs.draw_signed_texts` writes them.
+
     random_state : int, default=0
-        Seed. A strip depends on the seed, its index, and the glyphs and `n_lines`.
+        Seed. A strip depends on the seed, its index, and the other parameters.
 
     Attributes
     ----------
+    signs : str
+        Signs that the strings may have; none unless they are asked for.
+
     texts : list of str
-        The string of each strip; marks are not in it. A fiftieth are empty.
+        The string of each strip; marks are not in it, signs are where they are
+        asked for. A fiftieth are empty.
 
     Raises
     ------
@@ -95,6 +105,7 @@ class DrawnLines(Sequence[Image]):
         labels: Sequence[object] | NDArray[np.generic],
         *,
         n_lines: int = 100_000,
+        signs: bool = False,
         random_state: int = 0,
     ) -> None:
         names = np.array([str(label) for label in np.asarray(labels).tolist()])
@@ -110,7 +121,9 @@ class DrawnLines(Sequence[Image]):
         self._tiles = draw_tiles(_N_TILES, rng)
         self._bends = draw_bends(_N_BENDS, rng)
         self._grain = rng.standard_normal(_GRAIN, dtype=np.float32)
-        self.texts = draw_texts(n_lines, digits, rng)
+        self.signs = SIGNS if signs else ""
+        draw = draw_signed_texts if signs else draw_texts
+        self.texts = draw(n_lines, digits, rng)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -156,11 +169,16 @@ class DrawnLines(Sequence[Image]):
         """Choose a shape for each digit and place them."""
         skeletons = []
         last: dict[str, NDArray[np.uint8]] = {}
-        for digit in text:
+        digits, signs = part_signs(text) if self.signs else (text, {})
+        for digit in digits:
             if digit not in last or rng.random() > hand.habit:
                 last[digit] = self._pick(digit, hand, rng)
             skeletons.append(unpack_skeleton(last[digit]))
-        line = place_line(skeletons, text, draw_marks(len(text), rng), hand, rng)
+        if self.signs:
+            marks = add_clutter(signs, len(digits), rng)
+        else:
+            marks = draw_marks(len(digits), rng)
+        line = place_line(skeletons, digits, marks, hand, rng)
         if not text and rng.random() < 0.5:
             line.paths += draw_scribble(rng)
         return line

@@ -118,7 +118,7 @@ def draw_mark(mark: str, rng: Generator) -> list[Points]:
     Parameters
     ----------
     mark : str
-        One of ``. , ' - = : / # * ~ _ x $``.
+        One of ``. , ' - = : / # * ~ _ x + $``.
 
     rng : numpy.random.Generator
         Source of its shape.

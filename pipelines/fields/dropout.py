@@ -36,6 +36,10 @@ _WALL = 0.1
 _LEAST_OF_WALL = 0.65
 # So many pixels of print make up a wall.
 _FEWEST_OF_WALL = 20
+# Darkness of print and ink in a picture of usual contrast, and the most that a pale one
+# is strengthened: its noise becomes stronger, too.
+_USUAL = 110.0
+_LARGEST_GAIN = 4.0
 # Darkness at which pictures saturate when they are aligned, so that a light
 # guide weighs as much as a black line or a stroke of the pen.
 _SATURATION = 48
@@ -184,7 +188,7 @@ def _cut_at(
     printed = _darkness(warp_image(blank.image, frame.to_blank, frame.shape))
     to_blank, share = _align(page, near, frame, printed, search)
     seen = near.warp(page, to_blank, frame.shape)
-    written = _darkness(seen)
+    written = _strengthen(_darkness(seen))
     ink, hidden = _remove_print(written, printed)
     to_cut = np.asarray(np.linalg.inv(frame.to_blank), dtype=np.float64)
     right, bottom = left + width, top + height
@@ -203,6 +207,13 @@ def _cut_at(
     if not (_is_inside(on_page, page.shape) and _has_walls(written, printed, quad)):
         share = 0.0
     return FieldCut(image, seen, inner, on_page, share, hidden)
+
+
+def _strengthen(written: Image) -> Image:
+    """Bring what is seen of a field in a pale picture to the contrast of others."""
+    darkest = max(float(np.percentile(written, 99)), 1.0)
+    gain = float(np.clip(_USUAL / darkest, 1.0, _LARGEST_GAIN))
+    return cv2.convertScaleAbs(written, alpha=gain) if gain > 1 else written
 
 
 def drop_print(field: Image, blank: Image) -> Image:

@@ -188,7 +188,8 @@ def is_possible(field: Field) -> bool:
     Returns
     -------
     answer : bool
-        True for a field of any length, too, of which not all strings can be tried.
+        True for a field of any length, too, of which not all strings can be tried,
+        and where they may have signs.
 
     Examples
     --------
@@ -197,6 +198,7 @@ def is_possible(field: Field) -> bool:
     >>> is_possible(Field(name="id", digits=2, mask="12", check_digit="luhn"))
     False
     """
+    field = field.in_digits()
     lengths = field.lengths
     if lengths is None or lengths[-1] > MOST_BOXES or field.choices is not None:
         return True
@@ -218,7 +220,8 @@ def allowed_share(field: Field, n_digits: int) -> float:
     Returns
     -------
     share : float
-        In [0, 1]; rules that are kept by any digits leave it at 1.
+        In [0, 1]; rules that are kept by any digits leave it at 1, and so do those of
+        values with signs, of dates apart.
 
     Examples
     --------
@@ -228,6 +231,8 @@ def allowed_share(field: Field, n_digits: int) -> float:
     0.4
     """
     lengths = field.lengths
+    if field.characters is not None and field.date is None:
+        return 1.0
     if field.mask is not None:
         n_digits = len(field.mask)
     elif lengths is not None:

@@ -40,6 +40,28 @@ def is_date_pattern(pattern: str) -> bool:
     return "".join(parts) == pattern and once and "M" in letters
 
 
+def split_date_pattern(pattern: str) -> list[str]:
+    """Part a pattern of dates.
+
+    Parameters
+    ----------
+    pattern : str
+        As :func:`is_date_pattern` says.
+
+    Returns
+    -------
+    parts : list of str
+        In the order in which they are written.
+
+    Examples
+    --------
+    >>> from pipelines.forms.dates import split_date_pattern
+    >>> split_date_pattern("DDMMYYYY")
+    ['DD', 'MM', 'YYYY']
+    """
+    return _PARTS.findall(pattern)
+
+
 def is_date(value: str, pattern: str, earliest: date, latest: date) -> bool:
     """Return whether digits are a date that there is.
 

@@ -1,5 +1,6 @@
 """What a field says once its rules are known: readings weighed by what they allow."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
@@ -27,6 +28,7 @@ from pipelines.outcomes import (
     Reason,
     ReasonKind,
     settle,
+    settle_anew,
 )
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -84,6 +86,10 @@ def decide(
     >>> decided["id"].status, str(decided["id"].reason)
     ('invalid', 'its last digit is not the luhn check digit')
     """
+    readings = {
+        field.name: _point_value(readings[field.name], field, threshold)
+        for field in form.fields
+    }
     adding = {name for rule in form.sums for name in (rule.total, *rule.parts)}
     own = {
         field.name: weigh(readings[field.name], field, adds_up=field.name in adding)
@@ -101,6 +107,35 @@ def decide(
         decided[field.name] = reading
     blank = {name for name, reading in readings.items() if reading.status == "blank"}
     return _check_sums(form, decided, blank)
+
+
+def _point_value(reading: FieldReading, field: Field, threshold: float) -> FieldReading:
+    """Set the point into what the boxes of a number say, and a minus before it."""
+    boxes = reading.boxes
+    if field.kind != "comb" or not field.has_own_form or not reading.value:
+        return reading
+    # Digits whose last box is empty stand somewhere else than it seems.
+    moves = boxes is not None and field.decimals is not None
+    filled = 1 - float(boxes.likely[-1, -1]) if boxes is not None and moves else 1.0
+    pointed = replace(
+        reading,
+        value=_write(reading, field, reading.value),
+        confidence=filled * reading.confidence,
+        candidates=tuple(
+            Hypothesis(
+                _write(reading, field, one.text),
+                filled * one.probability,
+                reading.sign + one.text,
+            )
+            for one in reading.candidates
+        ),
+    )
+    return settle_anew(pointed, threshold)
+
+
+def _write(reading: FieldReading, field: Field, digits: str) -> str:
+    """Write the digits of a comb with its minus and its point."""
+    return reading.sign + field.written_value(digits) if digits else ""
 
 
 def _is_whole(reading: FieldReading, field: Field) -> bool:
@@ -175,7 +210,10 @@ def weigh(reading: FieldReading, field: Field, *, adds_up: bool = False) -> Beli
     if reading.boxes is None:
         shares = _weigh_line(reading, field)
     else:
-        shares = _weigh_boxes(reading, reading.boxes, field, adds_up)
+        filled = _weigh_boxes(reading, reading.boxes, field.in_digits(), adds_up)
+        shares = defaultdict(float)
+        for text, share in filled.items():
+            shares[_write(reading, field, text)] += share
     best = max(shares, key=shares.__getitem__)
     # Strings come in the order of their probabilities without rules.
     broken = (field.broken_rule(text) for text in shares if GAP not in text)
@@ -232,6 +270,7 @@ def settle_by(
         confidence = max(confidence, reading.confidence)
     settled = settle(text, confidence, threshold)
     candidates = sorted(beliefs.shares.items(), key=lambda item: -item[1])
+    raws = {one.text: one.raw for one in reading.candidates}
     ruled = replace(
         reading,
         value=text,
@@ -239,7 +278,10 @@ def settle_by(
         confidence=confidence,
         reason=settled.reason,
         digit_quads=reading.digit_quads if text == reading.value else (),
-        candidates=tuple(Hypothesis(*item) for item in candidates[:N_CANDIDATES]),
+        candidates=tuple(
+            Hypothesis(*item, raws.get(item[0], ""))
+            for item in candidates[:N_CANDIDATES]
+        ),
     )
     if broken:
         return call_invalid(ruled, field.check(text))
@@ -390,5 +432,5 @@ def doubt_rows(boxes: BoxPosteriors) -> Floats:
 
 def _certainty_of(reading: FieldReading, boxes: BoxPosteriors) -> float:
     """Return how far a reading trusts its own boxes: less where its page may turn."""
-    alone = score_filling(boxes, reading.value)
+    alone = score_filling(boxes, reading.raw.removeprefix(reading.sign))
     return min(1.0, reading.confidence / alone) if alone > 0 else 1.0

@@ -10,8 +10,22 @@ import pydantic
 from pydantic import PositiveInt, SerializerFunctionWrapHandler
 
 from lenet_sklearn.strings.boxes import GAP
-from pipelines.forms.check_digits import CheckDigit, Weights, has_check_digit
-from pipelines.forms.dates import EARLIEST, LATEST, is_date, is_date_pattern
+from pipelines.forms.check_digits import CheckDigit
+from pipelines.forms.checking import (
+    find_complaints,
+    find_contradictions,
+    length_range,
+)
+from pipelines.forms.dates import EARLIEST, LATEST, is_date_pattern
+from pipelines.forms.notation import (
+    DIGITS,
+    SIGNS,
+    is_number,
+    point_digits,
+    write_amount,
+    write_date,
+    write_time,
+)
 from pipelines.forms.options import (
     TICKED,
     Box,
@@ -27,51 +41,6 @@ from pipelines.forms.options import (
 MOST_BOXES: Final = 100
 
 
-def is_number(value: str) -> bool:
-    """Return whether a value is digits 0 to 9 and nothing else, at least one.
-
-    Parameters
-    ----------
-    value : str
-        Any string.
-
-    Returns
-    -------
-    answer : bool
-
-    Examples
-    --------
-    >>> is_number("007"), is_number("0_7"), is_number("")
-    (True, False, False)
-    """
-    return value.isascii() and value.isdecimal()
-
-
-def fits_mask(value: str, mask: str) -> bool:
-    """Return whether a value looks like a mask.
-
-    Parameters
-    ----------
-    value : str
-        Digits.
-
-    mask : str
-        ``#`` for any digit; a digit stands for itself.
-
-    Returns
-    -------
-    answer : bool
-
-    Examples
-    --------
-    >>> fits_mask("2024", "20##"), fits_mask("1999", "20##"), fits_mask("202", "20##")
-    (True, False, False)
-    """
-    return len(value) == len(mask) and all(
-        wanted in ("#", digit) for digit, wanted in zip(value, mask, strict=True)
-    )
-
-
 FieldKind = Literal["comb", "line", "box", "code", "mark", "choice"]
 
 # Kinds of fields that are ticked; nothing is written into them.
@@ -80,11 +49,14 @@ _TICKED_KINDS = ("mark", "choice")
 # What is said of digits, and of nothing else.
 _OF_DIGITS = (
     *("digits", "length", "mask", "minimum", "maximum", "choices", "check_digit"),
-    *("date", "earliest", "latest"),
+    *("date", "earliest", "latest", "characters", "decimals", "time"),
 )
 
 # Keys that older releases do not know.
-_NEWER: Final = ("pattern", "options", "several", "filled")
+_NEWER: Final = (
+    *("characters", "decimals", "sign", "time"),
+    *("pattern", "options", "several", "filled"),
+)
 
 # The columns of results.csv that are no fields.
 _RESERVED_NAMES = frozenset({"document", "page", "status", "error"})
@@ -93,6 +65,12 @@ _RESERVED_NAMES = frozenset({"document", "page", "status", "error"})
 # a spreadsheet; no dot, so that `<name>.status` cannot be another field's name;
 # no comma, quote or line break, so that a column head needs no quoting.
 _NAME = re.compile(r"\w(?:[\w -]*\w)?")
+
+_OF_MASK: Final = (
+    "must be made of '#' for any digit and of digits that stand for themselves, such as"
+    " '20##'"
+)
+_OF_CHOICES: Final = "must be a list of strings of digits, such as '07'"
 
 
 def as_field_name(text: str) -> str:
@@ -172,6 +150,22 @@ class Field(FrozenModel):
         The range of the date, ends included; None for the beginning of 1900 and the
         end of 2099.
 
+    characters : str, default=None
+        What free writing may consist of: the ten digits, and signs among
+        ``. , - / : = * x +``. None for digits alone; whatever else is written is then
+        passed over.
+
+    decimals : int, default=None
+        Digits behind the point of an amount. Free writing that may have signs comes
+        out as such an amount, without fillers and separators of thousands; in a comb
+        the point stands, printed or not, before so many last boxes.
+
+    sign : bool, default=False
+        Whether the first box of a comb may hold a minus.
+
+    time : str, default=None
+        ``HH:MM`` where free writing that may have signs is a time of day.
+
     pattern : str, default=None
         What a code must say: ``#`` stands for any digit, ``*``, which may be there
         once, for any text, and all else for itself.
@@ -227,6 +221,10 @@ class Field(FrozenModel):
     date: str | None = None
     earliest: calendar_date | None = None
     latest: calendar_date | None = None
+    characters: str | None = None
+    decimals: Annotated[int, pydantic.Field(ge=0, le=6)] | None = None
+    sign: bool = False
+    time: Literal["HH:MM"] | None = None
     pattern: str | None = None
     options: tuple[Option, ...] | None = None
     several: bool = False
@@ -243,8 +241,9 @@ class Field(FrozenModel):
     def _leave_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what older releases do not know, where nothing is said of it."""
         content: dict[str, Any] = write(self)
-        unsaid = [key for key in _NEWER if not getattr(self, key)]
-        return {key: said for key, said in content.items() if key not in unsaid}
+        said = ((key, getattr(self, key)) for key in _NEWER)
+        unsaid = [key for key, value in said if value is None or value is False]
+        return {key: value for key, value in content.items() if key not in unsaid}
 
     @pydantic.field_validator("name")
     @classmethod
@@ -261,18 +260,31 @@ class Field(FrozenModel):
     @pydantic.field_validator("mask")
     @classmethod
     def _check_mask(cls, mask: str | None) -> str | None:
-        if mask is not None and not re.fullmatch(r"[#0-9]+", mask):
-            raise ValueError(
-                "must be made of '#' for any digit and of digits that stand for"
-                " themselves, such as '20##'"
-            )
+        if mask is not None and not (mask and set(mask) <= {*DIGITS, *SIGNS, "#"}):
+            raise ValueError(_OF_MASK)
         return mask
+
+    @pydantic.field_validator("characters")
+    @classmethod
+    def _check_characters(cls, characters: str | None) -> str | None:
+        if characters is None:
+            return None
+        signs = set(characters) - set(DIGITS)
+        if not set(DIGITS) <= set(characters) or not signs or signs - set(SIGNS):
+            raise ValueError(
+                "must be the ten digits and one or more of the signs"
+                f" {' '.join(SIGNS)}, such as '0123456789.-'"
+            )
+        return characters
 
     @pydantic.field_validator("choices")
     @classmethod
     def _check_choices(cls, choices: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if choices is not None and not (choices and all(map(is_number, choices))):
-            raise ValueError("must be a list of strings of digits, such as '07'")
+        known = {*DIGITS, *SIGNS}
+        if choices is not None and not (
+            choices and all(choice and set(choice) <= known for choice in choices)
+        ):
+            raise ValueError(_OF_CHOICES)
         return choices
 
     @pydantic.field_validator("date")
@@ -299,13 +311,59 @@ class Field(FrozenModel):
     def _check_kind(self) -> Self:
         if self.kind != "code" and self.pattern is not None:
             raise ValueError("pattern: is for fields of the kind 'code'")
-        others = (self.digits, self.earliest, self.latest)
+        others = (self.digits, self.earliest, self.latest, self.characters)
         if self.kind == "code" and (
             self.has_rules or any(each is not None for each in others)
         ):
             raise ValueError(
                 "kind: a code has no rules for digits. What it says has a 'pattern'"
             )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_notation(self) -> Self:
+        if self.characters is None:
+            needs = {"decimals": "a point", "time": "a colon"}
+            for key, sign in needs.items():
+                if getattr(self, key) is not None and self.kind != "comb":
+                    raise ValueError(f"{key}: needs 'characters' with {sign}")
+        elif self.kind == "comb":
+            raise ValueError(
+                "characters: is for free writing; of boxes say 'decimals' or 'sign'"
+            )
+        elif self.check_digit is not None:
+            raise ValueError("check_digit: is for fields of digits alone")
+        keys = ("decimals", "time", "date")
+        said = [key for key in keys if getattr(self, key) is not None]
+        if self.characters is not None and len(said) > 1:
+            raise ValueError(f"{said[1]}: the field has {said[0]} already")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_boxes(self) -> Self:
+        if self.kind != "comb":
+            if self.sign:
+                raise ValueError("sign: is of a comb; free writing has 'characters'")
+            return self
+        if self.time is not None:
+            raise ValueError("time: is of free writing with 'characters'")
+        others = (self.gaps, self.date, self.choices, self.check_digit)
+        if self.has_own_form and any((*others, self.mask, self.length)):
+            raise ValueError(
+                "decimals, sign: of a number in boxes only a minimum and a maximum can"
+                " be said besides"
+            )
+        before = (self.digits or 0) - (self.decimals or 0) - self.sign
+        if self.has_own_form and self.digits is not None and before < 1:
+            raise ValueError("decimals: the comb has no box before the point")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _check_signs(self) -> Self:
+        for key, said in (("mask", self.mask), ("choices", self.choices)):
+            if self.characters is None and set("".join(said or ())) & set(SIGNS):
+                what = _OF_MASK if key == "mask" else _OF_CHOICES
+                raise ValueError(f"{key}: {what}; signs need 'characters'")
         return self
 
     @pydantic.model_validator(mode="after")
@@ -332,7 +390,7 @@ class Field(FrozenModel):
             raise ValueError("gaps: only a comb without rules may have empty boxes")
         if self.grid is not None and (self.kind != "comb" or self.box is not None):
             raise ValueError("grid: only combs are looked for, and those with no box")
-        if reason := next(self._contradictions(), ""):
+        if reason := next(find_contradictions(self), ""):
             raise ValueError(reason)
         return self
 
@@ -369,8 +427,13 @@ class Field(FrozenModel):
 
     @property
     def lengths(self) -> range | None:
-        """Numbers of digits that a value which is not empty may have; None for any."""
-        least, most = _length_range(self.length)
+        """Numbers of digits that a value which is not empty may have; None for any.
+
+        None as well where it may have signs, which count as none.
+        """
+        if self.characters is not None:
+            return None
+        least, most = length_range(self.length)
         most = min(most, self.digits or math.inf)
         listed = [len(self.date)] if self.date else list(map(len, self.choices or ()))
         if listed:
@@ -385,8 +448,75 @@ class Field(FrozenModel):
     @property
     def has_rules(self) -> bool:
         """Whether anything is said of its values but how many boxes there are."""
-        rules = (self.length, self.mask, self.minimum, self.maximum, self.choices)
-        return any(each is not None for each in (*rules, self.check_digit, self.date))
+        rules: tuple[object, ...] = (
+            *(self.length, self.mask, self.minimum, self.maximum, self.choices),
+            *(self.check_digit, self.date, self.characters, self.decimals),
+        )
+        return self.sign or any(each is not None for each in rules)
+
+    @property
+    def has_own_form(self) -> bool:
+        """Whether a value comes out in another form than it is written in."""
+        return self.sign or (self.characters, self.decimals) != (None, None)
+
+    def in_digits(self) -> Self:
+        """Return the field as its boxes have it, without a point or a minus.
+
+        Returns
+        -------
+        field : Field
+            The same where neither stands among its digits. Of a range with a minus
+            digits alone say nothing.
+        """
+        if self.kind != "comb" or not self.has_own_form:
+            return self
+        places = self.decimals or 0
+        range_ = {
+            key: None if bound is None or self.sign else bound * 10**places
+            for key, bound in (("minimum", self.minimum), ("maximum", self.maximum))
+        }
+        return self.model_copy(update={"decimals": None, "sign": False, **range_})
+
+    def written_value(self, raw: str) -> str:
+        """Return the one form of what is written, if it is of the field's kind.
+
+        Parameters
+        ----------
+        raw : str
+            What is written: digits and signs, or the digits of a comb.
+
+        Returns
+        -------
+        value : str
+            An amount, a date or a time in its one form where the field is one; else
+            what is written.
+
+        Examples
+        --------
+        >>> total = Field(
+        ...     name="total", kind="line", characters="0123456789.,/-", decimals=2
+        ... )
+        >>> total.written_value("1,234.50"), total.written_value("110,000/-")
+        ('1234.50', '110000.00')
+        >>> Field(name="mean", digits=4, decimals=2).written_value("6586")
+        '65.86'
+        """
+        value = self._write(raw)
+        return raw if value is None else value
+
+    def _write(self, raw: str) -> str | None:
+        """Write a value in its one form; None for what has none."""
+        if self.kind == "comb":
+            places = self.decimals
+            return raw if places is None else point_digits(raw, places)
+        if self.characters is None or not raw:
+            return raw
+        if self.decimals is not None:
+            negative = self.minimum is None or self.minimum < 0
+            return write_amount(raw, self.decimals, negative=negative)
+        if self.date is not None:
+            return write_date(raw, self.date)
+        return raw if self.time is None else write_time(raw)
 
     def check(self, value: str) -> str:
         """Describe what is wrong with a value, if anything.
@@ -414,9 +544,9 @@ class Field(FrozenModel):
             return "" if whole else "has not a digit, or '_', for each box"
         if GAP in value:
             return "a box between two digits is empty"
-        if not is_number(value):
+        if not (is_number(value) or self.has_own_form):
             return "is not a string of digits"
-        return next(self._complaints(value), ("", ""))[1]
+        return next(find_complaints(self, value), ("", ""))[1]
 
     def key_of(self, text: str) -> str | None:
         """Return what a code says where its pattern leaves it open.
@@ -463,56 +593,4 @@ class Field(FrozenModel):
         >>> Field(name="id", digits=4, check_digit="luhn").broken_rule("1234")
         'check_digit'
         """
-        return next(self._complaints(value), ("", ""))[0] if value else ""
-
-    def _contradictions(self) -> Iterator[str]:
-        """Name lengths, masks, dates and choices that no value can keep together."""
-        others = self.model_copy(update={"choices": None})
-        lengths = others.lengths
-        if lengths is not None and not lengths:
-            least, _ = _length_range(self.length)
-            if self.date is None:
-                yield f"length: {least} digits do not fit into {self.digits} boxes"
-            yield f"date: {self.date} is of another length than the field"
-        elif lengths is not None:
-            if self.mask is not None and len(self.mask) not in lengths:
-                allowed = " to ".join(map(str, sorted({lengths[0], lengths[-1]})))
-                yield f"mask: has {len(self.mask)} digits instead of {allowed}"
-            if len(str(max(self.minimum or 0, 0))) > lengths[-1]:
-                yield f"minimum: {self.minimum} has more digits than {lengths[-1]}"
-        if self.maximum is not None and self.maximum < 0:
-            yield f"maximum: no value is as small as {self.maximum}"
-        for choice in self.choices or ():
-            if reason := others.check(choice):
-                yield f"choices: {choice!r} can never be read: {reason}"
-
-    def _complaints(self, value: str) -> Iterator[tuple[str, str]]:
-        """Give the key and the reason of every rule that a value breaks."""
-        least, most = _length_range(self.length)
-        if self.digits is not None and len(value) > self.digits:
-            yield "digits", f"has {len(value)} digits in {self.digits} boxes"
-        if not least <= len(value) <= most:
-            wanted = f"{least}" if least == most else f"{least} to {most:g}"
-            yield "length", f"has {len(value)} digits instead of {wanted}"
-        if self.mask is not None and not fits_mask(value, self.mask):
-            yield "mask", f"does not look like {self.mask}"
-        if self.minimum is not None and int(value) < self.minimum:
-            yield "minimum", f"{value} is less than {self.minimum}"
-        if self.maximum is not None and int(value) > self.maximum:
-            yield "maximum", f"{value} is more than {self.maximum}"
-        if self.date is not None and not is_date(value, self.date, *self.date_range):
-            years = " to ".join(map(str, self.date_range))
-            yield "date", f"{value} is no date {self.date} from {years}"
-        if self.choices is not None and value not in self.choices:
-            yield "choices", f"{value} is not one of the {len(self.choices)} choices"
-        scheme = self.check_digit
-        if scheme is not None and not has_check_digit(value, scheme):
-            name = "weighted" if isinstance(scheme, Weights) else scheme
-            yield "check_digit", f"its last digit is not the {name} check digit"
-
-
-def _length_range(length: int | tuple[int, int] | None) -> tuple[int, float]:
-    """Return the least and the most digits that a value may have."""
-    if length is None:
-        return 0, math.inf
-    return (length, length) if isinstance(length, int) else length
+        return next(find_complaints(self, value), ("", ""))[0] if value else ""

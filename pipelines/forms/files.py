@@ -10,7 +10,8 @@ from typing import Any
 import pydantic
 
 from lenet_sklearn.outputs import check_readable, read_rows, write_whole
-from pipelines.forms.field import MOST_BOXES, is_number
+from pipelines.forms.field import MOST_BOXES
+from pipelines.forms.notation import is_number
 
 
 class FormError(ValueError):

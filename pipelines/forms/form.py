@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 
 from pipelines.forms.allowed import is_possible
-from pipelines.forms.field import Field, FieldKind, is_number
+from pipelines.forms.field import Field, FieldKind
 from pipelines.forms.files import (
     FormError,
     explain,
@@ -17,6 +17,7 @@ from pipelines.forms.files import (
     read_json,
     write_json,
 )
+from pipelines.forms.notation import as_decimal
 from pipelines.forms.options import FrozenModel, Option
 from pipelines.images import Image
 from pipelines.pages.prepared import PreparedBlank, prepare_blank
@@ -277,8 +278,8 @@ class Form(FrozenModel):
         ----------
         values : mapping of str to str
             A value for each field, by name. Empty parts count as nothing; a
-            sum with an empty total, or with a value that is missing or is not
-            all digits, is not checked.
+            sum with an empty total, or with a value that is missing or is no
+            number, is not checked.
 
         Returns
         -------
@@ -288,12 +289,13 @@ class Form(FrozenModel):
         """
         wrong = []
         for rule in self.sums:
-            parts = [values.get(part, "_") or "0" for part in rule.parts]
+            parts = [as_decimal(values.get(n, "_") or "0") for n in rule.parts]
             total = values.get(rule.total, "")
-            if not all(map(is_number, [total, *parts])):
+            number, known = as_decimal(total), [p for p in parts if p is not None]
+            if number is None or len(known) < len(parts):
                 continue
-            expected = sum(map(int, parts))
-            if int(total) != expected:
+            expected = sum(known)
+            if number != expected:
                 reason = f"{rule.total} is {total}, and its parts add up to {expected}"
                 wrong.append(((rule.total, *rule.parts), reason))
         return wrong

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.forms.allowed import BREAKING, LEAST_SHARE, Beliefs
-from pipelines.forms.field import is_number
 from pipelines.forms.form import Sum
+from pipelines.forms.notation import as_decimal
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -111,7 +111,10 @@ def _weigh_group(
     beliefs: Mapping[str, Beliefs], sums: Sequence[Sum]
 ) -> dict[str, Beliefs]:
     """Follow all combinations of what some fields say, forwards and backwards."""
-    options = [_options(one) for one in beliefs.values()]
+    # Sums are of whole numbers: of cents, where an amount has some.
+    texts = [text for one in beliefs.values() for text in one.shares]
+    places = max(len(text.partition(".")[2]) for text in texts)
+    options = [_options(one, places) for one in beliefs.values()]
     names = list(beliefs)
     stages, final, lost = _forward(names, options, sums)
     marginals = _backward(stages, final)
@@ -127,10 +130,10 @@ def _weigh_group(
     return ruled
 
 
-def _options(beliefs: Beliefs) -> _Options:
+def _options(beliefs: Beliefs, places: int) -> _Options:
     """Put strings together that are the same number."""
     shares: dict[int | str | None, float] = {}
-    keys = {text: _key(text) for text in beliefs.shares}
+    keys = {text: _key(text, places) for text in beliefs.shares}
     for text, share in beliefs.shares.items():
         shares[keys[text]] = shares.get(keys[text], 0.0) + share
     other = max(0.0, 1 - sum(shares.values())) + shares.pop(None, 0.0)
@@ -145,11 +148,14 @@ def _options(beliefs: Beliefs) -> _Options:
     )
 
 
-def _key(text: str) -> int | str | None:
-    """Return the number that a string is; None for none."""
+def _key(text: str, places: int) -> int | str | None:
+    """Return the number that a string is, in units of its last place; None for none."""
     if not text:
         return ""
-    return int(text) if is_number(text) and len(text) <= _MOST_DIGITS else None
+    number = as_decimal(text)
+    if number is None or len(text) + places > _MOST_DIGITS:
+        return None
+    return int(number.scaleb(places))
 
 
 def _forward(

@@ -24,11 +24,10 @@ _CORNERNESS = 0.02
 # A patch is found if it correlates this well with what it lies on, and moved as its
 # neighbours did.
 _FOUND = 0.5
-# What is written beside print is no part of it. So well correlates the print alone, if
-# so much of the other print is found: pixels that are this dark as a share of the
-# darkest, on paper and print that differ by as much as the square root of this.
+# What is written beside print is no part of it. So well correlates the print alone:
+# pixels that are this dark as a share of the darkest, on paper and print that differ by
+# as much as the square root of this.
 _FOUND_ALONE = 0.75
-_LIKELY = 0.25
 _PRINTED = 0.3
 _LEAST_SPREAD = 25.0
 
@@ -282,7 +281,13 @@ def printed_patches(image: Image, *, half: int, spacing: int) -> NDArray[np.intp
 
 
 def match_patches(
-    blank: Image, page: Image, centres: NDArray[np.intp], *, half: int, search: int
+    blank: Image,
+    page: Image,
+    centres: NDArray[np.intp],
+    *,
+    half: int,
+    search: int,
+    least: float = 0.0,
 ) -> tuple[Matrix, NDArray[np.bool_]]:
     """Find square patches of a blank near their places on a straightened page.
 
@@ -300,6 +305,10 @@ def match_patches(
     search : int
         Largest shift looked for, in pixels, in both directions.
 
+    least : float, default=0.0
+        Unless this share of the patches correlates as it is, print that may be written
+        over is not looked for, which takes time.
+
     Returns
     -------
     shifts : ndarray of shape (n_patches, 2), dtype float64
@@ -313,7 +322,7 @@ def match_patches(
     found = scores >= _FOUND
     # Handwriting beside print spoils its correlation, but not that of the print alone.
     # Where most of the print is missing, that is not why.
-    is_likely = found.sum() >= _LIKELY * len(found)
+    is_likely = found.sum() >= least * len(found)
     missed = np.flatnonzero(~found & (scores > 0) & is_likely)
     alone = _correlate_print(blank, page, centres[missed], half, search)
     shifts_alone, scores_alone = _find_peaks(alone)

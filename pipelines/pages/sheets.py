@@ -148,7 +148,12 @@ def _refine(
     for search in SEARCHES:
         straight = alignment.warp_image(page, matrix, blank.reduced.shape)
         shifts, found = alignment.match_patches(
-            blank.reduced, straight, blank.patches, half=PATCH, search=search
+            blank.reduced,
+            straight,
+            blank.patches,
+            half=PATCH,
+            search=search,
+            least=_HOPELESS,
         )
         fitted = found & used
         if fitted.sum() < alignment.FEWEST_MATCHES:
@@ -179,7 +184,12 @@ def _bend(
     for n_round in range(_MOST_ROUNDS):
         straight = straighten(page, matrix, surface, blank.reduced.shape)
         shifts, found = alignment.match_patches(
-            blank.reduced, straight, patches, half=PATCH, search=SEARCHES[0]
+            blank.reduced,
+            straight,
+            patches,
+            half=PATCH,
+            search=SEARCHES[0],
+            least=_HOPELESS,
         )
         # What looks like the print beside it is of use once the others have said where.
         fitted = found if n_round else found & blank.distinct
@@ -210,7 +220,13 @@ def _with_blocks(
     if (~still).sum() >= FEWEST_IN_BLOCK:
         straight = straighten(page, laid.matrix, laid.surface, blank.reduced.shape)
         far, blocks = find_moved(
-            blank.reduced, straight, patches, still, half=PATCH, spacing=SPACING
+            blank.reduced,
+            straight,
+            patches,
+            still,
+            distinct=blank.distinct,
+            half=PATCH,
+            spacing=SPACING,
         )
         moved = blocks > 0
         shifts, found = np.where(moved[:, None], far, shifts), found | moved

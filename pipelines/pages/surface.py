@@ -30,6 +30,8 @@ FARTHEST = 0.064
 # It is as large as so many patches at least, of which so many must be found ...
 FEWEST_IN_BLOCK = 6
 _SHARE_OF_BLOCK = 0.5
+# Where it has so many patches that look like no print near them, they say how far.
+_FEWEST_TELLING = 3
 # ... and nowhere else in reach does it correlate as well, by this much. Rows of a table
 # look much like the rows beside them.
 _CLEARLY = 0.08
@@ -226,6 +228,7 @@ def find_moved(
     centres: NDArray[np.intp],
     found: NDArray[np.bool_],
     *,
+    distinct: NDArray[np.bool_],
     half: int,
     spacing: int,
 ) -> tuple[Matrix, NDArray[np.intp]]:
@@ -244,6 +247,9 @@ def find_moved(
 
     found : ndarray of shape (n_patches,), dtype bool
         Patches that lie where they should.
+
+    distinct : ndarray of shape (n_patches,), dtype bool
+        Patches that look like no print near them.
 
     half : int
         A patch has ``2 * half + 1`` pixels a side.
@@ -273,8 +279,12 @@ def find_moved(
 
     likely = []
     for members in groups:
+        # Others would have moved by a box as well as by what the block has moved.
+        telling = members[distinct[members]]
+        if len(telling) < _FEWEST_TELLING:
+            telling = members
         surfaces = alignment.correlate_patches(
-            blank, straight, centres[members], half=half, search=reach
+            blank, straight, centres[telling], half=half, search=reach
         )
         likely.append(_common_shift(surfaces, reach))
     # What looks alike at several places may have moved as another group has.

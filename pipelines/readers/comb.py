@@ -18,15 +18,18 @@ from lenet_sklearn.strings.boxes import GAP, BoxPosteriors, read_boxes
 from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
 from pipelines.glyphs.cut import BoxCutter, Piece
+from pipelines.glyphs.minus import is_minus
 from pipelines.glyphs.normalize import GlyphNormalizer
 from pipelines.images import Image, Mask, check_images
 from pipelines.lines.surroundings import mark_dark
 from pipelines.lines.walls import has_ruled_walls, has_walls
 from pipelines.outcomes import (
+    MINUS,
     N_CANDIDATES,
     FieldReading,
     Reason,
     ReasonKind,
+    forbid,
     settle,
 )
 from pipelines.readers.base import (
@@ -70,6 +73,11 @@ _DIGITS: Final = tuple("0123456789")
 # Column of the content classifier for nothing, behind those of the digits.
 _NOTHING: Final = len(_DIGITS)
 _N_CONTENTS: Final = _NOTHING + 2
+
+# Ink in a box that may hold a sign is a digit if that is so probable.
+_SURELY_A_DIGIT: Final = 0.98
+
+_MAYBE_SIGN = Reason(ReasonKind.UNCERTAIN, "the first box may hold a sign")
 
 _NO_COMB = Reason(ReasonKind.NOT_FOUND, "no comb was found in the field")
 
@@ -333,6 +341,7 @@ class CombReader(StringReader):
         self,
         pieces: Sequence[Sequence[Piece]],
         in_place: Sequence[bool] | None = None,
+        signed: Sequence[bool] | None = None,
     ) -> list[FieldReading]:
         """Classify the pieces of combs, the second half of reading them.
 
@@ -344,12 +353,16 @@ class CombReader(StringReader):
         in_place : sequence of n_samples bool, default=None
             Whether empty boxes are ordinary in each; None if in none.
 
+        signed : sequence of n_samples bool, default=None
+            Whether the first box of each may hold a minus; None if of none.
+
         Returns
         -------
         readings : list of n_samples FieldReading
             Without a `quad`.
         """
         kept = [False] * len(pieces) if in_place is None else in_place
+        may = [False] * len(pieces) if signed is None else signed
         boxes = [piece for comb in pieces for piece in comb]
         if not boxes:  # no model need be loaded
             none = BoxPosteriors(np.zeros((0, len(_DIGITS) + 1)), _DIGITS)
@@ -357,9 +370,28 @@ class CombReader(StringReader):
         likely, characters = self._posteriors(boxes)
         ends = np.cumsum([len(comb) for comb in pieces])
         return [
-            self._settle(BoxPosteriors(rows, characters, each))
-            for rows, each in zip(np.split(likely, ends[:-1]), kept, strict=True)
+            self._settle_signed(comb, BoxPosteriors(rows, characters, each))
+            if sign and comb
+            else self._settle(BoxPosteriors(rows, characters, each))
+            for comb, rows, each, sign in zip(
+                pieces, np.split(likely, ends[:-1]), kept, may, strict=True
+            )
         ]
+
+    def _settle_signed(
+        self, comb: Sequence[Piece], boxes: BoxPosteriors
+    ) -> FieldReading:
+        """Read a comb whose first box holds a minus, a digit or nothing."""
+        first, likely = comb[0], boxes.likely.copy()
+        if is_minus(first):
+            likely[0] = 0
+            likely[0, -1] = 1.0
+            return replace(self._settle(replace(boxes, likely=likely)), sign=MINUS)
+        reading = self._settle(boxes)
+        # What is written there and is no digit may be a sign.
+        if first.kind != "empty" and likely[0, :-1].sum() < _SURELY_A_DIGIT:
+            return forbid(reading, _MAYBE_SIGN)
+        return reading
 
     def _settle(self, boxes: BoxPosteriors) -> FieldReading:
         """Read the most probable string, and accept it or not."""

@@ -34,6 +34,7 @@ from pipelines.readers.base import (
 )
 from pipelines.readers.comb import CombReader
 from pipelines.readers.free import DIGITS, CuttingReader, SlidingReader
+from pipelines.readers.signs import knows_signs, read_signed, shipped_sign_reader
 from pipelines.readers.voting import VotingReader
 
 # Whoever says that there is a comb does not expect a free string.
@@ -119,6 +120,10 @@ class FieldReader(StringReader):
     max_epochs, lr, distortion : default=None
         As for :class:`CombReader`.
 
+    sign_reader : SlidingReader or VotingReader, default=None
+        Reads free writing that may have signs, as the form says. None for the reader of
+        lines, if it knows signs, else for the one that ships. It is not fitted.
+
     threshold : float, default=0.9
         Confidence below which a value is rejected.
 
@@ -163,6 +168,7 @@ class FieldReader(StringReader):
         "max_epochs": [COUNT, None],
         "lr": [POSITIVE, None],
         "distortion": [str, Mapping, None],
+        "sign_reader": [HasMethods(["read"]), None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
@@ -178,6 +184,7 @@ class FieldReader(StringReader):
         max_epochs: int | None = None,
         lr: float | None = None,
         distortion: str | Mapping[str, float] | None = None,
+        sign_reader: Any = None,
         threshold: float = 0.9,
     ) -> None:
         self.classifier = classifier
@@ -189,6 +196,7 @@ class FieldReader(StringReader):
         self.max_epochs = max_epochs
         self.lr = lr
         self.distortion = distortion
+        self.sign_reader = sign_reader
         self.threshold = threshold
 
     def fit(
@@ -275,9 +283,11 @@ class FieldReader(StringReader):
         self._validate_params()
         layouts = self._lay_out(X, frames)
         rules = each_of(fields, len(X), "Field", caller=type(self).__name__)
-        in_place = [rule is not None and rule.gaps for rule in rules]
+        of_combs = [rules[n] for n in layouts.combs]
         in_combs = self.read_pieces(
-            list(layouts.combs.values()), [in_place[n] for n in layouts.combs]
+            list(layouts.combs.values()),
+            [rule is not None and rule.gaps for rule in of_combs],
+            [rule is not None and rule.sign for rule in of_combs],
         )
         in_lines = self._read_lines(
             list(layouts.lines.values()), [rules[n] for n in layouts.lines]
@@ -354,6 +364,7 @@ class FieldReader(StringReader):
         self,
         pieces: Sequence[Sequence[Piece]],
         in_place: Sequence[bool] | None = None,
+        signed: Sequence[bool] | None = None,
     ) -> list[FieldReading]:
         """Classify the pieces of combs, the second half of reading them.
 
@@ -365,12 +376,15 @@ class FieldReader(StringReader):
         in_place : sequence of n_samples bool, default=None
             Whether empty boxes are ordinary in each; None if in none.
 
+        signed : sequence of n_samples bool, default=None
+            Whether the first box of each may hold a minus; None if of none.
+
         Returns
         -------
         readings : list of n_samples FieldReading
             Without a `quad`.
         """
-        return self._comb_reader().read_pieces(pieces, in_place)
+        return self._comb_reader().read_pieces(pieces, in_place, signed)
 
     def _lay_out(
         self, X: Sequence[Image], frames: Sequence[Frame | None] | None
@@ -396,19 +410,32 @@ class FieldReader(StringReader):
         self, lines: Sequence[LineLayout], rules: Sequence[Field | None]
     ) -> list[FieldReading]:
         """Read free writing, and settle what is certain enough."""
-        if not lines:
-            return []
-        read = read_ruled(self._line_reader(), [line.image for line in lines], rules)
-        return [
-            self._settle_line(own, line) for own, line in zip(read, lines, strict=True)
-        ]
+        signed = {
+            n: rule
+            for n, rule in enumerate(rules)
+            if rule is not None and rule.characters is not None
+        }
+        plain = [n for n in range(len(lines)) if n not in signed]
+        read: dict[int, Sequence[Any]] = {}
+        if plain:
+            images, own = [lines[n].image for n in plain], [rules[n] for n in plain]
+            found = read_ruled(self._line_reader(), images, own)
+            read |= zip(plain, found, strict=True)
+        if signed:
+            images = [lines[n].image for n in signed]
+            values = read_signed(self._sign_reader(), images, list(signed.values()))
+            read |= zip(signed, values, strict=True)
+        return [self._settle_line(read[n], line) for n, line in enumerate(lines)]
 
     def _settle_line(
         self, candidates: Sequence[Hypothesis], line: LineLayout
     ) -> FieldReading:
         share = _WITHOUT_COMB if line.lacks_comb else 1.0
         share *= line.certainty
-        kept = tuple(Hypothesis(c.text, share * c.probability) for c in candidates)
+        kept = tuple(
+            Hypothesis(c.text, share * c.probability, getattr(c, "raw", ""))
+            for c in candidates
+        )
         best = kept[0]
         reading = settle(best.text, best.probability, self.threshold)
         return replace(reading, candidates=kept)
@@ -457,6 +484,13 @@ class FieldReader(StringReader):
         if hasattr(self, "line_reader_"):
             return self.line_reader_
         return self._given_line_reader()
+
+    def _sign_reader(self) -> Any:
+        """Return the reader of signs given, else that of lines if it knows them."""
+        if self.sign_reader is not None:
+            return self.sign_reader
+        reader = self._line_reader()
+        return reader if knows_signs(reader) else shipped_sign_reader()
 
     def _line_characters(self) -> str:
         """Return the characters of free writing; a recognizer may be of others."""

@@ -225,7 +225,8 @@ class FormReader(Reader):
         cuts : dict of str to tuple of (image, frame)
             By the names of the fields: the image of each, straight, without what is
             printed where the form has a blank page; and where its boxes are in it.
-            Marks and choices are left out: no digit is in them.
+            Marks and choices are left out: no digit is in them. So are fields that may
+            have signs or a point: nothing is learned from them.
         """
         placed, _ = self._kept(cut_placed, page, self.form)
         cuts = {
@@ -233,7 +234,9 @@ class FormReader(Reader):
             for name, cut in placed.items()
             if not isinstance(cut, MarksCut)
         }
-        return cuts | self._cut_sought(page)
+        cuts |= self._cut_sought(page)
+        others = {field.name for field in self.form.fields if field.has_own_form}
+        return {name: cut for name, cut in cuts.items() if name not in others}
 
     def _cut_sought(self, page: Image) -> dict[str, tuple[Image, Frame]]:
         """Cut out the combs that have no place, from the page the right way up."""
@@ -244,7 +247,8 @@ class FormReader(Reader):
         reader = self._orienting_reader()
         sought = self._kept(seek_combs, page, fields)
         pieces = _cut_combs(sought, steps, reader)
-        ways = _read_both_ways(pieces, reader, [False] * len(pieces))
+        named = {field.name: field for field in fields}
+        ways = _read_both_ways(pieces, reader, [named[name] for name in sought.combs])
         if _upright_log_odds(sought, *ways) < 0:
             sought = self._kept(seek_combs, _half_turn(sought.page), fields)
         return {
@@ -446,11 +450,9 @@ class FormReader(Reader):
         """Read the combs that have no place."""
         if sought is None:
             return {}
-        in_place = {field.name: field.gaps for field in self.form.fields}
+        fields = {field.name: field for field in self.form.fields}
         pieces = _cut_combs(sought, steps, reader)
-        ways = _read_both_ways(
-            pieces, reader, [in_place[name] for name in sought.combs]
-        )
+        ways = _read_both_ways(pieces, reader, [fields[name] for name in sought.combs])
         read = _decide_way(page, sought, ways, reader.threshold)
         return _unlocated(sought.missing) | read
 
@@ -638,11 +640,15 @@ def _cut_combs(
 def _read_both_ways(
     pieces: Sequence[Sequence[Piece]],
     reader: FieldReader | CombReader,
-    in_place: Sequence[bool],
+    fields: Sequence[Field],
 ) -> tuple[list[FieldReading], list[FieldReading]]:
     """Read combs as they lie, and turned by half a turn."""
     turned = [_turned(field) for field in pieces]
-    both = reader.read_pieces([*pieces, *turned], [*in_place, *in_place])
+    both = reader.read_pieces(
+        [*pieces, *turned],
+        [field.gaps for field in (*fields, *fields)],
+        [field.sign for field in (*fields, *fields)],
+    )
     return both[: len(pieces)], both[len(pieces) :]
 
 

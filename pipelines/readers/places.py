@@ -14,6 +14,7 @@ from pipelines.fields.dropout import MIN_PRINT_FOUND, FieldCut, cut_field
 from pipelines.fields.frames import Points
 from pipelines.fields.marks import MarksCut, cut_marks
 from pipelines.forms.form import Field, Form
+from pipelines.forms.notation import SIGNS
 from pipelines.images import Image
 from pipelines.outcomes import ArraysCompare, FieldReading, Reason, ReasonKind
 from pipelines.pages.alignment import project
@@ -331,11 +332,13 @@ def locate_digits(
     free = {
         name: image
         for (name, reading), image in zip(readings.items(), images, strict=True)
-        if reading.value and not cuts[name].frame.digits
+        # Of signs it is not asked where they stand.
+        if reading.value
+        and not (cuts[name].frame.digits or set(reading.raw) & set(SIGNS))
     }
     if not free:
         return dict(readings)
-    values = [readings[name].value for name in free]
+    values = [readings[name].raw for name in free]
     spans = reader.locate(
         list(free.values()), values, [cuts[name].frame for name in free]
     )

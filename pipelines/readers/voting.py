@@ -9,6 +9,7 @@ from scipy.special import softmax
 
 from lenet_sklearn.models.registry import Kind, register_kind
 from lenet_sklearn.parameters import HasMethods
+from pipelines.forms.notation import SIGNS
 from pipelines.images import Image
 from pipelines.readers.base import FreeReader, continue_from
 from pipelines.readers.free import CuttingReader, SlidingReader, check_digits
@@ -61,6 +62,71 @@ def pool_readings(
     return [(texts[i], float(pooled[i])) for i in order]
 
 
+def pool_signed(
+    sliding: Mapping[str, float], cutting: Mapping[str, float], weights: Sequence[float]
+) -> list[tuple[str, float]]:
+    """Pool the digits of two readers, of which the first reads signs among them too.
+
+    Parameters
+    ----------
+    sliding : mapping of str to float
+        Probabilities of the most probable strings, with signs or without.
+
+    cutting : mapping of str to float
+        Probabilities of the most probable strings of digits.
+
+    weights : sequence of 2 float
+        Powers to which their probabilities are raised.
+
+    Returns
+    -------
+    pooled : list of tuples of (text, probability)
+        The most probable first. What signs stand among some digits, the first reader
+        alone knows.
+
+    Examples
+    --------
+    >>> from pipelines.readers.voting import pool_signed
+    >>> sliding = {"1.7": 0.4, "17": 0.2, "1.1": 0.3}
+    >>> pooled = pool_signed(sliding, {"17": 0.9}, (1, 1))
+    >>> [(text, round(p, 2)) for text, p in pooled]
+    [('1.7', 0.65), ('17', 0.32), ('1.1', 0.01)]
+    """
+    of_digits: dict[str, dict[str, float]] = {}
+    for text, probability in sliding.items():
+        of_digits.setdefault(strip_signs(text), {})[text] = probability
+    sums = {digits: sum(own.values()) for digits, own in of_digits.items()}
+    found = []
+    for digits, probability in pool_readings((sums, cutting), weights):
+        ways, total = of_digits.get(digits, {digits: 1.0}), sums.get(digits, 1.0)
+        found += [
+            (text, probability * (share / total if total else 1 / len(ways)))
+            for text, share in ways.items()
+        ]
+    return sorted(found, key=lambda one: -one[1])
+
+
+def strip_signs(text: str) -> str:
+    """Return a string without the signs in it.
+
+    Parameters
+    ----------
+    text : str
+        Digits and signs.
+
+    Returns
+    -------
+    digits : str
+
+    Examples
+    --------
+    >>> from pipelines.readers.voting import strip_signs
+    >>> strip_signs("-1,234.50")
+    '123450'
+    """
+    return "".join(character for character in text if character not in SIGNS)
+
+
 # Strings that each reader names, or as many as are wanted.
 _N_CANDIDATES = 5
 
@@ -73,7 +139,8 @@ class VotingReader(FreeReader):
 
     A network that slides over the field and one that classifies the pieces of it err
     on different fields. Each names its most probable strings; their probabilities are
-    multiplied, each raised to its reader's weight.
+    multiplied, each raised to its reader's weight. Signs among the digits are read by
+    the one that slides, where its recognizer knows them.
 
     Parameters
     ----------
@@ -157,7 +224,7 @@ class VotingReader(FreeReader):
     def _fit(self, fields: Sequence[Image], texts: Sequence[str]) -> None:
         sliding, cutting = (continue_from(reader) for reader in self._start())
         # What cuts is the sooner done, and the sooner finds what is wrong.
-        cutting.fit(fields, texts)
+        cutting.fit(fields, list(map(strip_signs, texts)))
         self.sliding_reader_ = sliding.fit(fields, texts)
         self.cutting_reader_ = cutting
 
@@ -191,17 +258,17 @@ class VotingReader(FreeReader):
         """Pool the posteriors of all candidates, and keep those that are allowed."""
         from lenet_sklearn.strings import Hypothesis  # torch takes a second to import
 
-        both = [own | more for own, more in zip(free, allowed, strict=True)]
+        sliding, cutting = (own | more for own, more in zip(free, allowed, strict=True))
         return [
             Hypothesis(text, probability)
-            for text, probability in pool_readings(both, self.weights)
-            if any(text in own for own in allowed)
+            for text, probability in pool_signed(sliding, cutting, self.weights)
+            if text in allowed[0] or strip_signs(text) in allowed[1]
         ]
 
     def _locate(
         self, fields: Sequence[Image], texts: Sequence[str]
     ) -> list[list[tuple[int, int]]]:
-        check_digits(texts, caller=type(self).__name__)
+        check_digits(list(map(strip_signs, texts)), caller=type(self).__name__)
         return [
             self._locate_one(index, field, text)
             for index, (field, text) in enumerate(zip(fields, texts, strict=True))

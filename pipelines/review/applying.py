@@ -7,8 +7,9 @@ from typing import Final, Literal, TypeAlias
 
 from lenet_sklearn.metrics import error_interval
 from lenet_sklearn.strings.boxes import GAP
-from pipelines.forms.field import Field, is_number
+from pipelines.forms.field import Field
 from pipelines.forms.form import Form
+from pipelines.forms.notation import SIGNS, is_number
 from pipelines.outcomes import (
     FieldReading,
     PageReading,
@@ -348,14 +349,16 @@ def _check_values(rows: Sequence[Correction], field: Field | None) -> None:
             doubt = field.model_copy(update={"several": True}).check(row.value)
             doubt = doubt and f"the value is {row.value!r}: {doubt}"
         else:
-            doubt = _doubt_digits(row, has_gaps=bool(field and field.gaps))
+            doubt = _doubt_digits(row, field)
         if doubt:
             raise ValueError(f"{row.place}: {doubt}")
 
 
-def _doubt_digits(row: Correction, *, has_gaps: bool) -> str:
-    """Describe what is wrong with digits; empty boxes are ordinary in some fields."""
-    digits = row.value.replace(GAP, "") if has_gaps else row.value
+def _doubt_digits(row: Correction, field: Field | None) -> str:
+    """Describe what is wrong with digits; some fields have empty boxes, or signs."""
+    others = GAP if field and field.gaps else ""
+    others += SIGNS if field and field.has_own_form else ""
+    digits = "".join(character for character in row.value if character not in others)
     if not digits or is_number(digits):
         return ""
     reason = f"the value is {row.value!r}. Values are digits only"

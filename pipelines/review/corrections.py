@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 
 from lenet_sklearn.outputs import Row, read_rows
 from lenet_sklearn.strings.boxes import GAP
-from pipelines.forms.field import is_number
+from pipelines.forms.notation import SIGNS, is_number
 from pipelines.forms.options import is_ticked_value
 from pipelines.review.exports import read_export
 from pipelines.scans.find import printable
@@ -266,13 +266,15 @@ def _parse_verdict(cells: dict[str, str]) -> tuple[Verdict, str]:
         )
     if verdict == "unreadable":
         return "unreadable", ""
-    # Where gaps are ordinary, a value has some; the form says where.
-    is_value = is_number(value.replace(GAP, "")) or is_ticked_value(value)
+    # Where gaps are ordinary, a value has some, and signs too; the form says where.
+    digits = "".join(character for character in value if character not in GAP + SIGNS)
+    is_value = is_number(digits) or is_ticked_value(value)
     if value and not (is_value and len(value) <= _MOST_DIGITS):
         shown = value if len(value) <= _MOST_DIGITS else f"{value[:20]}..."
         raise ValueError(
             f"the value is {shown!r}. Values are digits only, at most {_MOST_DIGITS},"
-            " or the options that are ticked, and empty where nothing is written"
+            " with signs where a field has some, or the options that are ticked, and"
+            " empty where nothing is written"
         )
     if verdict == "confirmed" and value != cells["read"]:
         raise ValueError(

@@ -8,9 +8,9 @@ from typing import Any, Final
 import pydantic
 from pydantic import BaseModel, PositiveInt
 
-from pipelines.forms.field import is_number
 from pipelines.forms.files import parse_json
 from pipelines.forms.label_studio import Annotation, Rectangle, Region
+from pipelines.forms.notation import DIGITS, SIGNS
 
 # Names of the tags of the labelling configuration.
 FIELD: Final = "field"
@@ -145,7 +145,7 @@ def _said_of(
         return None
     if value != read:
         return "corrected", value
-    return ("confirmed", value) if is_number(value) or not value else None
+    return None if set(value) - set(DIGITS + SIGNS) else ("confirmed", value)
 
 
 def _who_of(work: _Work) -> str:

@@ -165,6 +165,7 @@ def _describe_field(field: Field) -> dict[str, Any]:
         "kind": field.kind,
         "digits": field.digits,
         "gaps": field.gaps,
+        "signs": field.has_own_form,
         "options": [value for value, _ in field.places],
         "several": field.several,
     }

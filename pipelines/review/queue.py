@@ -266,6 +266,8 @@ class _Sample:
 
 def _make_item(reading: FieldReading, name: str, page: int) -> Item:
     item = Item(page, name, reading)
+    if reading.raw != reading.value:
+        return item  # its characters are not those that are written
     if reading.boxes is not None and reading.quad is not None:
         glyphs = _glyphs_of_boxes(reading.boxes, reading.value)
         return replace(item, glyphs=glyphs, is_whole=_hangs_on_digits(reading))

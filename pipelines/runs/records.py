@@ -122,7 +122,8 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
         packed["digit_quads"] = [_pack_array(q, _PIXEL) for q in field.digit_quads]
     if field.candidates:
         packed["candidates"] = [
-            [one.text, _floor(float(one.probability))] for one in field.candidates
+            [one.text, _floor(float(one.probability)), *([one.raw] if one.raw else [])]
+            for one in field.candidates
         ]
     if field.boxes is not None:
         likely = _pack_array(field.boxes.likely, _PROBABILITY)
@@ -135,6 +136,8 @@ def _pack_field(field: FieldReading) -> dict[str, Any]:
         packed["certainty"] = field.certainty
     if field.is_printed:
         packed["is_printed"] = True
+    if field.sign:
+        packed["sign"] = field.sign
     if field.marks:
         packed["marks"] = [
             [one.value, _pack_likely(one.likely), _pack_array(one.quad, _PIXEL)]
@@ -160,6 +163,7 @@ def _unpack_field(packed: Mapping[str, Any]) -> FieldReading:
         certainty=packed.get("certainty", 1.0),
         veto=_unpack_reason(packed.get("veto")),
         is_printed=packed.get("is_printed", False),
+        sign=packed.get("sign", ""),
         marks=tuple(
             MarkReading(value, likely, np.array(quad, dtype=np.float64))
             for value, likely, quad in packed.get("marks", ())

@@ -36,8 +36,10 @@ from pipelines.scoring.table import (
     Unit,
     document_cell,
     error_cell,
+    raw_cell,
     result_header,
     result_row,
+    value_cell,
     value_row,
 )
 
@@ -52,7 +54,7 @@ LONG_COLUMNS: Final = (
     *("reason", "decided_by"),
     *(f"{name}_{n}" for n in range(1, N_CANDIDATES + 1) for name in ("best", "p")),
     *(f"{name}{n}" for n in range(1, _N_CORNERS + 1) for name in ("x", "y")),
-    *("sha256", *_PROVENANCE),
+    *("raw", "sha256", *_PROVENANCE),
 )
 """The columns of all tables with a row for each field."""
 
@@ -93,6 +95,9 @@ class TableSource:
 
     forms : mapping of str to str
         What `form` is for the pages of each form, where there are several.
+
+    raws : frozenset of str
+        The fields whose values have another form than what is written.
     """
 
     names: tuple[str, ...]
@@ -102,6 +107,7 @@ class TableSource:
     rule: str = ""
     release: str = ""
     forms: Mapping[str, str] = field(default_factory=dict)
+    raws: frozenset[str] = frozenset()
 
     @classmethod
     def of_form(cls, form: Form) -> Self:
@@ -115,7 +121,8 @@ class TableSource:
         -------
         source : TableSource
         """
-        return cls(tuple(field.name for field in form.fields))
+        raws = frozenset(f.name for f in form.fields if f.has_own_form)
+        return cls(tuple(field.name for field in form.fields), raws=raws)
 
     def provenance(self, reading: PageReading) -> list[str]:
         """Return the cells of the last columns.
@@ -315,11 +322,13 @@ def _wide_csv(file: BinaryIO, _path: Path, source: TableSource) -> Iterator[Writ
     with as_text(file) as text:
         rows = csv.writer(text, lineterminator="\n")
         if source.unit == "field":
-            rows.writerow(VALUE_COLUMNS)
-            yield lambda result: rows.writerow(value_row(result))
+            raw = bool(source.raws)
+            rows.writerow([*VALUE_COLUMNS, *(["raw"] if raw else [])])
+            yield lambda result: rows.writerow(value_row(result, raw=raw))
             return
-        rows.writerow(result_header(source.names))
-        yield lambda result: rows.writerow(result_row(result, source.names))
+        of_fields = source.names, source.raws
+        rows.writerow(result_header(*of_fields))
+        yield lambda result: rows.writerow(result_row(result, *of_fields))
 
 
 @contextmanager
@@ -452,11 +461,12 @@ def _cells(field: FieldReading) -> list[str]:
     if field.quad is not None:
         corners = [f"{number:.1f}" for number in np.ravel(field.quad)]
     return [
-        *(error_cell(field.value), field.status),
+        *(value_cell(field.value), field.status),
         show_confidence(field.confidence, _PLACES),
         *(error_cell(str(field.reason or "")), field.decided_by),
         *best,
         *corners,
+        raw_cell(field),
     ]
 
 
@@ -464,6 +474,7 @@ def _as_object(field: FieldReading) -> dict[str, Any]:
     """Write a field as JSON has it, with numbers that are never rounded up."""
     return {
         "value": field.value,
+        "raw": field.raw,
         "status": field.status,
         "confidence": float(show_confidence(field.confidence, _PLACES)),
         "reason": str(field.reason or ""),

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple, Protocol
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
+from pipelines.fields.combs import Frame
+from pipelines.forms.deciding import decide
+from pipelines.forms.form import Field, Form
 from pipelines.images import Image
 from pipelines.outcomes import FieldReading, PageReading, Reason, ReasonKind, distrust
 from pipelines.pages.cleaning import is_light_on_dark
@@ -333,15 +336,26 @@ class OneField:
     ----------
     reader : Pipeline
         As :func:`pipelines.make_field_reader` makes it.
+
+    field : Field, default=None
+        What is known of it, if it is free writing; it is called ``value``.
     """
 
-    def __init__(self, reader: Pipeline) -> None:
+    def __init__(self, reader: Pipeline, field: Field | None = None) -> None:
         self._reader = reader
+        self._form = None if field is None else Form(fields=(field,))
 
     def read(self, page: Image) -> PageReading:
         """Read the only field of one page."""
         steps, reader = split_reader(self._reader)
-        [field] = reader.read(clean_images(steps, [page]))
+        images = clean_images(steps, [page])
+        if self._form is None:
+            [field] = reader.read(images)
+        else:
+            height, width = page.shape
+            whole = Frame(0, 0, width, height, 0, ruled=False)
+            [read] = reader.read(images, [whole], self._form.fields)
+            field = decide(self._form, {"value": read}, reader.threshold)["value"]
         return PageReading({"value": _doubt_image(page, field)})
 
 

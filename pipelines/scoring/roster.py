@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from lenet_sklearn.outputs import Row, read_rows
-from pipelines.forms.field import is_number
+from pipelines.forms.notation import is_number
 from pipelines.scans.find import printable
 
 # Columns that a message names.

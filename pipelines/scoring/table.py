@@ -1,8 +1,9 @@
 """What a stack of scans gives: rows of the table, and a summary."""
 
 import dataclasses
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from importlib import import_module
@@ -57,7 +58,7 @@ class PageResult:
     sha256: str = dataclasses.field(default="", compare=False)
 
 
-def result_header(names: Iterable[str]) -> list[str]:
+def result_header(names: Iterable[str], raws: Collection[str] = ()) -> list[str]:
     """Return the columns of results.csv.
 
     Parameters
@@ -65,10 +66,13 @@ def result_header(names: Iterable[str]) -> list[str]:
     names : iterable of str
         Names of the form's fields, in its order.
 
+    raws : collection of str, default=()
+        Those whose values have another form than what is written.
+
     Returns
     -------
     header : list of str
-        Four columns for the page, and three for each field.
+        Four columns for the page, and three for each field, or four.
 
     Examples
     --------
@@ -77,11 +81,16 @@ def result_header(names: Iterable[str]) -> list[str]:
     'document,page,status,error,id,id.status,id.confidence'
     """
     columns = ("{}", "{}.status", "{}.confidence")
-    fields = [column.format(name) for name in names for column in columns]
+    fields = []
+    for name in names:
+        fields += [column.format(name) for column in columns]
+        fields += [f"{name}.raw"] if name in raws else []
     return ["document", "page", "status", "error", *fields]
 
 
-def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
+def result_row(
+    result: PageResult, names: Iterable[str], raws: Collection[str] = ()
+) -> list[str]:
     """Return the row of results.csv for one page.
 
     Parameters
@@ -91,6 +100,9 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
 
     names : iterable of str
         Names of the form's fields, in its order.
+
+    raws : collection of str, default=()
+        As of :func:`result_header`.
 
     Returns
     -------
@@ -116,16 +128,20 @@ def result_row(result: PageResult, names: Iterable[str]) -> list[str]:
     fields = {} if reading.status == "empty" else reading.fields
     for name in names:
         row += _cells(fields.get(name))
+        row += [raw_cell(fields.get(name))] if name in raws else []
     return row
 
 
-def value_row(result: PageResult) -> list[str]:
+def value_row(result: PageResult, *, raw: bool = False) -> list[str]:
     """Return the row of values.csv for one image of a field.
 
     Parameters
     ----------
     result : PageResult
         What the image gave: one field, or an error.
+
+    raw : bool, default=False
+        Whether what is written stands behind it, character by character.
 
     Returns
     -------
@@ -134,8 +150,9 @@ def value_row(result: PageResult) -> list[str]:
         not be read.
     """
     for field in result.reading.fields.values():
-        return [document_cell(result.document), *_cells(field)]
-    return [document_cell(result.document), "", "failed", ""]
+        written = [raw_cell(field)] if raw else []
+        return [document_cell(result.document), *_cells(field), *written]
+    return [document_cell(result.document), "", "failed", "", *([""] if raw else [])]
 
 
 def to_dicts(results: Iterable[PageResult]) -> list[dict[str, Any]]:
@@ -299,9 +316,53 @@ def _cells(field: FieldReading | None) -> Sequence[str]:
     """Return value, status and confidence of a field as text."""
     if field is None:
         return _NO_CELLS
-    # A code may say what a spreadsheet would compute.
-    value = error_cell(field.value)
+    value = value_cell(field.value)
     return value, field.status, show_confidence(field.confidence, 4)
+
+
+def value_cell(value: str) -> str:
+    """Write a value so that no spreadsheet takes it for a formula.
+
+    Parameters
+    ----------
+    value : str
+        A number, or what a code or free writing says.
+
+    Returns
+    -------
+    cell : str
+        A negative number is left as it is: spreadsheets take it for that.
+
+    Examples
+    --------
+    >>> from pipelines.scoring.table import value_cell
+    >>> value_cell("-3.50"), value_cell("=1+2"), value_cell("-1-2")
+    ('-3.50', "'=1+2", "'-1-2")
+    """
+    return value if re.fullmatch(r"-[0-9]+(\.[0-9]+)?", value) else error_cell(value)
+
+
+def raw_cell(field: FieldReading | None) -> str:
+    """Write what stands in a field, character by character.
+
+    Parameters
+    ----------
+    field : FieldReading or None
+        None where the page has no such field.
+
+    Returns
+    -------
+    cell : str
+        As of :func:`value_cell`.
+
+    Examples
+    --------
+    >>> from pipelines.outcomes import FieldReading
+    >>> from pipelines.scoring.table import raw_cell
+    >>> raw_cell(FieldReading("42", "accepted", 0.99)), raw_cell(None)
+    ('42', '')
+    """
+    return "" if field is None else value_cell(field.raw)
 
 
 Unit = Literal["page", "field"]

@@ -14,7 +14,12 @@ from pipelines.images import Image
 from pipelines.lines.learning import train_model
 from pipelines.lines.segments import NO_DIGIT, CuttingModel
 from pipelines.models import save_line_reader
-from pipelines.readers.free import CuttingReader, SlidingReader
+from pipelines.readers.free import (
+    DIGITS,
+    SHIPPED_SLIDING,
+    CuttingReader,
+    SlidingReader,
+)
 from pipelines.training.evaluation import count_correct
 from pipelines.training.labelled import StrPath
 
@@ -25,6 +30,9 @@ WIDTHS: Final = (0.7, 0.82, 0.95, 1.1, 1.28)
 
 # What a model of pieces is called where a network is named.
 SEGMENTS: Final = "segments"
+
+# What a network is called that reads signs among the digits.
+SIGNED: Final = "signs"
 
 # Fields drawn for the report, from test digits and another seed than the training's.
 _N_TEST: Final = 1000
@@ -130,9 +138,11 @@ def train_strings(
     data_dir : path, default=None
         Where the files of MNIST are.
 
-    network : {"wide", "lenet5_dense", "lenet5", "segments"}, default="wide"
+    network : {"wide", "lenet5_dense", "lenet5", "segments", "signs"}, default="wide"
         As for :class:`lenet_sklearn.strings.StringRecognizer`; "segments" for a model
-        of pieces of a field that is cut.
+        of pieces of a field that is cut; "signs" for a "wide" network that reads
+        points, commas and other signs too, and starts from the weights of the one that
+        ships.
 
     n_lines : int, default=None
         Fields to draw; None for 200,000, or 16,000 for "segments".
@@ -156,7 +166,7 @@ def train_strings(
     ------
     ValueError
         If the data set cannot be had, a parameter is not valid, or labels are not
-        the ten digits, which a model of pieces reads.
+        the ten digits, which a model of pieces and one with signs read.
 
     OutputError
         If `output` cannot be written; found out before the training.
@@ -173,17 +183,21 @@ def train_strings(
     path = Path(output)
     check_writable(path)
     n_lines = n_lines or (_N_LINES_OF_SEGMENTS if network == SEGMENTS else _N_LINES)
-    lines = draw_from(data, data_dir, n_lines, random_state)
+    signs = network == SIGNED
+    lines = draw_from(data, data_dir, n_lines, random_state, signs=signs)
+    if network in (SEGMENTS, SIGNED):
+        _check_digits(data, lines)
     start = time.perf_counter()
     if network == SEGMENTS:
-        _check_digits(data, lines)
         reader, n_parameters = _train_cutting(lines, device)
     else:
         reader, n_parameters = _train_sliding(lines, network, device)
     seconds = time.perf_counter() - start
     card = ModelCard.write_today(f"fields drawn from {name_of(data)}", n_lines, command)
     save_line_reader(reader, path, card=card)  # before anything else can fail
-    held = draw_from(data, data_dir, _N_TEST, random_state + 1, held_out=True)
+    held = draw_from(
+        data, data_dir, _N_TEST, random_state + 1, signs=signs, held_out=True
+    )
     training = StringTraining(
         path=path,
         network=network,
@@ -205,11 +219,23 @@ def _train_sliding(
     from lenet_sklearn import count_parameters
     from lenet_sklearn.strings import StringRecognizer
 
+    settings = {**_SETTINGS, "network": network}
+    if network == SIGNED:
+        settings |= {"network": SHIPPED_SLIDING, "initial_weights": SHIPPED_SLIDING}
+        settings |= {"characters": DIGITS + lines.signs}
     recognizer = StringRecognizer(
-        network=network, random_state=lines.random_state, device=device, **_SETTINGS
+        random_state=lines.random_state, device=device, **settings
     )
     recognizer.fit(lines, lines.texts)
+    if network == SIGNED:
+        _round_weights(recognizer.net_.module_)
     return SlidingReader(recognizer), count_parameters(recognizer.net_.module_)
+
+
+def _round_weights(network: Any) -> None:
+    """Round weights to half precision: packed, they take half of the room."""
+    for weights in network.parameters():
+        weights.data = weights.data.half().float()
 
 
 def _train_cutting(lines: DrawnLines, device: str) -> tuple[CuttingReader, int]:
@@ -233,6 +259,7 @@ def draw_from(
     n_lines: int,
     random_state: int,
     *,
+    signs: bool = False,
     held_out: bool = False,
 ) -> DrawnLines:
     """Draw with the digits of a data set, or with those it keeps for testing.
@@ -251,6 +278,9 @@ def draw_from(
     random_state : int
         Seed of the fields.
 
+    signs : bool, default=False
+        Draw strings with signs.
+
     held_out : bool, default=False
         Draw with the test set, where there is one.
 
@@ -265,7 +295,9 @@ def draw_from(
     test = held_out and has_test_split(data)
     split: Literal["train", "test"] = "test" if test else "train"
     glyphs, labels = load_dataset(data, data_dir=data_dir, split=split)
-    return DrawnLines(glyphs, labels, n_lines=n_lines, random_state=random_state)
+    return DrawnLines(
+        glyphs, labels, n_lines=n_lines, signs=signs, random_state=random_state
+    )
 
 
 def count_numbers(model: CuttingModel) -> int:
@@ -288,9 +320,11 @@ def count_numbers(model: CuttingModel) -> int:
 
 
 def _check_digits(data: StrPath, lines: DrawnLines) -> None:
-    unknown = set().union(*lines.texts) - set(map(str, range(NO_DIGIT)))
+    known = {*map(str, range(NO_DIGIT)), *lines.signs}
+    unknown = set().union(*lines.texts) - known
     if unknown:
+        reads = "A network with signs" if lines.signs else "Over-segmentation"
         raise ValueError(
-            f"Over-segmentation reads the ten digits, and {data} has {sorted(unknown)}."
+            f"{reads} reads the ten digits, and {data} has {sorted(unknown)}."
             " Train another network on it, or leave these out."
         )

@@ -134,3 +134,17 @@ def test_two_models_that_vote_are_fitted_together(folder, capsys):
     words = f"train fields {FIELDS} --network adapted -o again"
     assert main(words.split()) == 2
     assert "has been fitted already" in capsys.readouterr().err
+
+
+def test_a_network_of_signs_is_trained_and_read_with(folder, capsys, monkeypatch):
+    monkeypatch.setattr("pipelines.training.strings._N_TEST", 20)
+    words = "train strings digits --network signs --lines 20 -o m"
+    assert main(words.split()) == 0
+    assert "network      signs" in capsys.readouterr().out
+    assert main(["info", "m"]) == 0
+    assert "0 1 2 3 4 5 6 7 8 9 . , - / : = * x +" in capsys.readouterr().out
+    words = "read fields --model m --characters 0123456789.- -o values.csv"
+    assert main(words.split()) == 0
+    with open("values.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [bool(row["raw"]) for row in rows] == [bool(row["value"]) for row in rows]

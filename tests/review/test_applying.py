@@ -242,6 +242,17 @@ def test_empty_boxes_are_said_only_where_they_are_ordinary():
         apply(said)
 
 
+@pytest.mark.parametrize("value", ["4-7", "47.0"])
+def test_signs_are_said_only_where_a_field_may_have_some(value):
+    signed = Field(name="one", kind="line", characters="0123456789.-")
+    assert apply_to(say(value), Form(fields=[signed])).fields["one"].value == value
+    with pytest.raises(ValueError, match=f"value is '{value}'. Values are digits only"):
+        apply(say(value))
+    of_digits = Form(fields=[Field(name="one", digits=3)])
+    with pytest.raises(ValueError, match=f"value is '{value}'. Values are digits only"):
+        apply_to(say(value), of_digits)
+
+
 def apply_to(one, form):
     [result], _ = apply_corrections([a_page()], [one], form)
     return result.reading

@@ -93,8 +93,9 @@ def test_what_cannot_be_read_has_no_value(tmp_path):
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        ({"value": "4-7"}, "value is '4-7'. Values are digits"),
-        ({"value": "47.0"}, "value is '47.0'"),
+        ({"value": "4?7"}, "value is '4?7'. Values are digits"),
+        ({"value": "47?.0"}, "value is '47?.0'"),
+        ({"value": "-"}, "value is '-'. Values are digits"),
         ({"value": "\u0664\u0667"}, "Values are digits"),
         ({"value": "4" * 5000}, "Values are digits only, at most 200"),
         ({"verdict": "right"}, "verdict is 'right'"),

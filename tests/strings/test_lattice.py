@@ -8,7 +8,7 @@ from lenet_sklearn.strings.lattice import (
     align_text,
     read_lattice,
 )
-from pipelines.forms.field import fits_mask
+from pipelines.forms.checking import fits_mask
 
 
 def lattice_of(seed, n_nodes=5, characters=("0", "1", "2", "")):

@@ -64,6 +64,7 @@
  * @property {string} kind
  * @property {number | null} digits
  * @property {boolean} gaps - A value has a GAP for each empty box.
+ * @property {boolean} signs - A value may have points, minus signs and the like.
  * @property {string[]} options - What may be ticked; none where digits are written.
  * @property {boolean} several - More than one may be ticked.
  */
@@ -112,6 +113,7 @@ export function tick(field, value, option) {
  */
 export function findMistake(field, value) {
   if (!field?.options.length) {
+    if (field?.signs && /^[-0-9.,/:=*x+]*$/.test(value)) return "";
     if ((field?.gaps ? /^[0-9_]*$/ : /^[0-9]*$/).test(value)) return "";
     const isGap = value.includes(GAP);
     return isGap ? "A digit is missing: type all of them." : "A value is made of digits.";
@@ -133,6 +135,7 @@ export function findDoubt(field, value) {
     return n > 1 && !field.several ? `${n} are ticked, and one may be: is that so?` : "";
   }
   const digits = field?.digits ?? Infinity;
+  if (field?.signs) return ""; // a point stands in no box
   return value.length > digits ? `${value.length} digits in ${digits} boxes: is that so?` : "";
 }
 

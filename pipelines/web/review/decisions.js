@@ -208,6 +208,15 @@ export class Decisions {
 
   /**
    * @param {number} item
+   * @returns {boolean} Whether points, minus signs and the like may stand in it.
+   */
+  hasSigns(item) {
+    const { fields, items } = this.data;
+    return fields[items[item].name]?.signs ?? false;
+  }
+
+  /**
+   * @param {number} item
    * @param {string} value
    * @returns {boolean} Whether this can be written in it.
    */

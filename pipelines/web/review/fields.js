@@ -12,6 +12,9 @@ const KEYS_OF_DIGITS =
 const KEYS_OF_OPTIONS =
   "Enter confirms what is shown; 1 to 9 tick an option; - is for none; arrows choose.";
 
+/** A key that begins a value with signs. */
+const SIGN = /^[-.,+]$/;
+
 /** Shows one field at a time. */
 export class FieldsView {
   /**
@@ -106,6 +109,7 @@ export class FieldsView {
     const item = items[at];
     const page = pages[item.page];
     this.typed = undefined;
+    this.input.inputMode = this.decisions.hasSigns(at) ? "text" : "numeric";
     const why = [
       item.reason,
       item.decidedBy && `decided by the rule “${item.decidedBy}”`,
@@ -326,6 +330,10 @@ export class FieldsView {
   onKey(key) {
     if (this.item === undefined && key !== "b") return false;
     const isTyping = this.input.value !== "";
+    if (this.item !== undefined && this.decisions.hasSigns(this.item) && SIGN.test(key)) {
+      this.input.focus(); // a minus clears other fields
+      return false;
+    }
     if (key === "Enter") this.confirm();
     else if (key === "ArrowDown") this.chooseNext(1);
     else if (key === "ArrowUp") this.chooseNext(-1);
