@@ -374,14 +374,14 @@ def save_field_reader(
     *,
     card: ModelCard,
     rule: AcceptanceRule | None = None,
+    kind: str | None = None,
 ) -> None:
     """Write what a reader of fields has learned, and how it cleans and cuts them.
 
     Parameters
     ----------
     reader : Pipeline
-        As of :func:`pipelines.make_field_reader`, fitted. If it has learned from rows
-        of boxes and from free writing, that of free writing is written.
+        As of :func:`pipelines.make_field_reader`, fitted.
 
     path : str or path
         File to write, by custom ending in ``.safetensors``.
@@ -392,13 +392,28 @@ def save_field_reader(
     rule : AcceptanceRule, default=None
         For its confidences; one that accepts nothing is left out.
 
+    kind : {"lines", "combs"}, default=None
+        Whether to write what it has learned from free writing, or from rows of boxes:
+        a file holds one of them. None for free writing, where it has learned from both.
+
     Raises
     ------
     OSError
         If the file cannot be written.
+
+    ValueError
+        If it has learned nothing from fields of that kind.
     """
     last = split_reader(reader)[1]
-    if hasattr(last, "line_reader_"):
+    if kind is None:
+        kind = "lines" if hasattr(last, "line_reader_") else "combs"
+    part = {"lines": "line_reader_", "combs": "classifier_"}[kind]
+    if not hasattr(last, part):
+        what = {"lines": "free writing", "combs": "rows of boxes"}[kind]
+        raise ValueError(
+            f"{path} is to read {what}, and nothing was learned from such."
+        )
+    if kind == "lines":
         save_line_reader(last.line_reader_, path, card=card)
     else:
         save_model(last.classifier_, path, card=card)

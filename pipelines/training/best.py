@@ -94,11 +94,8 @@ class Searched:
     outputs : Outputs
         Where the table is, and the model if it is a gain.
 
-    n_samples : int
-        Samples that were searched with.
-
-    unit : str
-        What they are, in the plural.
+    material : Material
+        What was searched with.
 
     rule : AcceptanceRule or None
         Fitted to what the best read of the folds; None if no value hangs on its
@@ -107,8 +104,7 @@ class Searched:
 
     found: Found
     outputs: Outputs
-    n_samples: int
-    unit: str
+    material: Material
     rule: AcceptanceRule | None
 
     @property
@@ -129,7 +125,10 @@ class Searched:
         for candidate in rows:
             mark = "  <- best" if candidate is best else ""
             lines.append(f"{_numbers(candidate)}  {_name(candidate)}{mark}")
-        lines += ["", f"searched     {self.n_samples} {self.unit}"]
+        n_samples, unit = len(self.material.X), self.material.unit
+        lines += ["", f"searched     {n_samples} {unit}"]
+        if self.material.left_out:
+            lines.append(f"left out     {self.material.left_out}")
         lines += [f"{name:13s}{said}" for name, said in self.figures.items()]
         if self.rule is not None and self.found.is_gain:
             lines.append(
@@ -142,7 +141,7 @@ class Searched:
             lines.append(f"made by      {outputs.command}")
         if not self.found.is_gain:
             lines.append(
-                f"Nothing was gained, and no model is written: label more {self.unit}."
+                f"Nothing was gained, and no model is written: label more {unit}."
             )
         else:
             lines.append(f"saved in     {outputs.model}")
@@ -212,7 +211,7 @@ def search_best(
         material.reader, material.X, material.y, chosen, plan, groups=material.groups
     )
     fitted = fit_rule(rule, found, material)
-    searched = Searched(found, outputs, len(material.X), material.unit, fitted)
+    searched = Searched(found, outputs, material, fitted)
     best = fit_best(material, found.best) if found.is_gain else None
     # Only now: a search that was interrupted finds nothing that it would replace.
     write_search(found, outputs.table)

@@ -60,6 +60,9 @@ class Material:
 
     prefix : str, default=""
         What the names of a grid of fields need before them.
+
+    n_others : int, default=0
+        Fields of the other kind, which are left out: a model file reads one kind.
     """
 
     kind: Kind
@@ -70,6 +73,16 @@ class Material:
     groups: list[Any] | None
     told: tuple[int, ...] = (0,)
     prefix: str = ""
+    n_others: int = 0
+
+    @property
+    def left_out(self) -> str:
+        """What was left out, for a report; empty for nothing."""
+        if not self.n_others:
+            return ""
+        others = {"combs": "without", "lines": "in rows of"}[self.kind]
+        noun = "field" if self.n_others == 1 else "fields"
+        return f"{self.n_others} {noun} {others} boxes"
 
     def name_grid(self, grid: Grid) -> Grid:
         """Give parameters of a reader of fields the names that they have here.
@@ -115,7 +128,8 @@ class Material:
 
             save_model(fitted, path, card=kept["card"])
             return
-        save_field_reader(getattr(fitted, "field_reader_", fitted), path, **kept)
+        of_fields = getattr(fitted, "field_reader_", fitted)
+        save_field_reader(of_fields, path, kind=self.kind, **kept)
 
 
 def field_material(
@@ -148,13 +162,15 @@ def field_material(
         If the truth or an image cannot be read; says which.
     """
     labelled = read_labelled_fields(fields, truth, groups=groups)
+    kind, kept = find_kind(labelled)
     return Material(
-        find_kind(labelled),
+        kind,
         "fields",
         _seeded(make_field_reader(), random_state),
-        [field.image for field in labelled],
-        [field.value for field in labelled],
-        None if groups is None else [field.group for field in labelled],
+        [field.image for field in kept],
+        [field.value for field in kept],
+        None if groups is None else [field.group for field in kept],
+        n_others=len(labelled) - len(kept),
     )
 
 
@@ -256,8 +272,8 @@ def digit_material(
     return Material("glyphs", "digits", classifier, X, y, None, ())
 
 
-def find_kind(labelled: Sequence[LabelledField]) -> Kind:
-    """Say whether most fields are rows of boxes, or free writing.
+def find_kind(labelled: Sequence[LabelledField]) -> tuple[Kind, list[LabelledField]]:
+    """Say whether most fields are rows of boxes or free writing, and keep these.
 
     Parameters
     ----------
@@ -267,15 +283,26 @@ def find_kind(labelled: Sequence[LabelledField]) -> Kind:
     Returns
     -------
     kind : {"combs", "lines"}
+
+    kept : list of LabelledField
+        Those of this kind: others are read by another model, under another rule.
     """
     pieces = FieldReader().cut(clean_fields(labelled))
-    n_combs = sum(bool(comb) for comb in pieces)
-    return "combs" if 2 * n_combs > len(labelled) else "lines"
+    are_combs = 2 * sum(map(bool, pieces)) > len(labelled)
+    kept = [
+        field
+        for field, comb in zip(labelled, pieces, strict=True)
+        if bool(comb) == are_combs
+    ]
+    return ("combs" if are_combs else "lines"), kept
 
 
 def _kind_of_form(form: Form, path: StrPath) -> tuple[Kind, tuple[int, ...]]:
     """Say what the fields are that learn, and which of the fields these are."""
-    lines = tuple(n for n, f in enumerate(form.fields) if f.kind in _FREE)
+    # Free writing that may have signs is read by a network of its own.
+    lines = tuple(
+        n for n, f in enumerate(form.fields) if f.kind in _FREE and f.characters is None
+    )
     combs = tuple(n for n, f in enumerate(form.fields) if f.kind == "comb")
     if bool(lines) == bool(combs):
         both = "both rows of boxes and" if lines else "neither rows of boxes nor"

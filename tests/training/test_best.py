@@ -12,10 +12,16 @@ import pytest
 
 from lenet_sklearn import AcceptanceRule, load_model
 from lenet_sklearn.models.cards import ModelCard, read_card
-from pipelines import make_field_reader
+from pipelines import SlidingReader, make_field_reader
 from pipelines.cli.inputs import make_reader_of
-from pipelines.drawing import draw_comb, draw_writer
-from pipelines.models import describe_model, rule_of, save_field_reader, settings_of
+from pipelines.drawing import draw_comb, draw_string, draw_writer
+from pipelines.models import (
+    describe_model,
+    holds_line_reader,
+    rule_of,
+    save_field_reader,
+    settings_of,
+)
 from pipelines.readers.scorers import Outcomes, judge
 from pipelines.training.best import Outputs, fit_rule, search_best, write_search
 from pipelines.training.labelled import read_labelled_fields
@@ -173,6 +179,32 @@ def test_a_model_file_tells_how_fields_are_cleaned_and_cut(tmp_path):
     expected = [r.confidence for r in reader[-1].read(reader[:-1].transform(fields))]
     read = [r.confidence for r in last.read(steps.transform(fields))]
     np.testing.assert_allclose(read, expected, rtol=1e-5)
+
+
+def test_fields_of_the_other_kind_are_left_out_and_said(folder):
+    line = draw_string("308", draw_writer(3), random_state=3)
+    cv2.imwrite(str(folder / "line.png"), line)
+    truth = folder / "with_line.csv"
+    truth.write_text((folder / "truth.csv").read_text() + "line.png,308,w0\n")
+    made = field_material(folder, truth, groups="writer")
+    assert made.kind == "combs"
+    assert len(made.X) == len(made.y) == len(made.groups) == 6
+    assert made.left_out == "1 field without boxes"
+    assert field_material(folder, folder / "truth.csv").left_out == ""
+
+
+def test_a_file_holds_what_was_learned_from_one_kind(tmp_path):
+    path, card = tmp_path / "m.safetensors", ModelCard("fields", 2)
+    comb, line = draw_comb("042", random_state=3), draw_string("308", draw_writer(3))
+    reader = make_field_reader(line_reader=SlidingReader(max_epochs=1))
+    reader.set_params(read__max_epochs=1).fit([comb, line], ["042", "308"])
+    save_field_reader(reader, path, card=card, kind="combs")
+    assert not holds_line_reader(path)
+    save_field_reader(reader, path, card=card)
+    assert holds_line_reader(path)
+    reader.fit([comb], ["042"])
+    with pytest.raises(ValueError, match="to read free writing, and nothing was"):
+        save_field_reader(reader, path, card=card, kind="lines")
 
 
 def test_models_that_ship_have_no_settings():
