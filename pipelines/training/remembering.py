@@ -17,11 +17,19 @@ from sklearn.utils import check_random_state, get_tags
 
 from lenet_sklearn.models.registry import pack_model
 from lenet_sklearn.outputs import write_whole
+from pipelines.forms.form import Form
 from pipelines.readers.base import is_fitted
 from pipelines.readers.scorers import Outcomes, exact_strings, judge
 
 # What computes otherwise in another release.
-_RELEASES: Final = ("lenet-sklearn", "numpy", "opencv-python-headless", "torch")
+_RELEASES: Final = (
+    "lenet-sklearn",
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "scikit-learn",
+    "torch",
+)
 
 
 class RememberingEstimator(BaseEstimator):
@@ -221,6 +229,8 @@ def _content(value: Any) -> Any:
     """Return what a parameter is: the parameters of an estimator stand beside it."""
     if isinstance(value, list | tuple):  # such as the steps of a Pipeline
         return [_content(one) for one in value]
+    if isinstance(value, Form):  # the file of its blank page may be another
+        return value, value.blank_version() if value.blank else None
     if isinstance(value, BaseEstimator) and not is_fitted(value):
         return f"{type(value).__module__}.{type(value).__qualname__}"
     try:
