@@ -60,7 +60,7 @@ class DrawnLines(Sequence[Image]):
 
     signs : bool, default=False
         Whether points, commas and other signs are part of the strings, as
-        :func:`pipelines.drawing.signs.draw_signed_texts` writes them.
+        ``pipelines.drawing.signs.draw_signed_texts`` writes them.
 
     random_state : int, default=0
         Seed. A strip depends on the seed, its index, and the other parameters.
