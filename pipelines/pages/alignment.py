@@ -375,11 +375,11 @@ def _correlate_print(
     blank: Image, page: Image, centres: NDArray[np.intp], half: int, search: int
 ) -> NDArray[np.float32]:
     """Correlate patches as `correlate_patches` does, but only about their print."""
-    padded = np.pad(page, search, constant_values=255).astype(np.float32)
+    padded = np.pad(page, search, constant_values=255)
     size, reach = 2 * half + 1, 2 * half + 1 + 2 * search
     surfaces = np.zeros((len(centres), 2 * search + 1, 2 * search + 1), np.float32)
     for surface, (x, y) in zip(surfaces, centres - half, strict=True):
-        window = padded[y : y + reach, x : x + reach]
+        window = padded[y : y + reach, x : x + reach].astype(np.float32)
         patch = 255 - blank[y : y + size, x : x + size]
         dark = (patch > _PRINTED * patch.max()).astype(np.uint8)
         weights = cv2.dilate(dark, np.ones((5, 5), np.uint8)).astype(np.float32)

@@ -94,6 +94,34 @@ def test_a_field_that_is_elsewhere_on_this_page_is_noticed(blank):
     assert cut.print_found < MIN_PRINT_FOUND
 
 
+@pytest.mark.parametrize("n_boxes", [-2, -1, 1, 2])
+def test_a_comb_is_not_taken_for_the_boxes_beside_it(blank, n_boxes):
+    page, _ = _written(blank.image)
+    aside = np.array([[1.0, 0, 54 * n_boxes], [0, 1, 0], [0, 0, 1]])
+    cut = cut_field(page, Registration(aside, 1.0), blank, FIELD)
+    assert cut.print_found == 0
+
+
+def test_a_comb_is_found_whatever_is_written_over_it(blank):
+    page = blank.image.copy()
+    top, left, height, _ = FIELD
+    for x in range(left, left + 270, 54):
+        cv2.line(page, (x, top), (x + 54, top + height), 50, 4)
+        cv2.line(page, (x + 54, top), (x, top + height), 50, 4)
+    cut = cut_field(page, Registration(np.eye(3), 1.0), blank, FIELD)
+    assert cut.print_found >= MIN_PRINT_FOUND
+
+
+def test_ink_on_a_pale_picture_comes_out_dark(blank):
+    page, ink = _written(blank.image)
+    pale = np.rint(210 - 0.2 * (210 - page.astype(float))).clip(0, 255)
+    cut = cut_field(
+        pale.astype(np.uint8), Registration(np.eye(3), 1.0), blank, FIELD, margin=0.2
+    )
+    inside = _region(ink, cut, 12) < 100
+    assert np.median(255 - cut.image[inside]) > 60
+
+
 def test_a_bad_registration_is_not_used(blank):
     with pytest.raises(ValueError, match="good registration"):
         cut_field(blank.image, Registration(np.eye(3), 0.3), blank, FIELD)

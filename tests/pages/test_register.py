@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.drawing.piles import draw_layout
+from pipelines.pages.alignment import match_patches
 from pipelines.pages.prepared import prepare_blank
 from pipelines.pages.register import PageRegistrar, RegistrationError, register
 
@@ -149,6 +151,39 @@ def test_a_block_that_has_moved_is_found_where_it_is(blank):
             near.project(np.array([[x, y]]))[0] for near in found.near((y, x, 50, 50))
         ]
         assert places[0] == pytest.approx((x, y + down), abs=3)
+
+
+def test_combs_that_have_moved_are_not_taken_for_their_own_boxes():
+    # By a little more than two boxes, so that most lines fall on lines of the blank.
+    drawn = draw_layout("Claim", 21, {"claim": 6, "amount": 5, "travel": 4})
+    top, bottom, aside = drawn.fields[0].box[0] - 40, drawn.fields[-1].box[0] + 90, 118
+    page = drawn.page.copy()
+    block = page[top:bottom, 160:1200].copy()
+    page[top:bottom, 160:1200] = 255
+    page[top:bottom, 160 + aside : 1200 + aside] = block
+    found = register(page, prepare_blank(drawn.page))
+    for field in drawn.fields:
+        y, x, *_ = field.box
+        [place, *_] = found.near(field.box)
+        assert place.project(np.array([[x, y]]))[0] == pytest.approx(
+            (x + aside, y), abs=3
+        )
+
+
+def test_print_that_is_written_over_is_found():
+    blank = np.full((500, 700), 255, dtype=np.uint8)
+    for x in range(60, 600, 60):
+        cv2.rectangle(blank, (x, 200), (x + 60, 280), 0, 2)
+    centres = np.array([(x, y) for x in range(120, 541, 60) for y in (200, 280)])
+    page = blank.copy()
+    for x in range(60, 600, 60):  # a broad 11 in each box
+        cv2.line(page, (x + 14, 210), (x + 14, 270), 0, 17)
+        cv2.line(page, (x + 46, 210), (x + 46, 270), 0, 17)
+    places = {"half": 16, "search": 5}
+    _, found = match_patches(blank, page, centres, **places)
+    assert found.all()
+    _, as_it_is = match_patches(blank, page, centres, least=1.0, **places)
+    assert not as_it_is.any()
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
