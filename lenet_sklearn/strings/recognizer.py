@@ -7,7 +7,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.estimators import NetworkHolder
@@ -230,7 +230,12 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         self.callbacks = callbacks
         self.verbose = verbose
 
-    def fit(self, X: Sequence[Strip], y: Sequence[str]) -> Self:
+    def fit(
+        self,
+        X: Sequence[Strip],
+        y: Sequence[str],
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train a new network.
 
         Parameters
@@ -243,6 +248,12 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         y : sequence of n str
             What they say; "" for a strip without characters.
 
+        sample_weight : array-like of shape (n,), default=None
+            How much each strip counts, None for all alike. Whole numbers stand for as
+            many strips, each distorted anew; a strip of weight 0 is not looked at. The
+            same strip may stand there with several strings, weighted by how probable
+            they are: the network then learns to doubt as much.
+
         Returns
         -------
         self : StringRecognizer
@@ -251,11 +262,12 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         Raises
         ------
         ValueError, TypeError
-            If strips, strings, the device or the initial weights do not fit.
+            If strips, strings, weights, the device or the initial weights do not fit.
         """
         # Training imports torch, which takes seconds, and reading does without it.
         from lenet_sklearn.strings.training import train_network
         from lenet_sklearn.training.nets import history_columns
+        from lenet_sklearn.training.samples import check_weights
 
         self._validate_params()
         _check_characters(self.characters)
@@ -268,7 +280,8 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
                 f" Got initial_share={self.initial_share}. Name them, or set it to 0."
             )
         strings = self._encode(texts, self.characters)
-        net, temperature = train_network(self, X, strings)
+        weights = check_weights(sample_weight, len(X), caller=type(self).__name__)
+        net, temperature = train_network(self, X, strings, weights)
         # Only now: an interrupted training leaves what an earlier one has learned.
         self.net_, self.temperature_ = net, temperature
         self.characters_, self.network_ = self.characters, self.network

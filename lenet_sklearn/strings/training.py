@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from lenet_sklearn.models.files import ModelFileError, model_path, read_model
 from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
 from lenet_sklearn.strings.network import StringNetwork
-from lenet_sklearn.strings.strips import Strip, prepare_strip, stack_strips
+from lenet_sklearn.strings.strips import LAYOUTS, Strip, prepare_strip, stack_strips
 from lenet_sklearn.training.callbacks import copy_callbacks, steer_training
 from lenet_sklearn.training.nets import (
     is_state_dict,
@@ -30,6 +30,7 @@ from lenet_sklearn.training.nets import (
     start_from_state,
     take_over,
 )
+from lenet_sklearn.training.samples import repeat_by_weight
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.strings.recognizer import StringRecognizer
@@ -53,15 +54,23 @@ class Targets:
 
     widths : Tensor of shape (n,), dtype int64
         Of each strip, in pixels.
+
+    weights : Tensor of shape (n,), dtype float32
+        How much each strip counts; 1 for those that count alike.
     """
 
     symbols: Tensor
     lengths: Tensor
     widths: Tensor
+    weights: Tensor
+
+
+# A strip, what it says, and how much it counts.
+Sample = tuple[Strip, Symbols, float]
 
 
 @dataclass(eq=False)
-class StripDataset(Dataset[tuple[Strip, Symbols]]):
+class StripDataset(Dataset[Sample]):
     """Strips and their strings; a strip is drawn when it is asked for.
 
     Parameters
@@ -77,21 +86,35 @@ class StripDataset(Dataset[tuple[Strip, Symbols]]):
 
     caller : str
         Whose strips they are, for messages.
+
+    weights : ndarray of shape (n,), default=None
+        How much each counts, as for :func:`train_network`; None for all alike.
     """
 
     strips: Sequence[Strip]
     strings: Sequence[Symbols]
     least_widths: Sequence[int]
     caller: str
+    weights: InitVar[NDArray[np.float64] | None] = None
+
+    def __post_init__(self, weights: NDArray[np.float64] | None) -> None:
+        if weights is None:
+            weights = np.ones(len(self.strings))
+        rows, factors = repeat_by_weight(weights)
+        if factors is None:
+            factors = np.ones(len(rows))
+        self._seen = rows.tolist()
+        self._factors = (factors / factors.mean()).tolist()
 
     def __len__(self) -> int:
-        return len(self.strings)
+        return len(self._seen)
 
-    def __getitem__(self, index: int) -> tuple[Strip, Symbols]:
+    def __getitem__(self, index: int) -> Sample:
+        row = self._seen[index]
         strip = prepare_strip(
-            self.strips[index], index, self.caller, self.least_widths[index]
+            self.strips[row], row, self.caller, self.least_widths[row]
         )
-        return strip, self.strings[index]
+        return strip, self.strings[row], self._factors[index]
 
 
 @dataclass(eq=False)
@@ -123,12 +146,12 @@ class StripBatches:
                 yield collate(samples[first : first + size])
 
 
-def collate(samples: Sequence[tuple[Strip, Symbols]]) -> tuple[Tensor, Targets]:
+def collate(samples: Sequence[Sample]) -> tuple[Tensor, Targets]:
     """Make a batch.
 
     Parameters
     ----------
-    samples : sequence of n tuples of (strip, string)
+    samples : sequence of n tuples of (strip, string, weight)
         Strips 32 pixels high.
 
     Returns
@@ -139,11 +162,12 @@ def collate(samples: Sequence[tuple[Strip, Symbols]]) -> tuple[Tensor, Targets]:
     targets : Targets
         Their strings.
     """
-    strips, strings = zip(*samples, strict=True)
+    strips, strings, weights = zip(*samples, strict=True)
     targets = Targets(
         symbols=torch.tensor([s for string in strings for s in string]).long(),
         lengths=torch.tensor([len(string) for string in strings]),
         widths=torch.tensor([strip.shape[1] for strip in strips]),
+        weights=torch.tensor(weights, dtype=torch.float32),
     )
     return torch.from_numpy(stack_strips(strips)).float() / 255, targets
 
@@ -154,7 +178,7 @@ _LARGEST_GRADIENT = 10.0
 
 
 class StringLoss(nn.Module):
-    """Mean over a batch of minus the log-probability of the right string."""
+    """Weighted mean over a batch of minus the log-probability of the right string."""
 
     def forward(self, logits: Tensor, targets: Targets, lengths: Tensor) -> Tensor:
         """Compute the loss.
@@ -185,7 +209,7 @@ class StringLoss(nn.Module):
             blank=scores.shape[2] - 1,
             reduction="none",
         )
-        return losses.mean()
+        return (losses * targets.weights.to(losses.device)).mean()
 
 
 class StringNet(NeuralNet):
@@ -273,7 +297,10 @@ def build_string_net(
 
 
 def train_network(
-    recognizer: "StringRecognizer", strips: Sequence[Strip], strings: Sequence[Symbols]
+    recognizer: "StringRecognizer",
+    strips: Sequence[Strip],
+    strings: Sequence[Symbols],
+    weights: NDArray[np.float64] | None = None,
 ) -> tuple[StringNet, float]:
     """Train a network as a recognizer's parameters say.
 
@@ -288,6 +315,10 @@ def train_network(
     strings : sequence of n tuples of int
         What they say.
 
+    weights : ndarray of shape (n,), default=None
+        How much each counts; None for all alike. Whole numbers say how often each is
+        seen in an epoch, as :func:`repeat_by_weight` has it.
+
     Returns
     -------
     net : StringNet
@@ -299,24 +330,28 @@ def train_network(
     params = recognizer.get_params(deep=False)
     device = resolve_device(recognizer.device)
     with seeded(draw_seed(recognizer.random_state), device):
-        net = build_string_net(params, len(strings))
-        temperature = _start(recognizer, net.module_)
-        begun = deepcopy(net.module_)
         dataset: Any = StripDataset(
             strips,
             strings,
-            least_widths=_least_widths(net, strings),
+            least_widths=_least_widths(recognizer, strings),
             caller=type(recognizer).__name__,
+            weights=weights,
         )
+        net = build_string_net(params, len(dataset))
+        temperature = _start(recognizer, net.module_)
+        begun = deepcopy(net.module_)
         run_epochs(net, dataset, recognizer.max_epochs)
         keep_share(net.module_, begun, recognizer.initial_share)
     return net, temperature
 
 
-def _least_widths(net: StringNet, strings: Sequence[Symbols]) -> list[int]:
+def _least_widths(
+    recognizer: "StringRecognizer", strings: Sequence[Symbols]
+) -> list[int]:
     """Widths at which each string has room, however narrow distortion makes it."""
-    narrowing = 0.0 if net.distortion is None else net.distortion.width
-    step = net.module_.layout.step / (1 - narrowing)
+    given = recognizer.distortion
+    narrowing = 0.0 if given is None else make_strip_distortion(given).width
+    step = LAYOUTS[recognizer.network].step / (1 - narrowing)
     return [math.ceil(step * positions_needed(string)) for string in strings]
 
 
