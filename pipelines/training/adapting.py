@@ -1,23 +1,15 @@
 """Learn from a pile of free fields of which nobody has said what they say."""
 
 import time
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
-from numpy.random import Generator
-from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit
 from tqdm import tqdm
 
-from pipelines.drawing.borrowing import BorrowedLines, borrow
-from pipelines.drawing.lines import DrawnLines
-from pipelines.images import Image
-from pipelines.lines.segments import cut_digits
-from pipelines.lines.strips import normalize_line
 from pipelines.models import (
     CUTTING,
     VOTE,
@@ -32,9 +24,16 @@ from pipelines.readers.free import (
     CuttingReader,
     SlidingReader,
 )
-from pipelines.readers.voting import VotingReader, pool_readings
 from pipelines.training.labelled import StrPath
-from pipelines.training.unlabelled import FieldPile, Weighed
+from pipelines.training.lessons import (
+    Voters,
+    gather_lessons,
+    label_fields,
+    read_shares,
+    teach_cutting,
+    teach_sliding,
+)
+from pipelines.training.unlabelled import FieldPile
 
 # Fewer fields teach nothing that shows on those kept back.
 LEAST_FIELDS: Final = 40
@@ -42,32 +41,8 @@ LEAST_FIELDS: Final = 40
 # Share of the documents that nothing is learned from.
 _KEPT_BACK: Final = 0.15
 
-# Strings that each reader names.
-_N_BEST: Final = 5
-
-# What is less probable than this by the vote is no lesson, and neither is a string
-# beside the best one.
-_LEAST_SURE: Final = 0.5
-
-# Strips that a round and the last training see, and the shares of them that are
-# drawn: on the pile's own paper, and on any.
-_N_STRIPS: Final = (10_000, 10_000, 20_000)
-_OWN_SHARE: Final = 0.35
-_OTHER_SHARE: Final = 0.1
-
-# Passes of over-segmentation over the fields, in each round.
-_CUTTING_EPOCHS: Final = 6
-
-_SETTINGS: Final[dict[str, Any]] = {
-    "batch_size": 16,
-    "lr": 0.002,
-    "schedule": "one-cycle",
-    "distortion": "writing",
-    "dropout": 0.2,
-    "initial_share": 0.3,
-    "max_epochs": 1,
-    "warm_start": True,
-}
+# Strips that are learned from in each round.
+_N_STRIPS: Final = (8_000, 24_000)
 
 # What learns from a pile, and what else a file may hold.
 _LEARNING: Final = "StringRecognizer"
@@ -79,9 +54,6 @@ _OTHERS: Final = {
 _START_FROM: Final = "Start from 'wide', 'lenet5_dense', 'lenet5' or a file of one."
 
 _CALIBRATED: Final = "that of the model started from"
-
-# What a reader says of each field of a pile, by the number of the field.
-Read: TypeAlias = Mapping[int, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -225,7 +197,7 @@ def adapt_to_pile(
     start : SlidingReader
         Where to begin, with a single recognizer that is fitted.
 
-    n_strips : sequence of int, default=(10000, 10000, 20000)
+    n_strips : sequence of int, default=(8000, 24000)
         Strips that are learned from in each round.
 
     random_state : int, default=0
@@ -241,27 +213,12 @@ def adapt_to_pile(
         If there are too few fields.
     """
     begun = time.process_time()
-    rng = np.random.default_rng(random_state)
     learned, held = _split(pile, random_state)
-    voters = _Voters(start, CuttingReader())
-    kept = []
-    # disable=None: no bar where nobody looks.
-    with tqdm(total=2 * len(n_strips) + 2, unit="step", disable=None) as bar:
-        before = _doubt(pile, held, voters.sliding, voters.cutting)
-        bar.update()
-        for number, n in enumerate(n_strips, 1):
-            labels = _label(pile, learned, voters)
-            kept.append(len(labels))
-            bar.update()
-            lessons = _gather(pile, labels, n, voters.cutting, rng)
-            sliding = _teach(start, lessons, int(rng.integers(2**31)))
-            cutting = voters.cutting
-            if number < len(n_strips):
-                cutting = _teach_cutting(pile, labels, int(rng.integers(2**31)))
-            voters = _Voters(sliding, cutting)
-            bar.update()
-        after = _doubt(pile, held, voters.sliding, CuttingReader())
-        bar.update()
+    voters, kept = _learn(pile, learned, start, n_strips, random_state)
+    before, after = (
+        _doubt(pile, held, sliding, voters.cutting)
+        for sliding in (start, voters.sliding)
+    )
     found = voters.sliding if before.falls_to(after) else start
     return PileLessons(
         reader=found,
@@ -269,34 +226,39 @@ def adapt_to_pile(
         after=after,
         n_read=len(pile.images),
         n_labelled=sum(text is not None for text in pile.texts),
-        n_kept=tuple(kept),
+        n_kept=kept,
         temperature=found.reading_recognizer().temperature_,
         seconds=time.process_time() - begun,
     )
 
 
-@dataclass(frozen=True)
-class _Voters:
-    """Two readers of different kinds."""
-
-    sliding: SlidingReader
-    cutting: CuttingReader
-
-    def read(
-        self, pile: FieldPile, chosen: Sequence[int]
-    ) -> dict[int, dict[str, float]]:
-        """Pool what both say of some fields."""
-        images = [pile.images[n] for n in chosen]
-        both = [_shares(reader, images) for reader in (self.sliding, self.cutting)]
-        weights = VotingReader().weights
-        pooled = (pool_readings(own, weights) for own in zip(*both, strict=True))
-        return {n: dict(own) for n, own in zip(chosen, pooled, strict=True)}
-
-
-def _shares(reader: Any, images: Sequence[Image]) -> list[dict[str, float]]:
-    """Read the most probable strings of every field, with their probabilities."""
-    found = reader.read(images, n_best=_N_BEST)
-    return [{one.text: one.probability for one in own} for own in found]
+def _learn(
+    pile: FieldPile,
+    learned: Sequence[int],
+    start: SlidingReader,
+    n_strips: Sequence[int],
+    random_state: int,
+) -> tuple[Voters, tuple[int, ...]]:
+    """Let both readers learn round by round; say how many labels there were in each."""
+    rng = np.random.default_rng(random_state)
+    voters = Voters(start, CuttingReader())
+    kept = []
+    # disable=None: no bar where nobody looks.
+    with tqdm(total=3 * len(n_strips), unit="step", disable=None) as bar:
+        for number, n in enumerate(n_strips, 1):
+            labels = label_fields(pile, learned, voters)
+            kept.append(len(labels))
+            bar.update()
+            seed, other = rng.integers(2**31, size=2).tolist()
+            lessons = gather_lessons(pile, labels, n, voters.cutting, seed)
+            sliding = teach_sliding(start, lessons, seed)
+            bar.update()
+            cutting = voters.cutting
+            if number < len(n_strips):
+                cutting = teach_cutting(pile, labels, other)
+            voters = Voters(sliding, cutting)
+            bar.update()
+    return voters, tuple(kept)
 
 
 def _split(pile: FieldPile, random_state: int) -> tuple[list[int], list[int]]:
@@ -320,111 +282,19 @@ def _doubt(
 ) -> Doubts:
     """Say how far what a network reads in fields kept back can be doubted."""
     images = [pile.images[n] for n in held]
-    said = dict(zip(held, _shares(sliding, images), strict=True))
-    other = dict(zip(held, _shares(cutting, images), strict=True))
-    weighed = pile.weigh(said)
+    shares = dict(zip(held, read_shares(sliding, images), strict=True))
+    others = dict(zip(held, read_shares(cutting, images), strict=True))
+    weighed = pile.weigh(shares)
+    said = {n: next(iter(own)) for n, own in shares.items()}
     free = [n for n in held if pile.texts[n] is None]
     known = [n for n in held if pile.texts[n] is not None]
     return Doubts(
         n_fields=len(free),
-        differing=sum(1 - other[n].get(weighed[n].text, 0.0) for n in free),
-        n_broken=sum(weighed[n].is_broken for n in free),
+        differing=sum(1 - others[n].get(said[n], 0.0) for n in free),
+        n_broken=sum(weighed[n].is_broken or weighed[n].text != said[n] for n in free),
         n_labelled=len(known),
-        n_wrong=sum(next(iter(said[n])) != pile.texts[n] for n in known),
+        n_wrong=sum(said[n] != pile.texts[n] for n in known),
     )
-
-
-def _label(
-    pile: FieldPile, learned: Sequence[int], voters: _Voters
-) -> dict[int, dict[str, float]]:
-    """Give strings, with their weights, to fields: those known, and those voted for."""
-    weighed = pile.weigh(voters.read(pile, learned))
-    labels = {}
-    for n in learned:
-        text = pile.texts[n]
-        if text is not None:
-            labels[n] = {text: 1.0}
-        elif _is_lesson(weighed[n]):
-            labels[n] = {weighed[n].text: weighed[n].probability}
-    return labels
-
-
-def _is_lesson(weighed: Weighed) -> bool:
-    return weighed.probability > _LEAST_SURE and not weighed.is_broken
-
-
-@dataclass(frozen=True, eq=False)
-class _Lessons(Sequence[Image]):
-    """Strips to learn from, some of them drawn when they are asked for."""
-
-    sources: list[tuple[Sequence[Image], int]]
-    texts: list[str]
-    weights: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.sources)
-
-    def __getitem__(self, index: Any) -> Any:
-        strips, n = self.sources[index]
-        return strips[n]
-
-
-def _gather(
-    pile: FieldPile,
-    labels: Mapping[int, Mapping[str, float]],
-    n_strips: int,
-    cutting: CuttingReader,
-    rng: Generator,
-) -> _Lessons:
-    """Mix labelled fields with drawn strings."""
-    from lenet_sklearn import load_dataset
-
-    numbers = list(labels)
-    best = [max(labels[n], key=labels[n].__getitem__) for n in numbers]
-    images = [pile.images[n] for n in numbers]
-    glyphs, names = cut_digits(images, best, cutting.reading_model())
-    loans = [loan for image in images if (loan := borrow(image)) is not None]
-    seed = int(rng.integers(2**31))
-    n_own, n_other = (round(s * n_strips) for s in (_OWN_SHARE, _OTHER_SHARE))
-    drawn = [
-        BorrowedLines(loans, best, glyphs, names, n_lines=n_own, random_state=seed),
-        DrawnLines(*load_dataset("digits"), n_lines=n_other, random_state=seed),
-    ]
-    strips = [normalize_line(image) for image in images]
-    written = [
-        (place, text, share)
-        for place, n in enumerate(numbers)
-        for text, share in labels[n].items()
-    ]
-    n_written = n_strips - n_own - n_other
-    order = np.resize(rng.permutation(len(written)), n_written).tolist()
-    chosen = [written[n] for n in order]
-    return _Lessons(
-        sources=[(strips, place) for place, *_ in chosen]
-        + [(lines, n) for lines in drawn for n in range(len(lines))],
-        texts=[text for _, text, _ in chosen]
-        + [t for lines in drawn for t in lines.texts],
-        weights=np.array([share for *_, share in chosen] + [1.0] * (n_own + n_other)),
-    )
-
-
-def _teach(start: SlidingReader, lessons: _Lessons, seed: int) -> SlidingReader:
-    """Train a copy of a network with lessons."""
-    recognizer = deepcopy(start.reading_recognizer())
-    before = recognizer.get_params(deep=False)
-    recognizer.set_params(**_SETTINGS, random_state=seed)
-    recognizer.fit(lessons, lessons.texts, sample_weight=lessons.weights)
-    recognizer.set_params(**{name: before[name] for name in _SETTINGS})
-    return SlidingReader(recognizer)
-
-
-def _teach_cutting(
-    pile: FieldPile, labels: Mapping[int, Mapping[str, float]], seed: int
-) -> CuttingReader:
-    """Let over-segmentation learn from the best string of every field."""
-    texts = [max(own, key=own.__getitem__) for own in labels.values()]
-    reader = CuttingReader(max_epochs=_CUTTING_EPOCHS, random_state=seed)
-    return reader.fit([pile.images[n] for n in labels], texts)
 
 
 def load_pile_start(model: StrPath, device: str = "auto") -> SlidingReader:

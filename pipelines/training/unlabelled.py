@@ -39,14 +39,10 @@ class Weighed:
 
     is_broken : bool
         Whether the most probable one breaks a rule.
-
-    is_ruled : bool
-        Whether a rule has decided it, such as an entry of a roster.
     """
 
     shares: dict[str, float]
     is_broken: bool = False
-    is_ruled: bool = False
 
     @property
     def text(self) -> str:
@@ -171,13 +167,13 @@ class FieldPile:
                 continue
             before = {name: _as_reading(read[n]) for name, n in places.items()}
             for name, after in self._decide(page, before).items():
-                shares = {c.text: c.probability for c in after.candidates}
-                if after.value not in shares or after.value != next(iter(shares)):
-                    shares = {after.value: after.confidence, **shares}
-                ruled = bool(after.decided_by) and after.value != before[name].value
-                weighed[places[name]] = Weighed(
-                    shares, after.status == "invalid", ruled
-                )
+                rest = {
+                    one.text: one.probability
+                    for one in after.candidates
+                    if one.text != after.value
+                }
+                shares = {after.value: after.confidence, **rest}
+                weighed[places[name]] = Weighed(shares, after.status == "invalid")
         return weighed
 
     def _decide(
