@@ -19,7 +19,13 @@ from pipelines.drawing.paper import Crop
 from pipelines.drawing.strings import Line
 from pipelines.drawing.writers import draw_hand
 from pipelines.images import Image, Mask, Plane
-from pipelines.lines.ink import find_writing, ink_threshold, measure_contrast
+from pipelines.lines.ink import (
+    erase_ruling,
+    find_ruling,
+    find_writing,
+    ink_threshold,
+    measure_contrast,
+)
 
 # The grey sides of strokes are taken out too: what is fainter than ink by this factor,
 # and a pixel or two around it.
@@ -96,12 +102,14 @@ def borrow(field: Image) -> Loan | None:
     threshold = ink_threshold(contrast)
     if writing is None or threshold is None:
         return None
-    mask = (contrast > threshold).view(np.uint8)
+    mask, sides = _mark_writing(contrast, threshold)
+    if not mask.any():
+        return None
     height = writing.height / writing.scale
     columns = np.flatnonzero(mask.any(axis=0))
     left, right = columns[0], field.shape[1] - 1 - columns[-1]
     return Loan(
-        paper=take_out(field, (contrast > _SIDES * threshold).view(np.uint8)),
+        paper=take_out(field, sides),
         height=height,
         baseline=writing.bottom / writing.scale,
         margins=(left / height, right / height),
@@ -109,6 +117,16 @@ def borrow(field: Image) -> Loan | None:
         darkness=float(np.quantile(contrast[mask > 0], 0.8)),
         slant=writing.slant,
     )
+
+
+def _mark_writing(contrast: Plane, threshold: float) -> tuple[Mask, Mask]:
+    """Mark ink, and ink with its grey sides; what is printed across is neither."""
+    rules = find_ruling(contrast, threshold)
+    marked = []
+    for least in (threshold, _SIDES * threshold):
+        mask = (contrast > least).view(np.uint8)
+        marked.append(mask & ~erase_ruling(mask, rules) & 1 if rules else mask)
+    return marked[0], marked[1]
 
 
 def take_out(field: Image, ink: Mask) -> Plane:

@@ -41,8 +41,11 @@ LEAST_FIELDS: Final = 40
 # Share of the documents that nothing is learned from.
 _KEPT_BACK: Final = 0.15
 
-# Strips that are learned from in each round.
-_N_STRIPS: Final = (8_000, 24_000)
+# Strips that are learned from in each round for every field, and in all at the least
+# and at the most of the last one.
+_STRIPS_A_FIELD: Final = (8, 12, 28)
+_LEAST_STRIPS: Final = 2_000
+_MOST_STRIPS: Final = 28_000
 
 # What learns from a pile, and what else a file may hold.
 _LEARNING: Final = "StringRecognizer"
@@ -177,7 +180,7 @@ def adapt_to_pile(
     pile: FieldPile,
     start: SlidingReader,
     *,
-    n_strips: Sequence[int] = _N_STRIPS,
+    n_strips: Sequence[int] | None = None,
     random_state: int = 0,
 ) -> PileLessons:
     """Let a network learn from fields that nobody has labelled.
@@ -186,8 +189,8 @@ def adapt_to_pile(
     network and over-segmentation. Strings that are probable enough and break no rule
     become labels, weighted by their probability. The network learns from them, mixed
     with strings drawn on the pile's own paper and on any other; so does
-    over-segmentation. The last round trains the network that is kept, from the vote of
-    those before.
+    over-segmentation, in the first round. The last round trains the network that is
+    kept, from the vote of those before. Each begins with the network started from.
 
     Parameters
     ----------
@@ -197,8 +200,9 @@ def adapt_to_pile(
     start : SlidingReader
         Where to begin, with a single recognizer that is fitted.
 
-    n_strips : sequence of int, default=(8000, 24000)
-        Strips that are learned from in each round.
+    n_strips : sequence of int, default=None
+        Strips that are learned from in each round; None for three rounds of as many as
+        the number of fields asks for.
 
     random_state : int, default=0
         Seed of everything that is random.
@@ -214,6 +218,8 @@ def adapt_to_pile(
     """
     begun = time.process_time()
     learned, held = _split(pile, random_state)
+    if n_strips is None:
+        n_strips = _plan(pile, learned)
     voters, kept = _learn(pile, learned, start, n_strips, random_state)
     before, after = (
         _doubt(pile, held, sliding, voters.cutting)
@@ -230,6 +236,15 @@ def adapt_to_pile(
         temperature=found.reading_recognizer().temperature_,
         seconds=time.process_time() - begun,
     )
+
+
+def _plan(pile: FieldPile, learned: Sequence[int]) -> list[int]:
+    """Say how many strips each round has; labels that are known need but one."""
+    most = _MOST_STRIPS / max(_STRIPS_A_FIELD)
+    n_fields = min(len(learned), most)
+    planned = [max(round(n * n_fields), _LEAST_STRIPS) for n in _STRIPS_A_FIELD]
+    all_known = all(pile.texts[n] is not None for n in learned)
+    return [sum(planned)] if all_known else planned
 
 
 def _learn(
@@ -253,9 +268,9 @@ def _learn(
             lessons = gather_lessons(pile, labels, n, voters.cutting, seed)
             sliding = teach_sliding(start, lessons, seed)
             bar.update()
-            cutting = voters.cutting
-            if number < len(n_strips):
-                cutting = teach_cutting(pile, labels, other)
+            # Over-segmentation gains the most at once, and takes as long each time.
+            first = number == 1 < len(n_strips)
+            cutting = teach_cutting(pile, labels, other) if first else voters.cutting
             voters = Voters(sliding, cutting)
             bar.update()
     return voters, tuple(kept)

@@ -284,10 +284,13 @@ def teach_sliding(start: SlidingReader, lessons: Lessons, seed: int) -> SlidingR
     reader : SlidingReader
         With the parameters of the one started from.
     """
+    from lenet_sklearn.devices import fast_precision, resolve_device
+
     recognizer = deepcopy(start.reading_recognizer())
     before = recognizer.get_params(deep=False)
     recognizer.set_params(**_SETTINGS, random_state=seed)
-    recognizer.fit(lessons, lessons.texts, sample_weight=lessons.weights)
+    with fast_precision(resolve_device(recognizer.device)):
+        recognizer.fit(lessons, lessons.texts, sample_weight=lessons.weights)
     recognizer.set_params(**{name: before[name] for name in _SETTINGS})
     return SlidingReader(recognizer)
 

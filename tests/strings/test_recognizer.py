@@ -308,3 +308,45 @@ def test_reading_before_fitting_is_refused():
 def test_a_hypothesis_cannot_be_changed():
     with pytest.raises(AttributeError):
         Hypothesis("1", 0.5).text = "2"
+
+
+def weighted(weights, texts=("1", "")):
+    """Train on bars: half of them are said to be one string, half another."""
+    bar = np.zeros((32, 40), np.uint8)
+    bar[4:28, 18:22] = 255
+    recognizer = StringRecognizer(
+        network="lenet5_dense",
+        characters="1",
+        max_epochs=10,
+        batch_size=8,
+        distortion=None,
+        random_state=0,
+        device="cpu",
+    )
+    return bar, recognizer.fit([bar, bar] * 20, list(texts) * 20, weights)
+
+
+def test_a_strip_of_weight_0_teaches_nothing():
+    bar, recognizer = weighted([1, 0] * 20)
+    assert recognizer.predict([bar]).tolist() == ["1"]
+    bar, recognizer = weighted([0, 1] * 20)
+    assert recognizer.predict([bar]).tolist() == [""]
+
+
+def test_strings_are_as_probable_as_they_were_weighted():
+    bar, recognizer = weighted([0.8, 0.2] * 20)
+    shares = {one.text: one.probability for one in recognizer.read([bar], n_best=2)[0]}
+    assert 0.65 < shares["1"] < 0.95
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], "expects sample_weight of shape"),
+        ([-1.0] * 40, "at least 0"),
+        ([0.0] * 40, "all zero"),
+    ],
+)
+def test_other_weights_are_refused(weights, message):
+    with pytest.raises(ValueError, match=f"StringRecognizer .*{message}"):
+        weighted(weights)
