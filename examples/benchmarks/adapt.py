@@ -4,10 +4,10 @@
     python examples/benchmarks/adapt.py --only pile
     python examples/benchmarks/adapt.py --models models --page docs/benchmarks.md
 
-Cheque amounts are learned from without their labels, by networks that are tested on the
-fields of another fold. What is started from has seen no cheque. The settings were chosen
-by looking at fields of the first four fifths alone, of which one part was learned from
-and another one read: see the docs.
+Cheque amounts are learned from without their labels, by networks that are tested on
+the fields of another fold. What is started from has seen no cheque. The settings were
+chosen by looking at fields of the first four fifths alone, of which one part was
+learned from and another one read.
 """
 
 import hashlib

@@ -41,6 +41,10 @@ LEAST_FIELDS: Final = 40
 # Share of the documents that nothing is learned from.
 _KEPT_BACK: Final = 0.15
 
+# What over-segmentation does not name among its best strings is no less probable: one
+# such field does not decide.
+_LEAST_CHANCE: Final = 0.01
+
 # Strips that are learned from in each round for every field, and in all at the least
 # and at the most of the last one.
 _STRIPS_A_FIELD: Final = (8, 12, 28)
@@ -56,8 +60,6 @@ _OTHERS: Final = {
 }
 _START_FROM: Final = "Start from 'wide', 'lenet5_dense', 'lenet5' or a file of one."
 
-_CALIBRATED: Final = "that of the model started from"
-
 
 @dataclass(frozen=True)
 class Doubts:
@@ -68,9 +70,13 @@ class Doubts:
     n_fields : int
         Fields kept back without a label.
 
-    differing : float
-        How many of them over-segmentation, which has not learned from the pile, reads
-        otherwise: the sum of the probabilities that it gives to other strings.
+    n_differing : int
+        How many of them over-segmentation reads otherwise, which has learned from the
+        fields that are not kept back.
+
+    surprise : float
+        The same more finely: the mean of minus the logarithm of the probability that
+        over-segmentation gives to what the network reads.
 
     n_broken : int
         How many break a rule of the form.
@@ -80,7 +86,8 @@ class Doubts:
     """
 
     n_fields: int
-    differing: float
+    n_differing: int
+    surprise: float
     n_broken: int
     n_labelled: int
     n_wrong: int
@@ -96,18 +103,21 @@ class Doubts:
         Returns
         -------
         answer : bool
-            Whether nothing has risen, and something has fallen.
+            Whether neither the surprise nor the rules broken nor the errors have risen,
+            and one of them has fallen.
         """
-        ours = (self.differing, self.n_broken, self.n_wrong)
-        theirs = (other.differing, other.n_broken, other.n_wrong)
+        ours = (self.surprise, self.n_broken, self.n_wrong)
+        theirs = (other.surprise, other.n_broken, other.n_wrong)
         rises = any(b > a for a, b in zip(ours, theirs, strict=True))
         return not rises and theirs != ours
 
     def __str__(self) -> str:
         said = []
         if self.n_fields:
-            share = self.differing / self.n_fields
-            said = [f"{share:.1%} of {self.n_fields} fields read otherwise by cutting"]
+            said.append(
+                f"{self.n_differing} of {self.n_fields} fields read otherwise by"
+                f" over-segmentation (surprise {self.surprise:.2f})"
+            )
             said += [f"{self.n_broken} break a rule"] if self.n_broken else []
         if self.n_labelled:
             said.append(f"{self.n_wrong} of {self.n_labelled} labelled fields wrong")
@@ -165,7 +175,7 @@ class PileLessons:
             "learned from": f"{kept} labels in {len(self.n_kept)} rounds",
             "before": f"{self.before}, of those kept back",
             "after": f"{self.after}, of those kept back",
-            "temperature": f"{self.temperature:.2f}, {_CALIBRATED}",
+            "temperature": f"{self.temperature:.2f}, that of the model started from",
         }
         if not self.is_gain:
             figures["kept"] = "the weights started from: nothing was gained"
@@ -303,9 +313,12 @@ def _doubt(
     said = {n: next(iter(own)) for n, own in shares.items()}
     free = [n for n in held if pile.texts[n] is None]
     known = [n for n in held if pile.texts[n] is not None]
+    chances = np.array([others[n].get(said[n], 0.0) for n in free])
+    surprise = -np.log(chances.clip(_LEAST_CHANCE))
     return Doubts(
         n_fields=len(free),
-        differing=sum(1 - others[n].get(said[n], 0.0) for n in free),
+        n_differing=sum(said[n] != next(iter(others[n])) for n in free),
+        surprise=float(surprise.mean()) if free else 0.0,
         n_broken=sum(weighed[n].is_broken or weighed[n].text != said[n] for n in free),
         n_labelled=len(known),
         n_wrong=sum(said[n] != pile.texts[n] for n in known),

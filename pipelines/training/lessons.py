@@ -291,7 +291,7 @@ def teach_sliding(start: SlidingReader, lessons: Lessons, seed: int) -> SlidingR
     recognizer.set_params(**_SETTINGS, random_state=seed)
     with fast_precision(resolve_device(recognizer.device)):
         recognizer.fit(lessons, lessons.texts, sample_weight=lessons.weights)
-    recognizer.set_params(**{name: before[name] for name in _SETTINGS})
+    recognizer.set_params(**{n: before[n] for n in (*_SETTINGS, "random_state")})
     return SlidingReader(recognizer)
 
 

@@ -221,7 +221,7 @@ def pile_of_fields(
     for path, number, image, is_alone in _open_all(files, pile):
         [line] = reader.free_writing(clean_images(steps, [image]))
         if line is None:
-            pile.count("fields are rows of boxes")
+            pile.count("rows of boxes, passed over")
             continue
         at = known.find(path, number, is_alone)
         pile.add(path, {form.fields[0].name: line}, at)
@@ -274,8 +274,10 @@ def pile_of_pages(
     for path, number, image, is_alone in _open_all(files, pile, dpi):
         cuts = {n: cut for n, cut in reader.cut(image).items() if n in names}
         if not cuts:
-            pile.count("pages have none of the fields")
+            pile.count("pages without any of the fields")
             continue
+        if len(cuts) < len(names):
+            pile.count("fields not found on their page", len(names) - len(cuts))
         images, frames = zip(*cuts.values(), strict=True)
         found = lines.free_writing(clean_images(steps, images), frames)
         written = {
@@ -386,9 +388,12 @@ class _Gathered:
         self._texts: list[str | None] = []
         self._pages: list[PiledPage] = []
         self._counts: dict[str, int] = {}
+        self._examples: dict[str, str] = {}
 
-    def count(self, what: str, n: int = 1) -> None:
+    def count(self, what: str, n: int = 1, *, said: str = "") -> None:
         self._counts[what] = self._counts.get(what, 0) + n
+        if said:
+            self._examples.setdefault(what, f" ({said})")
 
     def add(
         self,
@@ -405,15 +410,22 @@ class _Gathered:
         self._pages.append(PiledPage(str(path), places, rest))
 
     def finish(self) -> FieldPile:
-        if unused := self._known.unused():
-            self.count("rows of the truth name no field that was read", unused)
-        passed = tuple(f"{n} {what}" for what, n in self._counts.items())
         if not self._images:
+            passed = "; ".join(self._passed_over())
             raise ValueError(
-                "There is no field of free writing to learn from"
-                + (f": {'; '.join(passed)}." if passed else ".")
+                "There is no field of free writing to learn from."
+                f" {passed or 'Name images of fields'}."
             )
-        return FieldPile(self._images, self._texts, self._pages, self._form, passed)
+        if unused := self._known.unused():
+            self.count("rows of the truth that name no field that was read", unused)
+        passed_over = tuple(self._passed_over())
+        return FieldPile(
+            self._images, self._texts, self._pages, self._form, passed_over
+        )
+
+    def _passed_over(self) -> Iterable[str]:
+        for what, n in self._counts.items():
+            yield f"{what}: {n}{self._examples.get(what, '')}"
 
 
 def _open_all(
@@ -425,5 +437,5 @@ def _open_all(
             with open_scan(path) if dpi is None else open_scan(path, dpi=dpi) as scan:
                 for number in range(len(scan)):
                     yield path, number, scan.read(number), len(scan) == 1
-        except ScanError:
-            pile.count("files cannot be read")
+        except ScanError as error:
+            pile.count("files that cannot be read", said=str(error))

@@ -21,7 +21,7 @@ from pipelines.training.adapting import (
 from pipelines.training.lessons import Voters, label_fields
 from pipelines.training.unlabelled import FieldPile
 
-N_FIELDS = 48
+N_FIELDS = 42
 
 
 def draw_pile(n_fields=N_FIELDS):
@@ -59,7 +59,7 @@ def spied(monkeypatch):
 def test_the_old_network_is_kept_when_it_gets_no_better(spied, tmp_path):
     images, _ = draw_pile()
     begun = start()
-    lessons = adapt_to_pile(FieldPile.of_images(images), begun, n_strips=(20, 20))
+    lessons = adapt_to_pile(FieldPile.of_images(images), begun, n_strips=(20,))
     assert not lessons.is_gain
     assert lessons.reader is begun
     path = tmp_path / "kept.safetensors"
@@ -119,15 +119,15 @@ def test_too_few_fields_are_refused():
 @pytest.mark.parametrize(
     ("before", "after", "falls"),
     [
-        ((9.0, 2, 3), (8.0, 2, 3), True),
-        ((9.0, 2, 3), (9.0, 1, 3), True),
-        ((9.0, 2, 3), (8.0, 3, 3), False),
-        ((9.0, 2, 3), (8.0, 2, 4), False),
-        ((9.0, 2, 3), (9.0, 2, 3), False),
+        ((0.9, 2, 3), (0.8, 2, 3), True),
+        ((0.9, 2, 3), (0.9, 1, 3), True),
+        ((0.9, 2, 3), (0.8, 3, 3), False),
+        ((0.9, 2, 3), (0.8, 2, 4), False),
+        ((0.9, 2, 3), (0.9, 2, 3), False),
     ],
 )
 def test_doubts_fall_where_nothing_rises(before, after, falls):
-    old, new = (Doubts(30, d, b, 5, w) for d, b, w in (before, after))
+    old, new = (Doubts(30, 9, s, b, 5, w) for s, b, w in (before, after))
     assert old.falls_to(new) is falls
 
 

@@ -34,7 +34,9 @@ def test_fields_are_read_with_what_is_known_of_some(tmp_path):
     pile = pile_of_fields(files, truth=truth)
     assert pile.texts == [None, "308", None]
     assert pile.documents == [str(path) for path in files]
-    assert pile.passed_over == ("1 rows of the truth name no field that was read",)
+    assert pile.passed_over == (
+        "rows of the truth that name no field that was read: 1",
+    )
 
 
 def test_rows_of_boxes_and_what_is_no_image_are_counted(tmp_path):
@@ -44,16 +46,15 @@ def test_rows_of_boxes_and_what_is_no_image_are_counted(tmp_path):
     text.write_text("no image")
     pile = pile_of_fields([*files, comb, text])
     assert len(pile.images) == 1
-    assert pile.passed_over == (
-        "1 fields are rows of boxes",
-        "1 files cannot be read",
-    )
+    boxes, files = pile.passed_over
+    assert boxes == "rows of boxes, passed over: 1"
+    assert files.startswith("files that cannot be read: 1 (")
 
 
 def test_a_pile_without_a_field_is_refused(tmp_path):
     text = tmp_path / "no.png"
     text.write_text("no image")
-    with pytest.raises(ValueError, match="no field of free writing to learn from: 1"):
+    with pytest.raises(ValueError, match=r"learn from\. files that cannot"):
         pile_of_fields([text])
 
 
@@ -71,6 +72,34 @@ def test_a_wrong_truth_is_refused(tmp_path, content, message):
     truth.write_text(content)
     with pytest.raises(ValueError, match=message):
         pile_of_fields(files, truth=truth)
+
+
+def test_pages_give_the_free_fields_of_their_form(tmp_path):
+    blank = np.full((1100, 850), 250, np.uint8)
+    cv2.rectangle(blank, (60, 60), (790, 1040), 0, 2)
+    cv2.putText(blank, "Total amount", (90, 160), cv2.FONT_HERSHEY_DUPLEX, 1, 0, 2)
+    cv2.putText(blank, "Please write clearly", (300, 900), 0, 1, 0, 2)
+    cv2.imwrite(str(tmp_path / "blank.png"), blank)
+    box = (300, 200, 80, 400)
+    form = Form.model_validate(
+        {
+            "blank": str(tmp_path / "blank.png"),
+            "fields": [{"name": "total", "kind": "line", "box": box}],
+        }
+    )
+    page = blank.copy()
+    written = draw_string("1742", draw_writer(3), random_state=3)
+    height, width = written.shape
+    part = page[310 : 310 + height, 240 : 240 + width]
+    part[:] = np.minimum(part, written)
+    cv2.imwrite(str(tmp_path / "page.png"), page)
+    truth = tmp_path / "truth.csv"
+    truth.write_text("file,total\npage.png,1742\n")
+    files = [tmp_path / "page.png", tmp_path / "blank.png"]
+    pile = pile_of_pages(files, form, truth=truth)
+    assert pile.texts[0] == "1742"
+    assert len(pile.images) == 2
+    assert pile.documents == list(map(str, files))
 
 
 def test_a_form_without_free_fields_is_refused():
