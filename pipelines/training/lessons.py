@@ -224,6 +224,7 @@ def gather_lessons(
     rng = np.random.default_rng(seed)
     n_written = n_strips - n_own - n_other
     order = np.resize(rng.permutation(len(written)), n_written).tolist()
+    everything: list[tuple[Sequence[Image], int, str, float]]
     everything = [written[n] for n in order]
     for lines in _draw(images, best, (n_own, n_other), cutting, seed):
         everything += [(lines, n, text, 1.0) for n, text in enumerate(lines.texts)]
@@ -248,14 +249,14 @@ def _draw(
         )
     shipped, names = load_dataset("digits")
     glyphs, labels = cut_digits(images, texts, cutting.reading_model())
-    inked = thin_glyphs(glyphs).any(axis=1)
+    inked = np.flatnonzero(thin_glyphs(glyphs).any(axis=1))
     # Digits that the pile lacks, or has few of, are drawn too.
     size = glyphs.shape[1:]
     shipped = np.array([cv2.resize(glyph, size) for glyph in shipped])
     kept = np.random.default_rng(seed).permutation(len(shipped))
     kept = kept[: max(len(glyphs), _LEAST_SHIPPED)]
     mixed = np.concatenate([glyphs[inked], shipped[kept]])
-    known = [label for label, has_ink in zip(labels, inked, strict=True) if has_ink]
+    known = [labels[n] for n in inked.tolist()]
     known += map(str, names[kept].tolist())
     return (
         BorrowedLines(
