@@ -54,7 +54,7 @@ _THRESHOLD = 0.9
 _MAX_ERROR = 0.01
 
 # Fields of one writer: a pile, and others that are not in it.
-_N_DRAWN = 300
+_N_DRAWN = 120
 _WRITERS = (11, 12, 13)
 
 

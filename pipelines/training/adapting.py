@@ -143,7 +143,7 @@ class PileLessons:
         Those of them whose string was known.
 
     n_kept : tuple of int
-        Pseudo-labels learned from in each round.
+        Fields with a label, known or voted for, in each round.
 
     temperature : float
         What the logits of the network are divided by.
@@ -249,12 +249,16 @@ def adapt_to_pile(
 
 
 def _plan(pile: FieldPile, learned: Sequence[int]) -> list[int]:
-    """Say how many strips each round has; labels that are known need but one."""
+    """Say how many strips each round has.
+
+    Labels that are known need but one round: that has as many strips as fitting to so
+    many labelled fields.
+    """
     most = _MOST_STRIPS / max(_STRIPS_A_FIELD)
     n_fields = min(len(learned), most)
     planned = [max(round(n * n_fields), _LEAST_STRIPS) for n in _STRIPS_A_FIELD]
     all_known = all(pile.texts[n] is not None for n in learned)
-    return [sum(planned)] if all_known else planned
+    return [2 * sum(planned)] if all_known else planned
 
 
 def _learn(
