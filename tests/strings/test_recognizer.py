@@ -323,18 +323,18 @@ def weighted(weights, texts=("1", "")):
         random_state=0,
         device="cpu",
     )
-    return bar, recognizer.fit([bar, bar] * 20, list(texts) * 20, weights)
+    return bar, recognizer.fit([bar, bar] * 100, list(texts) * 100, weights)
 
 
 def test_a_strip_of_weight_0_teaches_nothing():
-    bar, recognizer = weighted([1, 0] * 20)
+    bar, recognizer = weighted([1, 0] * 100)
     assert recognizer.predict([bar]).tolist() == ["1"]
-    bar, recognizer = weighted([0, 1] * 20)
+    bar, recognizer = weighted([0, 1] * 100)
     assert recognizer.predict([bar]).tolist() == [""]
 
 
 def test_strings_are_as_probable_as_they_were_weighted():
-    bar, recognizer = weighted([0.8, 0.2] * 20)
+    bar, recognizer = weighted([0.8, 0.2] * 100)
     shares = {one.text: one.probability for one in recognizer.read([bar], n_best=2)[0]}
     assert 0.65 < shares["1"] < 0.95
 
@@ -343,8 +343,8 @@ def test_strings_are_as_probable_as_they_were_weighted():
     ("weights", "message"),
     [
         ([1.0], "expects sample_weight of shape"),
-        ([-1.0] * 40, "at least 0"),
-        ([0.0] * 40, "all zero"),
+        ([-1.0] * 200, "at least 0"),
+        ([0.0] * 200, "all zero"),
     ],
 )
 def test_other_weights_are_refused(weights, message):

@@ -151,7 +151,7 @@ def test_a_network_learns_a_writer_it_could_not_read():
     images, texts = draw_pile(90)
     wide = [cv2.resize(i, None, fx=1.9, fy=1.0) for i in images]
     pile = FieldPile.of_images(wide)
-    lessons = adapt_to_pile(pile, start(), n_strips=(600, 900))
+    lessons = adapt_to_pile(pile, start(), n_strips=(300, 400))
     before = start().score(wide, texts)
     after = lessons.reader.score(wide, texts)
     assert after >= before
