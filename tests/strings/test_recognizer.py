@@ -327,6 +327,7 @@ def weighted(weights, texts=("1", "")):
     return bar, recognizer.fit([bar, bar] * 100, list(texts) * 100, weights)
 
 
+@pytest.mark.slow
 def test_a_strip_of_weight_0_teaches_nothing():
     bar, recognizer = weighted([1, 0] * 100)
     assert recognizer.predict([bar]).tolist() == ["1"]
@@ -334,6 +335,7 @@ def test_a_strip_of_weight_0_teaches_nothing():
     assert recognizer.predict([bar]).tolist() == [""]
 
 
+@pytest.mark.slow
 def test_strings_are_as_probable_as_they_were_weighted():
     bar, recognizer = weighted([0.8, 0.2] * 100)
     shares = {one.text: one.probability for one in recognizer.read([bar], n_best=2)[0]}
