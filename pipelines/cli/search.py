@@ -173,7 +173,6 @@ def _read(
             samples.form or "",
             truth,
             groups=groups,
-            memory=str(outputs.folder / "cuts"),
             random_state=seed,
         )
     fields: Any = samples.fields

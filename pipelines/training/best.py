@@ -10,6 +10,7 @@ from sklearn.base import clone
 from lenet_sklearn.acceptance import AcceptanceRule
 from lenet_sklearn.models.cards import ModelCard
 from lenet_sklearn.outputs import check_writable, write_rows
+from pipelines.memory import use_memory
 from pipelines.models import is_setting
 from pipelines.plotting import check_plots, plot_search
 from pipelines.recipes import N_LABELLED, Grid, check_grid, find_grid
@@ -212,11 +213,13 @@ def search_best(
     )
     fitted = fit_rule(rule, found, material)
     searched = Searched(found, outputs, material, fitted)
-    best = fit_best(material, found.best) if found.is_gain else None
+    with use_memory(plan.memory):
+        best = fit_best(material, found.best) if found.is_gain else None
     # Only now: a search that was interrupted finds nothing that it would replace.
     write_search(found, outputs.table)
     if outputs.picture:
         plot_search(*_pictured(found), outputs.picture)
+    plan.memory.clear()
     if best is not None:
         origin = f"{material.kind}, then {material.unit}"
         card = ModelCard.write_today(origin, len(material.X), outputs.command)

@@ -18,12 +18,12 @@ from sklearn.utils import check_random_state, get_tags
 from lenet_sklearn.models.registry import pack_model
 from lenet_sklearn.outputs import write_whole
 from pipelines.forms.form import Form
+from pipelines.memory import ImageMemory, source_digest, use_memory
 from pipelines.readers.base import is_fitted
 from pipelines.readers.scorers import Outcomes, exact_strings, judge
 
-# What computes otherwise in another release.
+# What computes otherwise in another release, beside the source of these packages.
 _RELEASES: Final = (
-    "lenet-sklearn",
     "numpy",
     "onnxruntime",
     "opencv-python-headless",
@@ -55,6 +55,9 @@ class RememberingEstimator(BaseEstimator):
     random_state : int, default=0
         Seed of this draw. Of two numbers of samples, the fewer are among the others.
 
+    memory : ImageMemory, default=None
+        Keeps what is made of images before a network sees them.
+
     Attributes
     ----------
     key_ : str
@@ -76,11 +79,13 @@ class RememberingEstimator(BaseEstimator):
         *,
         n_labelled: int | None = None,
         random_state: int = 0,
+        memory: ImageMemory | None = None,
     ) -> None:
         self.reader = reader
         self.folder = folder
         self.n_labelled = n_labelled
         self.random_state = random_state
+        self.memory = memory
 
     def fit(self, X: Sequence[Any], y: Sequence[Any]) -> Self:
         """Note what is to be fitted.
@@ -103,7 +108,8 @@ class RememberingEstimator(BaseEstimator):
         self._lesson = lesson
         self._fitted: Any = None
         self.n_fitted_ = len(rows)
-        said = [version(name) for name in _RELEASES], describe(self.reader)
+        releases = [version(name) for name in _RELEASES]
+        said = source_digest(), releases, describe(self.reader)
         self.key_ = joblib.hash((*said, *lesson))
         return self
 
@@ -169,7 +175,8 @@ class RememberingEstimator(BaseEstimator):
         except (OSError, ValueError, KeyError):  # not there, or damaged
             pass
         began = time.perf_counter()
-        outcomes = judge(self._reader(), X, y)
+        with use_memory(self.memory):
+            outcomes = judge(self._reader(), X, y)
         seconds = time.perf_counter() - began
         _save(path, outcomes, seconds)
         return outcomes, seconds
@@ -206,7 +213,8 @@ def describe(estimator: Any) -> list[tuple[str, Any]]:
     Parameters
     ----------
     estimator : estimator
-        Its parameters may be fitted models, which are described by their weights.
+        Its parameters may be fitted models, which are described by their weights. A
+        `memory` decides nothing.
 
     Returns
     -------
@@ -220,7 +228,11 @@ def describe(estimator: Any) -> list[tuple[str, Any]]:
     >>> dict(describe(CuttingReader(max_epochs=4)))["max_epochs"]
     4
     """
-    params = sorted(estimator.get_params().items())
+    params = sorted(
+        (name, value)
+        for name, value in estimator.get_params().items()
+        if name.rpartition("__")[2] != "memory"
+    )
     own = ("", f"{type(estimator).__module__}.{type(estimator).__qualname__}")
     return [own, *((name, _content(value)) for name, value in params)]
 

@@ -25,6 +25,7 @@ from sklearn.model_selection import (
 from sklearn.utils import get_tags
 from tqdm import tqdm
 
+from pipelines.memory import ImageMemory
 from pipelines.readers.base import split_reader
 from pipelines.readers.scorers import (
     SCORERS,
@@ -58,7 +59,7 @@ class SearchPlan:
     Attributes
     ----------
     folder : Path
-        Where finished fits are kept.
+        Where finished fits are kept, and what was made of images on the way.
 
     scoring : str, default="exact_strings"
         Name of the scorer that ranks, one of
@@ -89,6 +90,11 @@ class SearchPlan:
     jobs: int = 1
     budget: float | None = None
     random_state: int = 0
+
+    @property
+    def memory(self) -> ImageMemory:
+        """What is made of images before a network sees them; it may be cleared."""
+        return ImageMemory(self.folder / "images")
 
     def scorer(self) -> Scorer:
         """Return the scorer that ranks.
@@ -241,7 +247,9 @@ def search(
     check_grid(grid, list(reader.get_params()))
     splits = split(len(X), groups, plan)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    shell = RememberingEstimator(reader, plan.folder, random_state=plan.random_state)
+    shell = RememberingEstimator(
+        reader, plan.folder, random_state=plan.random_state, memory=plan.memory
+    )
     replay = _Replay(shell, X, y, splits, plan)
     with _show_progress(plan.folder):
         return _search(replay, grid)

@@ -250,7 +250,7 @@ def test_pages_are_read_with_what_their_form_asks_for(pages):
 def test_the_best_reader_of_pages_is_saved_as_one_of_fields(pages, monkeypatch):
     monkeypatch.setattr(Found, "is_gain", property(lambda self: True))
     outputs = Outputs(pages / "best.safetensors")
-    made = read_pages_of(pages, memory=str(outputs.folder / "cuts"))
+    made = read_pages_of(pages)
     grid = write_grid(pages, 'read__max_epochs = [1]\nflatten = ["passthrough"]')
     plan, rule = SearchPlan(outputs.folder, n_folds=2), AcceptanceRule(max_error=0.5)
     searched = search_best(made, outputs, grid=grid, plan=plan, rule=rule)
