@@ -353,7 +353,12 @@ class StringReader(Reader):
     def _texts(self, X: Sequence[Image]) -> list[str]:
         """Read the most probable string of every field."""
 
-    def score(self, X: Sequence[Image], y: Sequence[str]) -> float:
+    def score(
+        self,
+        X: Sequence[Image],
+        y: Sequence[str],
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the share of fields whose whole string is right.
 
         Parameters
@@ -363,6 +368,9 @@ class StringReader(Reader):
 
         y : sequence of n_samples str
             What they say.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each counts.
 
         Returns
         -------
@@ -381,7 +389,9 @@ class StringReader(Reader):
                 f"{type(self).__name__} expects at least one field to be scored."
                 " Got none. Pass fields whose strings are known."
             )
-        return float(np.mean(values == np.array(texts, dtype=object)))
+        right = values == np.array(texts, dtype=object)
+        weights = None if sample_weight is None else np.asarray(sample_weight, float)
+        return float(np.average(right, weights=weights))
 
 
 class FreeReader(StringReader):

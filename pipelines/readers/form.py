@@ -360,7 +360,12 @@ class FormReader(Reader):
         values = [[f.value for f in self.read(p).fields.values()] for p in pages]
         return np.array(values, dtype=object).reshape(-1, len(self.form.fields))
 
-    def score(self, X: Sequence[Image], y: NDArray[Any]) -> float:
+    def score(
+        self,
+        X: Sequence[Image],
+        y: NDArray[Any],
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the share of fields whose whole string is right.
 
         Parameters
@@ -371,6 +376,10 @@ class FormReader(Reader):
         y : array-like of shape (n_samples, n_fields), dtype str
             What the fields say, in the order of the form; or a DataFrame, whose columns
             are taken by the names of the fields.
+
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_fields), \
+                default=None
+            How much each page, or each field of it, counts.
 
         Returns
         -------
@@ -389,7 +398,8 @@ class FormReader(Reader):
                 "FormReader expects at least one page to be scored. Got none."
                 " Pass pages whose fields are known."
             )
-        return float(np.mean(values == texts))
+        weights = self._weights_of(sample_weight, len(texts))
+        return float(np.average(values == texts, weights=weights))
 
     def read(
         self,
