@@ -4,16 +4,19 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Self
 
+import cv2
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state, get_tags
+from threadpoolctl import threadpool_limits
 
 from lenet_sklearn.models.registry import pack_model
 from lenet_sklearn.outputs import write_whole
@@ -58,6 +61,10 @@ class RememberingEstimator(BaseEstimator):
     memory : ImageMemory, default=None
         Keeps what is made of images before a network sees them.
 
+    one_thread : bool, default=False
+        Fit and read with one thread: where as many processes are at work as there are
+        cores, more of each are in each other's way.
+
     Attributes
     ----------
     key_ : str
@@ -80,12 +87,14 @@ class RememberingEstimator(BaseEstimator):
         n_labelled: int | None = None,
         random_state: int = 0,
         memory: ImageMemory | None = None,
+        one_thread: bool = False,
     ) -> None:
         self.reader = reader
         self.folder = folder
         self.n_labelled = n_labelled
         self.random_state = random_state
         self.memory = memory
+        self.one_thread = one_thread
 
     def fit(self, X: Sequence[Any], y: Sequence[Any]) -> Self:
         """Note what is to be fitted.
@@ -175,7 +184,8 @@ class RememberingEstimator(BaseEstimator):
         except (OSError, ValueError, KeyError):  # not there, or damaged
             pass
         began = time.perf_counter()
-        with use_memory(self.memory):
+        threads = one_thread() if self.one_thread else nullcontext()
+        with use_memory(self.memory), threads:
             outcomes = judge(self._reader(), X, y)
         seconds = time.perf_counter() - began
         _save(path, outcomes, seconds)
@@ -199,6 +209,25 @@ class RememberingEstimator(BaseEstimator):
         )
         tags.target_tags, tags.input_tags = own.target_tags, own.input_tags
         return tags
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep OpenCV, the libraries of linear algebra and torch to one thread each.
+
+    Onnxruntime takes as many as torch does.
+    """
+    import torch  # whoever fits imports it anyway
+
+    before = cv2.getNumThreads(), torch.get_num_threads()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(before[0])
+        torch.set_num_threads(before[1])
 
 
 def _take(samples: Any, rows: Sequence[int]) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.drawing import draw_comb
-from pipelines.training.search import Found
+from pipelines.training.candidates import Found
 
 TEXTS = ["042", "198", "777", "305"]
 WORDS = [

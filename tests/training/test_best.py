@@ -24,6 +24,7 @@ from pipelines.models import (
 )
 from pipelines.readers.scorers import Outcomes, judge
 from pipelines.training.best import Outputs, fit_rule, search_best, write_search
+from pipelines.training.candidates import Candidate, Found
 from pipelines.training.labelled import read_labelled_fields
 from pipelines.training.material import (
     Material,
@@ -31,7 +32,7 @@ from pipelines.training.material import (
     field_material,
     page_material,
 )
-from pipelines.training.search import Candidate, Found, SearchPlan
+from pipelines.training.search import SearchPlan
 
 
 def outcomes(n_right, n_wrong=0, sureness=0.99):
