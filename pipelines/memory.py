@@ -70,13 +70,12 @@ class ImageMemory:
 
     Notes
     -----
-    It stands for a :class:`joblib.Memory` in ``Pipeline(memory=...)``. That of joblib
-    keeps what a step makes of all images of a fold together, so that no other fold
-    finds it, and forgets nothing; and what is held out is transformed anew each time.
-    Here it is each image that is kept, by every transformer of these packages in a
-    Pipeline, and by :class:`pipelines.FieldReader` and :class:`pipelines.FormReader`
-    with a `memory`. Steps of other packages are computed each time: nobody knows what
-    they depend on.
+    It stands for the memory of joblib in ``Pipeline(memory=...)``. That keeps what a
+    step makes of all images of a fold together, so that no other fold finds it, and
+    forgets nothing; and what is held out is transformed anew each time. Here it is each
+    image that is kept, by every transformer of these packages in a Pipeline, and by
+    :class:`pipelines.FieldReader` and :class:`pipelines.FormReader` with a `memory`.
+    Steps of other packages are computed each time: nobody knows what they depend on.
 
     Two processes that need the same entry do not make it both. The limit may be passed
     by a twentieth for each process that writes. Entries are pickles: use a folder that
@@ -86,9 +85,8 @@ class ImageMemory:
     --------
     >>> import tempfile
     >>> from sklearn.pipeline import make_pipeline
-    >>> from pipelines import BackgroundFlattener, FieldReader
+    >>> from pipelines import BackgroundFlattener, FieldReader, ImageMemory
     >>> from pipelines.drawing import draw_comb
-    >>> from pipelines.memory import ImageMemory
     >>> folder = tempfile.TemporaryDirectory()
     >>> memory = ImageMemory(folder.name)
     >>> steps = BackgroundFlattener(), FieldReader(memory=memory)
@@ -148,7 +146,7 @@ class ImageMemory:
         Parameters
         ----------
         function, items, settings
-            As for :func:`map_images`, of these packages only.
+            As for ``pipelines.memory.map_images``, of these packages only.
 
         Returns
         -------

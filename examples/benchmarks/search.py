@@ -67,7 +67,7 @@ _PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "scikit-learn")
 _PACKAGES += ("torch",)
 
 # Passes of a full fit are ten times as many: image steps weigh more here.
-_N_CACHED = 20
+_N_CACHED = 10
 _READER = "read__line_reader__"
 _CLEANINGS: list[dict[str, list[Any]]] = [
     {},

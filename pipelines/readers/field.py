@@ -141,7 +141,7 @@ class FieldReader(StringReader):
 
     memory : ImageMemory or str, default=None
         Keeps how each field is laid out and its writing cut, for searches over other
-        parameters; a str is its folder. See :class:`pipelines.memory.ImageMemory`.
+        parameters; a str is its folder. See :class:`pipelines.ImageMemory`.
 
     threshold : float, default=0.9
         Confidence below which a value is rejected.

@@ -98,7 +98,7 @@ class FormReader(Reader):
         Keeps what was cut out of each page, and how its fields are laid out; a str is
         its folder. Pages that are read again, as by a search over parameters of the
         field reader, are neither registered nor cut again. See
-        :class:`pipelines.memory.ImageMemory`.
+        :class:`pipelines.ImageMemory`.
 
     Attributes
     ----------

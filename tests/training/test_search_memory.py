@@ -8,19 +8,23 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
 
 from lenet_sklearn.strings import Hypothesis
 from pipelines import (
     BackgroundFlattener,
     CuttingReader,
+    FieldReader,
+    Form,
+    FormReader,
     ImageMemory,
     SlidingReader,
     make_field_reader,
 )
-from pipelines.drawing import draw_string, draw_writer
+from pipelines.drawing import draw_comb, draw_string, draw_writer
 from pipelines.lines import segments, surroundings
-from pipelines.pages import cleaning
-from pipelines.readers import comb, free
+from pipelines.pages import cleaning, upright
+from pipelines.readers import comb, free, places
 from pipelines.training.search import SearchPlan, search
 
 N_FIELDS = 6
@@ -167,6 +171,39 @@ def test_no_entry_of_a_memory_knows_an_answer(lines, tmp_path):
     ]
     assert kept[0]
     assert kept[0] == kept[1]
+
+
+def test_pages_are_set_upright_and_searched_once_for_all_folds(tmp_path, monkeypatch):
+    done = Counter()
+    for module, name in ((upright, "estimate_skew"), (places, "find_combs")):
+        monkeypatch.setattr(module, name, counting(getattr(module, name), name, done))
+    texts = ["042", "998", "167", "305"]
+    pages = []
+    for text in texts:
+        page = np.full((500, 500), 255, np.uint8)
+        comb_of_page = draw_comb(text, random_state=3)
+        height, width = comb_of_page.shape
+        page[50 : 50 + height, 40 : 40 + width] = comb_of_page
+        pages.append(page)
+    form = Form.from_combs({"number": 3})
+    alone = FormReader(form)
+    for page in pages:
+        alone.predict(upright.Deskewer().transform([page]))
+    once = dict(done)
+    done.clear()
+    memory = ImageMemory(tmp_path)
+    steps = Pipeline(
+        [
+            ("deskew", upright.Deskewer()),
+            ("read", FormReader(form, field_reader=FieldReader(max_epochs=1))),
+        ],
+        memory=memory,
+    ).set_params(read__memory=memory)
+    grid = {"read__field_reader__threshold": [0.5, 0.7]}
+    searching = GridSearchCV(steps, grid, cv=2, refit=False, error_score="raise")
+    searching.fit(pages, [[text] for text in texts])
+    assert done["estimate_skew"] == len(pages)
+    assert done["find_combs"] == once["find_combs"]
 
 
 @pytest.mark.parametrize("value", ["passthrough", None])
