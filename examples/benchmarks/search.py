@@ -5,7 +5,7 @@
     python examples/benchmarks/search.py --page docs/benchmarks.md
 
 Searches with cheque amounts are made with few of them, and writers of MNIST with few
-passes, so that all rows but the last take about 20 minutes of one core; they say how
+passes, so that all rows but the last take about 15 minutes of one core; they say how
 many. What must have the machine for itself says so where it had not.
 """
 
@@ -63,8 +63,13 @@ from pipelines.pages import cleaning
 from pipelines.readers import comb, free
 from pipelines.training.search import SearchPlan, search
 
-_PACKAGES = ("lenet-sklearn", "numpy", "opencv-python-headless", "scikit-learn")
-_PACKAGES += ("torch",)
+_PACKAGES = (
+    "lenet-sklearn",
+    "numpy",
+    "opencv-python-headless",
+    "scikit-learn",
+    "torch",
+)
 
 # Passes of a full fit are ten times as many: image steps weigh more here.
 _N_CACHED = 10

@@ -49,9 +49,9 @@ def search(
     cross-validation: what is held out teaches nothing. With --groups, whole writers are
     held out; pages of one document always are.
 
-    The grids are quick, cleaning, cutting, distortion, labels (how many labelled fields
-    are needed) and network; or a TOML file, in which a table [grid] gives parameters
-    lists of values, such as read__lr = [0.001, 0.003].
+    The grids are quick, cleaning, line_removal (of free writing), cutting, distortion,
+    labels (how many labelled fields are needed) and network; or a TOML file, in which a
+    table [grid] gives parameters lists of values, such as read__lr = [0.001, 0.003].
 
     Prints mean and deviation over the folds, and the time of a fit; writes them as a
     table, FILE.search.csv, with all measures. The best is fitted to all samples and

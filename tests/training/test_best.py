@@ -182,6 +182,21 @@ def test_a_model_file_tells_how_fields_are_cleaned_and_cut(tmp_path):
     np.testing.assert_allclose(read, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "settings", [{"read__rules": "passthrough"}, {"read__rules__ruling": True}]
+)
+def test_a_model_file_tells_what_of_print_is_removed(tmp_path, settings):
+    fields = [draw_string(text, draw_writer(3)) for text in ("042", "198")]
+    line_reader = SlidingReader(max_epochs=1)
+    reader = make_field_reader(line_reader=line_reader, settings=settings)
+    reader.fit(fields, ["042", "198"])
+    path = tmp_path / "m.safetensors"
+    save_field_reader(reader, path, card=ModelCard("fields", 2))
+    assert settings_of(path) == settings
+    again = make_reader_of(str(path)).get_params()
+    assert {name: again[name] for name in settings} == settings
+
+
 def test_fields_of_the_other_kind_are_left_out_and_said(folder):
     line = draw_string("308", draw_writer(3), random_state=3)
     cv2.imwrite(str(folder / "line.png"), line)
