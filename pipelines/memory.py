@@ -344,7 +344,7 @@ def _stamp() -> tuple[str, ...]:
 
 def _is_own(thing: Any) -> bool:
     """Return whether all that something depends on is in these packages, or plain."""
-    if thing is None or isinstance(thing, bool | int | float | str | Path):
+    if thing is None or isinstance(thing, np.generic | int | float | str | Path):
         return True
     if isinstance(thing, tuple | list):
         return all(map(_is_own, thing))
@@ -371,7 +371,8 @@ def _content(thing: Any) -> Any:
         return [_content(part) for part in thing]
     if isinstance(thing, BaseEstimator):
         params = thing.get_params(deep=False)
-        return type(thing).__qualname__, [(k, _content(params[k])) for k in params]
+        name = f"{type(thing).__module__}.{type(thing).__qualname__}"
+        return name, [(k, _content(params[k])) for k in params]
     return thing
 
 

@@ -57,6 +57,10 @@ def test_images_are_known_by_content_and_settings(tmp_path, counted):
         assert len(counted) == 6
         BackgroundFlattener(kernel_size=9).transform(X)
         assert len(counted) == 12
+        for _ in range(2):
+            BackgroundFlattener(kernel_size=np.int64(11)).transform(X)
+        assert len(counted) == 18
+        del counted[12:]
         X[0][0, 0] ^= 1
         BackgroundFlattener().transform(X)
         assert len(counted) == 13

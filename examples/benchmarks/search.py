@@ -157,14 +157,13 @@ def measure_groups(data: Path) -> Iterator[Row]:
     writers = load_writers(data_dir=data / "mnist_writers")
     chosen = np.flatnonzero(np.isin(writers, np.unique(writers)[:_N_WRITERS]))
     classifier = LeNet5Classifier(**{**recipes.modern, "max_epochs": 3}, random_state=0)
+    ways = {
+        "mixed": {"cv": KFold(5, shuffle=True, random_state=0)},
+        "apart": {"cv": GroupKFold(5), "groups": writers[chosen]},
+    }
     errors = {}
-    for name, cv in (
-        ("mixed", KFold(5, shuffle=True, random_state=0)),
-        ("apart", GroupKFold(5)),
-    ):
-        scores = cross_val_score(
-            classifier, X[chosen], y[chosen], groups=writers[chosen], cv=cv
-        )
+    for name, way in ways.items():
+        scores = cross_val_score(classifier, X[chosen], y[chosen], **way)
         errors[name] = f"{1 - scores.mean():.2%} +- {scores.std():.2%}"
     yield Row(
         f"{len(chosen)} digits of {_N_WRITERS} writers of MNIST, `modern` in 3 passes,"
