@@ -207,11 +207,15 @@ def measure_budget(data: Path) -> Iterator[Row]:
         model = Path(folder, "best.safetensors")
         start = time.monotonic()
         words = ("-o", str(model), "--budget", f"{_BUDGET}s")
-        _wait(start_lenet(*command, *words))
+        status = start_lenet(*command, *words).wait()
         seconds = time.monotonic() - start
+        table = model.with_suffix(".search.csv")
+        rungs = table.exists() and "n_labelled" in table.read_text(encoding="utf-8")
+    done = "refused as too short" if status == 2 else "ended"
     yield Row(
         f"`lenet search --grid quick --budget {_BUDGET}s`, {_N_BUDGETED} amounts",
-        f"{seconds:.0f} s (load of the machine {os.getloadavg()[1]:.1f})",
+        f"{done} after {seconds:.0f} s, {'halving' if rungs else 'without halving'}"
+        f" (load {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores)",
         f"{_BUDGET} s",
     )
 

@@ -9,6 +9,10 @@ from joblib import effective_n_jobs
 # Each rung of a halving search learns from three times as many as the one before.
 FACTOR: Final = 3
 
+# A fit takes this share of what a fit and reading take, at least: reading was timed
+# once, and with another network.
+_LEAST_FIT: Final = 0.1
+
 # Fewer labelled samples than this tell candidates apart by chance.
 _FEWEST: Final = 10
 
@@ -48,6 +52,7 @@ def estimate_seconds(
     rungs: Sequence[int],
     *,
     measured_on: int,
+    reading: float = 0.0,
     n_folds: int,
     jobs: int,
 ) -> float:
@@ -65,6 +70,10 @@ def estimate_seconds(
     measured_on : int
         Samples that were learned from when it was timed.
 
+    reading : float, default=0.0
+        Seconds of these that reading a fold took, which is as long however many samples
+        were learned from.
+
     n_folds : int
         Folds.
 
@@ -80,12 +89,16 @@ def estimate_seconds(
     >>> from pipelines.training.budget import estimate_seconds
     >>> estimate_seconds([1.0, 2.0], [10, 30], measured_on=10, n_folds=3, jobs=1)
     36.0
+    >>> how = {"measured_on": 10, "n_folds": 3, "jobs": 1}
+    >>> estimate_seconds([1.0, 2.0], [30], reading=0.5, **how)
+    27.75
     """
-    dearest = sorted(costs, reverse=True)
+    dearest = sorted((max(c - reading, _LEAST_FIT * c) for c in costs), reverse=True)
     total = 0.0
     for rung, n_labelled in enumerate(rungs):
         left = dearest[: math.ceil(len(dearest) / FACTOR**rung)]
-        total += sum(left) * n_folds * n_labelled / measured_on
+        fits = sum(left) * n_labelled / measured_on
+        total += n_folds * (fits + len(left) * reading)
     n_all = rungs[-1] * n_folds / (n_folds - 1)
     last = dearest[0] * n_all / measured_on
     return float(total / effective_n_jobs(jobs) + last)

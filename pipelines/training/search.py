@@ -164,6 +164,7 @@ def _search(replay: "_Replay", grid: Grid) -> Found:
     before = None
     if not get_tags(split_reader(shell.reader)[1]).requires_fit:
         before = replay({N_LABELLED: 0})
+        replay.reading = min(before.seconds)
     searching = _choose_search(shell, _known_sizes(grid, splits), plan, replay)
     searching.fit(replay.X, replay.y)
     results = searching.cv_results_
@@ -248,6 +249,7 @@ class _Replay:
     ) -> None:
         self.shell, self.X, self.y = shell, X, y
         self.splits, self.plan = splits, plan
+        self.reading = 0.0  # seconds for a fold, once they are known
         self._began = time.monotonic()
 
     @property
@@ -313,11 +315,15 @@ def _has_time_for_all(
 
     ValueError if it is not even enough to halve them.
     """
-    how = {"measured_on": rungs[0], "n_folds": plan.n_folds, "jobs": plan.jobs}
-    whole, halved = (
-        replay.seconds + estimate_seconds(costs, each, **how)
-        for each in (rungs[-1:], rungs)
+    estimate = partial(
+        estimate_seconds,
+        costs,
+        measured_on=rungs[0],
+        reading=replay.reading,
+        n_folds=plan.n_folds,
+        jobs=plan.jobs,
     )
+    whole, halved = (replay.seconds + estimate(each) for each in (rungs[-1:], rungs))
     usable = _USABLE * (plan.budget or 0.0)
     if whole > usable and halved > usable:
         raise ValueError(
