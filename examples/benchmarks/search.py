@@ -186,14 +186,15 @@ def measure_kill(data: Path) -> Iterator[Row]:
             time.sleep(0.05)
         run.send_signal(signal.SIGKILL)
         run.wait()
-        done = {path.name: path.stat().st_mtime_ns for path in kept.glob("*.npz")}
+        done = _files_of(kept)
         _wait(start_lenet(*command, "-o", str(killed), "--jobs", "1"))
-        after = {path.name: path.stat().st_mtime_ns for path in kept.glob("*.npz")}
+        after, once = _files_of(kept), _files_of(whole.with_suffix(".search"))
         again = sum(after[name] != when for name, when in done.items())
+        again += len(after) - len(once)  # under another name
         tables = [_scores_of(path) for path in (whole, killed)]
     same = "the same" if tables[0] == tables[1] else "ANOTHER"
     yield Row(
-        f"killed after {len(done)} of {len(after)} fits and started again,"
+        f"killed after {len(done)} of {len(once)} fits and started again,"
         f" {_N_KILLED} amounts",
         f"{same} table, {again} fits done again",
         "the same, none",
@@ -334,6 +335,11 @@ def _write_fields(
         )
     samples = ("--fields", str(images), "--truth", str(truth))
     return ("search", *samples, "--grid", "quick")
+
+
+def _files_of(folder: Path) -> dict[str, int]:
+    """List what each fit has left, and when it was written."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npz")}
 
 
 def _wait(run: Any) -> None:

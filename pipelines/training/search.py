@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -340,11 +342,17 @@ def _measure(
     plan: SearchPlan,
     replay: _Replay,
 ) -> list[float]:
-    """Time each candidate on a few samples of one fold; the search finds these done."""
-    limit, costs = plan.budget or 0.0, []
-    for params in candidates:
-        [seconds] = replay({**params, N_LABELLED: n_labelled}, 1).seconds
-        costs.append(seconds)
+    """Time each candidate on a few samples of one fold; the search finds these done.
+
+    They are timed side by side, as they are searched, by the same processes.
+    """
+    limit, jobs = plan.budget or 0.0, effective_n_jobs(plan.jobs)
+    if jobs > 1:
+        Parallel(n_jobs=jobs)(delayed(_get_ready)() for _ in range(jobs))
+    tasks = (delayed(replay)({**p, N_LABELLED: n_labelled}, 1) for p in candidates)
+    costs = []
+    for candidate in Parallel(n_jobs=jobs, return_as="generator")(tasks):
+        costs += candidate.seconds
         if replay.seconds > _USABLE * limit:
             raise ValueError(
                 f"The budget of {limit:.0f} s is too short to time {len(candidates)}"
@@ -352,6 +360,11 @@ def _measure(
                 " longer budget."
             )
     return costs
+
+
+def _get_ready() -> None:
+    """Import, in a new process, what takes long."""
+    import_module("lenet_sklearn.strings.training")
 
 
 def _known_sizes(grid: Grid, splits: Sequence[Any]) -> Grid:
