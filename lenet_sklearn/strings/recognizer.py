@@ -249,10 +249,8 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
             What they say; "" for a strip without characters.
 
         sample_weight : array-like of shape (n,), default=None
-            How much each strip counts, None for all alike. Whole numbers stand for as
-            many strips, each distorted anew; a strip of weight 0 is not looked at. The
-            same strip may stand there with several strings, weighted by how probable
-            they are: the network then learns to doubt as much.
+            Whole numbers up to 100 say how often a strip stands in the training set, 0
+            that it does not. Other weights multiply its loss.
 
         Returns
         -------
@@ -262,12 +260,12 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         Raises
         ------
         ValueError, TypeError
-            If strips, strings, weights, the device or the initial weights do not fit.
+            If strips, strings, their weights, the device or the initial weights do not
+            fit.
         """
         # Training imports torch, which takes seconds, and reading does without it.
         from lenet_sklearn.strings.training import train_network
         from lenet_sklearn.training.nets import history_columns
-        from lenet_sklearn.training.samples import check_weights
 
         self._validate_params()
         _check_characters(self.characters)
@@ -280,8 +278,7 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
                 f" Got initial_share={self.initial_share}. Name them, or set it to 0."
             )
         strings = self._encode(texts, self.characters)
-        weights = check_weights(sample_weight, len(X), caller=type(self).__name__)
-        net, temperature = train_network(self, X, strings, weights)
+        net, temperature = train_network(self, X, strings, sample_weight)
         # Only now: an interrupted training leaves what an earlier one has learned.
         self.net_, self.temperature_ = net, temperature
         self.characters_, self.network_ = self.characters, self.network

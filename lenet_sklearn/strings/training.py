@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import InitVar, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from skorch import NeuralNet
 from skorch.utils import to_tensor
 from torch import Tensor, nn
@@ -21,7 +21,12 @@ from lenet_sklearn.models.files import ModelFileError, model_path, read_model
 from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
 from lenet_sklearn.strings.network import StringNetwork
-from lenet_sklearn.strings.strips import LAYOUTS, Strip, prepare_strip, stack_strips
+from lenet_sklearn.strings.strips import (
+    LAYOUTS,
+    Strip,
+    prepare_strip,
+    stack_strips,
+)
 from lenet_sklearn.training.callbacks import copy_callbacks, steer_training
 from lenet_sklearn.training.nets import (
     is_state_dict,
@@ -30,7 +35,7 @@ from lenet_sklearn.training.nets import (
     start_from_state,
     take_over,
 )
-from lenet_sklearn.training.samples import repeat_by_weight
+from lenet_sklearn.training.samples import check_weights, repeat_by_weight
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.strings.recognizer import StringRecognizer
@@ -38,6 +43,10 @@ if TYPE_CHECKING:  # it imports this module
 # Batches that are drawn together, sorted by width and trained on in random order:
 # enough for hardly any padding, few enough to hold.
 _CHUNK_BATCHES = 16
+
+
+# A strip, what it says, and what its loss is multiplied by.
+Sample: TypeAlias = tuple[Strip, Symbols, float]
 
 
 @dataclass(frozen=True)
@@ -55,18 +64,14 @@ class Targets:
     widths : Tensor of shape (n,), dtype int64
         Of each strip, in pixels.
 
-    weights : Tensor of shape (n,), dtype float32
-        How much each strip counts; 1 for those that count alike.
+    factors : Tensor of shape (n,), dtype float32
+        What the loss of each is multiplied by.
     """
 
     symbols: Tensor
     lengths: Tensor
     widths: Tensor
-    weights: Tensor
-
-
-# A strip, what it says, and how much it counts.
-Sample = tuple[Strip, Symbols, float]
+    factors: Tensor
 
 
 @dataclass(eq=False)
@@ -87,34 +92,35 @@ class StripDataset(Dataset[Sample]):
     caller : str
         Whose strips they are, for messages.
 
-    weights : ndarray of shape (n,), default=None
-        How much each counts, as for :func:`train_network`; None for all alike.
+    weights : ndarray of shape (n,), dtype float64, or None, default=None
+        How much each counts, as :class:`lenet_sklearn.LeNet5Classifier` has it: whole
+        numbers say how often a strip is there, others multiply its loss.
     """
 
     strips: Sequence[Strip]
     strings: Sequence[Symbols]
     least_widths: Sequence[int]
     caller: str
-    weights: InitVar[NDArray[np.float64] | None] = None
+    weights: NDArray[np.float64] | None = None
 
-    def __post_init__(self, weights: NDArray[np.float64] | None) -> None:
-        if weights is None:
-            weights = np.ones(len(self.strings))
-        rows, factors = repeat_by_weight(weights)
+    def __post_init__(self) -> None:
+        rows, factors = np.arange(len(self.strings)), None
+        if self.weights is not None:
+            rows, factors = repeat_by_weight(self.weights)
         if factors is None:
             factors = np.ones(len(rows))
-        self._seen = rows.tolist()
-        self._factors = (factors / factors.mean()).tolist()
+        self.rows = rows.tolist()
+        self.factors = (factors / factors.mean()).tolist()
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(self.rows)
 
     def __getitem__(self, index: int) -> Sample:
-        row = self._seen[index]
+        row = self.rows[index]
         strip = prepare_strip(
             self.strips[row], row, self.caller, self.least_widths[row]
         )
-        return strip, self.strings[row], self._factors[index]
+        return strip, self.strings[row], self.factors[index]
 
 
 @dataclass(eq=False)
@@ -151,7 +157,7 @@ def collate(samples: Sequence[Sample]) -> tuple[Tensor, Targets]:
 
     Parameters
     ----------
-    samples : sequence of n tuples of (strip, string, weight)
+    samples : sequence of n tuples of (strip, string, factor)
         Strips 32 pixels high.
 
     Returns
@@ -162,12 +168,12 @@ def collate(samples: Sequence[Sample]) -> tuple[Tensor, Targets]:
     targets : Targets
         Their strings.
     """
-    strips, strings, weights = zip(*samples, strict=True)
+    strips, strings, factors = zip(*samples, strict=True)
     targets = Targets(
         symbols=torch.tensor([s for string in strings for s in string]).long(),
         lengths=torch.tensor([len(string) for string in strings]),
         widths=torch.tensor([strip.shape[1] for strip in strips]),
-        weights=torch.tensor(weights, dtype=torch.float32),
+        factors=torch.tensor(factors, dtype=torch.float32),
     )
     return torch.from_numpy(stack_strips(strips)).float() / 255, targets
 
@@ -178,7 +184,7 @@ _LARGEST_GRADIENT = 10.0
 
 
 class StringLoss(nn.Module):
-    """Weighted mean over a batch of minus the log-probability of the right string."""
+    """Mean over a batch of minus the log-probability of the right string, weighted."""
 
     def forward(self, logits: Tensor, targets: Targets, lengths: Tensor) -> Tensor:
         """Compute the loss.
@@ -209,7 +215,7 @@ class StringLoss(nn.Module):
             blank=scores.shape[2] - 1,
             reduction="none",
         )
-        return (losses * targets.weights.to(losses.device)).mean()
+        return (losses * targets.factors.to(losses.device)).mean()
 
 
 class StringNet(NeuralNet):
@@ -270,7 +276,6 @@ def build_string_net(
     net : StringNet
         With weights drawn from torch's global generator.
     """
-    distortion = params["distortion"]
     callbacks = []
     if n_samples is not None:
         n_steps = -(-n_samples // params["batch_size"])
@@ -291,16 +296,21 @@ def build_string_net(
         callbacks=callbacks,
         callbacks__print_log=None,
         device=str(resolve_device(params["device"])),
-        distortion=None if distortion is None else make_strip_distortion(distortion),
+        distortion=_distortion(params),
     )
     return net.initialize()
+
+
+def _distortion(params: Mapping[str, Any]) -> StripDistortion | None:
+    given = params["distortion"]
+    return None if given is None else make_strip_distortion(given)
 
 
 def train_network(
     recognizer: "StringRecognizer",
     strips: Sequence[Strip],
     strings: Sequence[Symbols],
-    weights: NDArray[np.float64] | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> tuple[StringNet, float]:
     """Train a network as a recognizer's parameters say.
 
@@ -315,9 +325,8 @@ def train_network(
     strings : sequence of n tuples of int
         What they say.
 
-    weights : ndarray of shape (n,), default=None
-        How much each counts; None for all alike. Whole numbers say how often each is
-        seen in an epoch, as :func:`repeat_by_weight` has it.
+    sample_weight : array-like of shape (n,), default=None
+        How much each counts.
 
     Returns
     -------
@@ -328,15 +337,13 @@ def train_network(
         That of what it started from, or 1.
     """
     params = recognizer.get_params(deep=False)
+    caller = type(recognizer).__name__
+    weights = check_weights(sample_weight, len(strings), caller=caller)
+    dataset: Any = StripDataset(
+        strips, strings, _least_widths(params, strings), caller, weights
+    )
     device = resolve_device(recognizer.device)
     with seeded(draw_seed(recognizer.random_state), device):
-        dataset: Any = StripDataset(
-            strips,
-            strings,
-            least_widths=_least_widths(recognizer, strings),
-            caller=type(recognizer).__name__,
-            weights=weights,
-        )
         net = build_string_net(params, len(dataset))
         temperature = _start(recognizer, net.module_)
         begun = deepcopy(net.module_)
@@ -345,13 +352,11 @@ def train_network(
     return net, temperature
 
 
-def _least_widths(
-    recognizer: "StringRecognizer", strings: Sequence[Symbols]
-) -> list[int]:
+def _least_widths(params: Mapping[str, Any], strings: Sequence[Symbols]) -> list[int]:
     """Widths at which each string has room, however narrow distortion makes it."""
-    given = recognizer.distortion
-    narrowing = 0.0 if given is None else make_strip_distortion(given).width
-    step = LAYOUTS[recognizer.network].step / (1 - narrowing)
+    distortion = _distortion(params)
+    narrowing = 0.0 if distortion is None else distortion.width
+    step = LAYOUTS[params["network"]].step / (1 - narrowing)
     return [math.ceil(step * positions_needed(string)) for string in strings]
 
 

@@ -20,9 +20,6 @@ Ints = NDArray[np.int64]
 # A larger count is how many people an answer stands for, not a number of images.
 _MOST_REPEATS = 100
 
-# What one of several is called, in messages.
-_EACH = {"sample_weight": "weight", "groups": "group"}
-
 
 def sort_samples(rows: NDArray[Any], columns: Ints) -> Ints:
     """Order samples by what they hold, so that the order they came in has no say.
@@ -91,10 +88,7 @@ def repeat_by_weight(weights: Floats) -> tuple[Ints, Floats | None]:
 
 
 def check_weights(
-    sample_weight: ArrayLike | None,
-    n_samples: int,
-    *,
-    caller: str = "LeNet5Classifier",
+    sample_weight: ArrayLike | None, n_samples: int, *, caller: str = "LeNet5Classifier"
 ) -> Floats | None:
     """Check the weights of samples.
 
@@ -107,7 +101,7 @@ def check_weights(
         How many there are to be.
 
     caller : str, default="LeNet5Classifier"
-        Whose samples they are, for messages.
+        Name of who asks, for messages.
 
     Returns
     -------
@@ -123,7 +117,7 @@ def check_weights(
     if sample_weight is None:
         return None
     weights = np.asarray(sample_weight, dtype=np.float64)
-    _check_shape(weights, n_samples, "sample_weight", caller)
+    _check_shape(weights, n_samples, ("sample_weight", "weight"), caller)
     refused = weights[~np.isfinite(weights) | (weights < 0)]
     if len(refused):
         raise ValueError(
@@ -162,15 +156,18 @@ def check_groups(groups: ArrayLike | None, n_samples: int) -> NDArray[Any] | Non
     if groups is None:
         return None
     found = np.asarray(groups)
-    _check_shape(found, n_samples, "groups", "LeNet5Classifier")
+    _check_shape(found, n_samples, ("groups", "group"), "LeNet5Classifier")
     return found
 
 
-def _check_shape(values: NDArray[Any], n_samples: int, name: str, caller: str) -> None:
+def _check_shape(
+    values: NDArray[Any], n_samples: int, names: tuple[str, str], caller: str
+) -> None:
+    name, each = names
     if values.shape != (n_samples,):
         raise ValueError(
-            f"{caller} expects {name} of shape ({n_samples},). Got shape"
-            f" {values.shape}. Pass one {_EACH[name]} for each sample."
+            f"{caller} expects {name} of shape ({n_samples},)."
+            f" Got shape {values.shape}. Pass one {each} for each sample."
         )
 
 
