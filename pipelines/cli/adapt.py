@@ -54,7 +54,7 @@ def adapt(
     not agree more there, or more rules are broken, what was learned is thrown away:
     the model that is written is the one started from, under the new name.
 
-    A thousand fields take about eight minutes on one core.
+    A thousand fields take about seven minutes on one core.
 
     Exit status: 0 done, 1 nothing was gained.
     """
