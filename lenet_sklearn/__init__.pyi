@@ -7,6 +7,7 @@ from .metrics import fit_temperature
 from .models.files import ModelFileError
 from .models.registry import load_model, save_model
 from .network import LeNet5, count_parameters
+from .search import StackedGridSearchCV
 from .training.batches import Distortion
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "LeNet5",
     "LeNet5Classifier",
     "ModelFileError",
+    "StackedGridSearchCV",
     "attach_rule",
     "calibrate_committee",
     "count_parameters",

@@ -22,6 +22,7 @@ PUBLIC = {
         "LeNet5",
         "LeNet5Classifier",
         "ModelFileError",
+        "StackedGridSearchCV",
         "attach_rule",
         "calibrate_committee",
         "count_parameters",

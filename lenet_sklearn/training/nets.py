@@ -170,11 +170,22 @@ def run_epochs(net: NeuralNet, dataset: Dataset[Any], n_epochs: int) -> None:
             raise
     finally:
         net.notify("on_train_end", X=dataset, y=None)
-    _check_converged(net)
+    check_converged(net)
 
 
-def _check_converged(net: NeuralNet) -> None:
-    """Refuse weights that are not finite, or give a loss that is not."""
+def check_converged(net: NeuralNet) -> None:
+    """Refuse weights that are not finite, or give a loss that is not.
+
+    Parameters
+    ----------
+    net : skorch NeuralNet
+        After its training.
+
+    Raises
+    ------
+    ValueError
+        If the training has diverged; says in which epoch.
+    """
     losses = [row["train_loss"] for row in net.history]
     stop = dict(net.callbacks_).get("stop")
     kept = getattr(stop, "best_epoch_", len(losses))  # one of that name may be a user's
