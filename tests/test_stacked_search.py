@@ -82,7 +82,7 @@ def test_the_best_estimator_is_an_ordinary_one(both, tmp_path):
 def test_the_way_is_told(both, capsys):
     stacked, _ = both
     assert stacked.way_.startswith("12 networks in 1 stack; in this process")
-    assert "to start processes would take longer" in stacked.way_
+    assert "too short for processes to pay" in stacked.way_
     search = StackedGridSearchCV(make(), {"lr": [0.01]}, cv=2, refit=False, verbose=1)
     search.fit(DIGITS, LABELS)
     assert search.way_ in capsys.readouterr().out

@@ -350,7 +350,7 @@ def choose_jobs(
     if device.type != "cpu":
         return 1, f"all networks share the device {device}"
     if sum(map(n_images, trainings)) < _WORTH_PROCESSES:
-        return 1, "to start processes would take longer than the training"
+        return 1, "too short for processes to pay"
     return joblib.effective_n_jobs(-1), "one for each core"
 
 

@@ -211,10 +211,14 @@ class _Course:
         self.batch_size = members[0].net.batch_size
         self.n_steps = 0
         self._join_datasets()
+        device = self.images.device
         by_loss: dict[float, list[int]] = {}
         for place, member in enumerate(members):
             by_loss.setdefault(member.smoothing, []).append(place)
-        self.by_loss = list(by_loss.values())
+        self.losses = [
+            (members[places[0]].net.criterion_, torch.tensor(places, device=device))
+            for places in by_loss.values()
+        ]
 
     def _join_datasets(self) -> None:
         """Put all images on the device once, whoever shares them."""
@@ -286,8 +290,7 @@ class _Course:
 
     def _losses(self, logits: Tensor, rows: Tensor) -> Tensor:
         losses = logits.new_empty(rows.shape)
-        for places in self.by_loss:
-            criterion = self.members[places[0]].net.criterion_
+        for criterion, places in self.losses:
             own = rows[places]
             of_images = criterion(
                 logits[places].flatten(0, 1), self.targets[own.flatten()]
