@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PUBLIC = {
     "lenet_sklearn": [
         "AcceptanceRule",
+        "Distillation",
         "Distortion",
         "LeNet5",
         "LeNet5Classifier",

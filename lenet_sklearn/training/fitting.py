@@ -243,6 +243,7 @@ def keep_network(
     temperature : float
         What its logits are divided by.
     """
+    net.lesson = None  # the networks that teach need not be kept with it
     classifier.net_ = net
     classifier.temperature_ = temperature
     classifier.history_ = history_columns(net.history)

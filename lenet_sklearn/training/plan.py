@@ -37,6 +37,7 @@ _OWN = {
 _NOT_STACKED: dict[str, tuple[Any, ...]] = {
     "averaging": (None,),
     "callbacks": (None, [], ()),
+    "distillation": (None,),
     "early_stopping": (False,),
     "frozen": (None, [], ()),
     "module": (None, LeNet5),
