@@ -265,7 +265,9 @@ class _Course:
         scale, size = self.reading["scale"], self.reading["size"]
         images = to_network_input(self.images[rows.flatten()], scale, size)
         images, kept = self._distort(torch.unflatten(images, 0, rows.shape))
-        logits = self.stack(images.squeeze(2), kept)
+        # As in TrainingNet.infer: an autocast would keep the first weights for ever.
+        torch.clear_autocast_cache()
+        logits = self.stack(images.squeeze(2), kept).float()
         losses = self._losses(logits, rows)
         torch.autograd.backward(losses.sum())
         rates = [member.rate(self.n_steps) for member in self.members]

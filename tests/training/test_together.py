@@ -130,6 +130,17 @@ def test_a_network_goes_on_from_a_stack_as_it_would_alone(name):
         )
 
 
+def test_a_stack_computes_in_mixed_precision_where_it_is_told_to():
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        models = classifiers()
+        fit_together(models)
+        alone = classifiers()[1].fit(DIGITS, LABELS)
+    losses = [model.history_["train_loss"] for model in (models[1], alone)]
+    np.testing.assert_allclose(*losses, rtol=0.02)
+    exact = classifiers()[1].fit(DIGITS, LABELS).history_["train_loss"]
+    assert not np.allclose(losses[0], exact, rtol=1e-5)
+
+
 def test_the_global_generator_stays_as_it_is():
     before = torch.get_rng_state()
     fit_together(classifiers(distortion="writing"))
