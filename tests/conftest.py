@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 # Workers side by side are faster with one thread each; torch reads this once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+cv2.setNumThreads(1)
 
 _SCANS = Path(__file__).resolve().parents[1] / "../shared/data"
 
@@ -24,6 +26,17 @@ def scans():
     if not _SCANS.is_dir():
         pytest.skip("the scans of ../shared/data are not here")
     return _SCANS
+
+
+@pytest.fixture(autouse=True)
+def processes_are_copies(monkeypatch):
+    """Start the processes of a batch as the command does: as copies of this one.
+
+    The command has one thread. Here there is a second, by which pytest-xdist listens.
+    It holds no lock that a copy could miss, but for its sake every process would be a
+    program of its own, which imports all that is there in two seconds.
+    """
+    monkeypatch.setattr("pipelines.scoring.processes._may_fork", lambda: True)
 
 
 @pytest.fixture

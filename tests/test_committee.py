@@ -89,6 +89,7 @@ class Process(Callback):
         net.history.record("threads", torch.get_num_threads())
 
 
+@pytest.mark.slow
 def test_members_are_trained_side_by_side_to_the_same_weights(committee, digits):
     base = LeNet5Classifier(**QUICK, callbacks=[Process()])
     jobs = make_committee(base, n_members=2, n_jobs=2, random_state=0).fit(*digits)

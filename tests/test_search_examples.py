@@ -32,6 +32,7 @@ def run(script, monkeypatch, *words):
         return runpy.run_path(str(EXAMPLES / script), run_name="__main__")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "n_lines"), [((), 2), (("mnist", "writers"), 5)], ids=["plain", "writers"]
 )

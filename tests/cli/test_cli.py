@@ -688,6 +688,7 @@ def test_a_page_that_kills_its_process_is_a_row(folder, monkeypatch):
     assert (killed["status"], other["status"]) == ("failed", "ok")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits are Linux's")
 def test_a_blank_page_that_takes_gigabytes_makes_no_form(folder, bomb, capfd):
     assert main(["form", str(bomb), "-o", "form.json"]) == 2

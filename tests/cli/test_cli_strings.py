@@ -75,6 +75,7 @@ def test_a_network_trained_on_drawn_strings_reads_fields(folder, capsys, monkeyp
         assert len(list(csv.DictReader(file))) == len(TEXTS)
 
 
+@pytest.mark.slow
 def test_fields_are_read_with_what_was_fitted_to_them(folder, capsys):
     words = f"train fields {FIELDS} --network lenet5_dense -o m"
     assert main(words.split()) == 0
@@ -102,6 +103,7 @@ def test_empty_values_are_told_before_the_work(folder, capsys, monkeypatch, word
     assert "this is the work" in work
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_folds")
 def test_over_segmentation_is_trained_fitted_and_read_with(folder, capsys, monkeypatch):
     monkeypatch.setattr("pipelines.training.strings._N_TEST", 20)
@@ -121,6 +123,7 @@ def test_over_segmentation_is_trained_fitted_and_read_with(folder, capsys, monke
         assert len(list(csv.DictReader(file))) == len(TEXTS)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_folds")
 def test_two_models_that_vote_are_fitted_together(folder, capsys):
     words = f"train fields {FIELDS} --network vote -o adapted"
@@ -136,6 +139,7 @@ def test_two_models_that_vote_are_fitted_together(folder, capsys):
     assert "has been fitted already" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_network_of_signs_is_trained_and_read_with(folder, capsys, monkeypatch):
     monkeypatch.setattr("pipelines.training.strings._N_TEST", 20)
     words = "train strings digits --network signs --lines 20 -o m"

@@ -105,7 +105,14 @@ def test_sums_fill_in_a_blot_or_leave_it(summed, reading, totals, truth, n_total
             assert (decided[other].value, decided[other].status) == (right, "accepted")
 
 
-@pytest.mark.parametrize("n_total", [0, 3, 5])
+@pytest.mark.parametrize(
+    "n_total",
+    [
+        pytest.param(0, marks=pytest.mark.slow),
+        3,
+        pytest.param(5, marks=pytest.mark.slow),
+    ],
+)
 def test_a_blot_on_the_photograph_is_never_wrong_and_accepted(
     summed, photograph, reading, totals, truth, n_total
 ):
@@ -147,7 +154,7 @@ def test_another_form_gives_no_value(folder, form, totals, name):
     assert "accepted" not in {field.status for field in fields}
 
 
-@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("turns", [1, pytest.param(2, marks=pytest.mark.slow), 3])
 def test_a_turned_photograph_is_never_accepted_with_a_wrong_value(
     form, photograph, totals, truth, turns
 ):

@@ -60,8 +60,9 @@ def test_clutter_leaves_the_signs_in_their_places():
     assert signs == {0: "-", 2: ".", 4: "/-"}
 
 
+@pytest.mark.slow  # each of three artists practises anew
 def test_lines_with_signs_are_drawn_when_they_are_asked_for():
-    digits, labels = load_dataset("digits")
+    digits, labels = (part[:300] for part in load_dataset("digits"))
     drawn = [
         DrawnLines(digits, labels, n_lines=20, signs=True, random_state=3)
         for _ in range(2)
@@ -76,7 +77,7 @@ def test_lines_with_signs_are_drawn_when_they_are_asked_for():
 
 
 def test_a_minus_is_inked_before_its_number():
-    digits, labels = load_dataset("digits")
+    digits, labels = (part[:300] for part in load_dataset("digits"))
     lines = DrawnLines(digits, labels, n_lines=200, signs=True, random_state=0)
     places = [n for n, text in enumerate(lines.texts) if text == "-"]
     assert all(lines[n].max() > 100 for n in places)

@@ -361,6 +361,7 @@ def test_stacks_of_scanned_forms_are_read_to_97_percent(tmp_path):
     assert right >= 0.97 * total
 
 
+@pytest.mark.slow
 def test_photographed_forms_are_read_to_95_percent(exam):
     form, _, _ = exam
     blank, fields = draw_blank_form()

@@ -39,6 +39,12 @@ def test_answers_come_in_the_order_of_the_requests():
         assert list(processes.map(requests)) == [0.5, *range(6)]
 
 
+def test_programs_of_their_own_answer_as_copies_do(monkeypatch):
+    monkeypatch.setattr("pipelines.scoring.processes._may_fork", lambda: False)
+    with Processes(work, jobs=1, limits=PageLimits()) as processes:
+        assert list(processes.map([("count", 1), ("count", 2)])) == [1, 2]
+
+
 def test_requests_may_ask_something_while_they_are_listed():
     def requests():
         for n in range(3):

@@ -37,6 +37,7 @@ def quick(**params):
     return StringRecognizer(**{**settings, "device": "cpu", **params})
 
 
+@pytest.mark.slow
 def test_strings_are_learned_from_nothing(three_digits):
     drawn, unseen = three_digits
     learned = quick(max_epochs=10, lr=0.01).fit(drawn, drawn.texts)

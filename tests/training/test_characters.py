@@ -124,6 +124,7 @@ def test_training_is_silent_in_a_pipe(tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_large_training_set_is_calibrated(tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.training.characters._LEAST_CALIBRATION", 50)
     training = train(make(**QUICK), "digits", tmp_path / "model")
@@ -131,6 +132,7 @@ def test_a_large_training_set_is_calibrated(tmp_path, monkeypatch):
     assert load_model(training.path).temperature_ == training.temperature
 
 
+@pytest.mark.slow
 def test_a_committee_is_trained_into_one_file(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("pipelines.training.characters._LEAST_CALIBRATION", 50)
     path = tmp_path / "model"

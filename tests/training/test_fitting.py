@@ -89,7 +89,17 @@ PARTS = {
 }
 
 
-@pytest.mark.parametrize("name", PARTS)
+# Those that share least with the rest; the others take as long each.
+QUICKLY = ("lecun1998", "own")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in QUICKLY else pytest.param(name, marks=pytest.mark.slow)
+        for name in PARTS
+    ],
+)
 def test_every_network_is_trained_saved_and_loaded(tmp_path, digits, name):
     classifier = make(**PARTS[name], max_epochs=10).fit(*digits)
     assert classifier.score(*digits) > 0.6

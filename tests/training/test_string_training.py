@@ -61,6 +61,7 @@ def test_unwritable_output_is_found_out_before_the_training(tmp_path):
         train_strings("digits", tmp_path / "none" / "a.safetensors", n_lines=10**9)
 
 
+@pytest.mark.slow
 def test_adapting_reports_before_and_after(model, fields, tmp_path):
     output = tmp_path / "adapted.safetensors"
     adaptation = adapt_reader(
@@ -100,6 +101,7 @@ def test_a_committee_is_nothing_to_begin_with(model, fields, tmp_path):
         adapt_reader(fields, fields / "truth.csv", tmp_path / "m", model=path)
 
 
+@pytest.mark.slow
 def test_what_was_fitted_is_kept_when_its_measuring_is_interrupted(
     model, fields, tmp_path, monkeypatch
 ):
