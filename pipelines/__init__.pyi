@@ -6,6 +6,8 @@ from .forms.form import Field, Form, FormError, Option, Sum
 from .glyphs.cut import BoxCutter, Piece
 from .glyphs.normalize import GlyphNormalizer, normalize_glyph
 from .lines.strips import LineNormalizer, normalize_line
+from .lines.surroundings import RuleRemover
+from .memory import ImageMemory
 from .models import load_line_reader
 from .outcomes import FieldReading, MarkReading, PageReading, Reason, ReasonKind
 from .pages.cleaning import (
@@ -67,6 +69,7 @@ __all__ = [
     "FormReader",
     "Frame",
     "GlyphNormalizer",
+    "ImageMemory",
     "LatticeDisplay",
     "LineNormalizer",
     "MarkReading",
@@ -85,6 +88,7 @@ __all__ = [
     "RegistrationError",
     "Review",
     "Roster",
+    "RuleRemover",
     "Scan",
     "ScanError",
     "SlidingReader",

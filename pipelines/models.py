@@ -59,7 +59,13 @@ _OF_STRIPS = ("StringRecognizer", "StringCommittee")
 
 # Parameters of a reader of fields that a file of its weights tells besides: the steps
 # that clean, and what cuts boxes.
-_SET: Final = ("despeckle", "flatten", "read__cutter__", "read__normalizer__")
+_SET: Final = (
+    "despeckle",
+    "flatten",
+    "read__cutter__",
+    "read__normalizer__",
+    "read__rules",
+)
 
 # What a model file calls them.
 _SETTINGS: Final = "settings"

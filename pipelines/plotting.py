@@ -202,9 +202,6 @@ _MOST_SHOWN = 40
 # Longer ones would run into that of the next column.
 _LONGEST_NAME = 36
 
-# Of the name of a candidate, its end is shown: its beginning is that of others too.
-_LONGEST_ROW = 60
-
 # Sharp on a screen of high resolution, and still a small file.
 _DPI = 150
 
@@ -260,42 +257,6 @@ def _draw_field(
     if len(name) > _LONGEST_NAME:
         name = name[: _LONGEST_NAME - 3] + "..."
     ax.set_title(f"{name}\n{truth} {arrow} {read} ({percent})", fontsize=7)
-
-
-def plot_search(
-    names: Sequence[str], scores: Sequence[Sequence[float]], path: Path
-) -> None:
-    """Draw the scores of the candidates of a search, those of each fold as dots.
-
-    Parameters
-    ----------
-    names : sequence of n_candidates str
-        From the bottom up.
-
-    scores : sequence of n_candidates sequences of n_folds float
-        Of each fold.
-
-    path : Path
-        The picture to write.
-    """
-    import matplotlib.pyplot as plt
-
-    from lenet_sklearn.plotting.figures import BLUE, GREY
-
-    figure, ax = plt.subplots(
-        figsize=(7.2, 0.8 + 0.35 * len(names)), layout="constrained"
-    )
-    for row, own in enumerate(scores):
-        ax.plot(own, [row] * len(own), "o", color=GREY, markersize=3)
-        ax.errorbar(np.mean(own), row, xerr=np.std(own), fmt="s", color=BLUE, capsize=3)
-    ax.set_yticks(range(len(names)), [_shorten(name) for name in names], fontsize=7)
-    ax.set_xlabel("score: mean and deviation over the folds")
-    figure.savefig(path, dpi=_DPI)
-    plt.close(figure)
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= _LONGEST_ROW else f"...{name[3 - _LONGEST_ROW :]}"
 
 
 # What each of the following writes, in a folder.

@@ -43,6 +43,13 @@ _CLEANING: Final[Grid] = [
     {"despeckle": ["passthrough"], "flatten": ["passthrough"]},
 ]
 
+# What takes print out of free writing: frames and walls, ruling lines besides, nothing.
+_LINE_REMOVAL: Final[Grid] = [
+    {},
+    {"read__rules__ruling": [True]},
+    {"read__rules": ["passthrough"]},
+]
+
 # Half as much of everything as "writing" has, and nothing.
 _HALF: Final = {
     "width": 0.1,
@@ -63,6 +70,7 @@ LINE_GRIDS: Final[Mapping[str, Grid]] = MappingProxyType(
         "cutting": [{**_FEW, f"{_CUTTING}most_ink": [0.3, 0.6, 0.9]}],
         "distortion": [{**_FEW, f"{_SLIDING}distortion": [_NONE, _HALF, "writing"]}],
         "labels": [{**_FEW, N_LABELLED: _SIZES}],
+        "line_removal": [{**part, **_FEW} for part in _LINE_REMOVAL],
         "network": [
             {
                 "read__line_reader": [

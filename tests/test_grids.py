@@ -14,16 +14,24 @@ from pipelines.recipes import (
     find_grid,
 )
 
-WITHOUT_MODELS = [(kind, name) for kind in ("lines", "combs") for name in NAMES]
+# Boxes have no print that could be left.
+OF_LINES = "line_removal"
+ALL = [
+    *(("lines", name) for name in LINE_GRIDS),
+    *(("combs", name) for name in COMB_GRIDS),
+]
 
 
 def test_the_grids_answer_these_questions():
     expected = ["cleaning", "cutting", "distortion", "labels", "network", "quick"]
-    assert list(NAMES) == expected == sorted(COMB_GRIDS) == sorted(LINE_GRIDS)
+    assert sorted(COMB_GRIDS) == expected
+    assert list(NAMES) == sorted([*expected, OF_LINES]) == sorted(LINE_GRIDS)
+    with pytest.raises(ValueError, match="no grid 'line_removal'"):
+        find_grid(OF_LINES, "combs")
     assert sorted(recipes.GRIDS) == ["distortion", "labels", "network", "quick"]
 
 
-@pytest.mark.parametrize(("kind", "name"), WITHOUT_MODELS)
+@pytest.mark.parametrize(("kind", "name"), ALL)
 def test_a_reader_takes_every_point_of_a_grid(kind, name):
     grid = find_grid(name, kind)
     check_grid(grid, list(make_field_reader().get_params()))

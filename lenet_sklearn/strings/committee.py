@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any, ClassVar, Self
 
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -77,7 +78,12 @@ class StringCommittee(BaseStringReader):
         check_is_fitted(self, "members_")
         return self.members_[0].characters_
 
-    def fit(self, X: Sequence[Strip], y: Sequence[str]) -> Self:
+    def fit(
+        self,
+        X: Sequence[Strip],
+        y: Sequence[str],
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train a copy of each recognizer.
 
         Parameters
@@ -87,6 +93,9 @@ class StringCommittee(BaseStringReader):
 
         y : sequence of n str
             What they say.
+
+        sample_weight : array-like of shape (n,), default=None
+            As for :class:`StringRecognizer`.
 
         Returns
         -------
@@ -102,7 +111,9 @@ class StringCommittee(BaseStringReader):
         self._validate_params()
         _common_characters(one.characters for one in self.recognizers)
         y = self._check_pairs(X, y)
-        self.members_ = [clone(member).fit(X, y) for member in self.recognizers]
+        self.members_ = [
+            clone(member).fit(X, y, sample_weight) for member in self.recognizers
+        ]
         return self
 
     def calibrate(self, X: Sequence[Strip], y: Sequence[str]) -> Self:

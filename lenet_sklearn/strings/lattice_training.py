@@ -188,6 +188,9 @@ class ArcSample(NamedTuple):
 
     text : sequence of int
         Columns of the characters of the string.
+
+    factor : float, default=1.0
+        What its loss is multiplied by.
     """
 
     glyphs: NDArray[np.uint8]
@@ -195,6 +198,7 @@ class ArcSample(NamedTuple):
     starts: NDArray[np.int64]
     stops: NDArray[np.int64]
     text: Sequence[int]
+    factor: float = 1.0
 
 
 class ArcNetwork(nn.Module):
@@ -310,10 +314,11 @@ def train_arcs(
         for group in optimizer.param_groups:
             group["lr"] = lr * rate_factor("one-cycle", step / n_steps)
         losses = _losses(network, batch, distort)
-        losses = losses[losses < _UNREADABLE]
-        if len(losses):
+        factors = losses.new_tensor([sample.factor for sample in batch])
+        readable = losses < _UNREADABLE
+        if readable.any():
             optimizer.zero_grad()
-            torch.autograd.backward(losses.mean())
+            torch.autograd.backward((losses * factors)[readable].mean())
             nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
             optimizer.step()
     keep_share(network, begun, initial_share)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
@@ -246,7 +246,12 @@ class BaseStringReader(BaseEstimator):
             for i, (strip, members) in enumerate(scored)
         ]
 
-    def score(self, X: Sequence[Strip], y: Sequence[str]) -> float:
+    def score(
+        self,
+        X: Sequence[Strip],
+        y: Sequence[str],
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the share of strips whose whole string is right.
 
         Parameters
@@ -256,6 +261,9 @@ class BaseStringReader(BaseEstimator):
 
         y : sequence of n str
             What they say.
+
+        sample_weight : array-like of shape (n,), default=None
+            How much each counts.
 
         Returns
         -------
@@ -268,7 +276,9 @@ class BaseStringReader(BaseEstimator):
             If there is no strip, or strips and strings do not fit.
         """
         texts = self._check_pairs(X, y)
-        return float(np.mean(self.predict(X) == np.array(texts, dtype=object)))
+        right = self.predict(X) == np.array(texts, dtype=object)
+        weights = None if sample_weight is None else np.asarray(sample_weight, float)
+        return float(np.average(right, weights=weights))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -7,7 +7,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from lenet_sklearn.estimators import NetworkHolder
@@ -230,7 +230,12 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         self.callbacks = callbacks
         self.verbose = verbose
 
-    def fit(self, X: Sequence[Strip], y: Sequence[str]) -> Self:
+    def fit(
+        self,
+        X: Sequence[Strip],
+        y: Sequence[str],
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train a new network.
 
         Parameters
@@ -243,6 +248,10 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         y : sequence of n str
             What they say; "" for a strip without characters.
 
+        sample_weight : array-like of shape (n,), default=None
+            Whole numbers up to 100 say how often a strip stands in the training set, 0
+            that it does not. Other weights multiply its loss.
+
         Returns
         -------
         self : StringRecognizer
@@ -251,7 +260,8 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
         Raises
         ------
         ValueError, TypeError
-            If strips, strings, the device or the initial weights do not fit.
+            If strips, strings, their weights, the device or the initial weights do not
+            fit.
         """
         # Training imports torch, which takes seconds, and reading does without it.
         from lenet_sklearn.strings.training import train_network
@@ -268,7 +278,7 @@ class StringRecognizer(NetworkHolder, BaseStringReader):
                 f" Got initial_share={self.initial_share}. Name them, or set it to 0."
             )
         strings = self._encode(texts, self.characters)
-        net, temperature = train_network(self, X, strings)
+        net, temperature = train_network(self, X, strings, sample_weight)
         # Only now: an interrupted training leaves what an earlier one has learned.
         self.net_, self.temperature_ = net, temperature
         self.characters_, self.network_ = self.characters, self.network

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from skorch import NeuralNet
 from skorch.utils import to_tensor
 from torch import Tensor, nn
@@ -21,7 +21,12 @@ from lenet_sklearn.models.files import ModelFileError, model_path, read_model
 from lenet_sklearn.strings.ctc import Symbols, positions_needed
 from lenet_sklearn.strings.distortions import StripDistortion, make_strip_distortion
 from lenet_sklearn.strings.network import StringNetwork
-from lenet_sklearn.strings.strips import Strip, prepare_strip, stack_strips
+from lenet_sklearn.strings.strips import (
+    LAYOUTS,
+    Strip,
+    prepare_strip,
+    stack_strips,
+)
 from lenet_sklearn.training.callbacks import copy_callbacks, steer_training
 from lenet_sklearn.training.nets import (
     is_state_dict,
@@ -30,6 +35,7 @@ from lenet_sklearn.training.nets import (
     start_from_state,
     take_over,
 )
+from lenet_sklearn.training.samples import check_weights, repeat_by_weight
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.strings.recognizer import StringRecognizer
@@ -37,6 +43,10 @@ if TYPE_CHECKING:  # it imports this module
 # Batches that are drawn together, sorted by width and trained on in random order:
 # enough for hardly any padding, few enough to hold.
 _CHUNK_BATCHES = 16
+
+
+# A strip, what it says, and what its loss is multiplied by.
+Sample: TypeAlias = tuple[Strip, Symbols, float]
 
 
 @dataclass(frozen=True)
@@ -53,15 +63,19 @@ class Targets:
 
     widths : Tensor of shape (n,), dtype int64
         Of each strip, in pixels.
+
+    factors : Tensor of shape (n,), dtype float32
+        What the loss of each is multiplied by.
     """
 
     symbols: Tensor
     lengths: Tensor
     widths: Tensor
+    factors: Tensor
 
 
 @dataclass(eq=False)
-class StripDataset(Dataset[tuple[Strip, Symbols]]):
+class StripDataset(Dataset[Sample]):
     """Strips and their strings; a strip is drawn when it is asked for.
 
     Parameters
@@ -77,21 +91,36 @@ class StripDataset(Dataset[tuple[Strip, Symbols]]):
 
     caller : str
         Whose strips they are, for messages.
+
+    weights : ndarray of shape (n,), dtype float64, or None, default=None
+        How much each counts, as :class:`lenet_sklearn.LeNet5Classifier` has it: whole
+        numbers say how often a strip is there, others multiply its loss.
     """
 
     strips: Sequence[Strip]
     strings: Sequence[Symbols]
     least_widths: Sequence[int]
     caller: str
+    weights: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        rows, factors = np.arange(len(self.strings)), None
+        if self.weights is not None:
+            rows, factors = repeat_by_weight(self.weights)
+        if factors is None:
+            factors = np.ones(len(rows))
+        self.rows = rows.tolist()
+        self.factors = (factors / factors.mean()).tolist()
 
     def __len__(self) -> int:
-        return len(self.strings)
+        return len(self.rows)
 
-    def __getitem__(self, index: int) -> tuple[Strip, Symbols]:
+    def __getitem__(self, index: int) -> Sample:
+        row = self.rows[index]
         strip = prepare_strip(
-            self.strips[index], index, self.caller, self.least_widths[index]
+            self.strips[row], row, self.caller, self.least_widths[row]
         )
-        return strip, self.strings[index]
+        return strip, self.strings[row], self.factors[index]
 
 
 @dataclass(eq=False)
@@ -123,12 +152,12 @@ class StripBatches:
                 yield collate(samples[first : first + size])
 
 
-def collate(samples: Sequence[tuple[Strip, Symbols]]) -> tuple[Tensor, Targets]:
+def collate(samples: Sequence[Sample]) -> tuple[Tensor, Targets]:
     """Make a batch.
 
     Parameters
     ----------
-    samples : sequence of n tuples of (strip, string)
+    samples : sequence of n tuples of (strip, string, factor)
         Strips 32 pixels high.
 
     Returns
@@ -139,11 +168,12 @@ def collate(samples: Sequence[tuple[Strip, Symbols]]) -> tuple[Tensor, Targets]:
     targets : Targets
         Their strings.
     """
-    strips, strings = zip(*samples, strict=True)
+    strips, strings, factors = zip(*samples, strict=True)
     targets = Targets(
         symbols=torch.tensor([s for string in strings for s in string]).long(),
         lengths=torch.tensor([len(string) for string in strings]),
         widths=torch.tensor([strip.shape[1] for strip in strips]),
+        factors=torch.tensor(factors, dtype=torch.float32),
     )
     return torch.from_numpy(stack_strips(strips)).float() / 255, targets
 
@@ -154,7 +184,7 @@ _LARGEST_GRADIENT = 10.0
 
 
 class StringLoss(nn.Module):
-    """Mean over a batch of minus the log-probability of the right string."""
+    """Mean over a batch of minus the log-probability of the right string, weighted."""
 
     def forward(self, logits: Tensor, targets: Targets, lengths: Tensor) -> Tensor:
         """Compute the loss.
@@ -185,7 +215,7 @@ class StringLoss(nn.Module):
             blank=scores.shape[2] - 1,
             reduction="none",
         )
-        return losses.mean()
+        return (losses * targets.factors.to(losses.device)).mean()
 
 
 class StringNet(NeuralNet):
@@ -246,7 +276,6 @@ def build_string_net(
     net : StringNet
         With weights drawn from torch's global generator.
     """
-    distortion = params["distortion"]
     callbacks = []
     if n_samples is not None:
         n_steps = -(-n_samples // params["batch_size"])
@@ -267,13 +296,21 @@ def build_string_net(
         callbacks=callbacks,
         callbacks__print_log=None,
         device=str(resolve_device(params["device"])),
-        distortion=None if distortion is None else make_strip_distortion(distortion),
+        distortion=_distortion(params),
     )
     return net.initialize()
 
 
+def _distortion(params: Mapping[str, Any]) -> StripDistortion | None:
+    given = params["distortion"]
+    return None if given is None else make_strip_distortion(given)
+
+
 def train_network(
-    recognizer: "StringRecognizer", strips: Sequence[Strip], strings: Sequence[Symbols]
+    recognizer: "StringRecognizer",
+    strips: Sequence[Strip],
+    strings: Sequence[Symbols],
+    sample_weight: ArrayLike | None = None,
 ) -> tuple[StringNet, float]:
     """Train a network as a recognizer's parameters say.
 
@@ -288,6 +325,9 @@ def train_network(
     strings : sequence of n tuples of int
         What they say.
 
+    sample_weight : array-like of shape (n,), default=None
+        How much each counts.
+
     Returns
     -------
     net : StringNet
@@ -297,26 +337,26 @@ def train_network(
         That of what it started from, or 1.
     """
     params = recognizer.get_params(deep=False)
+    caller = type(recognizer).__name__
+    weights = check_weights(sample_weight, len(strings), caller=caller)
+    dataset: Any = StripDataset(
+        strips, strings, _least_widths(params, strings), caller, weights
+    )
     device = resolve_device(recognizer.device)
     with seeded(draw_seed(recognizer.random_state), device):
-        net = build_string_net(params, len(strings))
+        net = build_string_net(params, len(dataset))
         temperature = _start(recognizer, net.module_)
         begun = deepcopy(net.module_)
-        dataset: Any = StripDataset(
-            strips,
-            strings,
-            least_widths=_least_widths(net, strings),
-            caller=type(recognizer).__name__,
-        )
         run_epochs(net, dataset, recognizer.max_epochs)
         keep_share(net.module_, begun, recognizer.initial_share)
     return net, temperature
 
 
-def _least_widths(net: StringNet, strings: Sequence[Symbols]) -> list[int]:
+def _least_widths(params: Mapping[str, Any], strings: Sequence[Symbols]) -> list[int]:
     """Widths at which each string has room, however narrow distortion makes it."""
-    narrowing = 0.0 if net.distortion is None else net.distortion.width
-    step = net.module_.layout.step / (1 - narrowing)
+    distortion = _distortion(params)
+    narrowing = 0.0 if distortion is None else distortion.width
+    step = LAYOUTS[params["network"]].step / (1 - narrowing)
     return [math.ceil(step * positions_needed(string)) for string in strings]
 
 

@@ -87,7 +87,9 @@ def repeat_by_weight(weights: Floats) -> tuple[Ints, Floats | None]:
     return kept, weights[kept]
 
 
-def check_weights(sample_weight: ArrayLike | None, n_samples: int) -> Floats | None:
+def check_weights(
+    sample_weight: ArrayLike | None, n_samples: int, *, caller: str = "LeNet5Classifier"
+) -> Floats | None:
     """Check the weights of samples.
 
     Parameters
@@ -97,6 +99,9 @@ def check_weights(sample_weight: ArrayLike | None, n_samples: int) -> Floats | N
 
     n_samples : int
         How many there are to be.
+
+    caller : str, default="LeNet5Classifier"
+        Name of who asks, for messages.
 
     Returns
     -------
@@ -112,16 +117,16 @@ def check_weights(sample_weight: ArrayLike | None, n_samples: int) -> Floats | N
     if sample_weight is None:
         return None
     weights = np.asarray(sample_weight, dtype=np.float64)
-    _check_shape(weights, n_samples, "sample_weight", "weight")
+    _check_shape(weights, n_samples, ("sample_weight", "weight"), caller)
     refused = weights[~np.isfinite(weights) | (weights < 0)]
     if len(refused):
         raise ValueError(
-            "LeNet5Classifier expects finite sample weights of at least 0."
+            f"{caller} expects finite sample weights of at least 0."
             f" Got {refused[:3].tolist()}. Give such samples the weight 0."
         )
     if not weights.any():
         raise ValueError(
-            "LeNet5Classifier got sample weights that are all zero: nothing is left"
+            f"{caller} got sample weights that are all zero: nothing is left"
             " to train on. Give some samples a weight above 0."
         )
     return weights
@@ -151,14 +156,17 @@ def check_groups(groups: ArrayLike | None, n_samples: int) -> NDArray[Any] | Non
     if groups is None:
         return None
     found = np.asarray(groups)
-    _check_shape(found, n_samples, "groups", "group")
+    _check_shape(found, n_samples, ("groups", "group"), "LeNet5Classifier")
     return found
 
 
-def _check_shape(values: NDArray[Any], n_samples: int, name: str, each: str) -> None:
+def _check_shape(
+    values: NDArray[Any], n_samples: int, names: tuple[str, str], caller: str
+) -> None:
+    name, each = names
     if values.shape != (n_samples,):
         raise ValueError(
-            f"LeNet5Classifier expects {name} of shape ({n_samples},)."
+            f"{caller} expects {name} of shape ({n_samples},)."
             f" Got shape {values.shape}. Pass one {each} for each sample."
         )
 

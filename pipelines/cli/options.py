@@ -747,8 +747,8 @@ SearchGrid = Annotated[
     str,
     typer.Option(
         metavar="GRID",
-        help="What to try: quick, cleaning, cutting, distortion, labels, network, or a"
-        " TOML file.",
+        help="What to try: quick, cleaning, line_removal, cutting, distortion, labels,"
+        " network, or a TOML file.",
     ),
 ]
 ScorerName = Annotated[

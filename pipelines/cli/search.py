@@ -1,6 +1,7 @@
 """The command ``lenet search``."""
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -49,9 +50,9 @@ def search(
     cross-validation: what is held out teaches nothing. With --groups, whole writers are
     held out; pages of one document always are.
 
-    The grids are quick, cleaning, cutting, distortion, labels (how many labelled fields
-    are needed) and network; or a TOML file, in which a table [grid] gives parameters
-    lists of values, such as read__lr = [0.001, 0.003].
+    The grids are quick, cleaning, line_removal (of free writing), cutting, distortion,
+    labels (how many labelled fields are needed) and network; or a TOML file, in which a
+    table [grid] gives parameters lists of values, such as read__lr = [0.001, 0.003].
 
     Prints mean and deviation over the folds, and the time of a fit; writes them as a
     table, FILE.search.csv, with all measures. The best is fitted to all samples and
@@ -63,6 +64,7 @@ def search(
 
     Exit status: 0 done, 1 nothing was gained.
     """
+    began = time.monotonic()
     use_one_thread()
     from lenet_sklearn.acceptance import AcceptanceRule
     from pipelines.training.best import Outputs, search_best
@@ -72,15 +74,7 @@ def search(
     outputs = Outputs(output, plots, context.obj)
     pictures = [outputs.picture] if outputs.picture else []
     check_outputs(output, [outputs.table, *pictures], force=force)
-    plan = SearchPlan(
-        outputs.folder,
-        scoring=how.scoring,
-        max_error=wanted.max_error,
-        n_folds=how.folds,
-        jobs=-1 if how.jobs is None else how.jobs,
-        budget=None if how.budget is None else read_seconds(how.budget),
-        random_state=how.seed,
-    )
+    budget = None if how.budget is None else read_seconds(how.budget)
     name = samples.truth.name if samples.truth else samples.digits
     rule = AcceptanceRule(
         max_error=wanted.max_error,
@@ -88,6 +82,16 @@ def search(
         fitted_on=wanted.fitted_on or f"those of {name}",
     )
     material = _read(kind, samples, outputs, wanted.groups, how.seed)
+    plan = SearchPlan(
+        outputs.folder,
+        scoring=how.scoring,
+        max_error=wanted.max_error,
+        n_folds=how.folds,
+        jobs=-1 if how.jobs is None else how.jobs,
+        # What reading the samples took is part of it.
+        budget=None if budget is None else max(0.0, budget - time.monotonic() + began),
+        random_state=how.seed,
+    )
     searched = search_best(material, outputs, grid=how.grid, plan=plan, rule=rule)
     say(searched)
     if not searched.found.is_gain:
@@ -173,7 +177,6 @@ def _read(
             samples.form or "",
             truth,
             groups=groups,
-            memory=str(outputs.folder / "cuts"),
             random_state=seed,
         )
     fields: Any = samples.fields

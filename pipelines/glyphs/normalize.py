@@ -119,6 +119,8 @@ class GlyphNormalizer(StatelessTransformer):
         "stroke_width": [Interval(Real, 0, _SIZE, closed="both")],
     }
 
+    _is_kept: ClassVar[bool] = False
+
     def __init__(
         self, *, box_size: int = _BOX, stroke_width: float = _STROKE_WIDTH
     ) -> None:

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pipelines.images import Image
+from pipelines.images import Floats, Image
 from pipelines.lines.arcs import Geometry, start_geometry
-from pipelines.lines.segments import CHARACTERS, NO_DIGIT, CuttingModel, segment_field
+from pipelines.lines.segments import (
+    CHARACTERS,
+    NO_DIGIT,
+    CuttingModel,
+    Segments,
+    segment_field,
+    segment_fields,
+)
 
 if TYPE_CHECKING:  # lenet_sklearn imports torch, which costs a second
     from lenet_sklearn.strings.lattice_training import ArcNetwork, ArcSample
@@ -75,7 +82,8 @@ def train_model(
     start = CuttingModel(
         add_class(digits, NO_DIGIT), start_geometry(measures, len(CHARACTERS))
     )
-    samples = _cut(chain(first, stream), start)
+    cut = ((segment_field(field), text) for field, text in chain(first, stream))
+    samples = filter(None, (_sample(start, *pair) for pair in cut))
     n_steps = -(-n_lines // _BATCH_SIZE)
     return _train(start, _in_order(samples), n_steps=n_steps, random_state=random_state)
 
@@ -85,6 +93,7 @@ def adapt_model(
     fields: Sequence[Image],
     texts: Sequence[str],
     *,
+    sample_weight: Floats | None = None,
     max_epochs: int | None = None,
     random_state: int = 0,
 ) -> CuttingModel:
@@ -100,6 +109,9 @@ def adapt_model(
 
     texts : sequence of n_fields str
         What they say. Fields that cannot be read so, in any way, teach nothing.
+
+    sample_weight : ndarray of shape (n_fields,), dtype float64, default=None
+        How much each counts, as for :class:`lenet_sklearn.LeNet5Classifier`.
 
     max_epochs : int, default=None
         Passes over them; None for as many as their number asks for.
@@ -120,7 +132,9 @@ def adapt_model(
     from lenet_sklearn.recipes import modern
     from lenet_sklearn.training.batches import make_distortion
 
-    samples = list(_cut(zip(fields, texts, strict=True), model))
+    cut = zip(segment_fields(fields, model.cutting), texts, strict=True)
+    found = [_sample(model, *pair) for pair in cut]
+    samples = _weighted(found, sample_weight)
     if not samples:
         raise ValueError(
             f"CuttingReader found no writing in any of {len(fields)} fields, so there"
@@ -146,19 +160,34 @@ def adapt_model(
     )
 
 
-def _cut(
-    lines: Iterable[tuple[Image, str]], model: CuttingModel
-) -> Iterator["ArcSample"]:
-    """Cut fields into what can be learned from; without those that have no ink."""
+def _sample(
+    model: CuttingModel, segments: Segments | None, text: str
+) -> "ArcSample | None":
+    """Make a lesson of a field that was cut; None of one that has no ink."""
     from lenet_sklearn.strings.lattice_training import ArcSample
 
-    for field, text in lines:
-        segments = segment_field(field, model.cutting)
-        if segments is not None:
-            arcs = segments.arcs
-            terms = model.geometry.terms(arcs.measures).astype(np.float32)
-            columns = [int(digit) for digit in text]
-            yield ArcSample(segments.glyphs, terms, arcs.starts, arcs.stops, columns)
+    if segments is None:
+        return None
+    arcs = segments.arcs
+    terms = model.geometry.terms(arcs.measures).astype(np.float32)
+    columns = [int(digit) for digit in text]
+    return ArcSample(segments.glyphs, terms, arcs.starts, arcs.stops, columns)
+
+
+def _weighted(
+    samples: Sequence["ArcSample | None"], sample_weight: Floats | None
+) -> list["ArcSample"]:
+    """Repeat lessons, or let their losses count, by their weights."""
+    from lenet_sklearn.training.samples import repeat_by_weight
+
+    known = [n for n, sample in enumerate(samples) if sample is not None]
+    weights = np.ones(len(samples)) if sample_weight is None else sample_weight
+    if not known or not weights[known].any():
+        return []
+    rows, factors = repeat_by_weight(weights[known])
+    factors = np.ones(len(rows)) if factors is None else factors / factors.mean()
+    seen: list[Any] = [samples[known[row]] for row in rows]
+    return [s._replace(factor=float(f)) for s, f in zip(seen, factors, strict=True)]
 
 
 def _in_order(samples: Iterable["ArcSample"]) -> Iterator[list["ArcSample"]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from pipelines.fields.straight import find_straight, is_ruled, is_thicker
 from pipelines.images import Mask, find_components
 
 # Sides of a frame are at least so long, as a share of the field's.
-_LEAST_SIDE = 0.4
+LEAST_SIDE: Final = 0.4
 
 # Lines meet, and end at a side of the field, within so many pixels and half their
 # thickness: scans blur corners.
@@ -96,7 +97,7 @@ class _Writing:
         return max(self.rest.bottom, self.alone.bottom)
 
 
-def find_printed_lines(dark: Mask) -> PrintedLines:
+def find_printed_lines(dark: Mask, min_length: float = LEAST_SIDE) -> PrintedLines:
     """Find the frames and walls of a field among its straight lines.
 
     A line across the field is printed if it is far longer than digits are high, and
@@ -109,6 +110,9 @@ def find_printed_lines(dark: Mask) -> PrintedLines:
     ----------
     dark : ndarray of shape (height, width), dtype uint8
         1 on ink and print, 0 on paper.
+
+    min_length : float, default=0.4
+        Shorter lines are none, as a share of the side of the field that they run along.
 
     Returns
     -------
@@ -127,8 +131,8 @@ def find_printed_lines(dark: Mask) -> PrintedLines:
     [False, False, True, True]
     """
     height, width = dark.shape
-    across = find_straight(dark, _LEAST_SIDE * width, vertical=False)
-    upright = find_straight(dark, _LEAST_SIDE * height, vertical=True)
+    across = find_straight(dark, min_length * width, vertical=False)
+    upright = find_straight(dark, min_length * height, vertical=True)
     rows = _find_rows(dark, across, upright)
     walls = [line for line in upright if len(_corners(line, rows, upright)) > 1]
     walls += [line for line in upright if _is_of_table(line, rows, dark.shape)]

@@ -22,6 +22,7 @@ from pipelines.lines.arcs import (
 )
 from pipelines.lines.cuts import USUAL, Cutting, Pieces, cut_writing
 from pipelines.lines.ink import Writing, find_writing
+from pipelines.memory import map_images
 
 # Columns of the classifier of arcs, and of a lattice's scores: the ten digits, and
 # what is none, which is passed over.
@@ -127,6 +128,26 @@ def segment_field(field: Image, cutting: Cutting = USUAL) -> Segments | None:
         return None
     arcs = join_pieces(pieces, writing, cutting)
     return Segments(writing, pieces, arcs, draw_glyphs(arcs, pieces, writing))
+
+
+def segment_fields(
+    fields: Sequence[Image], cutting: Cutting = USUAL
+) -> list[Segments | None]:
+    """Cut several fields, or look up how they were cut before.
+
+    Parameters
+    ----------
+    fields : sequence of n_fields ndarrays of shape (height, width), dtype uint8
+        Grey fields, dark ink on lighter paper.
+
+    cutting : Cutting, default=USUAL
+        As for :func:`segment_field`.
+
+    Returns
+    -------
+    segments : list of n_fields Segments or None
+    """
+    return map_images(segment_field, [(field,) for field in fields], (cutting,))
 
 
 def build_lattices(
@@ -317,7 +338,7 @@ def _open(
     """Cut fields, and score what they are cut into."""
     for start in range(0, len(fields), _CHUNK):
         chunk = fields[start : start + _CHUNK]
-        segments = [segment_field(field, model.cutting) for field in chunk]
+        segments = segment_fields(chunk, model.cutting)
         yield from zip(segments, build_lattices(segments, model), strict=True)
 
 

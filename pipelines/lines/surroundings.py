@@ -1,16 +1,24 @@
 """Take what is round free writing out of its field: print, and neighbours' writing."""
 
 from dataclasses import dataclass
-from typing import Any
+from numbers import Real
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet_sklearn.parameters import Interval
 from pipelines.fields.rules import Rule, cover_rules, erase_rules, touch_rules
-from pipelines.images import Image, Mask, check_image, find_components
-from pipelines.lines.ink import ink_threshold, measure_contrast
-from pipelines.lines.printed import find_printed_lines
+from pipelines.images import (
+    Image,
+    Mask,
+    StatelessTransformer,
+    check_image,
+    find_components,
+)
+from pipelines.lines.ink import find_ruling, ink_threshold, measure_contrast
+from pipelines.lines.printed import LEAST_SIDE, find_printed_lines
 
 # Fields are searched at this size at most; a hairline of 400 dpi still shows there.
 _MOST_ROWS = 200
@@ -74,13 +82,21 @@ class Surroundings:
     certainty: float
 
 
-def clear_surroundings(field: Image) -> Surroundings:
+def clear_surroundings(
+    field: Image, *, min_length: float = LEAST_SIDE, ruling: bool = False
+) -> Surroundings:
     """Take print and neighbours' writing out of the image of a free field.
 
     Parameters
     ----------
     field : ndarray of shape (height, width), dtype uint8
         Grey field, dark ink on lighter paper, as it was cut out of its page.
+
+    min_length : float, default=0.4
+        As for :class:`RuleRemover`.
+
+    ruling : bool, default=False
+        As for :class:`RuleRemover`.
 
     Returns
     -------
@@ -110,18 +126,87 @@ def clear_surroundings(field: Image) -> Surroundings:
     dark = _mark(small)
     if dark is None:
         return Surroundings(field, 1.0)
-    found = find_printed_lines(dark)
-    away, inked = _part(dark, found.rules)
+    found = find_printed_lines(dark, min_length)
+    rules = [*found.rules, *(_find_ruling(small) if ruling else ())]
+    away, inked = _part(dark, rules)
     if not inked.any() and _may_be_zero(found.rules):
         return Surroundings(field, _WALL_OR_ONE)
     if not _is_patterned(small, dark):
         away |= _neighbours(inked)
     certainty = 1.0
-    if found.doubtful or _hides_digit(dark, found.rules, inked):
+    if found.doubtful or _hides_digit(dark, rules, inked):
         certainty = _WALL_OR_ONE
-    elif _hides_bar(np.where(away, 0, inked), found.rules):
+    elif _hides_bar(np.where(away, 0, inked), rules):
         certainty = _WITHOUT_BAR
     return Surroundings(_paint(field, dark, away) if away.any() else field, certainty)
+
+
+class RuleRemover(StatelessTransformer):
+    """Take print and neighbours' writing out of images of free writing.
+
+    Parameters
+    ----------
+    min_length : float, default=0.4
+        Straight lines that are shorter, as a share of the side of the field that they
+        run along, are strokes of the writing.
+
+    ruling : bool, default=False
+        Whether lines go, too, that writing stands on: those across the whole field that
+        no wall meets. Readers know them, and what crosses a line is never as whole
+        without it.
+
+    See Also
+    --------
+    FieldReader : Does so with fields that have no boxes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pipelines.lines.surroundings import RuleRemover
+    >>> field = np.full((80, 200), 250, np.uint8)
+    >>> field[66:68] = 0  # a ruling line
+    >>> field[20:62, 30:34] = 0  # a one
+    >>> [kept] = RuleRemover().fit_transform([field])
+    >>> [removed] = RuleRemover(ruling=True).fit_transform([field])
+    >>> int((kept[67] < 128).sum()), int((removed[67] < 128).sum())
+    (200, 0)
+    >>> bool((removed[20:62, 31:33] == 0).all())
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "min_length": [Interval(Real, 0, 1, closed="right")],
+        "ruling": ["boolean"],
+    }
+
+    def __init__(self, *, min_length: float = LEAST_SIDE, ruling: bool = False) -> None:
+        self.min_length = min_length
+        self.ruling = ruling
+
+    def clear(self, field: Image) -> Surroundings:
+        """Clear one field, and say how certain it is that no writing went.
+
+        Parameters
+        ----------
+        field : ndarray of shape (height, width), dtype uint8
+            Grey field, dark ink on lighter paper.
+
+        Returns
+        -------
+        surroundings : Surroundings
+        """
+        return clear_surroundings(field, min_length=self.min_length, ruling=self.ruling)
+
+    def _transform_one(self, image: Image) -> Image:
+        cleared = self.clear(image).image
+        return cleared.copy() if cleared is image else cleared
+
+
+def _find_ruling(field: Image) -> list[Rule]:
+    """Find lines from one side of a field to the other."""
+    contrast = measure_contrast(field)
+    threshold = ink_threshold(contrast)
+    return [] if threshold is None else find_ruling(contrast, threshold)
 
 
 def mark_dark(field: Image) -> Mask | None:

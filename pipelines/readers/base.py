@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Tags
@@ -210,6 +210,53 @@ def each_of(
     return known
 
 
+def weigh(
+    sample_weight: ArrayLike | None, n_samples: int, *, caller: str
+) -> tuple[list[int], dict[str, Any]]:
+    """Check the weights of samples, and leave out those that have none.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), or None
+        How much each counts; None for all alike.
+
+    n_samples : int
+        How many there are.
+
+    caller : str
+        Name of who asks, for messages.
+
+    Returns
+    -------
+    rows : list of int
+        Samples to learn from, in order.
+
+    given : dict of str to ndarray
+        Their weights as ``sample_weight``, of shape (n_rows,), for a `fit`; empty where
+        all count alike, so that what knows no weights is asked for none.
+
+    Raises
+    ------
+    ValueError
+        If there is not a weight for each sample, one is negative or not finite, or
+        all are zero.
+
+    Examples
+    --------
+    >>> from pipelines.readers.base import weigh
+    >>> weigh([0.5, 0.0, 2.0], 3, caller="reader")
+    ([0, 2], {'sample_weight': array([0.5, 2. ])})
+    """
+    if sample_weight is None:
+        return list(range(n_samples)), {}
+    from lenet_sklearn.training.samples import check_weights  # imports torch
+
+    weights = check_weights(sample_weight, n_samples, caller=caller)
+    found = np.asarray(weights)
+    rows = np.flatnonzero(found)
+    return rows.tolist(), {"sample_weight": found[rows]}
+
+
 def is_fitted(model: Any) -> bool:
     """Return whether an estimator, or a step of a Pipeline, has learned something.
 
@@ -306,7 +353,12 @@ class StringReader(Reader):
     def _texts(self, X: Sequence[Image]) -> list[str]:
         """Read the most probable string of every field."""
 
-    def score(self, X: Sequence[Image], y: Sequence[str]) -> float:
+    def score(
+        self,
+        X: Sequence[Image],
+        y: Sequence[str],
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the share of fields whose whole string is right.
 
         Parameters
@@ -316,6 +368,9 @@ class StringReader(Reader):
 
         y : sequence of n_samples str
             What they say.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each counts.
 
         Returns
         -------
@@ -334,13 +389,20 @@ class StringReader(Reader):
                 f"{type(self).__name__} expects at least one field to be scored."
                 " Got none. Pass fields whose strings are known."
             )
-        return float(np.mean(values == np.array(texts, dtype=object)))
+        right = values == np.array(texts, dtype=object)
+        weights = None if sample_weight is None else np.asarray(sample_weight, float)
+        return float(np.average(right, weights=weights))
 
 
 class FreeReader(StringReader):
     """Base of estimators that read fields without boxes, with several strings each."""
 
-    def fit(self, X: Sequence[Image], y: Sequence[str]) -> Self:
+    def fit(
+        self,
+        X: Sequence[Image],
+        y: Sequence[str],
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Adapt the reader to the writing in fields whose strings are known.
 
         Parameters
@@ -350,6 +412,10 @@ class FreeReader(StringReader):
 
         y : sequence of n_samples str
             What they say; ``""`` for an empty field.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each counts, as for :class:`lenet_sklearn.LeNet5Classifier`: whole
+            numbers say how often a field is there, 0 that it is not.
 
         Returns
         -------
@@ -364,7 +430,8 @@ class FreeReader(StringReader):
         self._check_params()
         fields = check_images(X, caller=type(self).__name__)
         texts = check_texts(y, len(fields), caller=type(self).__name__)
-        self._fit(fields, texts)
+        rows, given = weigh(sample_weight, len(fields), caller=type(self).__name__)
+        self._fit([fields[n] for n in rows], [texts[n] for n in rows], **given)
         return self
 
     def read(
@@ -445,8 +512,8 @@ class FreeReader(StringReader):
         self._validate_params()
 
     @abstractmethod
-    def _fit(self, fields: Sequence[Image], texts: Sequence[str]) -> None:
-        """Learn from fields and strings that have been checked."""
+    def _fit(self, fields: Sequence[Image], texts: Sequence[str], **given: Any) -> None:
+        """Learn from fields and strings that were checked; of weights, if `given`."""
 
     @abstractmethod
     def _read(

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,9 +20,10 @@ from pipelines.fields.combs import Comb, Frame, cut_comb, find_combs
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.minus import is_minus
 from pipelines.glyphs.normalize import GlyphNormalizer
-from pipelines.images import Image, Mask, check_images
+from pipelines.images import Floats, Image, Mask, check_images
 from pipelines.lines.surroundings import mark_dark
 from pipelines.lines.walls import has_ruled_walls, has_walls
+from pipelines.memory import map_images
 from pipelines.outcomes import (
     MINUS,
     N_CANDIDATES,
@@ -38,6 +39,7 @@ from pipelines.readers.base import (
     check_texts,
     each_of,
     is_fitted,
+    weigh,
 )
 
 # Whoever cuts a comb out cuts close to it. What is narrower than this share of the
@@ -188,6 +190,7 @@ class CombReader(StringReader):
         X: Sequence[Image],
         y: Sequence[str],
         frames: Sequence[Frame | None] | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Adapt the classifier to the writing in combs whose strings are known.
 
@@ -202,6 +205,10 @@ class CombReader(StringReader):
 
         frames : sequence of n_samples Frame or None, default=None
             Where the boxes are in each field, where that is known.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much the digits of each count, as for
+            :class:`lenet_sklearn.LeNet5Classifier`.
 
         Returns
         -------
@@ -219,7 +226,10 @@ class CombReader(StringReader):
         texts = check_texts(y, len(pieces), caller=type(self).__name__)
         for index, text in enumerate(texts):
             check_characters(text, index, self.labels(), caller=type(self).__name__)
-        n_aligned, classifier = self.learn(pieces, texts)
+        rows, given = weigh(sample_weight, len(pieces), caller=type(self).__name__)
+        n_aligned, classifier = self.learn(
+            [pieces[n] for n in rows], [texts[n] for n in rows], **given
+        )
         if classifier is None:
             raise ValueError(
                 "CombReader found no comb with as many digits as its string. Look at"
@@ -229,7 +239,10 @@ class CombReader(StringReader):
         return self
 
     def learn(
-        self, pieces: Sequence[Sequence[Piece]], texts: Sequence[str]
+        self,
+        pieces: Sequence[Sequence[Piece]],
+        texts: Sequence[str],
+        sample_weight: Floats | None = None,
     ) -> tuple[int, Any]:
         """Train a classifier on combs that are cut, and leave the reader as it is.
 
@@ -241,6 +254,9 @@ class CombReader(StringReader):
         texts : sequence of n_samples str
             What the combs say.
 
+        sample_weight : ndarray of shape (n_samples,), dtype float64, default=None
+            How much the digits of each count.
+
         Returns
         -------
         n_aligned : int
@@ -249,21 +265,27 @@ class CombReader(StringReader):
         classifier : estimator or None
             Fitted; None where those combs have no digits.
         """
-        aligned = [
-            pairs
-            for comb, text in zip(pieces, texts, strict=True)
+        aligned = {
+            n: pairs
+            for n, (comb, text) in enumerate(zip(pieces, texts, strict=True))
             if (pairs := _align(comb, text)) is not None
-        ]
-        digits = [pair for pairs in aligned for pair in pairs]
+        }
+        digits = [pair for pairs in aligned.values() for pair in pairs]
         if not digits:
             return len(aligned), None
         labels = self.labels()
         glyphs = self._normalizer().transform([piece.image for piece, _ in digits])
+        given = {}
+        if sample_weight is not None:
+            of_digits = [
+                sample_weight[n] for n, pairs in aligned.items() for _ in pairs
+            ]
+            given["sample_weight"] = np.array(of_digits)
         return len(aligned), _fit_classifier(
             _shipped(SHIPPED) if self.classifier is None else self.classifier,
-            glyphs,
-            np.array([labels[digit] for _, digit in digits]),
+            (glyphs, np.array([labels[digit] for _, digit in digits])),
             {k: v for k in _GIVEN if (v := getattr(self, k)) is not None},
+            given,
         )
 
     def labels(self, classifier: Any = None) -> dict[str, Any]:
@@ -333,9 +355,9 @@ class CombReader(StringReader):
         """
         fields = check_images(X, caller=type(self).__name__)
         known = each_of(frames, len(fields), "frame", caller=type(self).__name__)
-        return [
-            self._cut(field, frame) for field, frame in zip(fields, known, strict=True)
-        ]
+        pairs = list(zip(fields, known, strict=True))
+        cutter = BoxCutter() if self.cutter is None else self.cutter
+        return map_images(_cut, pairs, (self.digits, cutter))
 
     def read_pieces(
         self,
@@ -405,25 +427,6 @@ class CombReader(StringReader):
         )
         return replace(reading, candidates=candidates, boxes=boxes)
 
-    def _cut(self, field: Image, frame: Frame | None) -> list[Piece]:
-        """Cut a field at the walls of its comb, which is looked for without a frame."""
-        if frame is None:
-            combs = find_combs(field, self.digits)
-            if self.digits is None:
-                combs = [c for c in combs if _spans(c, field) and _has_walls(c, field)]
-            if not combs:
-                return []
-            comb = max(combs, key=lambda comb: comb.score)
-            field, frame = cut_comb(field, comb)
-            pieces = self._cut_boxes(field, frame)
-            is_sure = self.digits is not None or comb.make != "closed"
-            return pieces if is_sure or not _may_be_ones(field, frame, pieces) else []
-        return self._cut_boxes(field, frame) if frame.digits else []
-
-    def _cut_boxes(self, field: Image, frame: Frame) -> list[Piece]:
-        cutter = BoxCutter() if self.cutter is None else self.cutter
-        return list(cutter.cut(field, frame))
-
     def _posteriors(
         self, boxes: Sequence[Piece]
     ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
@@ -491,6 +494,24 @@ class CombReader(StringReader):
         return _shipped(SHIPPED)
 
 
+def _cut(
+    field: Image, frame: Frame | None, digits: int | None, cutter: Any
+) -> list[Piece]:
+    """Cut a field at the walls of its comb, which is looked for without a frame."""
+    if frame is not None:
+        return list(cutter.cut(field, frame)) if frame.digits else []
+    combs = find_combs(field, digits)
+    if digits is None:
+        combs = [c for c in combs if _spans(c, field) and _has_walls(c, field)]
+    if not combs:
+        return []
+    comb = max(combs, key=lambda comb: comb.score)
+    field, frame = cut_comb(field, comb)
+    pieces = list(cutter.cut(field, frame))
+    is_sure = digits is not None or comb.make != "closed"
+    return pieces if is_sure or not _may_be_ones(field, frame, pieces) else []
+
+
 def _spans(comb: Comb, field: Image) -> bool:
     return float(np.ptp(comb.quad[:, 0])) >= _LEAST_SPAN * field.shape[1]
 
@@ -533,12 +554,16 @@ def _align(pieces: Sequence[Piece], text: str) -> list[tuple[Piece, str]] | None
 
 
 def _fit_classifier(
-    start: Any, glyphs: NDArray[Any], labels: NDArray[Any], given: Mapping[str, Any]
+    start: Any,
+    lesson: tuple[NDArray[Any], NDArray[Any]],
+    own: Mapping[str, Any],
+    given: Mapping[str, Any],
 ) -> Any:
     """Train a copy: further if it is fitted and can go on from there, else anew."""
     members = getattr(start, "estimators_", [start])
     if not is_fitted(start) or not all(map(_can_go_on, members)):
-        return clone(start).fit(glyphs, labels)
+        return clone(start).fit(*lesson, **given)
+    glyphs, labels = lesson
     adapted = deepcopy(start)
     members = getattr(adapted, "estimators_", [adapted])
     if members[0] is not adapted:  # a committee numbers the labels for its members
@@ -546,9 +571,9 @@ def _fit_classifier(
     for member in members:
         before = member.warm_start
         usual = {k: v for k, v in _ADAPTATION.items() if k in member.get_params()}
-        settings = {**usual, **given}
+        settings = {**usual, **own}
         member.set_params(**settings, classes=member.classes_.tolist(), warm_start=True)
-        member.fit(glyphs, labels).set_params(warm_start=before)
+        member.fit(glyphs, labels, **given).set_params(warm_start=before)
     return adapted
 
 

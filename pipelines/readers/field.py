@@ -5,9 +5,16 @@ from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
+from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
-from lenet_sklearn.parameters import COUNT, POSITIVE, HasMethods, Interval
+from lenet_sklearn.parameters import (
+    COUNT,
+    POSITIVE,
+    HasMethods,
+    Interval,
+    StrOptions,
+)
 from lenet_sklearn.strings.boxes import GAP
 from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines.fields.combs import Frame
@@ -15,9 +22,10 @@ from pipelines.forms.allowed import BREAKING
 from pipelines.forms.field import Field
 from pipelines.glyphs.cut import BoxCutter, Piece
 from pipelines.glyphs.normalize import GLYPH_SHAPE, GlyphNormalizer
-from pipelines.images import Image, check_images
+from pipelines.images import Floats, Image, check_images
 from pipelines.lines.following import follow_writing
-from pipelines.lines.surroundings import clear_surroundings
+from pipelines.lines.surroundings import RuleRemover
+from pipelines.memory import ImageMemory, as_memory, map_images, use_memory
 from pipelines.outcomes import (
     N_CANDIDATES,
     ArraysCompare,
@@ -31,6 +39,7 @@ from pipelines.readers.base import (
     check_texts,
     continue_from,
     each_of,
+    weigh,
 )
 from pipelines.readers.comb import CombReader
 from pipelines.readers.free import DIGITS, CuttingReader, SlidingReader
@@ -124,6 +133,16 @@ class FieldReader(StringReader):
         Reads free writing that may have signs, as the form says. None for the reader of
         lines, if it knows signs, else for the one that ships. It is not fitted.
 
+    rules : RuleRemover or "passthrough", default=None
+        What takes print and neighbours' writing out of fields without a comb; None for
+        ``RuleRemover()``. Where it is left out, a wall that is printed beside digits
+        may be read as a one, and surely: fit the reader, and its rule of acceptance,
+        to such fields.
+
+    memory : ImageMemory or str, default=None
+        Keeps how each field is laid out and its writing cut, for searches over other
+        parameters; a str is its folder. See :class:`pipelines.ImageMemory`.
+
     threshold : float, default=0.9
         Confidence below which a value is rejected.
 
@@ -169,6 +188,8 @@ class FieldReader(StringReader):
         "lr": [POSITIVE, None],
         "distortion": [str, Mapping, None],
         "sign_reader": [HasMethods(["read"]), None],
+        "rules": [HasMethods(["clear"]), StrOptions({"passthrough"}), None],
+        "memory": [ImageMemory, str, None],
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
@@ -185,6 +206,8 @@ class FieldReader(StringReader):
         lr: float | None = None,
         distortion: str | Mapping[str, float] | None = None,
         sign_reader: Any = None,
+        rules: RuleRemover | str | None = None,
+        memory: ImageMemory | str | None = None,
         threshold: float = 0.9,
     ) -> None:
         self.classifier = classifier
@@ -197,6 +220,8 @@ class FieldReader(StringReader):
         self.lr = lr
         self.distortion = distortion
         self.sign_reader = sign_reader
+        self.rules = rules
+        self.memory = memory
         self.threshold = threshold
 
     def fit(
@@ -204,6 +229,7 @@ class FieldReader(StringReader):
         X: Sequence[Image],
         y: Sequence[str],
         frames: Sequence[Frame | None] | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Adapt the reader to the writing in fields whose strings are known.
 
@@ -220,6 +246,10 @@ class FieldReader(StringReader):
         frames : sequence of n_samples Frame or None, default=None
             Where the boxes are in each field, where that is known.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each counts, as for :class:`lenet_sklearn.LeNet5Classifier`: whole
+            numbers say how often a field is there, 0 that it is not.
+
         Returns
         -------
         self : FieldReader
@@ -232,26 +262,47 @@ class FieldReader(StringReader):
             many digits as its string. Or if a string has other characters.
         """
         self._validate_params()
-        layouts = self._lay_out(X, frames)
-        texts = check_texts(y, len(X), caller=type(self).__name__)
-        self._check_characters(layouts, texts)
-        images, strings = _lessons(layouts, texts)
+        name = type(self).__name__
+        texts = check_texts(y, len(X), caller=name)
+        known = each_of(frames, len(X), "frame", caller=name)
+        rows, given = weigh(sample_weight, len(X), caller=name)
+        texts = [texts[n] for n in rows]
+        with use_memory(self.memory):
+            layouts = self._lay_out([X[n] for n in rows], [known[n] for n in rows])
+            self._check_characters(layouts, texts)
+            self._learn(layouts, texts, **given)
+        return self
+
+    def _learn(
+        self,
+        layouts: Layouts,
+        texts: Sequence[str],
+        sample_weight: Floats | None = None,
+    ) -> None:
+        """Adapt to fields that are laid out, and whose strings are known."""
+        lines = _lessons(layouts, texts)
+        combs = list(layouts.combs)
         n_aligned, classifier = self._given_comb_reader().learn(
-            list(layouts.combs.values()), [texts[n] for n in layouts.combs]
+            list(layouts.combs.values()),
+            [texts[n] for n in combs],
+            **_weights_of(combs, sample_weight),
         )
-        if classifier is None and not images:
+        if classifier is None and not lines:
             raise ValueError(
                 "FieldReader found nothing to learn from: no free string, and no comb"
                 " with as many digits as its string. Look at what"
                 " FieldReader().cut(fields) finds, and set digits= for combs."
             )
         line_reader = None
-        if images:
-            line_reader = continue_from(self._given_line_reader()).fit(images, strings)
+        if lines:
+            line_reader = continue_from(self._given_line_reader()).fit(
+                [layouts.lines[n].image for n in lines],
+                [texts[n] for n in lines],
+                **_weights_of(lines, sample_weight),
+            )
         # Only now: a fit that fails leaves what an earlier one has learned.
         self.n_aligned_ = n_aligned
         self._keep(classifier_=classifier, line_reader_=line_reader)
-        return self
 
     def read(
         self,
@@ -281,6 +332,15 @@ class FieldReader(StringReader):
             Without a `quad`, which only a page can tell.
         """
         self._validate_params()
+        with use_memory(self.memory):
+            return self._read(X, frames, fields)
+
+    def _read(
+        self,
+        X: Sequence[Image],
+        frames: Sequence[Frame | None] | None,
+        fields: Sequence[Field | None] | None,
+    ) -> list[FieldReading]:
         layouts = self._lay_out(X, frames)
         rules = each_of(fields, len(X), "Field", caller=type(self).__name__)
         of_combs = [rules[n] for n in layouts.combs]
@@ -329,8 +389,9 @@ class FieldReader(StringReader):
         images = check_images(X, caller=type(self).__name__)
         texts = check_texts(texts, len(images), caller=type(self).__name__)
         known = each_of(frames, len(images), "frame", caller=type(self).__name__)
-        lines = [_free_writing(*pair) for pair in zip(images, known, strict=True)]
-        found = self._line_reader().locate([line.image for line in lines], texts)
+        with use_memory(self.memory):
+            lines = self._find_writing(list(zip(images, known, strict=True)))
+            found = self._line_reader().locate([line.image for line in lines], texts)
         return [
             [(line.left + left, line.left + right) for left, right in spans]
             for line, spans in zip(lines, found, strict=True)
@@ -393,18 +454,25 @@ class FieldReader(StringReader):
         images = check_images(X, caller=type(self).__name__)
         known = each_of(frames, len(images), "frame", caller=type(self).__name__)
         pieces = self._given_comb_reader().cut(images, known)
-        layouts = Layouts()
-        for n, (image, frame, comb) in enumerate(
-            zip(images, known, pieces, strict=True)
-        ):
-            if comb:
-                layouts.combs[n] = comb
-            else:
-                # A frame says what a field has.
-                lacks_comb = self.digits is not None and frame is None
-                line = _free_writing(image, frame)
-                layouts.lines[n] = replace(line, lacks_comb=lacks_comb)
-        return layouts
+        combs = {n: comb for n, comb in enumerate(pieces) if comb}
+        others = [n for n, comb in enumerate(pieces) if not comb]
+        lines = self._find_writing([(images[n], known[n]) for n in others])
+        # A frame says what a field has.
+        lacking = [self.digits is not None and known[n] is None for n in others]
+        return Layouts(
+            combs,
+            {
+                n: replace(line, lacks_comb=lacks)
+                for n, line, lacks in zip(others, lines, lacking, strict=True)
+            },
+        )
+
+    def _find_writing(
+        self, fields: Sequence[tuple[Image, Frame | None]]
+    ) -> list[LineLayout]:
+        """Find the free writing of fields, without what is round it."""
+        remover = RuleRemover() if self.rules is None else self.rules
+        return map_images(_free_writing, fields, (remover,))
 
     def _read_lines(
         self, lines: Sequence[LineLayout], rules: Sequence[Field | None]
@@ -504,6 +572,7 @@ def make_field_reader(
     line_reader: Any = None,
     digits: int | None = None,
     threshold: float = 0.9,
+    memory: ImageMemory | str | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Pipeline:
     """Compose the default Pipeline that reads images of fields.
@@ -522,6 +591,10 @@ def make_field_reader(
 
     threshold : float, default=0.9
         Confidence below which a value is rejected.
+
+    memory : ImageMemory or str, default=None
+        Keeps what is made of each field before a network sees it, so that no search
+        makes it again; a str is its folder.
 
     settings : mapping of str to object, default=None
         Parameters of the steps that differ, as a model file tells them, such as
@@ -558,9 +631,11 @@ def make_field_reader(
         cutter=BoxCutter(),
         normalizer=GlyphNormalizer(),
         line_reader=line_reader,
+        rules=RuleRemover(),
+        memory=as_memory(memory),
         threshold=threshold,
     )
-    steps = Pipeline([*cleaning_steps(), ("read", reader)])
+    steps = Pipeline([*cleaning_steps(), ("read", reader)], memory=as_memory(memory))
     return steps.set_params(**(settings or {}))
 
 
@@ -631,30 +706,37 @@ def _reread(line_reader: Any, image: Image, rule: Any, free: list[Any]) -> list[
     return [*free, *(one for one in kept if one.text not in {f.text for f in free})]
 
 
-def _free_writing(image: Image, frame: Frame | None) -> LineLayout:
+def _free_writing(
+    image: Image, frame: Frame | None, remover: RuleRemover | str
+) -> LineLayout:
     """Find the free writing of a field, without what is round it."""
-    if frame is None:
-        cleared = clear_surroundings(image)
-        return LineLayout(cleared.image, certainty=cleared.certainty)
-    followed = follow_writing(image, frame)
-    cleared = clear_surroundings(followed.image)
-    certainty = min(followed.certainty, cleared.certainty)
-    return LineLayout(cleared.image, left=followed.left, certainty=certainty)
+    line = LineLayout(image)
+    if frame is not None:
+        followed = follow_writing(image, frame)
+        line = LineLayout(
+            followed.image, left=followed.left, certainty=followed.certainty
+        )
+    if isinstance(remover, str):  # "passthrough"
+        return line
+    cleared = remover.clear(line.image)
+    certainty = min(line.certainty, cleared.certainty)
+    return replace(line, image=cleared.image, certainty=certainty)
 
 
-def _lessons(layouts: Layouts, texts: Sequence[str]) -> tuple[list[Image], list[str]]:
-    """List the free writing that something can be learned from, and what it says."""
+def _lessons(layouts: Layouts, texts: Sequence[str]) -> list[int]:
+    """List the fields of free writing that something can be learned from."""
     lessons = [
-        (line.image, texts[n])
+        n
         for n, line in layouts.lines.items()
         # A comb that was not found teaches nothing about free writing.
         if not line.lacks_comb and GAP not in texts[n]
     ]
     # Empty paper alone teaches nothing.
-    if not any(text for _, text in lessons):
-        return [], []
-    images, strings = zip(*lessons, strict=True)
-    return list(images), list(strings)
+    return lessons if any(texts[n] for n in lessons) else []
+
+
+def _weights_of(rows: Sequence[int], weights: Floats | None) -> dict[str, Floats]:
+    return {} if weights is None else {"sample_weight": weights[list(rows)]}
 
 
 def _check_image_shape(classifier: Any) -> None:

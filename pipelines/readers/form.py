@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_memory
 
 from lenet_sklearn.parameters import HasMethods
 from pipelines.fields.combs import Frame, cut_comb
@@ -18,6 +16,7 @@ from pipelines.forms.deciding import decide
 from pipelines.forms.form import Field, Form
 from pipelines.glyphs.cut import Piece
 from pipelines.images import Image, check_image, check_images
+from pipelines.memory import ImageMemory, is_remembering, map_images, use_memory
 from pipelines.outcomes import (
     FieldReading,
     PageReading,
@@ -38,6 +37,7 @@ from pipelines.readers.base import (
     continue_from,
     is_fitted,
     split_reader,
+    weigh,
 )
 from pipelines.readers.codes import read_codes
 from pipelines.readers.comb import CombReader
@@ -94,10 +94,11 @@ class FormReader(Reader):
         digits marks`` trains it. None takes the LeNet-5 that ships with the package.
         `fit` leaves it as it is.
 
-    memory : str or joblib.Memory, default=None
-        Folder in which to keep what was cut out of each page, by the content of the
-        page, the form and the release. Pages that are read again, as by a search over
-        parameters of the field reader, are neither registered nor cut again.
+    memory : ImageMemory or str, default=None
+        Keeps what was cut out of each page, and how its fields are laid out; a str is
+        its folder. Pages that are read again, as by a search over parameters of the
+        field reader, are neither registered nor cut again. See
+        :class:`pipelines.ImageMemory`.
 
     Attributes
     ----------
@@ -124,7 +125,7 @@ class FormReader(Reader):
         "field_reader": [HasMethods(["fit", "predict"]), None],
         "locate_digits": ["boolean"],
         "mark_classifier": [HasMethods(["predict_proba"]), None],
-        "memory": [str, HasMethods(["cache"]), None],
+        "memory": [ImageMemory, str, None],
     }
 
     def __init__(
@@ -134,7 +135,7 @@ class FormReader(Reader):
         field_reader: Any = None,
         locate_digits: bool = False,
         mark_classifier: Any = None,
-        memory: Any = None,
+        memory: ImageMemory | str | None = None,
     ) -> None:
         self.form = form
         self.field_reader = field_reader
@@ -142,7 +143,12 @@ class FormReader(Reader):
         self.mark_classifier = mark_classifier
         self.memory = memory
 
-    def fit(self, X: Sequence[Image], y: NDArray[Any]) -> Self:
+    def fit(
+        self,
+        X: Sequence[Image],
+        y: NDArray[Any],
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Adapt the reader to the writing on pages whose fields are known.
 
         Parameters
@@ -153,6 +159,11 @@ class FormReader(Reader):
         y : array-like of shape (n_samples, n_fields), dtype str
             What the fields say, in the order of the form; or a DataFrame, whose columns
             are taken by the names of the fields.
+
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_fields), \
+                default=None
+            How much each page, or each field of it, counts, as for
+            :class:`FieldReader`.
 
         Returns
         -------
@@ -169,19 +180,39 @@ class FormReader(Reader):
         self._given_field_reader()
         pages = check_images(X, caller=type(self).__name__)
         texts = self._check_texts(y, len(pages))
-        cuts, strings = [], []
-        for page, row in zip(pages, texts, strict=True):
-            found = self.cut(page)
-            for field, text in zip(self.form.fields, row, strict=True):
+        weights = self._weights_of(sample_weight, len(pages))
+        cuts, strings, given = [], [], []
+        for page, row, counts in zip(pages, texts, weights, strict=True):
+            found = self.cut(page) if any(counts) else {}
+            for field, text, weight in zip(self.form.fields, row, counts, strict=True):
                 if field.name in found:
                     cuts.append(found[field.name])
                     strings.append(text)
+                    given.append(weight)
         if not cuts:
             raise ValueError("FormReader found none of its fields on any page.")
-        return self.fit_cuts(cuts, strings)
+        return self.fit_cuts(cuts, strings, None if sample_weight is None else given)
+
+    def _weights_of(
+        self, sample_weight: ArrayLike | None, n_pages: int
+    ) -> NDArray[np.float64]:
+        """Give each field of each page a weight."""
+        shape = n_pages, len(self.form.fields)
+        if sample_weight is None:
+            return np.ones(shape)
+        weights = np.asarray(sample_weight, dtype=np.float64)
+        name = type(self).__name__
+        if weights.shape == shape:
+            weigh(weights.ravel(), weights.size, caller=name)
+            return weights
+        weigh(weights, n_pages, caller=name)
+        return np.repeat(weights[:, None], shape[1], axis=1)
 
     def fit_cuts(
-        self, cuts: Sequence[tuple[Image, Frame]], strings: Sequence[str]
+        self,
+        cuts: Sequence[tuple[Image, Frame]],
+        strings: Sequence[str],
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Adapt the reader to fields that are cut out, the second half of fitting it.
 
@@ -192,6 +223,9 @@ class FormReader(Reader):
 
         strings : sequence of n_fields str
             What they say; ``""`` for an empty field.
+
+        sample_weight : array-like of shape (n_fields,), default=None
+            How much each counts, as for :class:`FieldReader`.
 
         Returns
         -------
@@ -206,9 +240,11 @@ class FormReader(Reader):
         adapted = continue_from(self._given_field_reader())
         steps, reader = split_reader(adapted)
         images: Any = [image for image, _ in cuts]
-        for step in steps:
-            images = step.fit_transform(images, strings)
-        reader.fit(images, strings, [frame for _, frame in cuts])
+        given = {} if sample_weight is None else {"sample_weight": sample_weight}
+        with use_memory(self.memory):
+            for step in steps:
+                images = step.fit_transform(images, strings)
+            reader.fit(images, strings, [frame for _, frame in cuts], **given)
         self.field_reader_ = adapted
         return self
 
@@ -228,15 +264,19 @@ class FormReader(Reader):
             Marks and choices are left out: no digit is in them. So are fields that may
             have signs or a point: nothing is learned from them.
         """
+        with use_memory(self.memory):
+            cuts = self._cut_placed(page) | self._cut_sought(page)
+        others = {field.name for field in self.form.fields if field.has_own_form}
+        return {name: cut for name, cut in cuts.items() if name not in others}
+
+    def _cut_placed(self, page: Image) -> dict[str, tuple[Image, Frame]]:
+        """Cut out what is written in the fields that have a place."""
         placed, _ = self._kept(cut_placed, page, self.form)
-        cuts = {
+        return {
             name: (cut.image, cut.frame)
             for name, cut in placed.items()
             if not isinstance(cut, MarksCut)
         }
-        cuts |= self._cut_sought(page)
-        others = {field.name for field in self.form.fields if field.has_own_form}
-        return {name: cut for name, cut in cuts.items() if name not in others}
 
     def _cut_sought(self, page: Image) -> dict[str, tuple[Image, Frame]]:
         """Cut out the combs that have no place, from the page the right way up."""
@@ -257,11 +297,11 @@ class FormReader(Reader):
 
     def _kept(self, cut: Callable[..., Any], page: Image, what: Any) -> Any:
         """Cut a page, or look up what was cut out of it before."""
-        if self.memory is None:
+        if not is_remembering():
             return cut(page, what)
         blank = self.form.blank_version() if self.form.blank else None
-        release = version("lenet-sklearn")
-        return check_memory(self.memory).cache(_cut)(cut, page, what, blank, release)
+        [found] = map_images(_cut, [(page,)], (cut, what, blank))
+        return found
 
     def _orienting_reader(self) -> FieldReader | CombReader:
         """Return what tells upright combs from turned ones before `fit`."""
@@ -320,7 +360,12 @@ class FormReader(Reader):
         values = [[f.value for f in self.read(p).fields.values()] for p in pages]
         return np.array(values, dtype=object).reshape(-1, len(self.form.fields))
 
-    def score(self, X: Sequence[Image], y: NDArray[Any]) -> float:
+    def score(
+        self,
+        X: Sequence[Image],
+        y: NDArray[Any],
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the share of fields whose whole string is right.
 
         Parameters
@@ -331,6 +376,10 @@ class FormReader(Reader):
         y : array-like of shape (n_samples, n_fields), dtype str
             What the fields say, in the order of the form; or a DataFrame, whose columns
             are taken by the names of the fields.
+
+        sample_weight : array-like of shape (n_samples,) or (n_samples, n_fields), \
+                default=None
+            How much each page, or each field of it, counts.
 
         Returns
         -------
@@ -349,7 +398,8 @@ class FormReader(Reader):
                 "FormReader expects at least one page to be scored. Got none."
                 " Pass pages whose fields are known."
             )
-        return float(np.mean(values == texts))
+        weights = self._weights_of(sample_weight, len(texts))
+        return float(np.average(values == texts, weights=weights))
 
     def read(
         self,
@@ -384,6 +434,15 @@ class FormReader(Reader):
         """
         self._validate_params()
         check_image(page, caller=type(self).__name__)
+        with use_memory(self.memory):
+            return self._read(page, registration, codes)
+
+    def _read(
+        self,
+        page: Image,
+        registration: Registration | None,
+        codes: Sequence[Code] | None,
+    ) -> PageReading:
         steps, reader = split_reader(self._field_reader())
         placeless = [
             f for f in self.form.fields if f.box is None and f.kind in ("line", "box")
@@ -502,7 +561,7 @@ def make_form_reader(
     line_reader: Any = None,
     threshold: float = 0.9,
     locate_digits: bool = False,
-    memory: Any = None,
+    memory: ImageMemory | str | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> FormReader:
     """Compose the default reader of a form.
@@ -524,8 +583,8 @@ def make_form_reader(
     locate_digits : bool, default=False
         Find where on the page each digit of free writing stands, for pictures.
 
-    memory : str or joblib.Memory, default=None
-        Folder in which to keep what was cut out of each page.
+    memory : ImageMemory or str, default=None
+        As for :class:`FormReader`.
 
     settings : mapping of str to object, default=None
         As for :func:`make_field_reader`.
@@ -551,10 +610,8 @@ def make_form_reader(
     )
 
 
-def _cut(
-    cut: Callable[..., Any], page: Image, what: Any, _blank: Any, _release: str
-) -> Any:
-    """Cut a page; what else decides the result is here for the key of a memory."""
+def _cut(page: Image, cut: Callable[..., Any], what: Any, _blank: Any) -> Any:
+    """Cut a page; the version of the blank page is here for a memory to know."""
     return cut(page, what)
 
 

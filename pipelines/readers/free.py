@@ -15,6 +15,7 @@ from pipelines.images import Image
 from pipelines.lines.learning import KEPT
 from pipelines.lines.segments import CuttingModel, locate_digits, read_lines
 from pipelines.lines.strips import normalize_line
+from pipelines.memory import map_images
 from pipelines.readers.base import FreeReader, is_fitted
 
 # Models that ship with the package, for the one and the other.
@@ -138,21 +139,21 @@ class SlidingReader(FreeReader):
     def _start(self) -> Any:
         return _pretrained_recognizer() if self.recognizer is None else self.recognizer
 
-    def _fit(self, fields: Sequence[Image], texts: Sequence[str]) -> None:
-        strips = [normalize_line(field) for field in fields]
+    def _fit(self, fields: Sequence[Image], texts: Sequence[str], **given: Any) -> None:
+        strips = _normalize(fields)
         start = self._start()
         if is_fitted(start):
-            given = {name: getattr(self, name) for name in _GIVEN}
-            settings = {k: v for k, v in given.items() if v is not None}
+            own = {name: getattr(self, name) for name in _GIVEN}
+            settings = {k: v for k, v in own.items() if v is not None}
             settings["random_state"] = self.random_state
-            self.recognizer_ = _adapt(start, strips, texts, settings)
+            self.recognizer_ = _adapt(start, (strips, texts), settings, given)
         else:
-            self.recognizer_ = clone(start).fit(strips, texts)
+            self.recognizer_ = clone(start).fit(strips, texts, **given)
 
     def _read(
         self, fields: Sequence[Image], *, n_best: int = 1, **rule: Any
     ) -> list[list[Any]]:
-        strips = [normalize_line(field) for field in fields]
+        strips = _normalize(fields)
         readings: list[list[Any]] = self.reading_recognizer().read(
             strips, n_best=n_best, **rule
         )
@@ -161,13 +162,17 @@ class SlidingReader(FreeReader):
     def _locate(
         self, fields: Sequence[Image], texts: Sequence[str]
     ) -> list[list[tuple[int, int]]]:
-        strips = [normalize_line(field) for field in fields]
+        strips = _normalize(fields)
         found = self.reading_recognizer().locate(strips, texts)
         scales = [f.shape[1] / s.shape[1] for f, s in zip(fields, strips, strict=True)]
         return [
             [(round(scale * left), round(scale * right)) for left, right in spans]
             for scale, spans in zip(scales, found, strict=True)
         ]
+
+
+def _normalize(fields: Sequence[Image]) -> list[Image]:
+    return map_images(normalize_line, [(field,) for field in fields])
 
 
 def adaptation(network: str, n_fields: int) -> dict[str, Any]:
@@ -205,17 +210,17 @@ def adaptation(network: str, n_fields: int) -> dict[str, Any]:
 
 def _adapt(
     recognizer: Any,
-    strips: Sequence[Image],
-    texts: Sequence[str],
+    lesson: tuple[Sequence[Image], Sequence[str]],
+    own: Mapping[str, Any],
     given: Mapping[str, Any],
 ) -> Any:
     """Train a copy of a recognizer, or of each member of a committee, further."""
     adapted = deepcopy(recognizer)
     for member in getattr(adapted, "members_", [adapted]):
-        settings = {**adaptation(member.network, len(strips)), **given}
+        settings = {**adaptation(member.network, len(lesson[1])), **own}
         share = member.initial_share
         member.set_params(**settings, warm_start=True)
-        member.fit(strips, texts)
+        member.fit(*lesson, **given)
         member.set_params(warm_start=False, initial_share=share)
     return adapted
 
@@ -340,7 +345,7 @@ class CuttingReader(FreeReader):
         }
         return replace(model, cutting=replace(model.cutting, **given))
 
-    def _fit(self, fields: Sequence[Image], texts: Sequence[str]) -> None:
+    def _fit(self, fields: Sequence[Image], texts: Sequence[str], **given: Any) -> None:
         from pipelines.lines.learning import adapt_model  # scikit-learn's are slow
 
         check_digits(texts, caller=type(self).__name__)
@@ -350,6 +355,7 @@ class CuttingReader(FreeReader):
             texts,
             max_epochs=self.max_epochs,
             random_state=self.random_state,
+            **given,
         )
 
     def _read(

@@ -221,11 +221,11 @@ class VotingReader(FreeReader):
         super()._check_params()
         _check_weights(self.weights)
 
-    def _fit(self, fields: Sequence[Image], texts: Sequence[str]) -> None:
+    def _fit(self, fields: Sequence[Image], texts: Sequence[str], **given: Any) -> None:
         sliding, cutting = (continue_from(reader) for reader in self._start())
         # What cuts is the sooner done, and the sooner finds what is wrong.
-        cutting.fit(fields, list(map(strip_signs, texts)))
-        self.sliding_reader_ = sliding.fit(fields, texts)
+        cutting.fit(fields, list(map(strip_signs, texts)), **given)
+        self.sliding_reader_ = sliding.fit(fields, texts, **given)
         self.cutting_reader_ = cutting
 
     def _read(

@@ -10,24 +10,16 @@ from sklearn.base import clone
 from lenet_sklearn.acceptance import AcceptanceRule
 from lenet_sklearn.models.cards import ModelCard
 from lenet_sklearn.outputs import check_writable, write_rows
+from pipelines.memory import use_memory
 from pipelines.models import is_setting
-from pipelines.plotting import check_plots, plot_search
+from pipelines.plotting import check_plots
 from pipelines.recipes import N_LABELLED, Grid, check_grid, find_grid
+from pipelines.training.candidates import Candidate, Found, draw_found, show_value
 from pipelines.training.material import Material
-from pipelines.training.search import (
-    Candidate,
-    Found,
-    SearchPlan,
-    search,
-    show_params,
-    show_value,
-)
+from pipelines.training.search import SearchPlan, search
 
 # The picture that is drawn of a search.
 PICTURE: Final = "search.png"
-
-# What a reader that reads as it comes is called.
-_AS_IT_COMES: Final = "as it comes"
 
 # What a model file holds by itself, and what decides only how it is trained.
 _HELD: Final = (
@@ -124,7 +116,7 @@ class Searched:
         rows += sorted(self.found.candidates, key=lambda c: -c.mean)
         for candidate in rows:
             mark = "  <- best" if candidate is best else ""
-            lines.append(f"{_numbers(candidate)}  {_name(candidate)}{mark}")
+            lines.append(f"{_numbers(candidate)}  {candidate.name}{mark}")
         n_samples, unit = len(self.material.X), self.material.unit
         lines += ["", f"searched     {n_samples} {unit}"]
         if self.material.left_out:
@@ -212,11 +204,13 @@ def search_best(
     )
     fitted = fit_rule(rule, found, material)
     searched = Searched(found, outputs, material, fitted)
-    best = fit_best(material, found.best) if found.is_gain else None
+    with use_memory(plan.memory):
+        best = fit_best(material, found.best) if found.is_gain else None
     # Only now: a search that was interrupted finds nothing that it would replace.
     write_search(found, outputs.table)
     if outputs.picture:
-        plot_search(*_pictured(found), outputs.picture)
+        draw_found(found, outputs.picture)
+    plan.memory.clear()
     if best is not None:
         origin = f"{material.kind}, then {material.unit}"
         card = ModelCard.write_today(origin, len(material.X), outputs.command)
@@ -325,14 +319,6 @@ def write_search(found: Found, path: Path) -> None:
     write_rows(path, [*names, *measures, "seconds"], table)
 
 
-def _pictured(found: Found) -> tuple[list[str], list[list[float]]]:
-    """Name all candidates, and list their scores, for a picture."""
-    rows = sorted(found.candidates, key=lambda candidate: candidate.mean)
-    if found.before is not None:
-        rows = [found.before, *rows]
-    return [_name(row) for row in rows], [row.scores for row in rows]
-
-
 def _check_kept(grid: Grid, prefix: str) -> None:
     """Refuse, before the work, what no model file can tell whoever reads with it."""
     for part in grid:
@@ -345,12 +331,6 @@ def _check_kept(grid: Grid, prefix: str) -> None:
                     f"The grid searches {name}, which a model file does not hold."
                     " Search it in Python: pipelines.training.search.search."
                 )
-
-
-def _name(candidate: Candidate) -> str:
-    if candidate.params == {N_LABELLED: 0}:
-        return _AS_IT_COMES
-    return show_params(candidate.params) or "as it is adapted usually"
 
 
 def _numbers(candidate: Candidate) -> str:

@@ -180,7 +180,6 @@ def page_material(
     truth: StrPath,
     *,
     groups: str | None = None,
-    memory: str | None = None,
     random_state: int = 0,
 ) -> Material:
     """Read labelled pages of a form.
@@ -199,10 +198,6 @@ def page_material(
 
     groups : str, default=None
         Column of the truth with the writer of each page; None for its document.
-
-    memory : str, default=None
-        Folder to keep in what is cut out of each page, so that none is registered
-        twice.
 
     random_state : int, default=0
         Seed of the trainings.
@@ -228,7 +223,7 @@ def page_material(
             f"{truth} names no page of {pages}. Name files as there, or without their"
             " folder."
         )
-    reader = _seeded(make_form_reader(of_form, memory=memory), random_state)
+    reader = _seeded(make_form_reader(of_form), random_state)
     texts = np.array(rows, dtype=object).reshape(len(rows), -1)
     return Material(kind, "pages", reader, images, texts, shared, told, _OF_FIELDS)
 

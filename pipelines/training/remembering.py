@@ -4,26 +4,29 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Self
 
+import cv2
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state, get_tags
+from threadpoolctl import threadpool_limits
 
 from lenet_sklearn.models.registry import pack_model
 from lenet_sklearn.outputs import write_whole
 from pipelines.forms.form import Form
+from pipelines.memory import ImageMemory, source_digest, use_memory
 from pipelines.readers.base import is_fitted
 from pipelines.readers.scorers import Outcomes, exact_strings, judge
 
-# What computes otherwise in another release.
+# What computes otherwise in another release, beside the source of these packages.
 _RELEASES: Final = (
-    "lenet-sklearn",
     "numpy",
     "onnxruntime",
     "opencv-python-headless",
@@ -55,6 +58,13 @@ class RememberingEstimator(BaseEstimator):
     random_state : int, default=0
         Seed of this draw. Of two numbers of samples, the fewer are among the others.
 
+    memory : ImageMemory, default=None
+        Keeps what is made of images before a network sees them.
+
+    one_thread : bool, default=False
+        Fit and read with one thread: where as many processes are at work as there are
+        cores, more of each are in each other's way.
+
     Attributes
     ----------
     key_ : str
@@ -76,11 +86,15 @@ class RememberingEstimator(BaseEstimator):
         *,
         n_labelled: int | None = None,
         random_state: int = 0,
+        memory: ImageMemory | None = None,
+        one_thread: bool = False,
     ) -> None:
         self.reader = reader
         self.folder = folder
         self.n_labelled = n_labelled
         self.random_state = random_state
+        self.memory = memory
+        self.one_thread = one_thread
 
     def fit(self, X: Sequence[Any], y: Sequence[Any]) -> Self:
         """Note what is to be fitted.
@@ -103,7 +117,8 @@ class RememberingEstimator(BaseEstimator):
         self._lesson = lesson
         self._fitted: Any = None
         self.n_fitted_ = len(rows)
-        said = [version(name) for name in _RELEASES], describe(self.reader)
+        releases = [version(name) for name in _RELEASES]
+        said = source_digest(), releases, describe(self.reader)
         self.key_ = joblib.hash((*said, *lesson))
         return self
 
@@ -169,7 +184,9 @@ class RememberingEstimator(BaseEstimator):
         except (OSError, ValueError, KeyError):  # not there, or damaged
             pass
         began = time.perf_counter()
-        outcomes = judge(self._reader(), X, y)
+        threads = one_thread() if self.one_thread else nullcontext()
+        with use_memory(self.memory), threads:
+            outcomes = judge(self._reader(), X, y)
         seconds = time.perf_counter() - began
         _save(path, outcomes, seconds)
         return outcomes, seconds
@@ -194,6 +211,25 @@ class RememberingEstimator(BaseEstimator):
         return tags
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep OpenCV, the libraries of linear algebra and torch to one thread each.
+
+    Onnxruntime takes as many as torch does.
+    """
+    import torch  # whoever fits imports it anyway
+
+    before = cv2.getNumThreads(), torch.get_num_threads()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(before[0])
+        torch.set_num_threads(before[1])
+
+
 def _take(samples: Any, rows: Sequence[int]) -> Any:
     if isinstance(samples, np.ndarray):
         return samples[list(rows)]
@@ -206,7 +242,8 @@ def describe(estimator: Any) -> list[tuple[str, Any]]:
     Parameters
     ----------
     estimator : estimator
-        Its parameters may be fitted models, which are described by their weights.
+        Its parameters may be fitted models, which are described by their weights. A
+        `memory` decides nothing.
 
     Returns
     -------
@@ -220,7 +257,11 @@ def describe(estimator: Any) -> list[tuple[str, Any]]:
     >>> dict(describe(CuttingReader(max_epochs=4)))["max_epochs"]
     4
     """
-    params = sorted(estimator.get_params().items())
+    params = sorted(
+        (name, value)
+        for name, value in estimator.get_params().items()
+        if name.rpartition("__")[2] != "memory"
+    )
     own = ("", f"{type(estimator).__module__}.{type(estimator).__qualname__}")
     return [own, *((name, _content(value)) for name, value in params)]
 

@@ -1,17 +1,17 @@
 """Search the parameters of a reader by cross-validation, and go on where it was."""
 
-import json
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -25,24 +25,19 @@ from sklearn.model_selection import (
 from sklearn.utils import get_tags
 from tqdm import tqdm
 
+from pipelines.memory import ImageMemory
 from pipelines.readers.base import split_reader
 from pipelines.readers.scorers import (
     SCORERS,
-    Outcomes,
     Scorer,
     read_rate,
-    summarize,
 )
 from pipelines.recipes import N_LABELLED, Grid, check_grid
+from pipelines.training.budget import FACTOR, estimate_seconds, plan_rungs
+from pipelines.training.candidates import Candidate, Found
 from pipelines.training.remembering import RememberingEstimator
 
 _READER: Final = "reader__"
-
-# Each rung of a halving search learns from three times as many as the one before.
-_FACTOR: Final = 3
-
-# Fewer labelled samples than this tell candidates apart by chance.
-_FEWEST: Final = 10
 
 # Seconds between two looks at what is done.
 _PAUSE: Final = 1.0
@@ -58,7 +53,7 @@ class SearchPlan:
     Attributes
     ----------
     folder : Path
-        Where finished fits are kept.
+        Where finished fits are kept, and what was made of images on the way.
 
     scoring : str, default="exact_strings"
         Name of the scorer that ranks, one of
@@ -71,7 +66,8 @@ class SearchPlan:
         Folds of the cross-validation, at least 2.
 
     jobs : int, default=1
-        Processes side by side.
+        Processes side by side, as for joblib; each keeps to one thread, if there may
+        be several.
 
     budget : float, default=None
         Seconds that it may take, the last fit on all samples included. If all
@@ -90,6 +86,11 @@ class SearchPlan:
     budget: float | None = None
     random_state: int = 0
 
+    @property
+    def memory(self) -> ImageMemory:
+        """What is made of images before a network sees them; it may be cleared."""
+        return ImageMemory(self.folder / "images")
+
     def scorer(self) -> Scorer:
         """Return the scorer that ranks.
 
@@ -101,100 +102,6 @@ class SearchPlan:
         if self.scoring == "read_rate":
             return partial(read_rate, max_error=self.max_error)
         return SCORERS[self.scoring]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What cross-validation says of one setting of the parameters.
-
-    Attributes
-    ----------
-    params : dict of str to object
-        Of the reader; with ``n_labelled``, the number of samples it learned from, where
-        these are not all.
-
-    outcomes : sequence of n_folds Outcomes
-        What was read of each fold, by a reader that learned from the others.
-
-    seconds : sequence of n_folds float
-        How long each fit took, reading the fold included.
-
-    scoring : str
-        Name of the scorer that ranks.
-
-    max_error : float, default=0.01
-        Of the read rate.
-    """
-
-    params: Mapping[str, Any]
-    outcomes: Sequence[Outcomes]
-    seconds: Sequence[float]
-    scoring: str
-    max_error: float = 0.01
-
-    @property
-    def scores(self) -> list[float]:
-        """The score of each fold, higher for better."""
-        return self.all_scores(self.scoring)
-
-    @property
-    def mean(self) -> float:
-        """Mean of the scores."""
-        return float(np.mean(self.scores))
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation of the scores over the folds."""
-        return float(np.std(self.scores))
-
-    def all_scores(self, name: str) -> list[float]:
-        """Return the score of each fold by any scorer.
-
-        Parameters
-        ----------
-        name : str
-            Of the scorer.
-
-        Returns
-        -------
-        scores : list of n_folds float
-        """
-        return [summarize(o, max_error=self.max_error)[name] for o in self.outcomes]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search has found.
-
-    Attributes
-    ----------
-    candidates : list of Candidate
-        In the order of the search.
-
-    best : Candidate
-        The best of those that learned from the most samples.
-
-    before : Candidate or None
-        What is read as it comes, without learning; None for what must be fitted.
-
-    cv_results : dict of str to ndarray
-        As scikit-learn's searches have it. ``mean_fit_time`` and ``std_fit_time`` are
-        those of the fits when they were done, reading included.
-
-    splits : list of tuples of (ndarray, ndarray)
-        Samples that were learned from, and that were held out, of each fold.
-    """
-
-    candidates: list[Candidate]
-    best: Candidate
-    before: Candidate | None
-    cv_results: dict[str, Any]
-    splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]]
-
-    @property
-    def is_gain(self) -> bool:
-        """Whether the best reads better than what is read as it comes."""
-        return self.before is None or self.best.mean > self.before.mean
 
 
 def search(
@@ -241,7 +148,13 @@ def search(
     check_grid(grid, list(reader.get_params()))
     splits = split(len(X), groups, plan)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    shell = RememberingEstimator(reader, plan.folder, random_state=plan.random_state)
+    shell = RememberingEstimator(
+        reader,
+        plan.folder,
+        random_state=plan.random_state,
+        memory=plan.memory,
+        one_thread=plan.jobs != 1,
+    )
     replay = _Replay(shell, X, y, splits, plan)
     with _show_progress(plan.folder):
         return _search(replay, grid)
@@ -253,6 +166,7 @@ def _search(replay: "_Replay", grid: Grid) -> Found:
     before = None
     if not get_tags(split_reader(shell.reader)[1]).requires_fit:
         before = replay({N_LABELLED: 0})
+        replay.reading = min(before.seconds)
     searching = _choose_search(shell, _known_sizes(grid, splits), plan, replay)
     searching.fit(replay.X, replay.y)
     results = searching.cv_results_
@@ -337,6 +251,13 @@ class _Replay:
     ) -> None:
         self.shell, self.X, self.y = shell, X, y
         self.splits, self.plan = splits, plan
+        self.reading = 0.0  # seconds for a fold, once they are known
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been there, as long as the search."""
+        return time.monotonic() - self._began
 
     def __call__(
         self, params: Mapping[str, Any], n_folds: int | None = None
@@ -375,19 +296,12 @@ def _choose_search(shell: Any, grid: Grid, plan: SearchPlan, replay: _Replay) ->
     candidates = list(ParameterGrid(grid))
     rungs = plan_rungs(len(candidates), min(len(part) for part, _ in replay.splits))
     costs = _measure(candidates, rungs[0], plan, replay)
-    if _estimate(costs, rungs[-1:], rungs[0], plan) <= _USABLE * plan.budget:
+    if _has_time_for_all(costs, rungs, plan, replay):
         return GridSearchCV(shell, shelled, **how)
-    needed = _estimate(costs, rungs, rungs[0], plan)
-    if needed > _USABLE * plan.budget:
-        raise ValueError(
-            f"The budget of {plan.budget:.0f} s is too short for {len(candidates)}"
-            f" candidates: about {needed / _USABLE:.0f} s are needed. Name a smaller"
-            " grid or a longer budget."
-        )
     return HalvingGridSearchCV(
         shell,
         shelled,
-        factor=_FACTOR,
+        factor=FACTOR,
         resource=N_LABELLED,
         min_resources=rungs[0],
         max_resources=rungs[-1],
@@ -396,34 +310,30 @@ def _choose_search(shell: Any, grid: Grid, plan: SearchPlan, replay: _Replay) ->
     )
 
 
-def plan_rungs(n_candidates: int, n_samples: int) -> list[int]:
-    """Say from how many samples the candidates of each rung learn.
+def _has_time_for_all(
+    costs: Sequence[float], rungs: Sequence[int], plan: SearchPlan, replay: _Replay
+) -> bool:
+    """Return whether a budget is enough for all candidates on all samples.
 
-    Parameters
-    ----------
-    n_candidates : int
-        On the first rung; a third of them is left on the next, until one is.
-
-    n_samples : int
-        On the last rung, at most.
-
-    Returns
-    -------
-    rungs : list of int
-        Rising, each three times the one before; not below 10 samples, so that fewer
-        samples have fewer rungs.
-
-    Examples
-    --------
-    >>> from pipelines.training.search import plan_rungs
-    >>> plan_rungs(9, 133), plan_rungs(9, 40), plan_rungs(1, 40)
-    ([14, 42, 126], [13, 39], [40])
+    ValueError if it is not even enough to halve them.
     """
-    n_rungs = 1 + math.ceil(math.log(n_candidates, _FACTOR) - 1e-9)
-    while n_rungs > 1 and n_samples // _FACTOR ** (n_rungs - 1) < _FEWEST:
-        n_rungs -= 1
-    first = n_samples // _FACTOR ** (n_rungs - 1)
-    return [first * _FACTOR**n for n in range(n_rungs)]
+    estimate = partial(
+        estimate_seconds,
+        costs,
+        measured_on=rungs[0],
+        reading=replay.reading,
+        n_folds=plan.n_folds,
+        jobs=plan.jobs,
+    )
+    whole, halved = (replay.seconds + estimate(each) for each in (rungs[-1:], rungs))
+    usable = _USABLE * (plan.budget or 0.0)
+    if whole > usable and halved > usable:
+        raise ValueError(
+            f"The budget of {plan.budget:.0f} s is too short for {len(costs)}"
+            f" candidates: about {halved / _USABLE:.0f} s are needed. Name a smaller"
+            " grid or a longer budget."
+        )
+    return whole <= usable
 
 
 def _measure(
@@ -432,12 +342,18 @@ def _measure(
     plan: SearchPlan,
     replay: _Replay,
 ) -> list[float]:
-    """Time each candidate on a few samples of one fold; the search finds these done."""
-    limit, began, costs = plan.budget or 0.0, time.monotonic(), []
-    for params in candidates:
-        [seconds] = replay({**params, N_LABELLED: n_labelled}, 1).seconds
-        costs.append(seconds)
-        if time.monotonic() - began > _USABLE * limit:
+    """Time each candidate on a few samples of one fold; the search finds these done.
+
+    They are timed side by side, as they are searched, by the same processes.
+    """
+    limit, jobs = plan.budget or 0.0, effective_n_jobs(plan.jobs)
+    if jobs > 1:
+        Parallel(n_jobs=jobs)(delayed(_get_ready)() for _ in range(jobs))
+    tasks = (delayed(replay)({**p, N_LABELLED: n_labelled}, 1) for p in candidates)
+    costs = []
+    for candidate in Parallel(n_jobs=jobs, return_as="generator")(tasks):
+        costs += candidate.seconds
+        if replay.seconds > _USABLE * limit:
             raise ValueError(
                 f"The budget of {limit:.0f} s is too short to time {len(candidates)}"
                 f" candidates on {n_labelled} samples each. Name a smaller grid or a"
@@ -446,17 +362,9 @@ def _measure(
     return costs
 
 
-def _estimate(
-    costs: Sequence[float], rungs: Sequence[int], measured_on: int, plan: SearchPlan
-) -> float:
-    """Estimate the seconds of a search, and of the last fit, from the dearest fits."""
-    dearest = sorted(costs, reverse=True)
-    total = 0.0
-    for rung, n_labelled in enumerate(rungs):
-        left = dearest[: math.ceil(len(dearest) / _FACTOR**rung)]
-        total += sum(left) * plan.n_folds * n_labelled / measured_on
-    n_all = rungs[-1] * plan.n_folds / (plan.n_folds - 1)
-    return sum(costs) + total / plan.jobs + dearest[0] * n_all / measured_on
+def _get_ready() -> None:
+    """Import, in a new process, what takes long."""
+    import_module("lenet_sklearn.strings.training")
 
 
 def _known_sizes(grid: Grid, splits: Sequence[Any]) -> Grid:
@@ -486,45 +394,3 @@ def _take(samples: Any, rows: NDArray[np.intp]) -> Any:
     if isinstance(samples, np.ndarray):
         return samples[rows]
     return [samples[n] for n in rows]
-
-
-def show_params(params: Mapping[str, Any]) -> str:
-    """Write parameters on one line, as a table has them.
-
-    Parameters
-    ----------
-    params : mapping of str to object
-        Of a reader.
-
-    Returns
-    -------
-    text : str
-        Empty for none.
-
-    Examples
-    --------
-    >>> from pipelines.training.search import show_params
-    >>> show_params({"read__lr": 0.001, "flatten": "passthrough"})
-    'read__lr=0.001 flatten=passthrough'
-    """
-    return " ".join(f"{name}={show_value(value)}" for name, value in params.items())
-
-
-def show_value(value: Any) -> str:
-    """Write the value of a parameter, on one line.
-
-    Parameters
-    ----------
-    value : object
-        A number, a string, a mapping, or a part of a reader.
-
-    Returns
-    -------
-    text : str
-    """
-    if isinstance(value, str):
-        return value
-    try:
-        return json.dumps(value)
-    except TypeError:
-        return " ".join(repr(value).split())

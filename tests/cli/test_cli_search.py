@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.drawing import draw_comb
-from pipelines.training.search import Found
+from pipelines.training.candidates import Found
 
 TEXTS = ["042", "198", "777", "305"]
 WORDS = [
@@ -74,11 +74,11 @@ def test_a_search_goes_on_where_it_was_interrupted(folder, gain, monkeypatch, ca
     with monkeypatch.context() as patch:
         patch.setattr("pipelines.training.best.fit_best", interrupted)
         assert main(WORDS) != 0
-    kept = {path: path.stat().st_mtime_ns for path in Path("best.search").iterdir()}
+    kept = {path: path.stat().st_mtime_ns for path in Path("best.search").glob("*.npz")}
     assert len(kept) == 2 + 2
     assert not Path("best.search.csv").exists()
     assert main(WORDS) == 0
-    assert {p: p.stat().st_mtime_ns for p in Path("best.search").iterdir()} == kept
+    assert {p: p.stat().st_mtime_ns for p in Path("best.search").glob("*.npz")} == kept
     # What is there is not replaced unless that is wanted.
     capsys.readouterr()
     assert main(WORDS) == 2

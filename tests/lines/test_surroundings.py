@@ -6,7 +6,7 @@ import pytest
 
 from pipelines import make_field_reader
 from pipelines.drawing import draw_string, draw_writer
-from pipelines.lines.surroundings import clear_surroundings
+from pipelines.lines.surroundings import RuleRemover, clear_surroundings
 
 PAPER, PEN, PRINT = 250, 60, 90
 
@@ -46,6 +46,24 @@ def test_a_frame_is_taken_away_and_its_writing_is_left():
     assert np.abs(cleared.image.astype(int) - bare).max() < 40
     assert cleared.certainty == 1.0
     assert read(framed).value == read(bare).value == "4806"
+
+
+def test_lines_that_are_shorter_than_asked_for_are_left():
+    a, b, c, d = corners(a_field())
+    framed = with_lines(a_field(), (a, b), (b, c), (c, d), (d, a))
+    assert clear_surroundings(framed, min_length=1.0).image is framed
+    cleared = RuleRemover(min_length=0.6).transform([framed])[0]
+    assert (cleared != framed).any()
+
+
+def test_ruling_lines_go_where_asked_and_strokes_across_them_stay():
+    bare = a_field()
+    ruled = with_lines(bare.copy(), ((0, 60), (bare.shape[1], 60)))
+    assert clear_surroundings(ruled).image is ruled
+    cleared = RuleRemover(ruling=True).transform([ruled])[0]
+    alone = (bare > 240).all(axis=0)
+    assert cleared[58:63, alone].min() > 240 > ruled[58:63, alone].min()
+    assert read(cleared).value == "4806"
 
 
 @pytest.mark.parametrize("sides", [(0, 3), (2, 3), (1, 2, 3), (0, 1)])

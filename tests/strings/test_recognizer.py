@@ -184,6 +184,68 @@ def test_weights_are_averaged_where_asked(drawn):
     assert not torch.equal(one, other)
 
 
+def state_of(recognizer):
+    return recognizer.net_.module_.state_dict()
+
+
+def test_what_has_no_weight_is_learned_as_if_it_were_not_there(drawn):
+    strips, texts = list(drawn)[:48], drawn.texts[:48]
+    weights = np.random.default_rng(0).choice([0.0, 0.25, 1.0], 48)
+    kept = np.flatnonzero(weights)
+    left_out = quick().fit(strips, ["0"] * 48, sample_weight=[0.0] * 47 + [1.0])
+    alone = quick().fit(strips[47:], ["0"])
+    assert_states_equal(left_out, alone)
+    weighted = quick().fit(strips, texts, sample_weight=weights)
+    without = quick().fit(
+        [strips[n] for n in kept], [texts[n] for n in kept], weights[kept]
+    )
+    assert_states_equal(weighted, without)
+
+
+def assert_states_equal(one, other):
+    for name, values in state_of(one).items():
+        assert torch.equal(values, state_of(other)[name]), name
+
+
+def test_a_weight_of_two_is_as_much_as_being_there_twice(drawn):
+    strips, texts = list(drawn)[:3], drawn.texts[:3]
+    weighted = quick().fit(strips, texts, sample_weight=[2, 1, 1])
+    twice = quick().fit([strips[0], *strips], [texts[0], *texts])
+    assert_states_equal(weighted, twice)
+
+
+def test_a_strip_of_more_weight_is_learned_the_better(drawn):
+    strips, texts = list(drawn)[:2], drawn.texts[:2]
+    losses = []
+    for weights in ([1.99, 0.01], [0.01, 1.99]):
+        fitted = quick(distortion=None, max_epochs=30, lr=0.01, batch_size=2).fit(
+            strips, texts, sample_weight=weights
+        )
+        read = fitted.read(strips, n_best=50)
+        losses.append(
+            [
+                sum(one.probability for one in own if one.text == text)
+                for own, text in zip(read, texts, strict=True)
+            ]
+        )
+    assert losses[0][0] > losses[1][0]
+    assert losses[1][1] > losses[0][1]
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], r"StringRecognizer expects sample_weight of shape \(2,\)"),
+        ([1.0, -1.0], "StringRecognizer expects finite sample weights of at least 0"),
+        ([0.0, 0.0], "nothing is left"),
+    ],
+)
+def test_weights_without_sense_are_refused(weights, message):
+    strips = [np.zeros((32, 9), np.uint8)] * 2
+    with pytest.raises(ValueError, match=message):
+        quick().fit(strips, ["1", ""], sample_weight=weights)
+
+
 def test_a_share_of_the_initial_weights_is_kept_where_asked(drawn):
     strips, texts = list(drawn)[:64], drawn.texts[:64]
     shipped = load_model("lenet5", device="cpu")

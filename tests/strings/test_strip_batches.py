@@ -74,6 +74,27 @@ def test_an_epoch_sees_every_strip_once_with_its_string():
     assert sorted(seen) == list(range(70))
 
 
+def drawn_of(strips, weights):
+    dataset = StripDataset(
+        strips, [()] * len(strips), [1] * len(strips), "Me", np.array(weights)
+    )
+    return [
+        (round(255 * float(image[0, 0, 0])), float(factor))
+        for batch, targets in StripBatches(dataset, 4)
+        for image, factor in zip(batch, targets.factors, strict=True)
+    ]
+
+
+def test_whole_weights_say_how_often_a_strip_is_seen():
+    strips = [np.full((32, 9), n, np.uint8) for n in range(3)]
+    assert sorted(drawn_of(strips, [2.0, 0.0, 1.0])) == [(0, 1), (0, 1), (2, 1)]
+
+
+def test_other_weights_multiply_losses_and_have_a_mean_of_one():
+    strips = [np.full((32, 9), n, np.uint8) for n in range(3)]
+    assert sorted(drawn_of(strips, [0.5, 0.0, 1.5])) == [(0, 0.5), (2, 1.5)]
+
+
 def test_few_strips_are_held_at_a_time():
     class Counting(list):
         n_drawn = 0

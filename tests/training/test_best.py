@@ -24,6 +24,7 @@ from pipelines.models import (
 )
 from pipelines.readers.scorers import Outcomes, judge
 from pipelines.training.best import Outputs, fit_rule, search_best, write_search
+from pipelines.training.candidates import Candidate, Found
 from pipelines.training.labelled import read_labelled_fields
 from pipelines.training.material import (
     Material,
@@ -31,7 +32,7 @@ from pipelines.training.material import (
     field_material,
     page_material,
 )
-from pipelines.training.search import Candidate, Found, SearchPlan
+from pipelines.training.search import SearchPlan
 
 
 def outcomes(n_right, n_wrong=0, sureness=0.99):
@@ -181,6 +182,21 @@ def test_a_model_file_tells_how_fields_are_cleaned_and_cut(tmp_path):
     np.testing.assert_allclose(read, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "settings", [{"read__rules": "passthrough"}, {"read__rules__ruling": True}]
+)
+def test_a_model_file_tells_what_of_print_is_removed(tmp_path, settings):
+    fields = [draw_string(text, draw_writer(3)) for text in ("042", "198")]
+    line_reader = SlidingReader(max_epochs=1)
+    reader = make_field_reader(line_reader=line_reader, settings=settings)
+    reader.fit(fields, ["042", "198"])
+    path = tmp_path / "m.safetensors"
+    save_field_reader(reader, path, card=ModelCard("fields", 2))
+    assert settings_of(path) == settings
+    again = make_reader_of(str(path)).get_params()
+    assert {name: again[name] for name in settings} == settings
+
+
 def test_fields_of_the_other_kind_are_left_out_and_said(folder):
     line = draw_string("308", draw_writer(3), random_state=3)
     cv2.imwrite(str(folder / "line.png"), line)
@@ -250,7 +266,7 @@ def test_pages_are_read_with_what_their_form_asks_for(pages):
 def test_the_best_reader_of_pages_is_saved_as_one_of_fields(pages, monkeypatch):
     monkeypatch.setattr(Found, "is_gain", property(lambda self: True))
     outputs = Outputs(pages / "best.safetensors")
-    made = read_pages_of(pages, memory=str(outputs.folder / "cuts"))
+    made = read_pages_of(pages)
     grid = write_grid(pages, 'read__max_epochs = [1]\nflatten = ["passthrough"]')
     plan, rule = SearchPlan(outputs.folder, n_folds=2), AcceptanceRule(max_error=0.5)
     searched = search_best(made, outputs, grid=grid, plan=plan, rule=rule)

@@ -6,17 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import joblib
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_array_equal
+from threadpoolctl import threadpool_info
 
 from lenet_sklearn import LeNet5Classifier, load_dataset
+from lenet_sklearn.inference import count_threads
 from pipelines.outcomes import settle
 from pipelines.readers.base import StringReader
 from pipelines.readers.scorers import Outcomes
+from pipelines.training.budget import estimate_seconds, plan_rungs
+from pipelines.training.candidates import draw_found, learning_curves
 from pipelines.training.remembering import RememberingEstimator, describe
-from pipelines.training.search import SearchPlan, plan_rungs, search, split
+from pipelines.training.search import SearchPlan, search, split
 
 
 class Parrot(StringReader):
@@ -115,10 +121,10 @@ class Skilled(Parrot):
 
 
 def test_where_time_is_short_the_worse_are_left_out(tmp_path, monkeypatch):
-    def estimate(costs, rungs, *_):
+    def estimate(costs, rungs, **_):
         return 0.0 if len(rungs) > 1 else np.inf
 
-    monkeypatch.setattr("pipelines.training.search._estimate", estimate)
+    monkeypatch.setattr("pipelines.training.search.estimate_seconds", estimate)
     X, y = planted(120)
     log = tmp_path / "log"
     plan = SearchPlan(tmp_path / "kept", budget=60)
@@ -214,6 +220,62 @@ def test_how_many_labels_are_needed_is_a_grid(tmp_path):
     assert [c.params["n_labelled"] for c in found.candidates] == [5, 10, 20]
     with pytest.raises(ValueError, match="so does the grid"):
         search(Parrot(), X, y, grid, SearchPlan(tmp_path, budget=9))
+
+
+def test_how_many_labels_are_needed_is_drawn_as_a_curve(tmp_path):
+    X, y = planted()
+    grids = [{"n_labelled": [10, 5], "accent": [0, 1]}], GRID
+    curved, rows = (search(Parrot(), X, y, g, SearchPlan(tmp_path)) for g in grids)
+    curves = learning_curves(curved)
+    assert set(curves) == {"accent=0", "accent=1"}
+    for own in curves.values():
+        assert [one.params["n_labelled"] for one in own] == [0, 5, 10, 20]
+    assert learning_curves(rows) == {}
+    for found in (curved, rows):
+        draw_found(found, tmp_path / "search.png")
+        assert (tmp_path / "search.png").stat().st_size > 1000
+        (tmp_path / "search.png").unlink()
+
+
+class Threaded(Parrot):
+    """Notes who reads with how many threads."""
+
+    def read(self, X):
+        pools = [pool["num_threads"] for pool in threadpool_info()]
+        own = [cv2.getNumThreads(), torch.get_num_threads(), *pools]
+        with open(self.log, "a") as file:
+            file.write(f"{os.getpid()} {max(own)} {count_threads()}\n")
+        return super().read(X)
+
+
+@pytest.mark.slow
+def test_processes_side_by_side_have_one_thread_each(tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    X, y = planted()
+    log = tmp_path / "log"
+    grid = [{"accent": list(range(6))}]
+    found = search(Threaded(str(log)), X, y, grid, SearchPlan(tmp_path, jobs=2))
+    assert len(found.candidates) == 6
+    rows = [line.split() for line in fits(log) if len(line.split()) == 3]
+    others = [row for row in rows if int(row[0]) != os.getpid()]
+    assert len(others) == 18
+    assert {tuple(row[1:]) for row in others} == {("1", "1")}
+
+
+def test_all_cores_are_no_less_than_one():
+    how = {"measured_on": 10, "n_folds": 3}
+    for jobs in (1, -1):
+        assert estimate_seconds([1.0, 2.0], [10, 30], jobs=jobs, **how) > 0
+
+
+def test_an_edit_of_the_source_has_all_fits_done_again(tmp_path, monkeypatch):
+    X, y = planted()
+    keys = []
+    for edit in ("a", "b", "a"):
+        name = "pipelines.training.remembering.source_digest"
+        monkeypatch.setattr(name, lambda _edit=edit: _edit)
+        keys.append(RememberingEstimator(Parrot(), tmp_path).fit(X, y).key_)
+    assert keys[0] == keys[2] != keys[1]
 
 
 def test_a_file_that_is_damaged_is_made_anew(tmp_path):
