@@ -78,6 +78,48 @@ def seeded(seed: int, device: "torch.device") -> Iterator[None]:
         yield
 
 
+class RandomStream:
+    """What one training draws from torch's global generators, if others go on between.
+
+    Parameters
+    ----------
+    seed : int
+        As of :func:`seeded`: inside it, and with this seed, the same is drawn.
+
+    device : torch.device
+        The device whose generator is used beside the CPU's.
+
+    Notes
+    -----
+    To be used inside a :func:`seeded`, which holds the generators for one thread, and
+    puts them back.
+    """
+
+    def __init__(self, seed: int, device: "torch.device") -> None:
+        with seeded(seed, device):
+            self.device = device
+            self._states = self._read()
+
+    @contextmanager
+    def resumed(self) -> Iterator[None]:
+        """Go on with this stream, and note on leaving how far it came."""
+        import torch
+
+        own, of_device = self._states
+        torch.set_rng_state(own)
+        if of_device is not None:
+            torch.cuda.set_rng_state(of_device, self.device)
+        yield
+        self._states = self._read()
+
+    def _read(self) -> "tuple[torch.Tensor, torch.Tensor | None]":
+        import torch
+
+        on_gpu = self.device.type == "cuda"
+        of_device = torch.cuda.get_rng_state(self.device) if on_gpu else None
+        return torch.get_rng_state(), of_device
+
+
 def resolve_device(device: "str | torch.device") -> "torch.device":
     """Turn the name of a device into one that is there.
 
