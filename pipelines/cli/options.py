@@ -400,7 +400,7 @@ RosterFile = Annotated[
         exists=True,
         dir_okay=False,
         help="A list, such as students.csv: each page is of one of its rows or of none,"
-        " no row has two pages. The matches are written to RESULTS.roster.csv.",
+        " no row has two pages.",
     ),
 ]
 MatchField = Annotated[
