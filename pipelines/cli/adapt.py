@@ -50,9 +50,10 @@ def adapt(
 
     --truth says what is written in some fields or all, as for `lenet train fields`.
 
-    Some documents are kept back, and nothing is learned from them. If the readers do
-    not agree more there, or more rules are broken, what was learned is thrown away:
-    the model that is written is the one started from, under the new name.
+    Some documents are kept back, and nothing is learned from them. If a reader of
+    another kind sides with what was read before there, or more rules are broken, what
+    was learned is thrown away: the model that is written is the one started from,
+    under the new name.
 
     A thousand fields take about seven minutes on one core.
 

@@ -41,10 +41,6 @@ LEAST_FIELDS: Final = 40
 # Share of the documents that nothing is learned from.
 _KEPT_BACK: Final = 0.15
 
-# What over-segmentation does not name among its best strings is no less probable: one
-# such field does not decide.
-_LEAST_CHANCE: Final = 0.01
-
 # Strips that are learned from in each round for every field, and in all at the least
 # and at the most of the last one.
 _STRIPS_A_FIELD: Final = (8, 12, 28)
@@ -62,66 +58,63 @@ _START_FROM: Final = "Start from 'wide', 'lenet5_dense', 'lenet5' or a file of o
 
 
 @dataclass(frozen=True)
-class Doubts:
-    """How far a network can be doubted on fields kept back.
+class Comparison:
+    """What a network reads in fields kept back that has learned, and one before.
 
     Attributes
     ----------
     n_fields : int
         Fields kept back without a label.
 
-    n_differing : int
-        How many of them over-segmentation reads otherwise, which has learned from the
-        fields that are not kept back.
+    n_changed : int
+        How many of them the two read differently.
 
-    surprise : float
-        The same more finely: the mean of minus the logarithm of the probability that
-        over-segmentation gives to what the network reads.
+    n_for, n_against : int
+        In how many of these over-segmentation, which has learned nothing from the pile,
+        finds the new string the more probable, and the old one.
 
-    n_broken : int
-        How many break a rule of the form.
+    n_broken : tuple of (int, int)
+        Fields whose string breaks a rule, before and after.
 
-    n_labelled, n_wrong : int
-        Labelled fields kept back, and how many of them are read wrong.
+    n_labelled : int
+        Labelled fields kept back.
+
+    n_wrong : tuple of (int, int)
+        Those of them that are read wrong, before and after.
     """
 
     n_fields: int
-    n_differing: int
-    surprise: float
-    n_broken: int
+    n_changed: int
+    n_for: int
+    n_against: int
+    n_broken: tuple[int, int]
     n_labelled: int
-    n_wrong: int
+    n_wrong: tuple[int, int]
 
-    def falls_to(self, other: "Doubts") -> bool:
-        """Return whether there is less to doubt in another network.
-
-        Parameters
-        ----------
-        other : Doubts
-            Of the same fields.
-
-        Returns
-        -------
-        answer : bool
-            Whether neither the surprise nor the rules broken nor the errors have risen,
-            and one of them has fallen.
-        """
-        ours = (self.surprise, self.n_broken, self.n_wrong)
-        theirs = (other.surprise, other.n_broken, other.n_wrong)
-        rises = any(b > a for a, b in zip(ours, theirs, strict=True))
-        return not rises and theirs != ours
+    @property
+    def is_gain(self) -> bool:
+        """Whether nothing speaks against the new network, and something for it."""
+        gains = [self.n_for - self.n_against]
+        gains += [before - after for before, after in (self.n_broken, self.n_wrong)]
+        return min(gains) >= 0 and max(gains) > 0
 
     def __str__(self) -> str:
         said = []
         if self.n_fields:
             said.append(
-                f"{self.n_differing} of {self.n_fields} fields read otherwise by"
-                f" over-segmentation (surprise {self.surprise:.2f})"
+                f"{self.n_changed} of {self.n_fields} fields read otherwise than"
+                f" before; over-segmentation is for {self.n_for} of these, against"
+                f" {self.n_against}"
             )
-            said += [f"{self.n_broken} break a rule"] if self.n_broken else []
+        if any(self.n_broken):
+            before, after = self.n_broken
+            said.append(f"{after} break a rule, {before} before")
         if self.n_labelled:
-            said.append(f"{self.n_wrong} of {self.n_labelled} labelled fields wrong")
-        return ", ".join(said)
+            before, after = self.n_wrong
+            said.append(
+                f"{after} of {self.n_labelled} labelled fields wrong, {before} before"
+            )
+        return "; ".join(said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +126,8 @@ class PileLessons:
     reader : SlidingReader
         What reads better: the network that has learned, or the one started from.
 
-    before, after : Doubts
-        Of the network started from, and the one that has learned, on fields kept back.
+    compared : Comparison
+        Both networks on fields kept back.
 
     n_read : int
         Fields of the pile.
@@ -153,8 +146,7 @@ class PileLessons:
     """
 
     reader: SlidingReader
-    before: Doubts
-    after: Doubts
+    compared: Comparison
     n_read: int
     n_labelled: int
     n_kept: tuple[int, ...]
@@ -164,7 +156,7 @@ class PileLessons:
     @property
     def is_gain(self) -> bool:
         """Whether the network that has learned is the better one."""
-        return self.before.falls_to(self.after)
+        return self.compared.is_gain
 
     @property
     def figures(self) -> dict[str, str]:
@@ -173,8 +165,7 @@ class PileLessons:
         figures = {
             "read": f"{self.n_read} fields, {self.n_labelled} of them labelled",
             "learned from": f"{kept} labels in {len(self.n_kept)} rounds",
-            "before": f"{self.before}, of those kept back",
-            "after": f"{self.after}, of those kept back",
+            "kept back": str(self.compared),
             "temperature": f"{self.temperature:.2f}, that of the model started from",
         }
         if not self.is_gain:
@@ -231,15 +222,11 @@ def adapt_to_pile(
     if n_strips is None:
         n_strips = _plan(pile, learned)
     voters, kept = _learn(pile, learned, start, n_strips, random_state)
-    before, after = (
-        _doubt(pile, held, sliding, voters.cutting)
-        for sliding in (start, voters.sliding)
-    )
-    found = voters.sliding if before.falls_to(after) else start
+    compared = _compare(pile, held, start, voters.sliding)
+    found = voters.sliding if compared.is_gain else start
     return PileLessons(
         reader=found,
-        before=before,
-        after=after,
+        compared=compared,
         n_read=len(pile.images),
         n_labelled=sum(text is not None for text in pile.texts),
         n_kept=kept,
@@ -306,26 +293,39 @@ def _split(pile: FieldPile, random_state: int) -> tuple[list[int], list[int]]:
     return learned.tolist(), held.tolist()
 
 
-def _doubt(
-    pile: FieldPile, held: Sequence[int], sliding: SlidingReader, cutting: CuttingReader
-) -> Doubts:
-    """Say how far what a network reads in fields kept back can be doubted."""
+def _compare(
+    pile: FieldPile, held: Sequence[int], start: SlidingReader, learned: SlidingReader
+) -> Comparison:
+    """Compare what two networks read in fields kept back."""
     images = [pile.images[n] for n in held]
-    shares = dict(zip(held, read_shares(sliding, images), strict=True))
-    others = dict(zip(held, read_shares(cutting, images), strict=True))
-    weighed = pile.weigh(shares)
-    said = {n: next(iter(own)) for n, own in shares.items()}
     free = [n for n in held if pile.texts[n] is None]
     known = [n for n in held if pile.texts[n] is not None]
-    chances = np.array([others[n].get(said[n], 0.0) for n in free])
-    surprise = -np.log(chances.clip(_LEAST_CHANCE))
-    return Doubts(
+    said, broken, wrong = [], [], []
+    for reader in (start, learned):
+        shares = dict(zip(held, read_shares(reader, images), strict=True))
+        weighed = pile.weigh(shares)
+        own = {n: next(iter(candidates)) for n, candidates in shares.items()}
+        said.append(own)
+        broken.append(
+            sum(weighed[n].is_broken or weighed[n].text != own[n] for n in free)
+        )
+        wrong.append(sum(own[n] != pile.texts[n] for n in known))
+    before, after = said
+    changed = [n for n in free if before[n] != after[n]]
+    # What has learned from the pile would side with what else has.
+    others = read_shares(CuttingReader(), [pile.images[n] for n in changed])
+    leans = [
+        np.sign(own.get(after[n], 0.0) - own.get(before[n], 0.0))
+        for n, own in zip(changed, others, strict=True)
+    ]
+    return Comparison(
         n_fields=len(free),
-        n_differing=sum(said[n] != next(iter(others[n])) for n in free),
-        surprise=float(surprise.mean()) if free else 0.0,
-        n_broken=sum(weighed[n].is_broken or weighed[n].text != said[n] for n in free),
+        n_changed=len(changed),
+        n_for=leans.count(1),
+        n_against=leans.count(-1),
+        n_broken=(broken[0], broken[1]),
         n_labelled=len(known),
-        n_wrong=sum(said[n] != pile.texts[n] for n in known),
+        n_wrong=(wrong[0], wrong[1]),
     )
 
 

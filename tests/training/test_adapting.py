@@ -6,6 +6,7 @@ import pytest
 
 from lenet_sklearn import load_model
 from lenet_sklearn.models.cards import read_card
+from lenet_sklearn.strings.decoding import Hypothesis
 from pipelines import CuttingReader, SlidingReader, VotingReader
 from pipelines.drawing import draw_string, draw_writer
 from pipelines.forms.field import Field
@@ -13,7 +14,7 @@ from pipelines.forms.form import Form
 from pipelines.models import save_line_reader
 from pipelines.training import adapting
 from pipelines.training.adapting import (
-    Doubts,
+    Comparison,
     adapt_to_pile,
     load_pile_start,
     save_lessons,
@@ -79,8 +80,8 @@ def test_nothing_of_what_is_kept_back_is_learned(spied):
     assert spied["images"]
     assert set(spied["images"]) <= {id(images[n]) for n in learned}
     assert "77777" not in spied["texts"]
-    assert lessons.before.n_labelled == len(held)
-    assert lessons.before.n_wrong == len(held)
+    assert lessons.compared.n_labelled == len(held)
+    assert lessons.compared.n_wrong == (len(held), len(held))
 
 
 def test_fields_of_one_document_are_kept_back_together():
@@ -117,18 +118,45 @@ def test_too_few_fields_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "falls"),
+    ("leans", "broken", "wrong", "is_gain"),
     [
-        ((0.9, 2, 3), (0.8, 2, 3), True),
-        ((0.9, 2, 3), (0.9, 1, 3), True),
-        ((0.9, 2, 3), (0.8, 3, 3), False),
-        ((0.9, 2, 3), (0.8, 2, 4), False),
-        ((0.9, 2, 3), (0.9, 2, 3), False),
+        ((5, 4), (2, 2), (3, 3), True),
+        ((4, 4), (2, 1), (3, 3), True),
+        ((0, 0), (2, 2), (3, 2), True),
+        ((4, 5), (2, 1), (3, 2), False),
+        ((5, 4), (2, 3), (3, 3), False),
+        ((5, 4), (2, 2), (3, 4), False),
+        ((4, 4), (2, 2), (3, 3), False),
     ],
 )
-def test_doubts_fall_where_nothing_rises(before, after, falls):
-    old, new = (Doubts(30, 9, s, b, 5, w) for s, b, w in (before, after))
-    assert old.falls_to(new) is falls
+def test_something_speaks_for_a_gain_and_nothing_against_it(
+    leans, broken, wrong, is_gain
+):
+    compared = Comparison(30, 12, *leans, broken, 5, wrong)
+    assert compared.is_gain is is_gain
+
+
+class Says:
+    """Reads the strings that it is given for the images."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def read(self, images, *, n_best=1):
+        said = (self.texts[id(image)] for image in images)
+        return [[Hypothesis(text, 0.8)] for text in said]
+
+
+def test_over_segmentation_that_knows_nothing_of_the_pile_decides():
+    images, texts = draw_pile(12)
+    pile = FieldPile.of_images(images)
+    right = Says({id(image): text for image, text in zip(images, texts, strict=True)})
+    wrong = Says({id(image): "1111" for image in images})
+    compared = adapting._compare(pile, range(12), wrong, right)
+    assert (compared.n_changed, compared.n_against) == (12, 0)
+    assert compared.n_for >= 9
+    assert not adapting._compare(pile, range(12), right, wrong).is_gain
+    assert not adapting._compare(pile, range(12), right, right).is_gain
 
 
 def test_what_cannot_learn_from_a_pile_is_refused(tmp_path):
