@@ -336,8 +336,14 @@ def source_digest() -> str:
 
 
 @cache
-def _stamp() -> tuple[str, ...]:
-    """What computes otherwise after an upgrade."""
+def stamp() -> tuple[str, ...]:
+    """Return what makes something else of images after an upgrade, or an edit.
+
+    Returns
+    -------
+    versions : tuple of str
+        The digest of the source, and releases.
+    """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return source_digest(), cv2.__version__, np.__version__, scipy.__version__, python
 
@@ -362,7 +368,7 @@ def _call(function: Callable[..., _T], settings: Any, item: Any) -> _T:
 def _prefix(function: Callable[..., Any], settings: tuple[Any, ...]) -> bytes:
     """Return what decides beside the items."""
     name = f"{function.__module__}.{function.__qualname__}"
-    return str(joblib.hash((name, _content(settings), _stamp()))).encode()
+    return str(joblib.hash((name, _content(settings), stamp()))).encode()
 
 
 def _content(thing: Any) -> Any:
@@ -391,7 +397,8 @@ def _load(path: Path) -> Any:
     """Read an entry; LookupError if there is none that is whole."""
     try:
         result = pickle.loads(zlib.decompress(path.read_bytes()))
-        os.utime(path)
     except Exception as error:  # whatever a damaged file makes of pickle
         raise LookupError(path) from error
+    with suppress(OSError):  # somebody else's: it can be read all the same
+        os.utime(path)
     return result

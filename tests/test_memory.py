@@ -90,7 +90,7 @@ def test_nobody_can_change_what_is_kept(tmp_path):
 @pytest.mark.parametrize("name", ["source_digest", "cv2.__version__"])
 def test_after_an_upgrade_nothing_old_is_taken(tmp_path, monkeypatch, counted, name):
     def run():
-        pipelines.memory._stamp.cache_clear()
+        pipelines.memory.stamp.cache_clear()
         with use_memory(ImageMemory(tmp_path)):
             BackgroundFlattener().transform(fields())
 
@@ -134,6 +134,17 @@ def test_a_damaged_entry_is_made_anew(tmp_path, damage):
         [entry] = tmp_path.glob("??/*")
         entry.write_bytes(damage(entry.read_bytes()))
         assert_array_equal(BackgroundFlattener().transform(X)[0], expected)
+
+
+def test_what_somebody_else_has_kept_is_taken(tmp_path, monkeypatch, counted):
+    def refuse(path):
+        raise PermissionError(path)
+
+    with use_memory(ImageMemory(tmp_path)):
+        BackgroundFlattener().transform(fields())
+        monkeypatch.setattr("pipelines.memory.os.utime", refuse)
+        BackgroundFlattener().transform(fields())
+    assert len(counted) == 6
 
 
 def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path):

@@ -171,6 +171,7 @@ def _search(replay: "_Replay", grid: Grid) -> Found:
     searching.fit(replay.X, replay.y)
     results = searching.cv_results_
     found = [replay(_plain(params)) for params in results["params"]]
+    best = _best_of(found)
     times = np.array([candidate.seconds for candidate in found])
     kept = {
         name.replace(f"param_{_READER}", "param_", 1): values
@@ -179,7 +180,39 @@ def _search(replay: "_Replay", grid: Grid) -> Found:
     }
     kept |= {"mean_fit_time": times.mean(axis=1), "std_fit_time": times.std(axis=1)}
     kept["params"] = [candidate.params for candidate in found]
-    return Found(found, found[searching.best_index_], before, kept, list(splits))
+    if isinstance(searching, HalvingGridSearchCV):
+        best = _let_learn_from_all(best, searching, replay)
+        found += [best] if best not in found else []
+    return Found(found, best, before, kept, list(splits))
+
+
+def _best_of(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the best of those that learned from the most samples."""
+    most = max(map(_size, candidates))
+    return max((c for c in candidates if _size(c) == most), key=lambda c: c.mean)
+
+
+def _size(candidate: Candidate) -> float:
+    """Return how many samples a candidate has learned from; of all, infinity."""
+    return float(candidate.params.get(N_LABELLED, np.inf))
+
+
+def _let_learn_from_all(
+    winner: Candidate, halving: HalvingGridSearchCV, replay: "_Replay"
+) -> Candidate:
+    """Judge the winner of a halving by all samples.
+
+    Scikit-learn stops as soon as fewer than three candidates are left on a rung.
+    """
+    size = halving.max_resources
+    if _size(winner) == size:
+        return winner
+    params = {**winner.params, N_LABELLED: size}
+    one = {name: [value] for name, value in _in_shell(params).items()}
+    names = ("scoring", "cv", "n_jobs", "refit", "error_score")
+    how = {name: getattr(halving, name) for name in names}
+    GridSearchCV(halving.estimator, one, **how).fit(replay.X, replay.y)
+    return replay(params)
 
 
 @contextmanager

@@ -144,6 +144,41 @@ def test_where_time_is_short_the_worse_are_left_out(tmp_path, monkeypatch):
     assert all(one.scores == [0, 0, 0] for one in planted_in.candidates)
 
 
+@pytest.mark.parametrize("skills", [[1, 4], [1, 4, 2, 3]])
+def test_the_best_of_those_that_are_left_learns_from_all(tmp_path, monkeypatch, skills):
+    def estimate(costs, rungs, **_):
+        return 0.0 if len(rungs) > 1 else np.inf
+
+    monkeypatch.setattr("pipelines.training.search.estimate_seconds", estimate)
+    X, y = planted(150)
+    plan = SearchPlan(tmp_path, budget=60)
+    found = search(Skilled(), X, y, [{"skills": skills}], plan)
+    rungs = plan_rungs(len(skills), 100)
+    sizes = [c.params["n_labelled"] for c in found.candidates]
+    assert sorted(set(sizes)) == rungs
+    assert sizes[-1] == rungs[-1] >= 99
+    assert found.best == found.candidates[-1]
+    assert found.best.params["skills"] == 4
+    assert found.n_settings == len(skills)
+
+
+def test_the_best_has_learned_from_the_most_samples(tmp_path):
+    class Forgetful(Skilled):
+        def fit(self, X, y):
+            self.n_ = len(X)
+            return self
+
+        def read(self, X):
+            self.skills = 10 - getattr(self, "n_", 10) // 10
+            return super().read(X)
+
+    X, y = planted()
+    found = search(Forgetful(), X, y, [{"n_labelled": [5, 10]}], SearchPlan(tmp_path))
+    assert [c.mean for c in found.candidates] == pytest.approx([1.0, 0.9, 0.8])
+    assert found.best.params == {"n_labelled": 20}
+    assert found.n_settings == 1
+
+
 def test_the_read_rate_is_that_at_the_error_that_is_allowed(tmp_path):
     X, y = planted()
     how = {"scoring": "read_rate", "folder": tmp_path}
@@ -272,7 +307,7 @@ def test_an_edit_of_the_source_has_all_fits_done_again(tmp_path, monkeypatch):
     X, y = planted()
     keys = []
     for edit in ("a", "b", "a"):
-        name = "pipelines.training.remembering.source_digest"
+        name = "pipelines.training.remembering.stamp"
         monkeypatch.setattr(name, lambda _edit=edit: _edit)
         keys.append(RememberingEstimator(Parrot(), tmp_path).fit(X, y).key_)
     assert keys[0] == keys[2] != keys[1]
