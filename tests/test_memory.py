@@ -172,6 +172,21 @@ def test_a_folder_is_bounded_and_forgets_what_nobody_asks_for(tmp_path):
     assert not tmp_path.exists()
 
 
+def test_other_files_in_the_folder_are_left_alone(tmp_path):
+    others = [tmp_path / "de" / "guide.txt", tmp_path / "uv.lock", tmp_path / "own"]
+    (tmp_path / "de").mkdir()
+    for path in others:
+        path.write_bytes(bytes(2000))
+    memory = ImageMemory(tmp_path, max_bytes=1)
+    with use_memory(memory):
+        for image in fields():
+            BackgroundFlattener().transform([image])
+    assert len(list(tmp_path.glob("??/*"))) <= 2
+    memory.clear()
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(left) == sorted(others)
+
+
 class Own(StatelessTransformer):
     """A user's step, whose source nobody watches."""
 

@@ -15,7 +15,7 @@ from pipelines.memory import use_memory
 from pipelines.models import is_setting
 from pipelines.plotting import check_plots
 from pipelines.recipes import N_LABELLED, Grid, check_grid, find_grid
-from pipelines.training.candidates import Candidate, Found, draw_found, show_value
+from pipelines.training.candidates import Candidate, Found, draw_found, rank, show_value
 from pipelines.training.material import Material
 from pipelines.training.search import SearchPlan, search
 
@@ -126,7 +126,7 @@ class Searched:
         head = f"{'score':>8s} {'+-':>6s} {'seconds':>8s}"
         lines = [f"{head}  parameters"]
         rows = [c for c in (self.found.before,) if c is not None]
-        rows += sorted(self.found.candidates, key=lambda c: -c.mean)
+        rows += rank(self.found.candidates)
         for candidate in rows:
             mark = "  <- best" if candidate is best else ""
             lines.append(f"{_numbers(candidate)}  {candidate.name}{mark}")
@@ -314,7 +314,7 @@ def write_search(found: Found, path: Path) -> None:
     OutputError
         If the file cannot be written.
     """
-    ranked = sorted(found.candidates, key=lambda candidate: -candidate.mean)
+    ranked = rank(found.candidates)
     rows = [found.before, *ranked] if found.before else ranked
     names = list(dict.fromkeys(name for row in rows for name in row.params))
     measures = [f"{side}_{name}" for name in _MEASURES for side in ("mean", "std")]

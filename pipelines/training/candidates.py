@@ -1,7 +1,7 @@
 """What a search has found of each candidate, and how that is shown."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -131,6 +131,26 @@ class Found:
         return self.before is None or self.best.mean > self.before.mean
 
 
+def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Order candidates, the best first.
+
+    Parameters
+    ----------
+    candidates : iterable of Candidate
+        What a search has tried.
+
+    Returns
+    -------
+    ranked : list of Candidate
+        Those whose score is no number, as no confidence decided about what they read,
+        come last; those with equal scores stay in order.
+    """
+    return sorted(
+        candidates,
+        key=lambda one: np.inf if np.isnan(one.mean) else -one.mean,
+    )
+
+
 def show_params(params: Mapping[str, Any]) -> str:
     """Write parameters on one line, as a table has them.
 
@@ -232,7 +252,7 @@ def _draw_rows(found: Found) -> Any:
 
     from lenet_sklearn.plotting.figures import BLUE, GREY
 
-    rows = sorted(found.candidates, key=lambda candidate: candidate.mean)
+    rows = rank(found.candidates)[::-1]
     if found.before is not None:
         rows = [found.before, *rows]
     size = (7.2, 0.8 + 0.35 * len(rows))

@@ -34,7 +34,7 @@ from pipelines.readers.scorers import (
 )
 from pipelines.recipes import N_LABELLED, Grid, check_grid
 from pipelines.training.budget import FACTOR, estimate_seconds, plan_rungs
-from pipelines.training.candidates import Candidate, Found
+from pipelines.training.candidates import Candidate, Found, rank
 from pipelines.training.remembering import RememberingEstimator
 
 _READER: Final = "reader__"
@@ -189,7 +189,7 @@ def _search(replay: "_Replay", grid: Grid) -> Found:
 def _best_of(candidates: Sequence[Candidate]) -> Candidate:
     """Return the best of those that learned from the most samples."""
     most = max(map(_size, candidates))
-    return max((c for c in candidates if _size(c) == most), key=lambda c: c.mean)
+    return rank(c for c in candidates if _size(c) == most)[0]
 
 
 def _size(candidate: Candidate) -> float:

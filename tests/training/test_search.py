@@ -20,7 +20,7 @@ from pipelines.outcomes import settle
 from pipelines.readers.base import StringReader
 from pipelines.readers.scorers import Outcomes
 from pipelines.training.budget import estimate_seconds, plan_rungs
-from pipelines.training.candidates import draw_found, learning_curves
+from pipelines.training.candidates import draw_found, learning_curves, rank
 from pipelines.training.remembering import RememberingEstimator, describe
 from pipelines.training.search import SearchPlan, search, split
 
@@ -160,6 +160,21 @@ def test_the_best_of_those_that_are_left_learns_from_all(tmp_path, monkeypatch, 
     assert found.best == found.candidates[-1]
     assert found.best.params["skills"] == 4
     assert found.n_settings == len(skills)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+def test_a_score_that_is_no_number_is_not_the_best(tmp_path):
+    class Unsure(Skilled):
+        def read(self, X):
+            found = super().read(X)
+            return found if self.skills else [settle("", 0.95, 0.9) for _ in found]
+
+    X, y = planted()
+    plan = SearchPlan(tmp_path, scoring="neg_calibration_error")
+    found = search(Unsure(), X, y, [{"skills": [0, 3, 9]}], plan)
+    assert np.isnan(found.candidates[0].mean)
+    assert [c.params["skills"] for c in rank(found.candidates)] == [9, 3, 0]
+    assert found.best.params == {"skills": 9}
 
 
 def test_the_best_has_learned_from_the_most_samples(tmp_path):
