@@ -261,7 +261,8 @@ def _slowly(image, log):
     return image + 1
 
 
-def _work(folder, log):
+def _work(folder, log, both_are_there):
+    both_are_there.wait()
     ImageMemory(folder).map(_slowly, [(image,) for image in fields(30)], (log,))
 
 
@@ -269,10 +270,8 @@ def _work(folder, log):
 def test_two_processes_make_nothing_both(tmp_path):
     log = tmp_path / "log"
     context = get_context("spawn")
-    workers = [
-        context.Process(target=_work, args=(str(tmp_path / "kept"), str(log)))
-        for _ in range(2)
-    ]
+    given = str(tmp_path / "kept"), str(log), context.Barrier(2)
+    workers = [context.Process(target=_work, args=given) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -31,16 +31,16 @@ _HELD: Final = (
     "read__distortion",
 )
 
-# What of that makes no difference to free writing, and to rows of boxes.
+# What of that makes no difference to samples of each kind.
 _IDLE: Final[Mapping[str, tuple[str, ...]]] = {
     "lines": ("read__classifier", "read__max_epochs", "read__lr", "read__distortion"),
     "combs": ("read__line_reader", "read__rules"),
 }
 
-# What does.
+# An example of what does.
 _OWN: Final[Mapping[str, str]] = {
-    "lines": "read__line_reader__sliding_reader__lr and the like",
-    "combs": "read__max_epochs, read__lr and the like",
+    "lines": "read__line_reader__sliding_reader__lr",
+    "combs": "read__lr",
 }
 
 _MEASURES: Final = (
@@ -341,9 +341,9 @@ def _check_idle(grid: Grid, material: Material) -> None:
             name = full.removeprefix(material.prefix)
             if name.startswith(_IDLE[material.kind]):
                 raise ValueError(
-                    f"The grid searches {name}, which is of {other}: the"
-                    f" {material.unit} have none. Leave it out, or name one of"
-                    f" {_OWN[material.kind]}."
+                    f"The grid searches {name}, which is for {other}: these"
+                    f" {material.unit} have none. Leave it out, or name one that makes"
+                    f" a difference, such as {_OWN[material.kind]}."
                 )
 
 

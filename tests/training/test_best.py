@@ -163,12 +163,12 @@ def test_a_grid_of_what_makes_no_difference_is_refused_before_the_work(
     folder, outputs, tmp_path
 ):
     grid = write_grid(tmp_path, "read__line_reader__sliding_reader__lr = [1]")
-    with pytest.raises(ValueError, match=r"is of free writing: the fields have none"):
+    with pytest.raises(ValueError, match=r"is for free writing: these fields have"):
         search_with(folder, outputs, grid)
     lines = Material("lines", "fields", make_field_reader(), [], [], None)
     for name in ("read__lr", "read__max_epochs"):
         grid = write_grid(tmp_path, f"{name} = [5]")
-        with pytest.raises(ValueError, match=f"{name}, which is of rows of boxes"):
+        with pytest.raises(ValueError, match=f"{name}, which is for rows of boxes"):
             search_best(
                 lines,
                 outputs,
