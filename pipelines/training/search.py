@@ -182,7 +182,7 @@ def _search(replay: "_Replay", grid: Grid) -> Found:
     kept["params"] = [candidate.params for candidate in found]
     if isinstance(searching, HalvingGridSearchCV):
         best = _let_learn_from_all(best, searching, replay)
-        found += [best] if best not in found else []
+        found += [] if any(best is one for one in found) else [best]
     return Found(found, best, before, kept, list(splits))
 
 
