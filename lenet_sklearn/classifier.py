@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from torch import nn
     from torch.optim import Optimizer
 
+    from lenet_sklearn.distillation import Distillation
     from lenet_sklearn.training.nets import TrainingNet
 
 # From ready weights a few epochs at a third of the usual rate are enough, and
@@ -146,6 +147,10 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
     distortion : {"affine", "writing"}, dict or None, default=None
         Random distortions of training batches: the shape of the digit, its shape
         and its pen, or parameters of :class:`Distortion`.
+
+    distillation : Distillation, default=None
+        A fitted classifier, or committee, whose posteriors `fit` learns from beside the
+        labels. :meth:`partial_fit` learns from labels alone.
 
     class_weight : dict, "balanced" or None, default=None
         What the loss of each label is multiplied by; "balanced" for the inverse
@@ -284,6 +289,7 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         validation_fraction: float = 0.1,
         patience: int = 5,
         distortion: str | Mapping[str, float] | None = None,
+        distillation: "Distillation | None" = None,
         class_weight: Mapping[Any, float] | str | None = None,
         classes: ArrayLike | None = None,
         initial_weights: str | os.PathLike[str] | None = None,
@@ -309,6 +315,7 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.distortion = distortion
+        self.distillation = distillation
         self.class_weight = class_weight
         self.classes = classes
         self.initial_weights = initial_weights

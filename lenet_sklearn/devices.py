@@ -4,7 +4,7 @@ import importlib
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,48 @@ def seeded(seed: int, device: "torch.device") -> Iterator[None]:
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
         yield
+
+
+class RandomStream:
+    """What one training draws from torch's global generators, if others go on between.
+
+    Parameters
+    ----------
+    seed : int
+        As of :func:`seeded`: inside it, and with this seed, the same is drawn.
+
+    device : torch.device
+        The device whose generator is used beside the CPU's.
+
+    Notes
+    -----
+    To be used inside a :func:`seeded`, which holds the generators for one thread, and
+    puts them back.
+    """
+
+    def __init__(self, seed: int, device: "torch.device") -> None:
+        with seeded(seed, device):
+            self.device = device
+            self._states = self._read()
+
+    @contextmanager
+    def resumed(self) -> Iterator[None]:
+        """Go on with this stream, and note on leaving how far it came."""
+        import torch
+
+        own, of_device = self._states
+        torch.set_rng_state(own)
+        if of_device is not None:
+            torch.cuda.set_rng_state(of_device, self.device)
+        yield
+        self._states = self._read()
+
+    def _read(self) -> "tuple[torch.Tensor, torch.Tensor | None]":
+        import torch
+
+        on_gpu = self.device.type == "cuda"
+        of_device = torch.cuda.get_rng_state(self.device) if on_gpu else None
+        return torch.get_rng_state(), of_device
 
 
 def resolve_device(device: "str | torch.device") -> "torch.device":
@@ -162,3 +204,26 @@ def import_extra(module: str, *, extra: str, caller: str) -> ModuleType:
             f' Install it with pip install "lenet-sklearn[{extra}]".',
             name=package,
         ) from error
+
+
+def fast_precision(device: "torch.device") -> AbstractContextManager[object]:
+    """Let a training compute in bfloat16 where a CPU multiplies that natively.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the network is trained.
+
+    Returns
+    -------
+    context : context manager
+        Half of the time is saved on such a CPU; elsewhere nothing changes, as
+        bfloat16 would be imitated there.
+    """
+    import torch
+
+    # torch has no public name for it; a release without it trains as before.
+    is_native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    if device.type != "cpu" or not is_native():
+        return nullcontext()
+    return torch.autocast("cpu", dtype=torch.bfloat16)

@@ -125,10 +125,25 @@ class TableConv2d(nn.Module):
         kernels : Tensor of shape (n_maps, n_inputs, kernel_size, kernel_size)
             Those of all pairs of maps.
         """
+        return self.spread(self.weight)
+
+    def spread(self, weight: Tensor) -> Tensor:
+        """Spread kernels, of one layer or of many at once.
+
+        Parameters
+        ----------
+        weight : Tensor of shape (..., n_kernels, kernel_size, kernel_size)
+            As the parameter of that name, behind one dimension for each stacking.
+
+        Returns
+        -------
+        kernels : Tensor of shape (..., n_maps, n_inputs, kernel_size, kernel_size)
+            As of :meth:`kernels`.
+        """
         side = self.kernel_size
-        behind = self.weight.new_zeros(1, side, side)
-        dense = torch.cat([self.weight, behind]).index_select(0, self.places)
-        return dense.view(len(self.table), self.n_inputs, side, side)
+        behind = weight.new_zeros(*weight.shape[:-3], 1, side, side)
+        dense = torch.cat([weight, behind], dim=-3).index_select(-3, self.places)
+        return torch.unflatten(dense, -3, (len(self.table), self.n_inputs))
 
     def draw_weights(self, bounds: list[float]) -> None:
         """Draw weights and biases uniformly in plus and minus a bound for each map.

@@ -366,7 +366,7 @@ class LeNet5(nn.Module):
             gives more than one row of outputs.
         """
         self._check_size(images)
-        maps = self.n1(self.c1(self._set_range(images)))
+        maps = self.n1(self.c1(self.set_range(images)))
         maps = self.pool_squash(self.s2(self.activation(maps)))
         maps = self.activation(self.n3(self.c3(maps)))
         maps = self.pool_squash(self.s4(maps))
@@ -408,7 +408,19 @@ class LeNet5(nn.Module):
         first = Layer("input", f"1 @ {height}x{width}", 0, 0)
         return LayerTable([first, *tabulate_layers(self, image)])
 
-    def _set_range(self, images: Tensor) -> Tensor:
+    def set_range(self, images: Tensor) -> Tensor:
+        """Give images the range, and the border, that C1 reads.
+
+        Parameters
+        ----------
+        images : Tensor of shape (n, n_channels, height, width)
+            Ink towards 1 on 0.
+
+        Returns
+        -------
+        images : Tensor of shape (n, n_channels, height, width)
+            In `input_range`; with the border where C1 does not add it itself.
+        """
         background, ink = self.input_range
         if self.border:
             images = functional.pad(images, (self.border,) * 4)

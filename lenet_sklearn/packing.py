@@ -51,7 +51,7 @@ _IMPOSSIBLE = (
 _MOST_PIXELS = 10**7
 
 # Parameters a model file does not hold: they belong to the machine, or to Python.
-_NOT_SAVED = ("callbacks", "compile", "device", "engine", "verbose")
+_NOT_SAVED = ("callbacks", "compile", "device", "distillation", "engine", "verbose")
 
 # Parameters that the weights depend on: kept as they were in the training, whatever
 # has been set since.

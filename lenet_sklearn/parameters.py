@@ -15,6 +15,8 @@ from sklearn.utils._param_validation import HasMethods as HasMethods
 from sklearn.utils._param_validation import Interval as Interval
 from sklearn.utils._param_validation import StrOptions as StrOptions
 
+from lenet_sklearn.distillation import Distillation
+
 SCHEDULES = ("constant", "cosine", "one-cycle")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 DISTORTIONS = ("affine", "writing")
@@ -61,6 +63,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "validation_fraction": [SHARE],
     "patience": [COUNT],
     "distortion": [StrOptions(set(DISTORTIONS)), dict, None],
+    "distillation": [Distillation, None],
     "class_weight": [dict, StrOptions({"balanced"}), None],
     "classes": ["array-like", None],
     "initial_weights": [str, os.PathLike, None],

@@ -117,6 +117,8 @@ def run_command(words, monkeypatch, printed):
     match words:
         case ["lenet", "search", *words]:
             see_search(words, monkeypatch)
+        case ["lenet", "adapt", *words]:
+            see_adapt(words, monkeypatch)
         case ["lenet" | ".venv/bin/lenet", *words]:
             run_lenet(words, monkeypatch, printed)
         case ["python", script, *words] if script.startswith("examples/benchmarks/"):
@@ -156,6 +158,21 @@ def see_search(words, monkeypatch):
     [(grid, plan)] = asked
     assert find_grid(grid, "lines")
     assert plan.n_folds > 1
+
+
+def see_adapt(words, monkeypatch):
+    """See that a pile can be learned from so; tests/cli/test_cli_adapt.py does it."""
+    piles = []
+    module = "pipelines.training.adapting"
+    monkeypatch.setattr(
+        f"{module}.adapt_to_pile",
+        lambda pile, *_, **__: piles.append(pile) or mock.MagicMock(),
+    )
+    monkeypatch.setattr(f"{module}.save_lessons", mock.MagicMock())
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(["adapt", *words]) == 0
+    [pile] = piles
+    assert pile.images
 
 
 def run_benchmark(script, words, monkeypatch):

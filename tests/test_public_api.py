@@ -18,10 +18,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PUBLIC = {
     "lenet_sklearn": [
         "AcceptanceRule",
+        "Distillation",
         "Distortion",
         "LeNet5",
         "LeNet5Classifier",
         "ModelFileError",
+        "StackedGridSearchCV",
         "attach_rule",
         "calibrate_committee",
         "count_parameters",

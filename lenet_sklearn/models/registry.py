@@ -167,9 +167,9 @@ def save_model(
     """Write a fitted model to one file.
 
     Of parameters, those that belong to the machine or to Python are not kept:
-    `callbacks`, `device`, `engine`, `verbose`, a `random_state` that is no int and
-    an `optimizer` that is a class; nor is the optimizer's state. Of a `module` the
-    name is kept, and :func:`load_model` wants the class.
+    `callbacks`, `device`, `distillation`, `engine`, `verbose`, a `random_state` that is
+    no int and an `optimizer` that is a class; nor is the optimizer's state. Of a
+    `module` the name is kept, and :func:`load_model` wants the class.
 
     Parameters
     ----------

@@ -106,6 +106,33 @@ class RateFactor:
         return self.schedule[-1][1] / self.lr
 
 
+def plan_rates(params: Mapping[str, Any], n_steps: int) -> RateFactor:
+    """Plan the learning rate of a training.
+
+    Parameters
+    ----------
+    params : mapping
+        Parameters of an estimator; `schedule`, `lr` and `max_epochs` are used.
+
+    n_steps : int
+        Batches in an epoch.
+
+    Returns
+    -------
+    factor : RateFactor
+        What `lr` is multiplied by before each step.
+
+    Raises
+    ------
+    ValueError
+        If `schedule` is a list, but not one of (epochs, rate).
+    """
+    schedule = params["schedule"]
+    if not isinstance(schedule, str):
+        schedule = _check_stages(schedule)
+    return RateFactor(schedule, params["lr"], params["max_epochs"], n_steps)
+
+
 def make_schedule(params: Mapping[str, Any], n_steps: int) -> list[tuple[str, Any]]:
     """Make the callbacks that steer and note down the learning rate.
 
@@ -141,11 +168,11 @@ def make_schedule(params: Mapping[str, Any], n_steps: int) -> list[tuple[str, An
             f"{schedule!r} and an LRScheduler among callbacks. Set"
             " schedule='constant', or take the callback away."
         )
-    if not isinstance(schedule, str):
-        schedule = _check_stages(schedule)
-    factor = RateFactor(schedule, params["lr"], params["max_epochs"], n_steps)
     scheduler = Schedule(
-        LambdaLR, lr_lambda=factor, step_every="batch", event_name=None
+        LambdaLR,
+        lr_lambda=plan_rates(params, n_steps),
+        step_every="batch",
+        event_name=None,
     )
     return [("rate", RateRecord()), ("schedule", scheduler)]
 

@@ -1,5 +1,8 @@
 """The steps of a classifier's fit, in the order in which it takes them."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +27,10 @@ from lenet_sklearn.training.samples import Samples, check_groups, check_weights
 
 if TYPE_CHECKING:  # it imports this module
     from lenet_sklearn.classifier import LeNet5Classifier
+
+# What trains a network: it is given a classifier, its samples, and a fitted classifier
+# to go on from or None, and gives the net and its temperature.
+Trainer = Callable[[Any, Samples, Any], tuple[TrainingNet, float]]
 
 
 def gather_samples(
@@ -67,10 +74,48 @@ def gather_samples(
     return Samples(rows, columns, weights, check_groups(groups, len(rows)))
 
 
+@contextmanager
+def training_by(trainer: Trainer) -> Iterator[None]:
+    """Have networks trained by a function in place of :func:`train_alone`.
+
+    Parameters
+    ----------
+    trainer : callable
+        With the parameters, and what is returned, of that function. It is called in
+        this thread only, for every `fit` of a classifier inside the ``with``.
+    """
+    token = _trainer.set(trainer)
+    try:
+        yield
+    finally:
+        _trainer.reset(token)
+
+
 def train_anew(
     classifier: "LeNet5Classifier", samples: Samples, earlier: "LeNet5Classifier | None"
 ) -> tuple[TrainingNet, float]:
-    """Train a new network over all epochs.
+    """Have a new network trained over all epochs.
+
+    Parameters
+    ----------
+    classifier, samples, earlier
+        As for :func:`train_alone`.
+
+    Returns
+    -------
+    net : TrainingNet
+        Trained.
+
+    temperature : float
+        That of what it started from, or 1.
+    """
+    return _trainer.get()(classifier, samples, earlier)
+
+
+def train_alone(
+    classifier: "LeNet5Classifier", samples: Samples, earlier: "LeNet5Classifier | None"
+) -> tuple[TrainingNet, float]:
+    """Train a new network over all epochs, here and now.
 
     Parameters
     ----------
@@ -96,9 +141,12 @@ def train_anew(
     n_steps = -(-len(dataset) // classifier.batch_size)
     with seeded(seed, resolve_device(classifier.device)):
         net = build_net(classifier, n_steps=n_steps, watched=watched)
-        temperature = _start(classifier, net, earlier)
+        temperature = start_network(classifier, net, earlier)
         run_epochs(net, dataset, classifier.max_epochs)
     return net, temperature
+
+
+_trainer: ContextVar[Trainer] = ContextVar("trainer", default=train_alone)
 
 
 def train_one_epoch(
@@ -130,7 +178,7 @@ def train_one_epoch(
     with seeded(seed, dataset.images.device):
         if first:
             net = build_net(classifier)
-            temperature = _start(classifier, net, None)
+            temperature = start_network(classifier, net, None)
         else:
             net, temperature = classifier.net_, classifier.temperature_
             continue_as(net, classifier.get_params(deep=False))
@@ -195,6 +243,7 @@ def keep_network(
     temperature : float
         What its logits are divided by.
     """
+    net.lesson = None  # the networks that teach need not be kept with it
     classifier.net_ = net
     classifier.temperature_ = temperature
     classifier.history_ = history_columns(net.history)
@@ -226,7 +275,7 @@ def extend_classes(
     classifier._trained_with = classifier.get_params(deep=False)
     with seeded(0, torch.device("cpu")):
         net = build_net(classifier)
-    keep_network(classifier, net, _start(classifier, net, start))
+    keep_network(classifier, net, start_network(classifier, net, start))
     return classifier
 
 
@@ -267,10 +316,27 @@ def _split_as_told(
     return parts[0], parts[1]
 
 
-def _start(
+def start_network(
     classifier: "LeNet5Classifier", net: TrainingNet, earlier: "LeNet5Classifier | None"
 ) -> float:
-    """Give a network its first weights; return the temperature they bring."""
+    """Give a network its first weights.
+
+    Parameters
+    ----------
+    classifier : LeNet5Classifier
+        Whose parameters say which; without any, the network keeps those it has.
+
+    net : TrainingNet
+        Initialised; changed in place.
+
+    earlier : LeNet5Classifier or None
+        Fitted: what to go on from.
+
+    Returns
+    -------
+    temperature : float
+        That of what it starts from, or 1.
+    """
     if earlier is not None:
         weights = weights_of(earlier)
         take_over(net.module_, weights, classifier.classes_, earlier.classes_)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from lenet_sklearn.devices import resolve_device
+from lenet_sklearn.distillation import Lesson
 from lenet_sklearn.inputs import decode_labels, network_input
 from lenet_sklearn.lecun1998 import MAPLoss, class_codes
 from lenet_sklearn.models.files import ModelFileError, model_path, read_model
@@ -67,6 +68,9 @@ class TrainingNet(NeuralNetClassifier):
 
     frozen : sequence of str, default=()
         Layers that are not trained.
+
+    lesson : Lesson, default=None
+        What a teacher says of training batches, which is learned beside the targets.
     """
 
     def __init__(
@@ -74,11 +78,13 @@ class TrainingNet(NeuralNetClassifier):
         *args: Any,
         distortion: Distortion | None = None,
         frozen: Sequence[str] = (),
+        lesson: Lesson | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.distortion = distortion
         self.frozen = frozen
+        self.lesson = lesson
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Tensor]:
         """Distort a batch and compute its loss and gradients."""
@@ -90,16 +96,18 @@ class TrainingNet(NeuralNetClassifier):
 
     def get_loss(self, y_pred: Any, y_true: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Compute the mean loss; `y_true` may be a tuple of targets and factors."""
-        if not isinstance(y_true, tuple | list):
-            return super().get_loss(y_pred, y_true, *args, **kwargs).mean()
-        targets, factors = (to_tensor(part, device=self.device) for part in y_true)
+        weighted = isinstance(y_true, tuple | list)
+        parts = [*y_true] if weighted else [y_true]
+        targets, *factors = (to_tensor(part, device=self.device) for part in parts)
         losses = super().get_loss(y_pred, targets, *args, **kwargs)
-        if losses.ndim == 0:
+        if weighted and losses.ndim == 0:
             raise ValueError(
                 "LeNet5Classifier cannot weight samples with a criterion that gives"
                 " the loss of a whole batch. Set criterion__reduction='none'."
             )
-        return (losses * factors).mean()
+        if self.lesson is not None and kwargs.get("training"):
+            losses = self.lesson.mix(losses, y_pred, kwargs["X"])
+        return (losses * factors[0] if weighted else losses).mean()
 
     def infer(self, x: Any, **fit_params: Any) -> Any:
         """Compute logits in float32, which numpy knows, under autocast too."""
@@ -170,11 +178,22 @@ def run_epochs(net: NeuralNet, dataset: Dataset[Any], n_epochs: int) -> None:
             raise
     finally:
         net.notify("on_train_end", X=dataset, y=None)
-    _check_converged(net)
+    check_converged(net)
 
 
-def _check_converged(net: NeuralNet) -> None:
-    """Refuse weights that are not finite, or give a loss that is not."""
+def check_converged(net: NeuralNet) -> None:
+    """Refuse weights that are not finite, or give a loss that is not.
+
+    Parameters
+    ----------
+    net : skorch NeuralNet
+        After its training.
+
+    Raises
+    ------
+    ValueError
+        If the training has diverged; says in which epoch.
+    """
     losses = [row["train_loss"] for row in net.history]
     stop = dict(net.callbacks_).get("stop")
     kept = getattr(stop, "best_epoch_", len(losses))  # one of that name may be a user's
@@ -241,6 +260,7 @@ def build_net(
         "callbacks__valid_acc": None,
         "device": str(resolve_device(params["device"])),
         "distortion": _distortion(params),
+        "lesson": _lesson(classifier, params, n_steps),
         "frozen": tuple(params["frozen"] or ()),
         **{name: params[name] for name in params if is_net_parameter(name)},
         "train_split": None if watched is None else predefined_split(watched),
@@ -354,6 +374,17 @@ def _callbacks(
 def _distortion(params: Mapping[str, Any]) -> Distortion | None:
     given = params["distortion"]
     return None if given is None else make_distortion(given)
+
+
+def _lesson(
+    classifier: Any, params: Mapping[str, Any], n_steps: int | None
+) -> Lesson | None:
+    """What a teacher says, where there is a whole training to say it in."""
+    if n_steps is None or params.get("distillation") is None:
+        return None
+    device = resolve_device(params["device"])
+    lesson: Lesson = params["distillation"].start(classifier, device)
+    return lesson
 
 
 def _loss_arguments(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.adapt import adapt
 from pipelines.cli.again import merge, redo, status
 from pipelines.cli.exits import ExitCode, exit_code_of
 from pipelines.cli.inputs import (
@@ -373,6 +374,9 @@ app.command(
     epilog="Example: lenet search --fields fields/ --truth truth.csv"
     " -o best.safetensors",
 )(search)
+app.command(cls=Command, epilog="Example: lenet adapt fields/ -o own.safetensors")(
+    adapt
+)
 app.add_typer(evaluate)
 app.command(
     cls=Command,

@@ -211,6 +211,13 @@ FieldImages = Annotated[
     list[str],
     typer.Argument(metavar="FIELDS", help="Images of single fields, or folders."),
 ]
+PiledFields = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FIELDS",
+        help="Images of single fields, or folders; with --form, scans of its pages.",
+    ),
+]
 Tables = Annotated[
     list[Path],
     typer.Option(
@@ -393,7 +400,7 @@ RosterFile = Annotated[
         exists=True,
         dir_okay=False,
         help="A list, such as students.csv: each page is of one of its rows or of none,"
-        " no row has two pages. The matches are written to RESULTS.roster.csv.",
+        " no row has two pages.",
     ),
 ]
 MatchField = Annotated[
@@ -652,6 +659,25 @@ Truth = Annotated[
         exists=True,
         dir_okay=False,
         help="Their values: a CSV file with the columns file,value.",
+    ),
+]
+PartialTruth = Annotated[
+    Path | None,
+    typer.Option(
+        "--truth",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="What is written in some fields or all: a CSV file with the columns"
+        " file,value; with --form, a column for each field.",
+    ),
+]
+PileModel = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="What to start from: wide, lenet5_dense, lenet5, or a file of one.",
     ),
 ]
 Recipe = Annotated[

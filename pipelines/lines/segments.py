@@ -300,6 +300,40 @@ def locate_digits(
     return boxes
 
 
+def cut_digits(
+    fields: Sequence[Image], texts: Sequence[str], model: CuttingModel
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """Cut the digits of known strings out of fields.
+
+    Parameters
+    ----------
+    fields : sequence of n_fields ndarrays of shape (height, width), dtype uint8
+        Grey fields, dark ink on lighter paper.
+
+    texts : sequence of n_fields str
+        What they say.
+
+    model : CuttingModel
+        What is known about pieces of writing.
+
+    Returns
+    -------
+    glyphs : ndarray of shape (n_digits, 28, 28), dtype uint8
+        Upright, ink 255 on 0, as MNIST has them. Fields that cannot be read as their
+        strings have none.
+
+    labels : list of n_digits str
+        What they are.
+    """
+    found, labels = [np.empty((0, *GLYPH_SHAPE), np.uint8)], ""
+    for (segments, lattice), text in zip(_open(fields, model), texts, strict=True):
+        arcs = align_text(lattice, text) if lattice is not None else None
+        if segments is not None and arcs:
+            found.append(segments.glyphs[list(arcs)])
+            labels += text
+    return np.concatenate(found), list(labels)
+
+
 def locate_box(box: NDArray[np.int64], writing: Writing) -> Box:
     """Find where a box of the upright writing lies in its field.
 

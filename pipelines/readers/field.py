@@ -421,6 +421,29 @@ class FieldReader(StringReader):
         combs = self._lay_out(X, frames).combs
         return [combs.get(n, []) for n in range(len(X))]
 
+    def free_writing(
+        self, X: Sequence[Image], frames: Sequence[Frame | None] | None = None
+    ) -> list[Image | None]:
+        """Take the free writing of every field, as what reads lines is given it.
+
+        Parameters
+        ----------
+        X : sequence of n_samples ndarrays of shape (height, width), dtype uint8
+            Images of fields.
+
+        frames : sequence of n_samples Frame or None, default=None
+            As for :meth:`read`.
+
+        Returns
+        -------
+        lines : list of n_samples ndarrays of shape (height, width), or None
+            Without what is printed round the writing; None for a row of boxes.
+        """
+        images = check_images(X, caller=type(self).__name__)
+        lines = self._lay_out(images, frames).lines
+        found = (lines.get(n) for n in range(len(images)))
+        return [None if one is None or one.lacks_comb else one.image for one in found]
+
     def read_pieces(
         self,
         pieces: Sequence[Sequence[Piece]],

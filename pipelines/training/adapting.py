@@ -1,0 +1,406 @@
+"""Learn from a pile of free fields of which nobody has said what they say."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from sklearn.model_selection import GroupShuffleSplit
+from tqdm import tqdm
+
+from pipelines.models import (
+    CUTTING,
+    VOTE,
+    VOTING,
+    kind_of,
+    load_line_reader,
+    save_line_reader,
+)
+from pipelines.readers.free import (
+    DIGITS,
+    SHIPPED_SLIDING,
+    CuttingReader,
+    SlidingReader,
+)
+from pipelines.training.labelled import StrPath
+from pipelines.training.lessons import (
+    Voters,
+    gather_lessons,
+    label_fields,
+    read_shares,
+    teach_cutting,
+    teach_sliding,
+)
+from pipelines.training.unlabelled import FieldPile
+
+# Fewer fields teach nothing that shows on those kept back.
+LEAST_FIELDS: Final = 40
+
+# Share of the documents that nothing is learned from.
+_KEPT_BACK: Final = 0.15
+
+# What over-segmentation does not name among its best strings is no less probable: one
+# such field does not decide.
+_LEAST_CHANCE: Final = 0.01
+
+# Strips that are learned from in each round for every field, and in all at the least
+# and at the most of the last one.
+_STRIPS_A_FIELD: Final = (8, 12, 28)
+_LEAST_STRIPS: Final = 2_000
+_MOST_STRIPS: Final = 28_000
+
+# What learns from a pile, and what else a file may hold.
+_LEARNING: Final = "StringRecognizer"
+_OTHERS: Final = {
+    VOTING: "a vote that has been fitted",
+    "StringCommittee": "a committee",
+    CUTTING: "a model of pieces",
+}
+_START_FROM: Final = "Start from 'wide', 'lenet5_dense', 'lenet5' or a file of one."
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """How far a network can be doubted on fields kept back.
+
+    Attributes
+    ----------
+    n_fields : int
+        Fields kept back without a label.
+
+    n_differing : int
+        How many of them over-segmentation reads otherwise, which has learned from the
+        fields that are not kept back.
+
+    surprise : float
+        The same more finely: the mean of minus the logarithm of the probability that
+        over-segmentation gives to what the network reads.
+
+    n_broken : int
+        How many break a rule of the form.
+
+    n_labelled, n_wrong : int
+        Labelled fields kept back, and how many of them are read wrong.
+    """
+
+    n_fields: int
+    n_differing: int
+    surprise: float
+    n_broken: int
+    n_labelled: int
+    n_wrong: int
+
+    def falls_to(self, other: "Doubts") -> bool:
+        """Return whether there is less to doubt in another network.
+
+        Parameters
+        ----------
+        other : Doubts
+            Of the same fields.
+
+        Returns
+        -------
+        answer : bool
+            Whether neither the surprise nor the rules broken nor the errors have risen,
+            and one of them has fallen.
+        """
+        ours = (self.surprise, self.n_broken, self.n_wrong)
+        theirs = (other.surprise, other.n_broken, other.n_wrong)
+        rises = any(b > a for a, b in zip(ours, theirs, strict=True))
+        return not rises and theirs != ours
+
+    def __str__(self) -> str:
+        said = []
+        if self.n_fields:
+            said.append(
+                f"{self.n_differing} of {self.n_fields} fields read otherwise by"
+                f" over-segmentation (surprise {self.surprise:.2f})"
+            )
+            said += [f"{self.n_broken} break a rule"] if self.n_broken else []
+        if self.n_labelled:
+            said.append(f"{self.n_wrong} of {self.n_labelled} labelled fields wrong")
+        return ", ".join(said)
+
+
+@dataclass(frozen=True, eq=False)
+class PileLessons:
+    """What was learned from a pile.
+
+    Attributes
+    ----------
+    reader : SlidingReader
+        What reads better: the network that has learned, or the one started from.
+
+    before, after : Doubts
+        Of the network started from, and the one that has learned, on fields kept back.
+
+    n_read : int
+        Fields of the pile.
+
+    n_labelled : int
+        Those of them whose string was known.
+
+    n_kept : tuple of int
+        Fields with a label, known or voted for, in each round.
+
+    temperature : float
+        What the logits of the network are divided by.
+
+    seconds : float
+        CPU time of all.
+    """
+
+    reader: SlidingReader
+    before: Doubts
+    after: Doubts
+    n_read: int
+    n_labelled: int
+    n_kept: tuple[int, ...]
+    temperature: float
+    seconds: float
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether the network that has learned is the better one."""
+        return self.before.falls_to(self.after)
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """What the card says."""
+        kept = ", ".join(map(str, self.n_kept))
+        figures = {
+            "read": f"{self.n_read} fields, {self.n_labelled} of them labelled",
+            "learned from": f"{kept} labels in {len(self.n_kept)} rounds",
+            "before": f"{self.before}, of those kept back",
+            "after": f"{self.after}, of those kept back",
+            "temperature": f"{self.temperature:.2f}, that of the model started from",
+        }
+        if not self.is_gain:
+            figures["kept"] = "the weights started from: nothing was gained"
+        return figures
+
+    def __str__(self) -> str:
+        lines = {**self.figures, "CPU time": f"{self.seconds / 60:.1f} min"}
+        return "\n".join(f"{name:13s}{said}" for name, said in lines.items())
+
+
+def adapt_to_pile(
+    pile: FieldPile,
+    start: SlidingReader,
+    *,
+    n_strips: Sequence[int] | None = None,
+    random_state: int = 0,
+) -> PileLessons:
+    """Let a network learn from fields that nobody has labelled.
+
+    In every round the fields are read by two readers of different kinds that vote, the
+    network and over-segmentation. Strings that are probable enough and break no rule
+    become labels, weighted by their probability. The network learns from them, mixed
+    with strings drawn on the pile's own paper and on any other; so does
+    over-segmentation, in the first round. The last round trains the network that is
+    kept, from the vote of those before. Each begins with the network started from.
+
+    Parameters
+    ----------
+    pile : FieldPile
+        The fields.
+
+    start : SlidingReader
+        Where to begin, with a single recognizer that is fitted.
+
+    n_strips : sequence of int, default=None
+        Strips that are learned from in each round; None for three rounds of as many as
+        the number of fields asks for.
+
+    random_state : int, default=0
+        Seed of everything that is random.
+
+    Returns
+    -------
+    lessons : PileLessons
+
+    Raises
+    ------
+    ValueError
+        If there are too few fields.
+    """
+    begun = time.process_time()
+    learned, held = _split(pile, random_state)
+    if n_strips is None:
+        n_strips = _plan(pile, learned)
+    voters, kept = _learn(pile, learned, start, n_strips, random_state)
+    before, after = (
+        _doubt(pile, held, sliding, voters.cutting)
+        for sliding in (start, voters.sliding)
+    )
+    found = voters.sliding if before.falls_to(after) else start
+    return PileLessons(
+        reader=found,
+        before=before,
+        after=after,
+        n_read=len(pile.images),
+        n_labelled=sum(text is not None for text in pile.texts),
+        n_kept=kept,
+        temperature=found.reading_recognizer().temperature_,
+        seconds=time.process_time() - begun,
+    )
+
+
+def _plan(pile: FieldPile, learned: Sequence[int]) -> list[int]:
+    """Say how many strips each round has.
+
+    Labels that are known need but one round: that has as many strips as fitting to so
+    many labelled fields.
+    """
+    most = _MOST_STRIPS / max(_STRIPS_A_FIELD)
+    n_fields = min(len(learned), most)
+    planned = [max(round(n * n_fields), _LEAST_STRIPS) for n in _STRIPS_A_FIELD]
+    all_known = all(pile.texts[n] is not None for n in learned)
+    return [2 * sum(planned)] if all_known else planned
+
+
+def _learn(
+    pile: FieldPile,
+    learned: Sequence[int],
+    start: SlidingReader,
+    n_strips: Sequence[int],
+    random_state: int,
+) -> tuple[Voters, tuple[int, ...]]:
+    """Let both readers learn round by round; say how many labels there were in each."""
+    rng = np.random.default_rng(random_state)
+    voters = Voters(start, CuttingReader())
+    kept = []
+    # disable=None: no bar where nobody looks.
+    with tqdm(total=3 * len(n_strips), unit="step", disable=None) as bar:
+        for number, n in enumerate(n_strips, 1):
+            labels = label_fields(pile, learned, voters)
+            kept.append(len(labels))
+            bar.update()
+            seed, other = rng.integers(2**31, size=2).tolist()
+            lessons = gather_lessons(pile, labels, n, voters.cutting, seed)
+            sliding = teach_sliding(start, lessons, seed)
+            bar.update()
+            # Over-segmentation gains the most at once, and takes as long each time.
+            first = number == 1 < len(n_strips)
+            cutting = teach_cutting(pile, labels, other) if first else voters.cutting
+            voters = Voters(sliding, cutting)
+            bar.update()
+    return voters, tuple(kept)
+
+
+def _split(pile: FieldPile, random_state: int) -> tuple[list[int], list[int]]:
+    """Choose fields to learn from, and documents to keep back."""
+    n_fields = len(pile.images)
+    if n_fields < LEAST_FIELDS:
+        raise ValueError(
+            f"There are {n_fields} fields of free writing, and a pile needs"
+            f" {LEAST_FIELDS} at the least, better some hundreds. Name more scans."
+        )
+    documents = pile.documents
+    if len(set(documents)) < 2:
+        documents = [str(n) for n in range(n_fields)]
+    splits = GroupShuffleSplit(1, test_size=_KEPT_BACK, random_state=random_state)
+    [(learned, held)] = splits.split(documents, groups=documents)
+    return learned.tolist(), held.tolist()
+
+
+def _doubt(
+    pile: FieldPile, held: Sequence[int], sliding: SlidingReader, cutting: CuttingReader
+) -> Doubts:
+    """Say how far what a network reads in fields kept back can be doubted."""
+    images = [pile.images[n] for n in held]
+    shares = dict(zip(held, read_shares(sliding, images), strict=True))
+    others = dict(zip(held, read_shares(cutting, images), strict=True))
+    weighed = pile.weigh(shares)
+    said = {n: next(iter(own)) for n, own in shares.items()}
+    free = [n for n in held if pile.texts[n] is None]
+    known = [n for n in held if pile.texts[n] is not None]
+    chances = np.array([others[n].get(said[n], 0.0) for n in free])
+    surprise = -np.log(chances.clip(_LEAST_CHANCE))
+    return Doubts(
+        n_fields=len(free),
+        n_differing=sum(said[n] != next(iter(others[n])) for n in free),
+        surprise=float(surprise.mean()) if free else 0.0,
+        n_broken=sum(weighed[n].is_broken or weighed[n].text != said[n] for n in free),
+        n_labelled=len(known),
+        n_wrong=sum(said[n] != pile.texts[n] for n in known),
+    )
+
+
+def load_pile_start(model: StrPath, device: str = "auto") -> SlidingReader:
+    """Make the reader that learning from a pile begins with.
+
+    Parameters
+    ----------
+    model : str or path
+        A recognizer of digits, one that ships with the package or a file; "vote" for
+        the one in it.
+
+    device : str, default="auto"
+        Where it is to run.
+
+    Returns
+    -------
+    reader : SlidingReader
+
+    Raises
+    ------
+    ValueError
+        If it is something else: a vote that has been fitted, a committee, a model of
+        pieces or of single characters, or what reads signs.
+    """
+    model = SHIPPED_SLIDING if model == VOTE else model
+    kind = kind_of(model)
+    if kind != _LEARNING:
+        what = _OTHERS.get(kind, "a classifier of single characters")
+        raise ValueError(
+            f"{model} is {what}, and it is a single network that slides which learns"
+            f" from a pile. {_START_FROM}"
+        )
+    reader: Any = load_line_reader(model, device=device)
+    characters = reader.reading_recognizer().characters_
+    if set(characters) != set(DIGITS):
+        raise ValueError(
+            f"{model} reads {characters!r}, and a pile teaches digits. {_START_FROM}"
+        )
+    return SlidingReader(reader.reading_recognizer())
+
+
+def save_lessons(
+    lessons: PileLessons,
+    output: StrPath,
+    *,
+    model: StrPath,
+    command: str | None = None,
+) -> None:
+    """Write the network that reads better, with a card that says how it was found.
+
+    Parameters
+    ----------
+    lessons : PileLessons
+        What was learned.
+
+    output : path
+        Model file to write.
+
+    model : str or path
+        What was started from.
+
+    command : str, default=None
+        The command line, for the model card.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    from lenet_sklearn.models.cards import ModelCard
+
+    origin = Path(model).stem
+    if lessons.is_gain:
+        origin = f"{origin}, then a pile of fields"
+    card = ModelCard.write_today(origin, lessons.n_read, command)
+    card = replace(card, figures=lessons.figures)
+    save_line_reader(lessons.reader, Path(output), card=card)
