@@ -1,6 +1,7 @@
 """Search the parameters of a reader by cross-validation, and go on where it was."""
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -380,24 +381,38 @@ def _measure(
     They are timed side by side, as they are searched, by the same processes.
     """
     limit, jobs = plan.budget or 0.0, effective_n_jobs(plan.jobs)
-    if jobs > 1:
-        Parallel(n_jobs=jobs)(delayed(_get_ready)() for _ in range(jobs))
+    Parallel(n_jobs=jobs)(delayed(_get_ready)() for _ in range(jobs))
     tasks = (delayed(replay)({**p, N_LABELLED: n_labelled}, 1) for p in candidates)
     costs = []
-    for candidate in Parallel(n_jobs=jobs, return_as="generator")(tasks):
-        costs += candidate.seconds
-        if replay.seconds > _USABLE * limit:
-            raise ValueError(
-                f"The budget of {limit:.0f} s is too short to time {len(candidates)}"
-                f" candidates on {n_labelled} samples each. Name a smaller grid or a"
-                " longer budget."
-            )
+    with _closing(Parallel(n_jobs=jobs, return_as="generator")(tasks)) as timed:
+        for candidate in timed:
+            costs += candidate.seconds
+            if replay.seconds > _USABLE * limit:
+                raise ValueError(
+                    f"The budget of {limit:.0f} s is too short to time"
+                    f" {len(candidates)} candidates on {n_labelled} samples each. Name"
+                    " a smaller grid or a longer budget."
+                )
     return costs
 
 
+@contextmanager
+def _closing(results: Any) -> Iterator[Any]:
+    """Leave what was not finished; joblib warns of it."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
+
+
 def _get_ready() -> None:
-    """Import, in a new process, what takes long."""
+    """Import, in a new process, what takes long; half of it torch only when it fits."""
+    from lenet_sklearn import LeNet5Classifier
+
     import_module("lenet_sklearn.strings.training")
+    LeNet5Classifier(max_epochs=1).fit(np.zeros((2, 28, 28), np.uint8), [0, 1])
 
 
 def _known_sizes(grid: Grid, splits: Sequence[Any]) -> Grid:
