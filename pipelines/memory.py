@@ -4,7 +4,7 @@ import hashlib
 import os
 import pickle
 import random
-import shutil
+import re
 import sys
 import zlib
 from collections import defaultdict
@@ -172,8 +172,14 @@ class ImageMemory:
         return [results[n] for n in range(len(items))]
 
     def clear(self) -> None:
-        """Remove the folder with all entries."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove all entries, and the folder if nothing else is in it."""
+        locks = [p for p in Path(self.folder).glob("*.lock") if p.stem.isdecimal()]
+        for path in [*self._entries(), *locks]:
+            with suppress(OSError):  # another process has removed it
+                path.unlink()
+        for folder in (*Path(self.folder).glob("[0-9a-f][0-9a-f]"), Path(self.folder)):
+            with suppress(OSError):  # it is not empty, or no folder
+                folder.rmdir()
 
     def _find_or_make(
         self, name: str, make: Callable[[Any], _T], item: Any, patience: float
@@ -197,6 +203,11 @@ class ImageMemory:
                 self._write(path, result)
         return result
 
+    def _entries(self) -> list[Path]:
+        """List entries and their drafts: other files in the folder are not touched."""
+        found = Path(self.folder).glob("??/*")
+        return [path for path in found if _is_name(path.stem, path.parent.name)]
+
     def _write(self, path: Path, result: Any) -> None:
         content = zlib.compress(pickle.dumps(result, pickle.HIGHEST_PROTOCOL), 1)
         draft = path.with_suffix(f".{os.getpid()}")
@@ -215,7 +226,7 @@ class ImageMemory:
         """Remove what was not asked for the longest, if there is too much."""
         _room[self.folder] = self.max_bytes * _BETWEEN
         entries = []
-        for path in Path(self.folder).glob("??/*"):
+        for path in self._entries():
             with suppress(OSError):  # another process has removed it
                 state = path.stat()
                 entries.append((state.st_mtime_ns, state.st_size, path))
@@ -336,8 +347,14 @@ def source_digest() -> str:
 
 
 @cache
-def _stamp() -> tuple[str, ...]:
-    """What computes otherwise after an upgrade."""
+def stamp() -> tuple[str, ...]:
+    """Return what makes something else of images after an upgrade, or an edit.
+
+    Returns
+    -------
+    versions : tuple of str
+        The digest of the source, and releases.
+    """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return source_digest(), cv2.__version__, np.__version__, scipy.__version__, python
 
@@ -362,7 +379,7 @@ def _call(function: Callable[..., _T], settings: Any, item: Any) -> _T:
 def _prefix(function: Callable[..., Any], settings: tuple[Any, ...]) -> bytes:
     """Return what decides beside the items."""
     name = f"{function.__module__}.{function.__qualname__}"
-    return str(joblib.hash((name, _content(settings), _stamp()))).encode()
+    return str(joblib.hash((name, _content(settings), stamp()))).encode()
 
 
 def _content(thing: Any) -> Any:
@@ -387,11 +404,17 @@ def _name(prefix: bytes, item: Sequence[Any]) -> str:
     return digest.hexdigest()
 
 
+def _is_name(stem: str, folder: str) -> bool:
+    """Return whether a file is called as :func:`_name` calls it."""
+    return stem.startswith(folder) and bool(re.fullmatch("[0-9a-f]{40}", stem))
+
+
 def _load(path: Path) -> Any:
     """Read an entry; LookupError if there is none that is whole."""
     try:
         result = pickle.loads(zlib.decompress(path.read_bytes()))
-        os.utime(path)
     except Exception as error:  # whatever a damaged file makes of pickle
         raise LookupError(path) from error
+    with suppress(OSError):  # somebody else's: it can be read all the same
+        os.utime(path)
     return result

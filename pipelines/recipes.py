@@ -207,8 +207,9 @@ def _read_grid(path: Path) -> Grid:
     for part in parts:
         for name, values in part.items():
             if not isinstance(values, list) or not values:
+                example = "0.001, 0.003" if values == [] else repr(values)
                 raise ValueError(
                     f"{path} expects a list of values for {name}. Got {values!r}. Write"
-                    f" {name} = [{values!r}]."
+                    f" {name} = [{example}]."
                 )
     return parts

@@ -66,7 +66,10 @@ def test_a_grid_is_read_from_a_file(tmp_path):
     [
         ("read__lr = [1]", r"expects one table, \[grid\]"),
         ("[grid]\nread__lr = 1", r"a list of values for read__lr. Got 1. Write read"),
-        ("[grid]\nread__lr = []", "a list of values for read__lr"),
+        (
+            "[grid]\nread__lr = []",
+            r"a list of values for read__lr. Got \[\]. Write read__lr = \[0",
+        ),
         ("[grid", "is no TOML"),
     ],
 )

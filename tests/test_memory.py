@@ -90,7 +90,7 @@ def test_nobody_can_change_what_is_kept(tmp_path):
 @pytest.mark.parametrize("name", ["source_digest", "cv2.__version__"])
 def test_after_an_upgrade_nothing_old_is_taken(tmp_path, monkeypatch, counted, name):
     def run():
-        pipelines.memory._stamp.cache_clear()
+        pipelines.memory.stamp.cache_clear()
         with use_memory(ImageMemory(tmp_path)):
             BackgroundFlattener().transform(fields())
 
@@ -136,6 +136,17 @@ def test_a_damaged_entry_is_made_anew(tmp_path, damage):
         assert_array_equal(BackgroundFlattener().transform(X)[0], expected)
 
 
+def test_what_somebody_else_has_kept_is_taken(tmp_path, monkeypatch, counted):
+    def refuse(path):
+        raise PermissionError(path)
+
+    with use_memory(ImageMemory(tmp_path)):
+        BackgroundFlattener().transform(fields())
+        monkeypatch.setattr("pipelines.memory.os.utime", refuse)
+        BackgroundFlattener().transform(fields())
+    assert len(counted) == 6
+
+
 def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
@@ -159,6 +170,21 @@ def test_a_folder_is_bounded_and_forgets_what_nobody_asks_for(tmp_path):
         assert set(tmp_path.glob("??/*")) == found
     memory.clear()
     assert not tmp_path.exists()
+
+
+def test_other_files_in_the_folder_are_left_alone(tmp_path):
+    others = [tmp_path / "de" / "guide.txt", tmp_path / "uv.lock", tmp_path / "own"]
+    (tmp_path / "de").mkdir()
+    for path in others:
+        path.write_bytes(bytes(2000))
+    memory = ImageMemory(tmp_path, max_bytes=1)
+    with use_memory(memory):
+        for image in fields():
+            BackgroundFlattener().transform([image])
+    assert len(list(tmp_path.glob("??/*"))) <= 2
+    memory.clear()
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(left) == sorted(others)
 
 
 class Own(StatelessTransformer):
@@ -235,7 +261,8 @@ def _slowly(image, log):
     return image + 1
 
 
-def _work(folder, log):
+def _work(folder, log, both_are_there):
+    both_are_there.wait()
     ImageMemory(folder).map(_slowly, [(image,) for image in fields(30)], (log,))
 
 
@@ -243,10 +270,8 @@ def _work(folder, log):
 def test_two_processes_make_nothing_both(tmp_path):
     log = tmp_path / "log"
     context = get_context("spawn")
-    workers = [
-        context.Process(target=_work, args=(str(tmp_path / "kept"), str(log)))
-        for _ in range(2)
-    ]
+    given = str(tmp_path / "kept"), str(log), context.Barrier(2)
+    workers = [context.Process(target=_work, args=given) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -126,8 +126,8 @@ def check_weights(
         )
     if not weights.any():
         raise ValueError(
-            f"{caller} got sample weights that are all zero: nothing is left"
-            " to train on. Give some samples a weight above 0."
+            f"{caller} got sample weights that are all zero. Give some samples a"
+            " weight above 0."
         )
     return weights
 

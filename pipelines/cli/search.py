@@ -52,7 +52,8 @@ def search(
 
     The grids are quick, cleaning, line_removal (of free writing), cutting, distortion,
     labels (how many labelled fields are needed) and network; or a TOML file, in which a
-    table [grid] gives parameters lists of values, such as read__lr = [0.001, 0.003].
+    table [grid] gives parameters lists of values: for rows of boxes, say, read__lr =
+    [0.001, 0.003]; for free writing read__line_reader__sliding_reader__lr.
 
     Prints mean and deviation over the folds, and the time of a fit; writes them as a
     table, FILE.search.csv, with all measures. The best is fitted to all samples and

@@ -229,7 +229,7 @@ def weigh(
     Returns
     -------
     rows : list of int
-        Samples to learn from, in order.
+        Samples that count, in order.
 
     given : dict of str to ndarray
         Their weights as ``sample_weight``, of shape (n_rows,), for a `fit`; empty where
@@ -380,7 +380,7 @@ class StringReader(Reader):
         Raises
         ------
         ValueError, TypeError
-            If there is no field, or fields and strings do not fit.
+            If there is no field, or fields, strings and weights do not fit.
         """
         values = self.predict(X)
         texts = check_texts(y, len(values), caller=type(self).__name__)
@@ -389,9 +389,9 @@ class StringReader(Reader):
                 f"{type(self).__name__} expects at least one field to be scored."
                 " Got none. Pass fields whose strings are known."
             )
-        right = values == np.array(texts, dtype=object)
-        weights = None if sample_weight is None else np.asarray(sample_weight, float)
-        return float(np.average(right, weights=weights))
+        rows, given = weigh(sample_weight, len(texts), caller=type(self).__name__)
+        right = (values == np.array(texts, dtype=object))[rows]
+        return float(np.average(right, weights=given.get("sample_weight")))
 
 
 class FreeReader(StringReader):

@@ -1,5 +1,6 @@
 """Search with a user's own samples, and save the best: ``lenet search``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ from pipelines.memory import use_memory
 from pipelines.models import is_setting
 from pipelines.plotting import check_plots
 from pipelines.recipes import N_LABELLED, Grid, check_grid, find_grid
-from pipelines.training.candidates import Candidate, Found, draw_found, show_value
+from pipelines.training.candidates import Candidate, Found, draw_found, rank, show_value
 from pipelines.training.material import Material
 from pipelines.training.search import SearchPlan, search
 
@@ -29,6 +30,18 @@ _HELD: Final = (
     "read__lr",
     "read__distortion",
 )
+
+# What of that makes no difference to samples of each kind.
+_IDLE: Final[Mapping[str, tuple[str, ...]]] = {
+    "lines": ("read__classifier", "read__max_epochs", "read__lr", "read__distortion"),
+    "combs": ("read__line_reader", "read__rules"),
+}
+
+# An example of what does.
+_OWN: Final[Mapping[str, str]] = {
+    "lines": "read__line_reader__sliding_reader__lr",
+    "combs": "read__lr",
+}
 
 _MEASURES: Final = (
     "exact_strings",
@@ -106,14 +119,14 @@ class Searched:
         told = {} if before is None else {"before": _describe(before)}
         n_folds = len(self.found.splits)
         after = f"{_describe(self.found.best)}, {n_folds} folds, best of"
-        return {**told, "after": f"{after} {len(self.found.candidates)}"}
+        return {**told, "after": f"{after} {self.found.n_settings}"}
 
     def __str__(self) -> str:
         best, outputs = self.found.best, self.outputs
         head = f"{'score':>8s} {'+-':>6s} {'seconds':>8s}"
         lines = [f"{head}  parameters"]
         rows = [c for c in (self.found.before,) if c is not None]
-        rows += sorted(self.found.candidates, key=lambda c: -c.mean)
+        rows += rank(self.found.candidates)
         for candidate in rows:
             mark = "  <- best" if candidate is best else ""
             lines.append(f"{_numbers(candidate)}  {candidate.name}{mark}")
@@ -198,6 +211,7 @@ def search_best(
     chosen = material.name_grid(find_grid(grid, material.kind))
     check_grid(chosen, list(material.reader.get_params()))
     if material.kind != "glyphs":
+        _check_idle(chosen, material)
         _check_kept(chosen, material.prefix)
     found = search(
         material.reader, material.X, material.y, chosen, plan, groups=material.groups
@@ -258,7 +272,7 @@ def fit_rule(
     Returns
     -------
     fitted : AcceptanceRule or None
-        Its `confidence` is raised for the number of candidates, which it says; None if
+        Its `confidence` is raised for the number of settings, which it says; None if
         there is no value that hangs on its confidence.
     """
     if not material.told:
@@ -274,11 +288,11 @@ def fit_rule(
         return None
     samples = range(len(material.X)) if material.groups is None else material.groups
     units = np.repeat(np.asarray(samples, dtype=object)[held], len(material.told))
-    n_candidates = len(found.candidates)
+    n_settings = found.n_settings
     told = rule.fitted_on
-    if n_candidates > 1:
-        told += f" (the best of {n_candidates} settings: {100 * rule.confidence:g} %)"
-    confidence = 1 - (1 - rule.confidence) / n_candidates
+    if n_settings > 1:
+        told += f" (the best of {n_settings} settings: {100 * rule.confidence:g} %)"
+    confidence = 1 - (1 - rule.confidence) / n_settings
     raised = clone(rule).set_params(confidence=confidence, fitted_on=told)
     return raised.fit(sureness[decided], right[decided], units[decided])
 
@@ -300,7 +314,7 @@ def write_search(found: Found, path: Path) -> None:
     OutputError
         If the file cannot be written.
     """
-    ranked = sorted(found.candidates, key=lambda candidate: -candidate.mean)
+    ranked = rank(found.candidates)
     rows = [found.before, *ranked] if found.before else ranked
     names = list(dict.fromkeys(name for row in rows for name in row.params))
     measures = [f"{side}_{name}" for name in _MEASURES for side in ("mean", "std")]
@@ -317,6 +331,20 @@ def write_search(found: Found, path: Path) -> None:
         for row in rows
     ]
     write_rows(path, [*names, *measures, "seconds"], table)
+
+
+def _check_idle(grid: Grid, material: Material) -> None:
+    """Refuse, before the work, what makes no difference to samples of this kind."""
+    other = {"lines": "rows of boxes", "combs": "free writing"}[material.kind]
+    for part in grid:
+        for full in part:
+            name = full.removeprefix(material.prefix)
+            if name.startswith(_IDLE[material.kind]):
+                raise ValueError(
+                    f"The grid searches {name}, which is for {other}: these"
+                    f" {material.unit} have none. Leave it out, or name one that makes"
+                    f" a difference, such as {_OWN[material.kind]}."
+                )
 
 
 def _check_kept(grid: Grid, prefix: str) -> None:

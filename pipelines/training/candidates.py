@@ -1,7 +1,7 @@
 """What a search has found of each candidate, and how that is shown."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -97,7 +97,8 @@ class Found:
     Attributes
     ----------
     candidates : list of Candidate
-        In the order of the search.
+        In the order of the search. Where a halving ends before one has learned from all
+        samples, its best is there again, with all.
 
     best : Candidate
         The best of those that learned from the most samples.
@@ -120,9 +121,34 @@ class Found:
     splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
     @property
+    def n_settings(self) -> int:
+        """How many the best was chosen among, whatever they learned from."""
+        return len({show_params(_without_size(c.params)) for c in self.candidates})
+
+    @property
     def is_gain(self) -> bool:
         """Whether the best reads better than what is read as it comes."""
         return self.before is None or self.best.mean > self.before.mean
+
+
+def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Order candidates, the best first.
+
+    Parameters
+    ----------
+    candidates : iterable of Candidate
+        What a search has tried.
+
+    Returns
+    -------
+    ranked : list of Candidate
+        Those whose score is no number, as no confidence decided about what they read,
+        come last; those with equal scores stay in order.
+    """
+    return sorted(
+        candidates,
+        key=lambda one: np.inf if np.isnan(one.mean) else -one.mean,
+    )
 
 
 def show_params(params: Mapping[str, Any]) -> str:
@@ -186,7 +212,7 @@ def draw_found(found: Found, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     curves = learning_curves(found)
-    figure = _draw_curves(curves) if curves else _draw_rows(found)
+    figure = _draw_curves(curves, found.best.scoring) if curves else _draw_rows(found)
     figure.savefig(path, dpi=_DPI)
     plt.close(figure)
 
@@ -208,7 +234,7 @@ def learning_curves(found: Found) -> dict[str, list[Candidate]]:
     """
     curves: dict[str, list[Candidate]] = {}
     for candidate in found.candidates:
-        others = {k: v for k, v in candidate.params.items() if k != N_LABELLED}
+        others = _without_size(candidate.params)
         if N_LABELLED not in candidate.params:
             return {}
         curves.setdefault(show_params(others), []).append(candidate)
@@ -226,7 +252,7 @@ def _draw_rows(found: Found) -> Any:
 
     from lenet_sklearn.plotting.figures import BLUE, GREY
 
-    rows = sorted(found.candidates, key=lambda candidate: candidate.mean)
+    rows = rank(found.candidates)[::-1]
     if found.before is not None:
         rows = [found.before, *rows]
     size = (7.2, 0.8 + 0.35 * len(rows))
@@ -235,11 +261,11 @@ def _draw_rows(found: Found) -> Any:
         ax.plot(one.scores, [row] * len(one.scores), "o", color=GREY, markersize=3)
         ax.errorbar(one.mean, row, xerr=one.deviation, fmt="s", color=BLUE, capsize=3)
     ax.set_yticks(range(len(rows)), [_shorten(one.name) for one in rows], fontsize=7)
-    ax.set_xlabel("score: mean and deviation over the folds")
+    ax.set_xlabel(f"{found.best.scoring}: mean and deviation over the folds")
     return figure
 
 
-def _draw_curves(curves: Mapping[str, Sequence[Candidate]]) -> Any:
+def _draw_curves(curves: Mapping[str, Sequence[Candidate]], scoring: str) -> Any:
     import matplotlib.pyplot as plt
 
     from lenet_sklearn.plotting.figures import GREY
@@ -258,10 +284,14 @@ def _draw_curves(curves: Mapping[str, Sequence[Candidate]]) -> Any:
         for size, one in zip(sizes, own, strict=True):
             ax.plot([size] * len(one.scores), one.scores, "o", color=GREY, markersize=3)
     ax.set_xlabel("samples that were learned from")
-    ax.set_ylabel("score: mean and deviation over the folds")
+    ax.set_ylabel(f"{scoring}: mean and deviation over the folds")
     if len(curves) > 1:
         ax.legend(fontsize=7)
     return figure
+
+
+def _without_size(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name != N_LABELLED}
 
 
 def _shorten(name: str) -> str:

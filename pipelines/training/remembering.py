@@ -21,18 +21,12 @@ from threadpoolctl import threadpool_limits
 from lenet_sklearn.models.registry import pack_model
 from lenet_sklearn.outputs import write_whole
 from pipelines.forms.form import Form
-from pipelines.memory import ImageMemory, source_digest, use_memory
+from pipelines.memory import ImageMemory, stamp, use_memory
 from pipelines.readers.base import is_fitted
 from pipelines.readers.scorers import Outcomes, exact_strings, judge
 
-# What computes otherwise in another release, beside the source of these packages.
-_RELEASES: Final = (
-    "numpy",
-    "onnxruntime",
-    "opencv-python-headless",
-    "scikit-learn",
-    "torch",
-)
+# What learns and reads otherwise in another release, beside what makes images.
+_RELEASES: Final = ("onnxruntime", "scikit-learn", "torch")
 
 
 class RememberingEstimator(BaseEstimator):
@@ -118,7 +112,7 @@ class RememberingEstimator(BaseEstimator):
         self._fitted: Any = None
         self.n_fitted_ = len(rows)
         releases = [version(name) for name in _RELEASES]
-        said = source_digest(), releases, describe(self.reader)
+        said = stamp(), releases, describe(self.reader)
         self.key_ = joblib.hash((*said, *lesson))
         return self
 

@@ -1,6 +1,7 @@
 """Search the parameters of a reader by cross-validation, and go on where it was."""
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from pipelines.readers.scorers import (
 )
 from pipelines.recipes import N_LABELLED, Grid, check_grid
 from pipelines.training.budget import FACTOR, estimate_seconds, plan_rungs
-from pipelines.training.candidates import Candidate, Found
+from pipelines.training.candidates import Candidate, Found, rank
 from pipelines.training.remembering import RememberingEstimator
 
 _READER: Final = "reader__"
@@ -171,6 +172,7 @@ def _search(replay: "_Replay", grid: Grid) -> Found:
     searching.fit(replay.X, replay.y)
     results = searching.cv_results_
     found = [replay(_plain(params)) for params in results["params"]]
+    best = _best_of(found)
     times = np.array([candidate.seconds for candidate in found])
     kept = {
         name.replace(f"param_{_READER}", "param_", 1): values
@@ -179,7 +181,39 @@ def _search(replay: "_Replay", grid: Grid) -> Found:
     }
     kept |= {"mean_fit_time": times.mean(axis=1), "std_fit_time": times.std(axis=1)}
     kept["params"] = [candidate.params for candidate in found]
-    return Found(found, found[searching.best_index_], before, kept, list(splits))
+    if isinstance(searching, HalvingGridSearchCV):
+        best = _let_learn_from_all(best, searching, replay)
+        found += [] if any(best is one for one in found) else [best]
+    return Found(found, best, before, kept, list(splits))
+
+
+def _best_of(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the best of those that learned from the most samples."""
+    most = max(map(_size, candidates))
+    return rank(c for c in candidates if _size(c) == most)[0]
+
+
+def _size(candidate: Candidate) -> float:
+    """Return how many samples a candidate has learned from; of all, infinity."""
+    return float(candidate.params.get(N_LABELLED, np.inf))
+
+
+def _let_learn_from_all(
+    winner: Candidate, halving: HalvingGridSearchCV, replay: "_Replay"
+) -> Candidate:
+    """Judge the winner of a halving by all samples.
+
+    Scikit-learn stops as soon as fewer than three candidates are left on a rung.
+    """
+    size = halving.max_resources
+    if _size(winner) == size:
+        return winner
+    params = {**winner.params, N_LABELLED: size}
+    one = {name: [value] for name, value in _in_shell(params).items()}
+    names = ("scoring", "cv", "n_jobs", "refit", "error_score")
+    how = {name: getattr(halving, name) for name in names}
+    GridSearchCV(halving.estimator, one, **how).fit(replay.X, replay.y)
+    return replay(params)
 
 
 @contextmanager
@@ -347,24 +381,38 @@ def _measure(
     They are timed side by side, as they are searched, by the same processes.
     """
     limit, jobs = plan.budget or 0.0, effective_n_jobs(plan.jobs)
-    if jobs > 1:
-        Parallel(n_jobs=jobs)(delayed(_get_ready)() for _ in range(jobs))
+    Parallel(n_jobs=jobs)(delayed(_get_ready)() for _ in range(jobs))
     tasks = (delayed(replay)({**p, N_LABELLED: n_labelled}, 1) for p in candidates)
     costs = []
-    for candidate in Parallel(n_jobs=jobs, return_as="generator")(tasks):
-        costs += candidate.seconds
-        if replay.seconds > _USABLE * limit:
-            raise ValueError(
-                f"The budget of {limit:.0f} s is too short to time {len(candidates)}"
-                f" candidates on {n_labelled} samples each. Name a smaller grid or a"
-                " longer budget."
-            )
+    with _closing(Parallel(n_jobs=jobs, return_as="generator")(tasks)) as timed:
+        for candidate in timed:
+            costs += candidate.seconds
+            if replay.seconds > _USABLE * limit:
+                raise ValueError(
+                    f"The budget of {limit:.0f} s is too short to time"
+                    f" {len(candidates)} candidates on {n_labelled} samples each. Name"
+                    " a smaller grid or a longer budget."
+                )
     return costs
 
 
+@contextmanager
+def _closing(results: Any) -> Iterator[Any]:
+    """Leave what was not finished; joblib warns of it."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
+
+
 def _get_ready() -> None:
-    """Import, in a new process, what takes long."""
+    """Import, in a new process, what takes long; half of it torch only when it fits."""
+    from lenet_sklearn import LeNet5Classifier
+
     import_module("lenet_sklearn.strings.training")
+    LeNet5Classifier(max_epochs=1).fit(np.zeros((2, 28, 28), np.uint8), [0, 1])
 
 
 def _known_sizes(grid: Grid, splits: Sequence[Any]) -> Grid:

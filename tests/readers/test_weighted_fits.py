@@ -276,6 +276,9 @@ def test_scores_are_weighted(combs):
     truths = [text if n else "0" for n, text in enumerate(readings)]
     reader = FieldReader()
     assert reader.score(combs, truths, sample_weight=[5, 1, 1, 1, 1, 1]) == 0.5
+    for wrong in ([1, 1], [-1, 1, 1, 1, 1, 1], [np.nan, 1, 1, 1, 1, 1], [0] * 6):
+        with pytest.raises(ValueError, match="weight"):
+            reader.score(combs, truths, sample_weight=wrong)
     form = FormReader(Form.from_combs({"a": 4}))
     y = np.array([[TEXTS[0]], [""]], dtype=object)
     assert form.score([combs[0], combs[3]], y, sample_weight=[3, 1]) == 0.75

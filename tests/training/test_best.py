@@ -159,6 +159,26 @@ def test_a_grid_of_what_no_file_holds_is_refused_before_the_work(
     assert not outputs.folder.exists()
 
 
+def test_a_grid_of_what_makes_no_difference_is_refused_before_the_work(
+    folder, outputs, tmp_path
+):
+    grid = write_grid(tmp_path, "read__line_reader__sliding_reader__lr = [1]")
+    with pytest.raises(ValueError, match=r"is for free writing: these fields have"):
+        search_with(folder, outputs, grid)
+    lines = Material("lines", "fields", make_field_reader(), [], [], None)
+    for name in ("read__lr", "read__max_epochs"):
+        grid = write_grid(tmp_path, f"{name} = [5]")
+        with pytest.raises(ValueError, match=f"{name}, which is for rows of boxes"):
+            search_best(
+                lines,
+                outputs,
+                grid=grid,
+                plan=SearchPlan(outputs.folder),
+                rule=AcceptanceRule(),
+            )
+    assert not outputs.folder.exists()
+
+
 def test_a_model_file_tells_how_fields_are_cleaned_and_cut(tmp_path):
     settings = {"flatten": "passthrough", "read__cutter__touching": 0.4}
     fields = [draw_comb(text, random_state=3) for text in ("042", "198")]

@@ -20,7 +20,7 @@ from pipelines.outcomes import settle
 from pipelines.readers.base import StringReader
 from pipelines.readers.scorers import Outcomes
 from pipelines.training.budget import estimate_seconds, plan_rungs
-from pipelines.training.candidates import draw_found, learning_curves
+from pipelines.training.candidates import draw_found, learning_curves, rank
 from pipelines.training.remembering import RememberingEstimator, describe
 from pipelines.training.search import SearchPlan, search, split
 
@@ -142,6 +142,56 @@ def test_where_time_is_short_the_worse_are_left_out(tmp_path, monkeypatch):
     planted_in = search(Parrot(), X, y, GRID, plan)
     assert len(planted_in.candidates) == 4 + 2
     assert all(one.scores == [0, 0, 0] for one in planted_in.candidates)
+
+
+@pytest.mark.parametrize("skills", [[1, 4], [1, 4, 2, 3], [4, 4]])
+def test_the_best_of_those_that_are_left_learns_from_all(tmp_path, monkeypatch, skills):
+    def estimate(costs, rungs, **_):
+        return 0.0 if len(rungs) > 1 else np.inf
+
+    monkeypatch.setattr("pipelines.training.search.estimate_seconds", estimate)
+    X, y = planted(150)
+    plan = SearchPlan(tmp_path, budget=60)
+    found = search(Skilled(), X, y, [{"skills": skills}], plan)
+    rungs = plan_rungs(len(skills), 100)
+    sizes = [c.params["n_labelled"] for c in found.candidates]
+    assert sorted(set(sizes)) == rungs
+    assert sizes[-1] == rungs[-1] >= 99
+    assert found.best is found.candidates[-1]
+    assert found.best.params["skills"] == 4
+    assert found.n_settings == len(set(skills))
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+def test_a_score_that_is_no_number_is_not_the_best(tmp_path):
+    class Unsure(Skilled):
+        def read(self, X):
+            found = super().read(X)
+            return found if self.skills else [settle("", 0.95, 0.9) for _ in found]
+
+    X, y = planted()
+    plan = SearchPlan(tmp_path, scoring="neg_calibration_error")
+    found = search(Unsure(), X, y, [{"skills": [0, 3, 9]}], plan)
+    assert np.isnan(found.candidates[0].mean)
+    assert [c.params["skills"] for c in rank(found.candidates)] == [9, 3, 0]
+    assert found.best.params == {"skills": 9}
+
+
+def test_the_best_has_learned_from_the_most_samples(tmp_path):
+    class Forgetful(Skilled):
+        def fit(self, X, y):
+            self.n_ = len(X)
+            return self
+
+        def read(self, X):
+            self.skills = 10 - getattr(self, "n_", 10) // 10
+            return super().read(X)
+
+    X, y = planted()
+    found = search(Forgetful(), X, y, [{"n_labelled": [5, 10]}], SearchPlan(tmp_path))
+    assert [c.mean for c in found.candidates] == pytest.approx([1.0, 0.9, 0.8])
+    assert found.best.params == {"n_labelled": 20}
+    assert found.n_settings == 1
 
 
 def test_the_read_rate_is_that_at_the_error_that_is_allowed(tmp_path):
@@ -272,7 +322,7 @@ def test_an_edit_of_the_source_has_all_fits_done_again(tmp_path, monkeypatch):
     X, y = planted()
     keys = []
     for edit in ("a", "b", "a"):
-        name = "pipelines.training.remembering.source_digest"
+        name = "pipelines.training.remembering.stamp"
         monkeypatch.setattr(name, lambda _edit=edit: _edit)
         keys.append(RememberingEstimator(Parrot(), tmp_path).fit(X, y).key_)
     assert keys[0] == keys[2] != keys[1]
