@@ -1,6 +1,7 @@
 """What many tests share."""
 
 import os
+import threading
 from pathlib import Path
 
 import cv2
@@ -36,7 +37,12 @@ def processes_are_copies(monkeypatch):
     It holds no lock that a copy could miss, but for its sake every process would be a
     program of its own, which imports all that is there in two seconds.
     """
-    monkeypatch.setattr("pipelines.scoring.processes._may_fork", lambda: True)
+
+    def may_fork():
+        # Threads of a test are such as may hold locks.
+        return threading.current_thread() is threading.main_thread()
+
+    monkeypatch.setattr("pipelines.scoring.processes._may_fork", may_fork)
 
 
 @pytest.fixture
