@@ -237,7 +237,7 @@ def test_a_strip_of_more_weight_is_learned_the_better(drawn):
     [
         ([1.0], r"StringRecognizer expects sample_weight of shape \(2,\)"),
         ([1.0, -1.0], "StringRecognizer expects finite sample weights of at least 0"),
-        ([0.0, 0.0], "nothing is left"),
+        ([0.0, 0.0], "StringRecognizer got sample weights that are all zero"),
     ],
 )
 def test_weights_without_sense_are_refused(weights, message):
