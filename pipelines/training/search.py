@@ -157,7 +157,10 @@ def search(
         one_thread=plan.jobs != 1,
     )
     replay = _Replay(shell, X, y, splits, plan)
-    with _show_progress(plan.folder):
+    with _show_progress(plan.folder), warnings.catch_warnings():
+        # A process that has imported torch weighs so much more than before that joblib
+        # takes it for a leak, and starts another: nothing that a user should hear of.
+        warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
         return _search(replay, grid)
 
 
