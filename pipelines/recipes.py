@@ -105,8 +105,6 @@ _GRIDS: Final[Mapping[Kind, Mapping[str, Grid]]] = MappingProxyType(
     {"lines": LINE_GRIDS, "combs": COMB_GRIDS, "glyphs": GLYPH_GRIDS}
 )
 
-NAMES: Final = tuple(sorted(LINE_GRIDS))
-
 
 def find_grid(name: str, kind: Kind) -> Grid:
     """Look a grid up by its name, or read it from a file.
