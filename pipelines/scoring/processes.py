@@ -235,10 +235,13 @@ class _Lane:
         """End the process, whatever it is at."""
         if self._process is None:
             return
-        if sys.platform == "win32":
-            self._process.terminate()
-        else:
-            os.kill(self._process.pid, signal.SIGKILL)
+        # The number of one that has ended is free for others once another is started,
+        # which clears away the children that have ended.
+        if self._process.is_alive():
+            if sys.platform == "win32":
+                self._process.terminate()
+            else:
+                os.kill(self._process.pid, signal.SIGKILL)
         self._reap()
 
     def _settle(self, answer: Any) -> None:

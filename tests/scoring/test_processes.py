@@ -83,6 +83,21 @@ def test_a_process_that_dies_is_named_and_replaced(number):
     assert number.name in lost.reason
 
 
+@on_linux
+def test_a_process_that_has_answered_and_ended_may_be_cleared_away_by_others():
+    def requests():
+        yield "fill", 2.0
+        while multiprocessing.active_children():  # clears away what has ended
+            time.sleep(0.01)
+        yield "count", 7
+
+    limits = PageLimits(gigabytes=1.0)
+    with Processes(work, jobs=2, limits=limits) as processes:
+        lost, then = processes.map(requests())
+    assert lost == Lost("needs more than the 1 gigabytes a page may take")
+    assert then == 7
+
+
 def test_a_bug_in_the_work_is_a_lost_answer():
     with Processes(work, jobs=1, limits=PageLimits()) as processes:
         lost, after = processes.map([("raise", 3), ("count", 2)])
