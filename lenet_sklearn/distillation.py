@@ -1,7 +1,9 @@
 """Learn from the posteriors of a fitted classifier, beside the labels."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +14,8 @@ from lenet_sklearn.inputs import image_format
 if TYPE_CHECKING:  # torch takes seconds to import
     import torch
     from torch import Tensor
+
+    from lenet_sklearn.training.stack import NetworkStack
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +35,7 @@ class Distillation:
     temperature : float, default=2.0
         What the logits of both are divided by, besides a teacher's own `temperature_`.
 
-    share : float, default=0.5
+    share : float, default=0.9
         Of the teacher in the loss, in (0, 1]; the rest is that of the labels.
 
     Raises
@@ -44,7 +48,8 @@ class Distillation:
     What is added to the loss is the Kullback-Leibler divergence of the posteriors,
     times the square of the temperature, which keeps its gradients as large as those of
     the labels. A step costs as much more as the teacher needs to read the batch. The
-    defaults were not tuned. A file of the trained classifier does not hold the teacher.
+    defaults were not tuned: labels count for little, as the paper advises. A file of
+    the trained classifier does not hold the teacher.
 
     References
     ----------
@@ -57,12 +62,12 @@ class Distillation:
     >>> teacher = LeNet5Classifier.from_pretrained("mnist", device="cpu")
     >>> pupil = LeNet5Classifier(distillation=Distillation(teacher=teacher))
     >>> pupil.distillation.share
-    0.5
+    0.9
     """
 
     teacher: Any
     temperature: float = 2.0
-    share: float = 0.5
+    share: float = 0.9
 
     def __post_init__(self) -> None:
         if not isinstance(self.temperature, Real) or not self.temperature > 0:
@@ -123,7 +128,7 @@ class Distillation:
         networks = [copy.deepcopy(m.net_.module_).to(device).eval() for m in members]
         weights = getattr(self.teacher, "weights", None)
         return Lesson(
-            networks,
+            _reader_of(networks),
             [member.temperature_ * self.temperature for member in members],
             np.ones(len(members)) if weights is None else np.asarray(weights, float),
             self.temperature,
@@ -137,8 +142,9 @@ class Lesson:
 
     Attributes
     ----------
-    networks : list of torch modules
-        Those that vote.
+    read : callable
+        Takes images of shape (n, 1, height, width), as a network does, and returns the
+        logits of those that vote, of shape (n_networks, n, n_classes).
 
     divisors : list of float
         What the logits of each are divided by.
@@ -153,7 +159,7 @@ class Lesson:
         Of the teacher in the loss.
     """
 
-    networks: list[Any]
+    read: "Callable[[Tensor], Tensor]"
     divisors: list[float]
     weights: "np.ndarray[Any, np.dtype[np.float64]]"
     temperature: float
@@ -175,13 +181,11 @@ class Lesson:
         import torch
 
         with torch.no_grad():
-            said = [
-                float(weight) * torch.softmax(network(images).float() / divisor, dim=1)
-                for network, divisor, weight in zip(
-                    self.networks, self.divisors, self.weights, strict=True
-                )
-            ]
-        return torch.stack(said).sum(dim=0) / float(self.weights.sum())
+            divisors = torch.tensor(self.divisors, device=images.device)
+            logits = self.read(images).float() / divisors.view(-1, 1, 1)
+            said = torch.softmax(logits, dim=2)
+            shares = torch.tensor(self.weights / self.weights.sum()).to(said)
+            return torch.tensordot(shares, said, dims=1)
 
     def mix(self, losses: "Tensor", logits: "Tensor", images: "Tensor") -> "Tensor":
         """Add what the teacher says to the losses of a batch.
@@ -208,3 +212,27 @@ class Lesson:
         apart = functional.kl_div(own, self.posteriors(images), reduction="none")
         taught = self.temperature**2 * apart.sum(dim=1)
         return (1 - self.share) * losses + self.share * taught
+
+
+def _reader_of(networks: "list[Any]") -> "Callable[[Tensor], Tensor]":
+    """Read with networks at once where they are alike, which takes half the time."""
+    from lenet_sklearn.network import LeNet5
+    from lenet_sklearn.training.stack import NetworkStack
+
+    kinds = {
+        (type(net), str(net), getattr(net, "input_range", None)) for net in networks
+    }
+    if len(kinds) > 1 or type(networks[0]) is not LeNet5:
+        return partial(_read_each, networks)
+    stack = NetworkStack(networks, training=False)
+    return partial(_read_at_once, stack, len(networks))
+
+
+def _read_each(networks: "list[Any]", images: "Tensor") -> "Tensor":
+    import torch
+
+    return torch.stack([network(images) for network in networks])
+
+
+def _read_at_once(stack: "NetworkStack", n_networks: int, images: "Tensor") -> "Tensor":
+    return stack(images[:, 0].expand(n_networks, -1, -1, -1))

@@ -5,19 +5,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from tables import folder_of
 
-from lenet_sklearn import LeNet5Classifier, load_dataset, load_model, save_model
+from lenet_sklearn import (
+    Distillation,
+    LeNet5Classifier,
+    join_classifiers,
+    load_dataset,
+    load_model,
+    save_model,
+)
 from lenet_sklearn.recipes import RECIPES
+from lenet_sklearn.training.fitting import training_by
+from lenet_sklearn.training.plan import TrainingPlan
 
-SEEDS = range(5)
+# Networks that teach, and networks that are taught by their committee.
+TEACHERS = {f"modern-{seed}": seed for seed in range(5)}
+TAUGHT = {f"taught-{seed}": seed for seed in range(5, 10)}
 
 # Name of each training: recipe and what differs from it.
 TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{f"modern-{seed}": ("modern", {"random_state": seed}) for seed in SEEDS},
+    **{n: ("modern", {"random_state": seed}) for n, seed in TEACHERS.items()},
+    **{n: ("modern", {"random_state": seed}) for n, seed in TAUGHT.items()},
     "lecun1998": ("lecun1998", {}),
     "lecun1998-affine": ("lecun1998", {"distortion": "affine"}),
     "padded_max_relu": ("padded_max_relu", {}),
@@ -37,23 +47,42 @@ class Models:
         self.jobs = jobs
 
     def get(self, data: Path, *names: str) -> list[LeNet5Classifier]:
-        """Load some models; train those that are not there, side by side."""
+        """Load some models; train those that are not there, together."""
         missing = [name for name in names if not self._path(name).exists()]
-        train = delayed(train_model)
-        Parallel(self.jobs)(train(name, data, self._path(name)) for name in missing)
+        teaching = None
+        if TAUGHT.keys() & missing:
+            committee = join_classifiers(self.get(data, *TEACHERS))
+            teaching = Distillation(teacher=committee)
+        classifiers = [_make(name, teaching) for name in missing]
+        fit_together(classifiers, *mnist(data, "train"), self.jobs)
+        for name, classifier in zip(missing, classifiers, strict=True):
+            save_model(classifier, self._path(name))
         return [load_model(self._path(name), device="cpu") for name in names]
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"
 
 
-def train_model(name: str, data: Path, path: Path) -> None:
-    """Train one network on all of MNIST's training set."""
-    torch.set_num_threads(1)
+def fit_together(
+    classifiers: list[LeNet5Classifier], X: Any, y: Any, jobs: int
+) -> None:
+    """Fit classifiers to the same digits, those of one architecture as one network."""
+    plan = TrainingPlan()
+    with training_by(plan.note):
+        for classifier in classifiers:
+            classifier.fit(X, y)
+    plan.train(jobs, None)
+    with training_by(plan.take):
+        for classifier in classifiers:
+            classifier.fit(X, y)
+
+
+def _make(name: str, teaching: Distillation | None) -> LeNet5Classifier:
     recipe, changes = TRAININGS[name]
     settings = {"random_state": 0, "device": "cpu", **changes}
-    classifier = LeNet5Classifier(**{**RECIPES[recipe], **settings})
-    save_model(classifier.fit(*mnist(data, "train")), path)
+    if name in TAUGHT:
+        settings["distillation"] = teaching
+    return LeNet5Classifier(**{**RECIPES[recipe], **settings})
 
 
 @functools.cache

@@ -23,6 +23,7 @@ _OWN = {
     "class_weight",
     "classes",
     "criterion__label_smoothing",
+    "distillation",
     "distortion",
     "engine",
     "lr",
@@ -37,7 +38,6 @@ _OWN = {
 _NOT_STACKED: dict[str, tuple[Any, ...]] = {
     "averaging": (None,),
     "callbacks": (None, [], ()),
-    "distillation": (None,),
     "early_stopping": (False,),
     "frozen": (None, [], ()),
     "module": (None, LeNet5),

@@ -25,6 +25,9 @@ class NetworkStack:
     networks : sequence of LeNet5
         Alike but for their weights, running means and dropout. They are copied.
 
+    training : bool, default=True
+        Whether a batch norm takes the means of a batch, and not the running ones.
+
     Attributes
     ----------
     weights : dict of str to Tensor of shape (n_networks, ...)
@@ -43,21 +46,21 @@ class NetworkStack:
     grouped convolutions of one map are slow.
     """
 
-    def __init__(self, networks: Sequence[LeNet5]) -> None:
+    def __init__(self, networks: Sequence[LeNet5], *, training: bool = True) -> None:
         self.weights, self.buffers = stack_module_state(list(networks))
         self._n_networks = len(networks)
         # It lends its layers, which get their weights from here.
-        self._layers = copy.deepcopy(networks[0]).train()
+        self._layers = copy.deepcopy(networks[0]).train(training)
 
-    def __call__(self, images: Tensor, kept: Sequence[Tensor] | None) -> Tensor:
-        """Compute the logits of a batch of training images for each network.
+    def __call__(self, images: Tensor, kept: Sequence[Tensor] | None = None) -> Tensor:
+        """Compute the logits of a batch of images for each network.
 
         Parameters
         ----------
         images : Tensor of shape (n_networks, n, height, width), dtype float32
             Ink towards 1 on 0, of the `image_shape` of the networks.
 
-        kept : sequence of 2 Tensors of shape (n_networks, n, n_units), or None
+        kept : sequence of 2 Tensors of shape (n_networks, n, n_units), default=None
             What the units of C5 and F6 are multiplied by, for dropout.
 
         Returns

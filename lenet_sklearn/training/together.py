@@ -163,6 +163,7 @@ class _Member:
             self.temperature = start_network(classifier, self.net, None)
         params = classifier.get_params(deep=False)
         self.factor: RateFactor = plan_rates(params, n_steps)
+        self.teaching = classifier.distillation
         self.dropout = float(self.net.module_.dropout.p)
         self.smoothing = float(params.get("criterion__label_smoothing", 0.0))
         self.batches = self.net.get_iterator(_Places(len(self.dataset)), training=True)
@@ -211,14 +212,24 @@ class _Course:
         self.batch_size = members[0].net.batch_size
         self.n_steps = 0
         self._join_datasets()
-        device = self.images.device
-        by_loss: dict[float, list[int]] = {}
-        for place, member in enumerate(members):
-            by_loss.setdefault(member.smoothing, []).append(place)
         self.losses = [
-            (members[places[0]].net.criterion_, torch.tensor(places, device=device))
-            for places in by_loss.values()
+            (members[int(places[0])].net.criterion_, places)
+            for places in self._places_by([member.smoothing for member in members])
         ]
+        # Whoever has the same teacher has a copy of it; one is enough.
+        self.lessons = [
+            (lesson, places)
+            for places in self._places_by([id(member.teaching) for member in members])
+            if (lesson := members[int(places[0])].net.lesson) is not None
+        ]
+
+    def _places_by(self, keys: Sequence[Any]) -> list[Tensor]:
+        """Sort the places of members by what they have in common."""
+        by_key: dict[Any, list[int]] = {}
+        for place, key in enumerate(keys):
+            by_key.setdefault(key, []).append(place)
+        device = self.images.device
+        return [torch.tensor(places, device=device) for places in by_key.values()]
 
     def _join_datasets(self) -> None:
         """Put all images on the device once, whoever shares them."""
@@ -239,13 +250,15 @@ class _Course:
         self.offsets = torch.tensor([[firsts[id(m.dataset)]] for m in self.members])
 
     def run(self, n_epochs: int) -> None:
-        """Train all members."""
+        """Train all members, and forget who taught them."""
         for _ in range(n_epochs):
             for member in self.members:
                 member.net.notify("on_epoch_begin", dataset_train=member.dataset)
             self._run_epoch()
         self.stack.write_back(self.networks)
         self.optimizer.write_back(self.optimizers, self.networks)
+        for member in self.members:
+            member.net.lesson = None
 
     def _run_epoch(self) -> None:
         orders = torch.stack([member.draw_order() for member in self.members])
@@ -268,7 +281,7 @@ class _Course:
         # As in TrainingNet.infer: an autocast would keep the first weights for ever.
         torch.clear_autocast_cache()
         logits = self.stack(images.squeeze(2), kept).float()
-        losses = self._losses(logits, rows)
+        losses = self._losses(logits, images, rows)
         torch.autograd.backward(losses.sum())
         rates = [member.rate(self.n_steps) for member in self.members]
         self.optimizer.step(torch.tensor(rates))
@@ -290,7 +303,7 @@ class _Course:
         stacked = [torch.stack(of_layer) for of_layer in zip(*all_kept, strict=True)]
         return torch.stack([own for own, _ in drawn]), stacked
 
-    def _losses(self, logits: Tensor, rows: Tensor) -> Tensor:
+    def _losses(self, logits: Tensor, images: Tensor, rows: Tensor) -> Tensor:
         losses = logits.new_empty(rows.shape)
         for criterion, places in self.losses:
             own = rows[places]
@@ -298,4 +311,7 @@ class _Course:
                 logits[places].flatten(0, 1), self.targets[own.flatten()]
             )
             losses[places] = torch.unflatten(of_images, 0, own.shape)
+        for lesson, places in self.lessons:
+            parts = (part[places].flatten(0, 1) for part in (losses, logits, images))
+            losses[places] = torch.unflatten(lesson.mix(*parts), 0, (len(places), -1))
         return (losses * self.factors[rows]).mean(dim=1)

@@ -13,9 +13,9 @@ from lenet_sklearn import (
     Distillation,
     LeNet5Classifier,
     StackedGridSearchCV,
+    join_classifiers,
     load_dataset,
     load_model,
-    make_committee,
     save_model,
 )
 
@@ -46,9 +46,10 @@ def test_a_network_learns_what_its_teacher_says_without_labels(pupil, teacher):
     assert agreed > 0.9
 
 
-def test_a_committee_teaches_as_the_mean_of_its_members(teacher):
-    committee = make_committee(make(max_epochs=1), n_members=2, random_state=0)
-    committee.fit(DIGITS[:100], LABELS[:100])
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_a_committee_teaches_as_the_mean_of_its_members(teacher, pooling):
+    other = make(max_epochs=1, random_state=1, module__pooling=pooling)
+    committee = join_classifiers([teacher, other.fit(DIGITS[:100], LABELS[:100])])
     lesson = Distillation(teacher=committee, temperature=1.5).start(
         teacher, torch.device("cpu")
     )
@@ -137,7 +138,8 @@ def test_a_search_chooses_whether_to_be_taught(teacher):
         cv=2,
         refit=False,
     ).fit(DIGITS[:100], LABELS[:100])
-    assert "2 alone for their distillation" in search.way_
+    assert search.way_.startswith("4 networks in 1 stack;")
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
 
 
 @pytest.mark.parametrize(

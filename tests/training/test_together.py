@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lenet_sklearn import LeNet5Classifier, load_dataset
+from lenet_sklearn import Distillation, LeNet5Classifier, load_dataset
 from lenet_sklearn.training.fitting import training_by
 from lenet_sklearn.training.plan import TrainingPlan, why_alone
 from lenet_sklearn.training.stack import OptimizerStack, convolve_by_products
@@ -68,6 +68,11 @@ SETTINGS = {
         "rubbish": 10.0,
     },
     "adapted": {"initial_weights": "mnist", "padding": None},
+    "taught": {
+        "distillation": Distillation(teacher=LeNet5Classifier.from_pretrained("mnist")),
+        "distortion": "affine",
+        "padding": None,
+    },
 }
 
 
