@@ -70,11 +70,12 @@ class StackedGridSearchCV(GridSearchCV):
     Notes
     -----
     Networks share a stack that differ in `lr`, `schedule`, weight decay, `distortion`,
-    `distillation`, `class_weight`, ``criterion__label_smoothing``, ``module__dropout``, `random_state`
-    and samples. Another architecture, optimizer, `batch_size`, `max_epochs`, number of
-    images or set of labels makes another stack. Networks with `averaging`, `callbacks`,
-    `early_stopping`, `frozen`, a `module` of one's own, or other arguments of skorch's
-    net are trained alone, in the same processes.
+    `distillation`, `class_weight`, ``criterion__label_smoothing``,
+    ``module__dropout``, `random_state` and samples. Another architecture, optimizer,
+    `batch_size`, `max_epochs`, number of images or set of labels makes another stack.
+    Networks with `averaging`, `callbacks`, `early_stopping`, `frozen`, a `module` of
+    one's own, or other arguments of skorch's net are trained alone, in the same
+    processes.
 
     Every fit is done twice, first only to see what there is to train. Where steps
     before the classifier are slow, give the pipeline a `memory`.
