@@ -53,6 +53,7 @@ def estimate_seconds(
     *,
     measured_on: int,
     reading: float = 0.0,
+    fixed: float = 0.0,
     n_folds: int,
     jobs: int,
 ) -> float:
@@ -74,6 +75,9 @@ def estimate_seconds(
         Seconds of these that reading a fold took, which is as long however many samples
         were learned from.
 
+    fixed : float, default=0.0
+        Share of what a fit took then that is as long for more samples.
+
     n_folds : int
         Folds.
 
@@ -93,12 +97,59 @@ def estimate_seconds(
     >>> estimate_seconds([1.0, 2.0], [30], reading=0.5, **how)
     27.75
     """
-    dearest = sorted((max(c - reading, _LEAST_FIT * c) for c in costs), reverse=True)
+    dearest = sorted((fit_seconds(cost, reading) for cost in costs), reverse=True)
+
+    def growth(n_labelled: float) -> float:
+        return fixed + (1 - fixed) * n_labelled / measured_on
+
     total = 0.0
     for rung, n_labelled in enumerate(rungs):
         left = dearest[: math.ceil(len(dearest) / FACTOR**rung)]
-        fits = sum(left) * n_labelled / measured_on
+        fits = sum(left) * growth(n_labelled)
         total += n_folds * (fits + len(left) * reading)
     n_all = rungs[-1] * n_folds / (n_folds - 1)
-    last = dearest[0] * n_all / measured_on
+    last = dearest[0] * growth(n_all)
     return float(total / effective_n_jobs(jobs) + last)
+
+
+def fit_seconds(cost: float, reading: float) -> float:
+    """Return the time of a fit alone.
+
+    Parameters
+    ----------
+    cost : float
+        Seconds that a fit and reading a fold took.
+
+    reading : float
+        Seconds that reading a fold took another time.
+
+    Returns
+    -------
+    seconds : float
+    """
+    return max(cost - reading, _LEAST_FIT * cost)
+
+
+def fixed_share(few: float, many: float, growth: float) -> float:
+    """Tell how much of the time of a fit does not grow with the samples.
+
+    Parameters
+    ----------
+    few, many : float
+        Seconds of fits on few and on many samples.
+
+    growth : float
+        How many times as many these are, above 1.
+
+    Returns
+    -------
+    fixed : float
+        Share of `few`, in [0, 1].
+
+    Examples
+    --------
+    >>> from pipelines.training.budget import fixed_share
+    >>> fixed_share(2.0, 6.0, 3.0), fixed_share(2.0, 4.0, 3.0)
+    (0.0, 0.5)
+    """
+    return min(max((growth - many / few) / (growth - 1), 0.0), 1.0)

@@ -34,7 +34,13 @@ from pipelines.readers.scorers import (
     read_rate,
 )
 from pipelines.recipes import N_LABELLED, Grid, check_grid
-from pipelines.training.budget import FACTOR, estimate_seconds, plan_rungs
+from pipelines.training.budget import (
+    FACTOR,
+    estimate_seconds,
+    fit_seconds,
+    fixed_share,
+    plan_rungs,
+)
 from pipelines.training.candidates import Candidate, Found, rank
 from pipelines.training.remembering import RememberingEstimator
 
@@ -45,6 +51,9 @@ _PAUSE: Final = 1.0
 
 # Share of a budget that a plan may use by its estimate: clocks and cores are shared.
 _USABLE: Final = 0.7
+
+# Share of a budget that may be spent on seeing how the time of a fit grows.
+_LOOK: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -333,7 +342,7 @@ def _choose_search(shell: Any, grid: Grid, plan: SearchPlan, replay: _Replay) ->
     candidates = list(ParameterGrid(grid))
     rungs = plan_rungs(len(candidates), min(len(part) for part, _ in replay.splits))
     costs = _measure(candidates, rungs[0], plan, replay)
-    if _has_time_for_all(costs, rungs, plan, replay):
+    if _has_time_for_all(candidates, costs, rungs, plan, replay):
         return GridSearchCV(shell, shelled, **how)
     return HalvingGridSearchCV(
         shell,
@@ -348,22 +357,33 @@ def _choose_search(shell: Any, grid: Grid, plan: SearchPlan, replay: _Replay) ->
 
 
 def _has_time_for_all(
-    costs: Sequence[float], rungs: Sequence[int], plan: SearchPlan, replay: _Replay
+    candidates: Sequence[Mapping[str, Any]],
+    costs: Sequence[float],
+    rungs: Sequence[int],
+    plan: SearchPlan,
+    replay: _Replay,
 ) -> bool:
     """Return whether a budget is enough for all candidates on all samples.
 
     ValueError if it is not even enough to halve them.
     """
-    estimate = partial(
-        estimate_seconds,
-        costs,
-        measured_on=rungs[0],
-        reading=replay.reading,
-        n_folds=plan.n_folds,
-        jobs=plan.jobs,
-    )
-    whole, halved = (replay.seconds + estimate(each) for each in (rungs[-1:], rungs))
     usable = _USABLE * (plan.budget or 0.0)
+
+    def estimate(fixed: float) -> list[float]:
+        estimate = partial(
+            estimate_seconds,
+            costs,
+            measured_on=rungs[0],
+            reading=replay.reading,
+            fixed=fixed,
+            n_folds=plan.n_folds,
+            jobs=plan.jobs,
+        )
+        return [replay.seconds + estimate(each) for each in (rungs[-1:], rungs)]
+
+    whole, halved = estimate(0.0)
+    if whole > usable:
+        whole, halved = estimate(_look_at_growth(candidates, costs, rungs, replay))
     if whole > usable and halved > usable:
         raise ValueError(
             f"The budget of {plan.budget:.0f} s is too short for {len(costs)}"
@@ -371,6 +391,34 @@ def _has_time_for_all(
             " grid or a longer budget."
         )
     return whole <= usable
+
+
+def _look_at_growth(
+    candidates: Sequence[Mapping[str, Any]],
+    costs: Sequence[float],
+    rungs: Sequence[int],
+    replay: _Replay,
+) -> float:
+    """Tell what share of a fit does not grow with the samples, where time allows.
+
+    The dearest candidates learn from all samples of one fold, as they do if the search
+    leaves none out: the others grow less.
+    """
+    plan = replay.plan
+    growth = len(replay.splits[0][0]) / rungs[0]
+    longest = max(costs) * growth
+    if growth <= 1 or longest > _LOOK * (plan.budget or 0.0):
+        return 0.0
+    jobs = effective_n_jobs(plan.jobs)
+    dearest = sorted(range(len(costs)), key=costs.__getitem__)[-jobs:]
+    tasks = (delayed(replay)(candidates[n], 1) for n in dearest)
+    looked = Parallel(n_jobs=jobs)(tasks)
+    many = [s for candidate in looked for s in candidate.seconds]
+    few, many = (
+        [fit_seconds(cost, replay.reading) for cost in each]
+        for each in ([costs[n] for n in dearest], many)
+    )
+    return fixed_share(sum(few), sum(many), growth)
 
 
 def _measure(

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -134,7 +135,8 @@ def test_where_time_is_short_the_worse_are_left_out(tmp_path, monkeypatch):
     assert [c.params["skills"] for c in found.candidates] == [1, 4, 2, 3, 3, 4]
     assert found.best.params == {"skills": 4, "n_labelled": 78}
     done = fits(log)
-    assert len(done) == (4 + 2) * 3
+    # And one on all samples, to see how the time grows.
+    assert len(done) == (4 + 2) * 3 + 1
     again = search(Skilled(str(log)), X, y, grid, plan)
     assert fits(log) == done
     assert again.best.scores == found.best.scores
@@ -142,6 +144,25 @@ def test_where_time_is_short_the_worse_are_left_out(tmp_path, monkeypatch):
     planted_in = search(Parrot(), X, y, GRID, plan)
     assert len(planted_in.candidates) == 4 + 2
     assert all(one.scores == [0, 0, 0] for one in planted_in.candidates)
+
+
+def test_none_are_left_out_where_more_samples_take_no_longer(tmp_path, monkeypatch):
+    class Slow(Skilled):
+        def fit(self, X, y):
+            time.sleep(0.1)
+            return super().fit(X, y)
+
+    def estimate(costs, rungs, *, fixed, **_):
+        return 0.0 if fixed > 0.3 else np.inf
+
+    monkeypatch.setattr("pipelines.training.search.estimate_seconds", estimate)
+    X, y = planted(120)
+    log = tmp_path / "log"
+    plan = SearchPlan(tmp_path / "kept", budget=60)
+    found = search(Slow(str(log)), X, y, [{"skills": [1, 4]}], plan)
+    assert [c.params for c in found.candidates] == [{"skills": 1}, {"skills": 4}]
+    # The look is the first fold of one of them.
+    assert len(fits(log)) == 2 + 2 * 3
 
 
 @pytest.mark.parametrize("skills", [[1, 4], [1, 4, 2, 3], [4, 4]])
