@@ -122,7 +122,7 @@ modern: dict[str, Any] = {
     "optimizer__weight_decay": 0.05,
     "schedule": "one-cycle",
     "batch_size": 64,
-    "max_epochs": 100,
+    "max_epochs": 60,
     "distortion": {
         "rotation": 10.0,
         "scale": 0.12,

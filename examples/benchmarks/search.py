@@ -84,6 +84,7 @@ _NETWORKS = {
     f"{_READER}sliding_reader__max_epochs": [10, 20],
     f"{_READER}cutting_reader__max_epochs": [4, 8],
 }
+_N_FOLDS = 5
 _CHAIN = [{**part, "read__rules": _REMOVALS, **_NETWORKS} for part in _CLEANINGS]
 
 # What is done with the image of a field before a network sees it.
@@ -99,7 +100,7 @@ _STEPS = (
 # A machine on which others are at work tells nothing of time on the wall.
 _MOST_LOAD = 0.5
 
-_N_TIMED = 120
+_N_TIMED = 20
 _N_KILLED = 40
 _N_BUDGETED = 100
 _BUDGET = 360
@@ -117,7 +118,11 @@ def measure_cache(data: Path) -> Iterator[Row]:
         with tempfile.TemporaryDirectory() as folder:
             memory = ImageMemory(folder) if kept else None
             searching = GridSearchCV(
-                _small_reader(memory), _CHAIN, cv=5, refit=False, error_score="raise"
+                _small_reader(memory),
+                _CHAIN,
+                cv=_N_FOLDS,
+                refit=False,
+                error_score="raise",
             )
             with _watched_steps() as done, _timed_fits() as of_fits:
                 start = time.process_time()
@@ -126,7 +131,9 @@ def measure_cache(data: Path) -> Iterator[Row]:
         scores.append(searching.cv_results_["mean_test_score"])
         totals.append((total, sum(of_fits), sum(done.values()), len(done)))
     (without, fits, often, _), (total, of_fits, calls, distinct) = totals
-    what = f"{n_candidates} settings of the chain, 5 folds, {len(fields)} amounts"
+    what = (
+        f"{n_candidates} settings of the chain, {_N_FOLDS} folds, {len(fields)} amounts"
+    )
     same = "same scores" if np.array_equal(*scores) else "OTHER SCORES"
     yield Row(
         f"{what}: steps done with an image, each setting and field counted once",
@@ -142,7 +149,8 @@ def measure_cache(data: Path) -> Iterator[Row]:
 
 def measure_processes(data: Path) -> Iterator[Row]:
     """Search in one process and in two."""
-    what = f"one process / two, time of a search, {_N_TIMED} amounts, 12 fits"
+    n_fits = _N_FOLDS * len(ParameterGrid(_CHAIN))
+    what = f"the same search, {_N_TIMED} amounts, {n_fits} fits: one process / two"
     if (load := os.getloadavg()[0]) > _MOST_LOAD:
         said = f"not measured: the machine is busy (load {load:.1f})"
         yield Row(what, said, "1.85")
@@ -303,15 +311,12 @@ def _time(work: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:
 
 
 def _timed_search(data: Path, jobs: int) -> float:
-    """Time a search; its workers start before, as they do once in a session."""
+    """Time a search, with the start of its processes."""
     fields, texts = _few(data, _N_TIMED)
-    grid: list[dict[str, list[Any]]] = [{**_NETWORKS}]
     with tempfile.TemporaryDirectory() as folder:
-        warm = SearchPlan(Path(folder, "warm"), jobs=jobs)
-        search(_small_reader(), fields[:6], texts[:6], grid, warm)
         start = time.monotonic()
-        plan = SearchPlan(Path(folder, "timed"), jobs=jobs)
-        search(_small_reader(), fields, texts, grid, plan)
+        plan = SearchPlan(Path(folder, "search"), n_folds=_N_FOLDS, jobs=jobs)
+        search(_small_reader(), fields, texts, _CHAIN, plan)
         return time.monotonic() - start
 
 
