@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from lenet_sklearn.devices import resolve_device
-from lenet_sklearn.distillation import Lesson
 from lenet_sklearn.inputs import decode_labels, network_input
 from lenet_sklearn.lecun1998 import MAPLoss, class_codes
 from lenet_sklearn.models.files import ModelFileError, model_path, read_model
@@ -41,6 +40,7 @@ from lenet_sklearn.training.callbacks import (
     stop_early,
     was_stopped,
 )
+from lenet_sklearn.training.teaching import Lesson, start_lesson
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -383,8 +383,7 @@ def _lesson(
     if n_steps is None or params.get("distillation") is None:
         return None
     device = resolve_device(params["device"])
-    lesson: Lesson = params["distillation"].start(classifier, device)
-    return lesson
+    return start_lesson(params["distillation"], classifier, device)
 
 
 def _loss_arguments(params: Mapping[str, Any]) -> dict[str, Any]:

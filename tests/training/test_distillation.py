@@ -18,6 +18,7 @@ from lenet_sklearn import (
     load_model,
     save_model,
 )
+from lenet_sklearn.training.teaching import start_lesson
 
 DIGITS, LABELS = (part[:400] for part in load_dataset("digits"))
 
@@ -50,9 +51,8 @@ def test_a_network_learns_what_its_teacher_says_without_labels(pupil, teacher):
 def test_a_committee_teaches_as_the_mean_of_its_members(teacher, pooling):
     other = make(max_epochs=1, random_state=1, module__pooling=pooling)
     committee = join_classifiers([teacher, other.fit(DIGITS[:100], LABELS[:100])])
-    lesson = Distillation(teacher=committee, temperature=1.5).start(
-        teacher, torch.device("cpu")
-    )
+    teaching = Distillation(teacher=committee, temperature=1.5)
+    lesson = start_lesson(teaching, teacher, torch.device("cpu"))
     images = torch.rand(5, 1, 28, 28)
     expected = [
         torch.softmax(member.net_.module_.eval()(images) / 1.5, dim=1)
@@ -62,9 +62,8 @@ def test_a_committee_teaches_as_the_mean_of_its_members(teacher, pooling):
 
 
 def test_what_is_mixed_is_the_divergence_of_posteriors(teacher):
-    lesson = Distillation(teacher=teacher, temperature=3.0, share=0.4).start(
-        teacher, torch.device("cpu")
-    )
+    teaching = Distillation(teacher=teacher, temperature=3.0, share=0.4)
+    lesson = start_lesson(teaching, teacher, torch.device("cpu"))
     images = torch.rand(5, 1, 28, 28)
     logits, losses = torch.randn(5, 10), torch.rand(5)
     said = torch.softmax(teacher.net_.module_.eval()(images) / 3, dim=1)
@@ -77,7 +76,7 @@ def test_what_is_mixed_is_the_divergence_of_posteriors(teacher):
 
 def test_the_teacher_sees_what_is_distorted(teacher, monkeypatch):
     seen = []
-    posteriors = "lenet_sklearn.distillation.Lesson.posteriors"
+    posteriors = "lenet_sklearn.training.teaching.Lesson.posteriors"
 
     def note(self, images):
         seen.append(images)
