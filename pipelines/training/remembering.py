@@ -107,7 +107,7 @@ class RememberingEstimator(BaseEstimator):
             The estimator itself.
         """
         rows = self._draw(len(X))
-        lesson = _take(X, rows), _take(y, rows)
+        lesson = take(X, rows), take(y, rows)
         self._lesson = lesson
         self._fitted: Any = None
         self.n_fitted_ = len(rows)
@@ -156,13 +156,18 @@ class RememberingEstimator(BaseEstimator):
         order = check_random_state(self.random_state).permutation(n_samples)
         return sorted(order[: self.n_labelled].tolist())
 
-    def remember(self, X: Sequence[Any], y: Sequence[Any]) -> tuple[Outcomes, float]:
+    def remember(
+        self, X: Sequence[Any], y: Sequence[Any], trained: float = 0.0
+    ) -> tuple[Outcomes, float]:
         """Read samples, or look up what was read in them, and how long it took.
 
         Parameters
         ----------
         X, y
             As for :meth:`judge`.
+
+        trained : float, default=0.0
+            Seconds that the training has taken, if it is done already.
 
         Returns
         -------
@@ -172,7 +177,7 @@ class RememberingEstimator(BaseEstimator):
         seconds : float
             Of fitting and reading, by the clock on the wall, when that was done.
         """
-        path = Path(self.folder) / f"{self.key_}-{joblib.hash((X, y))}.npz"
+        path = self.path(X, y)
         try:
             return _load(path)
         except (OSError, ValueError, KeyError):  # not there, or damaged
@@ -181,14 +186,39 @@ class RememberingEstimator(BaseEstimator):
         threads = one_thread() if self.one_thread else nullcontext()
         with use_memory(self.memory), threads:
             outcomes = judge(self._reader(), X, y)
-        seconds = time.perf_counter() - began
+        seconds = trained + time.perf_counter() - began
         _save(path, outcomes, seconds)
         return outcomes, seconds
 
+    def path(self, X: Sequence[Any], y: Sequence[Any]) -> Path:
+        """Name the file of what is read of samples.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`judge`.
+
+        Returns
+        -------
+        path : Path
+            Whether it is there or not.
+        """
+        return Path(self.folder) / f"{self.key_}-{joblib.hash((X, y))}.npz"
+
+    def fit_reader(self) -> Any:
+        """Fit the estimator now.
+
+        Returns
+        -------
+        reader : estimator
+            A fitted clone; of no samples, one that is not.
+        """
+        reader = clone(self.reader)
+        return reader.fit(*self._lesson) if self.n_fitted_ else reader
+
     def _reader(self) -> Any:
         if self._fitted is None:
-            reader = clone(self.reader)
-            self._fitted = reader.fit(*self._lesson) if self.n_fitted_ else reader
+            self._fitted = self.fit_reader()
         return self._fitted
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -224,7 +254,21 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before[1])
 
 
-def _take(samples: Any, rows: Sequence[int]) -> Any:
+def take(samples: Any, rows: Any) -> Any:
+    """Take samples out as scikit-learn does: what is a list stays one.
+
+    Parameters
+    ----------
+    samples : ndarray or sequence
+        What to take from.
+
+    rows : sequence of int
+        Which ones.
+
+    Returns
+    -------
+    taken : ndarray or list
+    """
     if isinstance(samples, np.ndarray):
         return samples[list(rows)]
     return [samples[n] for n in rows]

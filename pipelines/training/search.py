@@ -1,6 +1,5 @@
 """Search the parameters of a reader by cross-validation, and go on where it was."""
 
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
     GridSearchCV,
@@ -43,8 +41,12 @@ from pipelines.training.budget import (
 )
 from pipelines.training.candidates import Candidate, Found, rank
 from pipelines.training.remembering import RememberingEstimator
-
-_READER: Final = "reader__"
+from pipelines.training.replay import (
+    READER,
+    Replay,
+    in_shell,
+    without_shell,
+)
 
 # Seconds between two looks at what is done.
 _PAUSE: Final = 1.0
@@ -165,7 +167,7 @@ def search(
         memory=plan.memory,
         one_thread=plan.jobs != 1,
     )
-    replay = _Replay(shell, X, y, splits, plan)
+    replay = Replay(shell, X, y, splits, plan)
     with _show_progress(plan.folder), warnings.catch_warnings():
         # A process that has imported torch weighs so much more than before that joblib
         # takes it for a leak, and starts another: nothing that a user should hear of.
@@ -173,21 +175,24 @@ def search(
         return _search(replay, grid)
 
 
-def _search(replay: "_Replay", grid: Grid) -> Found:
+def _search(replay: Replay, grid: Grid) -> Found:
     """Search, and look up what every candidate read of every fold."""
     shell, plan, splits = replay.shell, replay.plan, replay.splits
     before = None
     if not get_tags(split_reader(shell.reader)[1]).requires_fit:
         before = replay({N_LABELLED: 0})
         replay.reading = min(before.seconds)
-    searching = _choose_search(shell, _known_sizes(grid, splits), plan, replay)
+    grid = _known_sizes(grid, splits)
+    searching = _choose_search(shell, grid, plan, replay)
+    if not isinstance(searching, HalvingGridSearchCV):
+        replay.read_together(list(ParameterGrid(grid)))
     searching.fit(replay.X, replay.y)
     results = searching.cv_results_
-    found = [replay(_plain(params)) for params in results["params"]]
+    found = [replay(without_shell(params)) for params in results["params"]]
     best = _best_of(found)
     times = np.array([candidate.seconds for candidate in found])
     kept = {
-        name.replace(f"param_{_READER}", "param_", 1): values
+        name.replace(f"param_{READER}", "param_", 1): values
         for name, values in results.items()
         if "score_time" not in name
     }
@@ -211,7 +216,7 @@ def _size(candidate: Candidate) -> float:
 
 
 def _let_learn_from_all(
-    winner: Candidate, halving: HalvingGridSearchCV, replay: "_Replay"
+    winner: Candidate, halving: HalvingGridSearchCV, replay: Replay
 ) -> Candidate:
     """Judge the winner of a halving by all samples.
 
@@ -221,7 +226,7 @@ def _let_learn_from_all(
     if _size(winner) == size:
         return winner
     params = {**winner.params, N_LABELLED: size}
-    one = {name: [value] for name, value in _in_shell(params).items()}
+    one = {name: [value] for name, value in in_shell(params).items()}
     names = ("scoring", "cv", "n_jobs", "refit", "error_score")
     how = {name: getattr(halving, name) for name in names}
     GridSearchCV(halving.estimator, one, **how).fit(replay.X, replay.y)
@@ -289,41 +294,9 @@ def split(
     return list(GroupKFold(plan.n_folds).split(range(n_samples), groups=groups))
 
 
-class _Replay:
-    """Looks up what was read, and reads what was not yet."""
-
-    def __init__(
-        self, shell: Any, X: Any, y: Any, splits: Sequence[Any], plan: SearchPlan
-    ) -> None:
-        self.shell, self.X, self.y = shell, X, y
-        self.splits, self.plan = splits, plan
-        self.reading = 0.0  # seconds for a fold, once they are known
-        self._began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """How long it has been there, as long as the search."""
-        return time.monotonic() - self._began
-
-    def __call__(
-        self, params: Mapping[str, Any], n_folds: int | None = None
-    ) -> Candidate:
-        outcomes, seconds = [], []
-        for learned, held in self.splits[:n_folds]:
-            fitted = clone(self.shell).set_params(**_in_shell(params))
-            fitted.fit(_take(self.X, learned), _take(self.y, learned))
-            part = _take(self.X, held), _take(self.y, held)
-            read, took = fitted.remember(*part)
-            outcomes.append(read)
-            seconds.append(took)
-        return Candidate(
-            dict(params), outcomes, seconds, self.plan.scoring, self.plan.max_error
-        )
-
-
-def _choose_search(shell: Any, grid: Grid, plan: SearchPlan, replay: _Replay) -> Any:
+def _choose_search(shell: Any, grid: Grid, plan: SearchPlan, replay: Replay) -> Any:
     """Take all candidates on all samples, if there is time, or else halve them."""
-    shelled = [_in_shell(part) for part in grid]
+    shelled = [in_shell(part) for part in grid]
     how: dict[str, Any] = {
         "scoring": plan.scorer(),
         "cv": replay.splits,
@@ -361,7 +334,7 @@ def _has_time_for_all(
     costs: Sequence[float],
     rungs: Sequence[int],
     plan: SearchPlan,
-    replay: _Replay,
+    replay: Replay,
 ) -> bool:
     """Return whether a budget is enough for all candidates on all samples.
 
@@ -397,7 +370,7 @@ def _look_at_growth(
     candidates: Sequence[Mapping[str, Any]],
     costs: Sequence[float],
     rungs: Sequence[int],
-    replay: _Replay,
+    replay: Replay,
 ) -> float:
     """Tell what share of a fit does not grow with the samples, where time allows.
 
@@ -425,7 +398,7 @@ def _measure(
     candidates: Sequence[Mapping[str, Any]],
     n_labelled: int,
     plan: SearchPlan,
-    replay: _Replay,
+    replay: Replay,
 ) -> list[float]:
     """Time each candidate on a few samples of one fold; the search finds these done.
 
@@ -478,18 +451,3 @@ def _known_sizes(grid: Grid, splits: Sequence[Any]) -> Grid:
         }
         for part in grid
     ]
-
-
-def _in_shell(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {k if k == N_LABELLED else f"{_READER}{k}": v for k, v in params.items()}
-
-
-def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {k.removeprefix(_READER): v for k, v in params.items()}
-
-
-def _take(samples: Any, rows: NDArray[np.intp]) -> Any:
-    """Take samples out as scikit-learn does: what is a list stays one."""
-    if isinstance(samples, np.ndarray):
-        return samples[rows]
-    return [samples[n] for n in rows]

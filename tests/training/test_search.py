@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from threadpoolctl import threadpool_info
 
 from lenet_sklearn import LeNet5Classifier, load_dataset
 from lenet_sklearn.inference import count_threads
+from lenet_sklearn.training.together import train_together
 from pipelines.outcomes import settle
 from pipelines.readers.base import StringReader
 from pipelines.readers.scorers import Outcomes
@@ -388,3 +390,31 @@ def test_a_budget_that_is_too_short_is_refused(tmp_path):
     X, y = planted()
     with pytest.raises(ValueError, match=r"budget of 0 s is too short"):
         search(Parrot(), X, y, GRID, SearchPlan(tmp_path, budget=1e-9))
+
+
+def test_networks_of_a_search_train_together_and_once(tmp_path, monkeypatch):
+    X, y = (part[:150] for part in load_dataset("digits"))
+    digits, names = list(X), list(map(str, y))
+    classifier = LeNet5Classifier(max_epochs=2, random_state=0, device="cpu")
+    grid = [{"lr": [0.001, 0.01]}, {"max_epochs": [1]}]
+    plan = SearchPlan(tmp_path)
+    trained = []
+
+    def train(trainings):
+        trained.append(len(trainings))
+        return train_together(trainings)
+
+    monkeypatch.setattr("lenet_sklearn.training.plan.train_together", train)
+    found = search(classifier, digits, names, grid, plan)
+    # Three candidates on three folds, four at a time, and the short ones apart.
+    assert (sum(trained), max(trained)) == (9, 3)
+    assert all(min(candidate.seconds) > 0 for candidate in found.candidates)
+    again = search(classifier, digits, names, grid, plan)
+    assert sum(trained) == 9
+    assert [c.scores for c in again.candidates] == [c.scores for c in found.candidates]
+    learned, held = split(len(digits), None, plan)[0]
+    alone = clone(classifier).set_params(lr=0.01)
+    alone.fit([digits[n] for n in learned], [names[n] for n in learned])
+    score = alone.score([digits[n] for n in held], [names[n] for n in held])
+    # One digit of fifty may be read otherwise, where two readings were as likely.
+    assert found.candidates[1].scores[0] == pytest.approx(score, abs=0.021)
