@@ -1,7 +1,7 @@
 """What a search has found of each candidate, and how that is shown."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -212,7 +212,7 @@ def draw_found(found: Found, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     curves = learning_curves(found)
-    figure = _draw_curves(curves, found.best.scoring) if curves else _draw_rows(found)
+    figure = _draw_curves(curves, found) if curves else _draw_rows(found)
     figure.savefig(path, dpi=_DPI)
     plt.close(figure)
 
@@ -234,7 +234,7 @@ def learning_curves(found: Found) -> dict[str, list[Candidate]]:
     """
     curves: dict[str, list[Candidate]] = {}
     for candidate in found.candidates:
-        others = _without_size(candidate.params)
+        others = _pick(candidate.params, _varying(found.candidates) - {N_LABELLED})
         if N_LABELLED not in candidate.params:
             return {}
         curves.setdefault(show_params(others), []).append(candidate)
@@ -260,17 +260,24 @@ def _draw_rows(found: Found) -> Any:
     for row, one in enumerate(rows):
         ax.plot(one.scores, [row] * len(one.scores), "o", color=GREY, markersize=3)
         ax.errorbar(one.mean, row, xerr=one.deviation, fmt="s", color=BLUE, capsize=3)
-    ax.set_yticks(range(len(rows)), [_shorten(one.name) for one in rows], fontsize=7)
+    apart = _varying(found.candidates)
+    names = [
+        one.name if one is found.before else show_params(_pick(one.params, apart))
+        for one in rows
+    ]
+    ax.set_yticks(range(len(rows)), [_shorten(name) for name in names], fontsize=7)
+    ax.set_title(_shared(found.candidates), fontsize=7)
     ax.set_xlabel(f"{found.best.scoring}: mean and deviation over the folds")
     return figure
 
 
-def _draw_curves(curves: Mapping[str, Sequence[Candidate]], scoring: str) -> Any:
+def _draw_curves(curves: Mapping[str, Sequence[Candidate]], found: Found) -> Any:
     import matplotlib.pyplot as plt
 
     from lenet_sklearn.plotting.figures import GREY
 
     figure, ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")
+    ax.set_title(_shared(found.candidates), fontsize=7)
     for name, own in curves.items():
         sizes = [one.params[N_LABELLED] for one in own]
         ax.errorbar(
@@ -284,10 +291,28 @@ def _draw_curves(curves: Mapping[str, Sequence[Candidate]], scoring: str) -> Any
         for size, one in zip(sizes, own, strict=True):
             ax.plot([size] * len(one.scores), one.scores, "o", color=GREY, markersize=3)
     ax.set_xlabel("samples that were learned from")
-    ax.set_ylabel(f"{scoring}: mean and deviation over the folds")
+    ax.set_ylabel(f"{found.best.scoring}: mean and deviation over the folds")
     if len(curves) > 1:
         ax.legend(fontsize=7)
     return figure
+
+
+def _varying(candidates: Iterable[Candidate]) -> set[str]:
+    """Name the parameters that tell candidates apart."""
+    every = [candidate.params for candidate in candidates]
+    names = {name for params in every for name in params}
+    shown = {n: {show_params(_pick(p, {n})) for p in every} for n in names}
+    return {name for name, values in shown.items() if len(values) > 1}
+
+
+def _shared(candidates: Sequence[Candidate]) -> str:
+    """Write what all candidates have in common."""
+    params = candidates[0].params
+    return show_params(_pick(params, params.keys() - _varying(candidates)))
+
+
+def _pick(params: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name in names}
 
 
 def _without_size(params: Mapping[str, Any]) -> dict[str, Any]:
