@@ -69,9 +69,9 @@ class Comparison:
     n_changed : int
         How many of them the two read differently.
 
-    n_right : tuple of (float, float)
-        How many of these are right, before and after: the probabilities that the
-        strings have by over-segmentation, which has learned nothing from the pile.
+    n_for, n_against : int
+        In how many of these over-segmentation, which has learned nothing from the pile,
+        finds the new string the more probable, and the old one.
 
     n_broken : tuple of (int, int)
         Fields whose string breaks a rule, before and after.
@@ -85,7 +85,8 @@ class Comparison:
 
     n_fields: int
     n_changed: int
-    n_right: tuple[float, float]
+    n_for: int
+    n_against: int
     n_broken: tuple[int, int]
     n_labelled: int
     n_wrong: tuple[int, int]
@@ -93,24 +94,26 @@ class Comparison:
     @property
     def is_gain(self) -> bool:
         """Whether nothing speaks against the new network, and something for it."""
-        gains = [self.n_right[1] - self.n_right[0]]
+        gains = [self.n_for - self.n_against]
         gains += [before - after for before, after in (self.n_broken, self.n_wrong)]
         return min(gains) >= 0 and max(gains) > 0
 
     def __str__(self) -> str:
         said = []
         if self.n_fields:
-            before, after = self.n_right
             said.append(
                 f"{self.n_changed} of {self.n_fields} fields read otherwise than"
-                f" before; by over-segmentation {after:.1f} of these are right,"
-                f" {before:.1f} before"
+                f" before; over-segmentation is for {self.n_for} of these, against"
+                f" {self.n_against}"
             )
         if any(self.n_broken):
-            said.append("{1} break a rule, {0} before".format(*self.n_broken))
+            before, after = self.n_broken
+            said.append(f"{after} break a rule, {before} before")
         if self.n_labelled:
-            n_wrong = "{1} of {2} labelled fields wrong, {0} before"
-            said.append(n_wrong.format(*self.n_wrong, self.n_labelled))
+            before, after = self.n_wrong
+            said.append(
+                f"{after} of {self.n_labelled} labelled fields wrong, {before} before"
+            )
         return "; ".join(said)
 
 
@@ -311,14 +314,15 @@ def _compare(
     changed = [n for n in free if before[n] != after[n]]
     # What has learned from the pile would side with what else has.
     others = read_shares(CuttingReader(), [pile.images[n] for n in changed])
-    n_right = [
-        sum(own.get(read[n], 0.0) for n, own in zip(changed, others, strict=True))
-        for read in said
+    leans = [
+        np.sign(own.get(after[n], 0.0) - own.get(before[n], 0.0))
+        for n, own in zip(changed, others, strict=True)
     ]
     return Comparison(
         n_fields=len(free),
         n_changed=len(changed),
-        n_right=(n_right[0], n_right[1]),
+        n_for=leans.count(1),
+        n_against=leans.count(-1),
         n_broken=(broken[0], broken[1]),
         n_labelled=len(known),
         n_wrong=(wrong[0], wrong[1]),
