@@ -199,6 +199,7 @@ def test_a_classifier_in_a_pipeline_is_trained_together_too():
     assert stacked.way_.startswith("6 networks in 1 stack;")
 
 
+@pytest.mark.slow  # trains 24 networks
 def test_members_of_a_committee_are_trained_together_too():
     members = [(str(seed), make(random_state=seed)) for seed in range(2)]
     stacked, alone = search_twice(

@@ -468,6 +468,7 @@ def test_demo_writes_over_no_file_of_others(folder, capsys, name):
     assert contents(folder) == before
 
 
+@pytest.mark.slow  # the README's is scored with
 def test_a_drafted_form_can_be_scored_with(folder, capsys):
     page, _ = draw_blank_form(dpi=150)
     PIL.Image.fromarray(page).save(folder / "blank.png")
@@ -506,6 +507,7 @@ def test_a_page_to_edit_a_form_in_is_written_alone(folder, capsys):
     assert not (folder / "form.json").exists()
 
 
+@pytest.mark.slow  # tests/forms drafts from files
 def test_a_form_is_drafted_from_filled_in_pages_in_one_file(folder, capsys):
     page, fields = draw_blank_form(dpi=150)
     pages = []

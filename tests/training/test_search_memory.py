@@ -27,7 +27,7 @@ from pipelines.pages import cleaning, upright
 from pipelines.readers import comb, free, places
 from pipelines.training.search import SearchPlan, search
 
-N_FIELDS = 6
+N_FIELDS = 3
 
 
 class Knowing(BaseEstimator):
