@@ -135,6 +135,7 @@ def test_cutting_is_learned_from_strings_alone(held):
 
 
 def test_fields_that_were_learned_are_read(model, held):
+    # Of seeds 0 to 2, at most 0.63 are read before, and at least 0.87 after.
     fields, texts = [field for field, _ in held[:8]], [text for _, text in held[:8]]
     before = texts_of(read_lines(fields, model))
     after = texts_of(read_lines(fields, adapt_model(model, fields, texts)))

@@ -249,7 +249,7 @@ def test_page_registrar_asks_for_its_blank():
         PageRegistrar().fit([])
 
 
-@pytest.mark.slow  # eight vast pages
+@pytest.mark.slow  # five vast pages
 def test_forms_of_one_series_are_told_apart(scans):
     forms = {path.stem: path for path in scans.glob("cdigital/blank/*.png")}
     blank = prepare_blank(cv2.imread(str(forms["c.hasil_dpr_s08_v2"]), 0))
