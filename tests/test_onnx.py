@@ -190,7 +190,9 @@ class BoundToItsBatch(LeNet5):
         return super().forward(images) + torch.arange(len(images))[:, None]
 
 
-@pytest.mark.parametrize("kind", [LooksAtValues, BoundToItsBatch])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(LooksAtValues, marks=pytest.mark.slow), BoundToItsBatch]
+)
 def test_a_network_that_depends_on_values_or_batch_is_refused(tmp_path, kind):
     classifier = LeNet5Classifier.from_pretrained("mnist", device="cpu")
     classifier.net_.module_ = kind()

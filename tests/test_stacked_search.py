@@ -216,6 +216,7 @@ def test_what_is_alone_is_trained_alone():
     assert "3 alone for their averaging" in stacked.way_
 
 
+@pytest.mark.slow  # trains twelve networks once more
 def test_stacks_of_one_give_the_very_same():
     stacked, alone = search_twice(make(), {"lr": [0.001, 0.01]})
     stacked = stacked.set_params(stack_size=1).fit(DIGITS, LABELS)

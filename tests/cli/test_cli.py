@@ -479,6 +479,7 @@ def test_a_drafted_form_can_be_scored_with(folder, capsys):
     assert (row["status"], row["field_01.status"]) == ("ok", "blank")
 
 
+@pytest.mark.slow  # tests/forms reads by what was drawn
 def test_a_form_that_was_drawn_can_be_scored_with(folder, capsys):
     page, fields = draw_blank_form(dpi=150)
     PIL.Image.fromarray(page).save(folder / "blank.png")
