@@ -128,6 +128,7 @@ def test_weights_and_groups_are_routed():
     assert "3 networks" in stacked.way_
 
 
+@pytest.mark.slow  # trains twelve networks
 def test_several_scores_are_looked_at():
     stacked, alone = search_twice(
         make(),

@@ -432,6 +432,7 @@ def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
     assert len(list((folder / "out" / "scans").iterdir())) == 1
 
 
+@pytest.mark.slow  # the README draws them
 def test_demo_draws_fields_to_read_and_to_train_on(folder, capsys):
     words = ["demo", "--fields", "-o", "out", "--pages", "1"]
     assert main(words) == 0

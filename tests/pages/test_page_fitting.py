@@ -95,6 +95,7 @@ def test_half_a_page_goes_to_its_own_blank(blanks):
         assert blanks.fit(prepare_page(np.ascontiguousarray(half))).number == 2
 
 
+@pytest.mark.slow  # test_register.py bends pages, too
 def test_a_page_that_bends_goes_to_its_own_blank_as_if_it_were_the_only_one(blanks):
     page = scan_page(SHEETS["claim"], draw_scanner(3), random_state=3)
     y, x = np.indices(page.shape, dtype=np.float32)

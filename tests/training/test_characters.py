@@ -50,6 +50,7 @@ def test_the_report_says_what_was_done_and_where_it_is(trained):
     assert str(trained.path) in report
 
 
+@pytest.mark.slow  # the command does so below
 def test_a_recipe_is_trained_with_parameters_of_ones_own(tmp_path):
     path = tmp_path / "model"
     train(make("keras_tanh", max_epochs=1, module__pooling="max"), "digits", path)
