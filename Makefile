@@ -13,7 +13,7 @@ docs: .venv/installed-for-docs
 test: .venv/installed-for-tests tests/browser/node_modules
 	.venv/bin/pytest -n auto --dist loadfile
 
-# With what is marked slow: the wheel in an empty environment.
+# With what is marked slow: trainings, stacks of pages, the documentation's examples.
 test-all: .venv/installed-for-tests tests/browser/node_modules
 	.venv/bin/pytest -n auto --dist loadfile -m ""
 

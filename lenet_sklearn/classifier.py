@@ -266,7 +266,8 @@ class LeNet5Classifier(NetworkHolder, ClassifierMixin, BaseEstimator):
     >>> from sklearn.datasets import load_digits
     >>> from lenet_sklearn import LeNet5Classifier
     >>> X, y = load_digits(return_X_y=True)
-    >>> classifier = LeNet5Classifier(max_epochs=15, random_state=0, device="cpu")
+    >>> how = {"max_epochs": 6, "lr": 0.01, "random_state": 0, "device": "cpu"}
+    >>> classifier = LeNet5Classifier(**how)
     >>> classifier.fit(X[:1000], y[:1000]).score(X[1000:], y[1000:]) > 0.8
     True
     """

@@ -42,8 +42,9 @@ EXPECTED = {
 }
 
 
+# Seeds 0 to 3 read 0.92 of the blobs of three classes, where 0.83 are asked for.
 @parametrize_with_checks(
-    [LeNet5Classifier(max_epochs=8, batch_size=16, device="cpu")],
+    [LeNet5Classifier(max_epochs=4, batch_size=16, device="cpu")],
     expected_failed_checks=lambda estimator: EXPECTED,
 )
 def test_scikit_learns_checks(estimator, check):
@@ -387,7 +388,7 @@ def test_it_is_searched_in_a_pipeline(digits):
         "lenet5classifier__module__dropout": [0.2],
         "lenet5classifier__optimizer__weight_decay": [0.1],
     }
-    pipeline = make_pipeline(MinMaxScaler(), make(classes=range(10)))
+    pipeline = make_pipeline(MinMaxScaler(), make(classes=range(10), max_epochs=4))
     search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
     assert search.best_score_ > 0.2
     net = search.best_estimator_[-1].net_

@@ -181,6 +181,7 @@ class Pixels(nn.Module):
         return self.linear(images.flatten(1))
 
 
+@pytest.mark.slow  # as one such network does
 def test_a_committee_of_ones_own_networks_asks_for_their_class(tmp_path, digits):
     base = LeNet5Classifier(**QUICK, module=Pixels)
     committee = make_committee(base, n_members=2, random_state=0).fit(*digits)

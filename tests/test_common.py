@@ -38,9 +38,9 @@ def _public_estimators(method):
 def _printed_page():
     """Draw what registration needs: print that is nowhere the same."""
     random = np.random.default_rng(0)
-    page = np.full((700, 500), 255, dtype=np.uint8)
-    for y in range(160, 680, 30):
-        words = "".join(random.choice(list("ABCDEFGHKLMNPRSTUVWXYZ 235"), 22))
+    page = np.full((420, 360), 255, dtype=np.uint8)
+    for y in range(160, 400, 30):
+        words = "".join(random.choice(list("ABCDEFGHKLMNPRSTUVWXYZ 235"), 14))
         cv2.putText(page, words, (25, y), 0, 0.7, 0, 2, cv2.LINE_AA)
     return page
 
@@ -214,9 +214,9 @@ def test_readers_refuse_the_same_and_name_the_sample(name, kind, pages):
 def test_readers_leave_pages_and_parameters_alone(name, pages):
     reader = _make(name)
     before = reader.get_params()
-    copies = _read_only([page.copy() for page in pages])
+    copies = _read_only([page.copy() for page in pages[:2]])
     reader.predict(copies)
-    for page, copy in zip(pages, copies, strict=True):
+    for page, copy in zip(pages[:2], copies, strict=True):
         assert_array_equal(page, copy)
     assert reader.get_params() == before
 
@@ -224,9 +224,9 @@ def test_readers_leave_pages_and_parameters_alone(name, pages):
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_readers_give_one_row_for_each_page_as_if_alone(name, pages):
     reader = _make(name)
-    together = reader.predict(pages)
-    assert len(together) == len(pages)
-    alone = [reader.predict([page])[0] for page in pages]
+    together = reader.predict(pages[:2])
+    assert len(together) == 2
+    alone = [reader.predict([page])[0] for page in pages[:2]]
     assert_array_equal(together, np.array(alone, dtype=object))
     assert len(reader.predict([])) == 0
 
@@ -241,7 +241,14 @@ def _last_step(name):
     return FieldReader(digits=4)
 
 
-@pytest.mark.parametrize("name", sorted(TRANSFORMERS))
+# Deskewing is tried at three hundred angles for each page and each split.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name == "Deskewer" else [])
+        for name in sorted(TRANSFORMERS)
+    ],
+)
 def test_a_step_can_be_searched_with_a_reader_at_the_end(name, pages):
     pipeline = Pipeline([("step", _make(name)), ("read", _last_step(name))])
     grid = {f"step__{key}": [value] for key, value in _make(name).get_params().items()}
@@ -256,7 +263,7 @@ def test_a_step_can_be_searched_with_a_reader_at_the_end(name, pages):
 
 def test_a_page_that_cannot_be_registered_names_its_number(pages):
     registrar = PageRegistrar(**REQUIRED["PageRegistrar"]).fit(pages)
-    empty = np.full((700, 500), 255, dtype=np.uint8)
+    empty = np.full((420, 360), 255, dtype=np.uint8)
     with pytest.raises(pipelines.RegistrationError, match="Sample 1: PageRegistrar"):
         registrar.transform([pages[0], empty])
 

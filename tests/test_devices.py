@@ -50,6 +50,7 @@ def test_four_fits_at_a_time_give_what_they_give_one_by_one(bars, numpy_state):
     assert torch.equal(torch.get_rng_state(), before[1])
 
 
+@pytest.mark.slow  # as classifiers do
 def test_four_recognizers_at_a_time_learn_what_they_learn_one_by_one(bars):
     strips, texts = list(bars[0]), [str(label) for label in bars[1]]
 

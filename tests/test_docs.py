@@ -31,6 +31,8 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs" / "guide").glob("*.md")),
 ]
+# With every change; .ci/run reads the other pages beside the tests.
+QUICKLY = (README, ROOT / "docs" / "index.md")
 TEXTS = ["1742", "308", "5", "60291", "33", "982"]
 
 # A block of a page, and the comment before it, if there is one.
@@ -50,17 +52,28 @@ def marked(page, name):
 
 
 @pytest.fixture(scope="module")
-def printed():
-    """What each command printed that has been run: none is run twice."""
-    return {}
+def quick(tmp_path_factory):
+    """A folder with a demo of three pages."""
+    return prepare(tmp_path_factory.mktemp("docs"), 3)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, printed):
-    """A folder with what the commands read: the demo's files, and labelled fields."""
-    folder = tmp_path_factory.mktemp("docs")
-    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
-        run_lenet(["demo", "-o", "demo"], patch, printed)
+def whole(tmp_path_factory):
+    """A folder with the whole demo: how much it certifies depends on its pages."""
+    return prepare(tmp_path_factory.mktemp("docs"), 12)
+
+
+def prepare(folder, n_pages):
+    """Write what the commands read: the demo's files, and labelled fields.
+
+    Return the folder, and what each command printed that has been run: none is run
+    twice.
+    """
+    printed = {}
+    with contextlib.chdir(folder):
+        demo = ["demo", "-o", "demo"]
+        run_lenet([*demo, "--pages", str(n_pages)], printed)
+        [printed[tuple(demo)]] = printed.values()
         for scan in sorted(Path("demo/scans").iterdir())[3:]:
             scan.unlink()  # three pages show as much as twelve
         for name in ("fields", "more", "held"):
@@ -74,7 +87,7 @@ def folder(tmp_path_factory, printed):
         Path("docs").mkdir()
         shutil.copy(BENCHMARKS, "docs")
         shutil.copy(README, ".")
-    return folder
+    return folder, printed
 
 
 @pytest.fixture
@@ -96,8 +109,19 @@ def short_trainings(monkeypatch):
         monkeypatch.setattr(f"pipelines.{module}._MOST_EPOCHS", 1)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_what_a_page_shows_runs(page, folder, printed, short_trainings, monkeypatch):
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(
+            page,
+            id=page.relative_to(ROOT).as_posix(),
+            marks=[] if page in QUICKLY else [pytest.mark.slow],
+        )
+        for page in PAGES
+    ],
+)
+def test_what_a_page_shows_runs(page, request, short_trainings, monkeypatch):
+    folder, printed = request.getfixturevalue("quick" if page in QUICKLY else "whole")
     monkeypatch.chdir(folder)
     names = {}
     for file, language, code in BLOCK.findall(page.read_text("utf-8")):
@@ -120,7 +144,7 @@ def run_command(words, monkeypatch, printed):
         case ["lenet", "adapt", *words]:
             see_adapt(words, monkeypatch)
         case ["lenet" | ".venv/bin/lenet", *words]:
-            run_lenet(words, monkeypatch, printed)
+            run_lenet(words, printed)
         case ["python", script, *words] if script.startswith("examples/benchmarks/"):
             run_benchmark(Path(script), words, monkeypatch)
         case ["python", script, *_]:
@@ -138,11 +162,13 @@ def run_command(words, monkeypatch, printed):
             pytest.fail(f"nothing runs the command {shlex.join(words)}")
 
 
-def run_lenet(words, monkeypatch, printed):
+def run_lenet(words, printed):
     if tuple(words) in printed:
         return
+    # Thirty fields show as much as those of a dozen pages.
+    few = ["--pages", "3"] if words[:2] == ["demo", "--fields"] else []
     with contextlib.redirect_stdout(io.StringIO()) as out:
-        assert main(words) == 0
+        assert main([*words, *few]) == 0
     printed[tuple(words)] = out.getvalue()
 
 
@@ -211,10 +237,11 @@ def check_session(code, names, page):
     assert not failed, out.getvalue()
 
 
-def test_the_output_of_the_demo_is_that_of_the_readme(folder, printed, monkeypatch):
+@pytest.mark.slow  # a dozen whole pages
+def test_the_output_of_the_demo_is_that_of_the_readme(whole, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "examples" / "benchmarks")
     shorten = importlib.import_module("pages").shorten_demo
-    shown = f"```console\n{shorten(printed['demo', '-o', 'demo'])}\n```\n"
+    shown = f"```console\n{shorten(whole[1]['demo', '-o', 'demo'])}\n```\n"
     assert marked(README, "demo") == shown
 
 
@@ -231,7 +258,8 @@ def test_the_rules_of_the_guide_are_those_of_the_demo(tmp_path):
     assert (tmp_path / "rules.json").read_text("utf-8") == code
 
 
-def test_the_form_fits_the_blank_page_of_the_demo(folder):
+def test_the_form_fits_the_blank_page_of_the_demo(quick):
+    folder, _ = quick
     code, *_ = blocks(ROOT / "docs" / "guide" / "forms.md", "json")
     path = folder / "demo" / "form_of_the_guide.json"
     path.write_text(code, encoding="utf-8")

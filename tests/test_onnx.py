@@ -93,7 +93,19 @@ def fit_calibrated(params, digits):
     return LeNet5Classifier(**settings).fit(*digits).calibrate(*digits)
 
 
-@pytest.mark.parametrize("params", FAMILY.values(), ids=FAMILY.keys())
+# The first network, today's, the strangest of settings, and one of one's own.
+QUICKLY = ("lecun1998", "max_relu", "modern", "normalised", "module")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(
+            params, id=name, marks=[] if name in QUICKLY else [pytest.mark.slow]
+        )
+        for name, params in FAMILY.items()
+    ],
+)
 def test_the_whole_family_reads_the_same_once_it_is_loaded(tmp_path, digits, params):
     X, _ = digits
     classifier = fit_calibrated(params, digits)
@@ -178,7 +190,9 @@ class BoundToItsBatch(LeNet5):
         return super().forward(images) + torch.arange(len(images))[:, None]
 
 
-@pytest.mark.parametrize("kind", [LooksAtValues, BoundToItsBatch])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(LooksAtValues, marks=pytest.mark.slow), BoundToItsBatch]
+)
 def test_a_network_that_depends_on_values_or_batch_is_refused(tmp_path, kind):
     classifier = LeNet5Classifier.from_pretrained("mnist", device="cpu")
     classifier.net_.module_ = kind()
@@ -187,6 +201,7 @@ def test_a_network_that_depends_on_values_or_batch_is_refused(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow  # the engine follows the weights above
 def test_a_graph_is_as_good_for_other_weights():
     parts = {"output": "rbf", "c3": "table", "pooling": "trainable"}
     images = torch.rand(5, 1, 28, 28)

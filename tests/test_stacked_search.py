@@ -128,6 +128,7 @@ def test_weights_and_groups_are_routed():
     assert "3 networks" in stacked.way_
 
 
+@pytest.mark.slow  # trains twelve networks
 def test_several_scores_are_looked_at():
     stacked, alone = search_twice(
         make(),
@@ -199,6 +200,7 @@ def test_a_classifier_in_a_pipeline_is_trained_together_too():
     assert stacked.way_.startswith("6 networks in 1 stack;")
 
 
+@pytest.mark.slow  # trains 24 networks
 def test_members_of_a_committee_are_trained_together_too():
     members = [(str(seed), make(random_state=seed)) for seed in range(2)]
     stacked, alone = search_twice(
@@ -215,6 +217,7 @@ def test_what_is_alone_is_trained_alone():
     assert "3 alone for their averaging" in stacked.way_
 
 
+@pytest.mark.slow  # trains twelve networks once more
 def test_stacks_of_one_give_the_very_same():
     stacked, alone = search_twice(make(), {"lr": [0.001, 0.01]})
     stacked = stacked.set_params(stack_size=1).fit(DIGITS, LABELS)

@@ -94,7 +94,8 @@ class DrawnLines(Sequence[Image]):
     --------
     >>> from lenet_sklearn import load_dataset
     >>> from pipelines import DrawnLines
-    >>> lines = DrawnLines(*load_dataset("digits"), n_lines=50, random_state=0)
+    >>> glyphs, labels = load_dataset("digits")
+    >>> lines = DrawnLines(glyphs[:3], labels[:3], n_lines=50, random_state=0)
     >>> len(lines), lines[7].shape[0], lines.texts[7].isdigit()
     (50, 32, True)
     """

@@ -64,7 +64,7 @@ def draw_mark_samples(
     Examples
     --------
     >>> from pipelines.training.marks import draw_mark_samples
-    >>> X, y = draw_mark_samples([3])
+    >>> X, y = draw_mark_samples([0])
     >>> X.shape[1:], set(y.tolist()) <= {"corrected", "empty", "filled", "ticked"}
     ((28, 28), True)
     """

@@ -21,7 +21,7 @@ WINDOW = {"width": 1280, "height": 800}
 def demo(tmp_path_factory):
     """The demo's forms, with pages to edit its blank and its rules in."""
     folder = tmp_path_factory.mktemp("demo")
-    forms = draw_filled_forms(folder, n_pages=2, random_state=0)
+    forms = draw_filled_forms(folder, n_pages=1, random_state=0)
     write_editor(forms.blank, folder / "drafted.html")
     write_editor(folder / "rules.json", folder / "rules.html")
     return forms
@@ -439,7 +439,9 @@ def test_the_page_is_seen_larger_and_smaller(editor):
     assert shown.inner_text() == fit
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "scheme", ["dark", pytest.param("light", marks=pytest.mark.slow)]
+)
 def test_nothing_bars_anybody(profile, folder, find_barriers, scheme):
     with profile(viewport=WINDOW, color_scheme=scheme) as context:
         page = open_page(context, folder / "rules.html")

@@ -472,7 +472,9 @@ def test_harmful_names_are_text(page):
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 1280
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)]
+)
 def test_nothing_bars_anybody(profile, review, find_barriers, scheme):
     with profile(color_scheme=scheme) as context:
         page = context.new_page()

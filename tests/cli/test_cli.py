@@ -432,6 +432,7 @@ def test_demo_shows_the_table_and_where_everything_is(folder, capsys):
     assert len(list((folder / "out" / "scans").iterdir())) == 1
 
 
+@pytest.mark.slow  # the README draws them
 def test_demo_draws_fields_to_read_and_to_train_on(folder, capsys):
     words = ["demo", "--fields", "-o", "out", "--pages", "1"]
     assert main(words) == 0
@@ -468,6 +469,7 @@ def test_demo_writes_over_no_file_of_others(folder, capsys, name):
     assert contents(folder) == before
 
 
+@pytest.mark.slow  # the README's is scored with
 def test_a_drafted_form_can_be_scored_with(folder, capsys):
     page, _ = draw_blank_form(dpi=150)
     PIL.Image.fromarray(page).save(folder / "blank.png")
@@ -478,6 +480,7 @@ def test_a_drafted_form_can_be_scored_with(folder, capsys):
     assert (row["status"], row["field_01.status"]) == ("ok", "blank")
 
 
+@pytest.mark.slow  # tests/forms reads by what was drawn
 def test_a_form_that_was_drawn_can_be_scored_with(folder, capsys):
     page, fields = draw_blank_form(dpi=150)
     PIL.Image.fromarray(page).save(folder / "blank.png")
@@ -506,6 +509,7 @@ def test_a_page_to_edit_a_form_in_is_written_alone(folder, capsys):
     assert not (folder / "form.json").exists()
 
 
+@pytest.mark.slow  # tests/forms drafts from files
 def test_a_form_is_drafted_from_filled_in_pages_in_one_file(folder, capsys):
     page, fields = draw_blank_form(dpi=150)
     pages = []

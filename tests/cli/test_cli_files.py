@@ -12,6 +12,7 @@ import pipelines.readers
 from pipelines.cli.commands import main
 from pipelines.drawing import draw_comb
 from pipelines.outcomes import FieldReading, PageReading
+from pipelines.readers import make_form_reader
 
 ON_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="its names are others")
 
@@ -154,8 +155,7 @@ def test_the_longest_names_keep_their_pictures(folder, letter):
 
 
 def test_an_empty_page_is_a_row_that_says_so(folder, monkeypatch, capsys):
-    monkeypatch.undo()
-    monkeypatch.chdir(folder)
+    monkeypatch.setattr(pipelines.readers, "make_form_reader", make_form_reader)
     back = PIL.Image.new("L", (827, 1170), 245)
     comb = back.copy()
     comb.paste(PIL.Image.fromarray(draw_comb("042", random_state=3)), (100, 100))

@@ -162,6 +162,7 @@ def pile(folder, tmp_path_factory):
     return pile
 
 
+@pytest.mark.slow  # three pages by three forms
 def test_ticks_are_read_in_mixed_piles_and_in_forms_of_several_pages(pile):
     [two], [one] = _rows(pile / "r.two.csv"), _rows(pile / "r.one.csv")
     assert (two["extra"], two["left.status"], two["days"]) == ("yes", "blank", "some")
@@ -169,6 +170,7 @@ def test_ticks_are_read_in_mixed_piles_and_in_forms_of_several_pages(pile):
     assert len(list((pile / "pictures").iterdir())) == 3
 
 
+@pytest.mark.slow  # of the same pile
 def test_the_long_table_of_a_pile_has_its_ticks(pile):
     rows = [(row["field"], row["value"]) for row in _rows(pile / "r.long.csv")]
     assert rows[:2] == [("extra", "yes"), ("left", "")]

@@ -22,7 +22,7 @@ def rows(path):
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    return draw_pile(tmp_path_factory.mktemp("pile"), n_pages=10, random_state=3)
+    return draw_pile(tmp_path_factory.mktemp("pile"), n_pages=7, dpi=150)
 
 
 @pytest.fixture(scope="module")

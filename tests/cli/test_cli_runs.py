@@ -9,6 +9,7 @@ import sys
 import termios
 import textwrap
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,7 @@ def test_a_terminal_gets_a_progress_bar_that_knows_how_many_pages(folder):
     ("number", "jobs"),
     [
         (signal.SIGINT, "2"),
-        (signal.SIGTERM, "1"),
+        pytest.param(signal.SIGTERM, "1", marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, "1", marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, "2", marks=pytest.mark.slow),
     ],
@@ -117,6 +118,7 @@ def test_an_interrupted_run_keeps_the_old_table_and_goes_on(folder, number, jobs
     goes_on(folder)
 
 
+@pytest.mark.slow  # tests/faults kills one
 def test_a_killed_run_keeps_the_old_table_and_goes_on(folder):
     process = start_slowly(folder)
     process.kill()
@@ -260,6 +262,8 @@ def test_a_run_at_work_keeps_others_out(numbers, capsys, monkeypatch):
     from lenet_sklearn import outputs
 
     score()
+    at_once = partial(outputs.lock_file, patience=0.1)
+    monkeypatch.setattr("pipelines.runs.folder.lock_file", at_once)
     with outputs.lock_file(numbers / "results.run" / ".lock"):
         assert score() == 4
         assert "another run is at work" in capsys.readouterr().err

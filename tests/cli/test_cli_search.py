@@ -67,6 +67,7 @@ def test_the_best_of_a_search_is_saved_and_read_with(folder, gain, capsys):
         assert len(list(csv.DictReader(file))) == len(TEXTS)
 
 
+@pytest.mark.slow  # tests/training has it without a command
 def test_a_search_goes_on_where_it_was_interrupted(folder, gain, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise OSError("the power is gone")

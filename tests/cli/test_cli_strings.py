@@ -65,7 +65,8 @@ def without_folds(monkeypatch):
 
 def test_a_network_trained_on_drawn_strings_reads_fields(folder, capsys, monkeypatch):
     monkeypatch.setattr("pipelines.training.strings._N_TEST", 20)
-    words = "train strings digits --network lenet5_dense --lines 200 -o m"
+    monkeypatch.setattr("pipelines.drawing.lines._N_COPYBOOK", 4)
+    words = "train strings digits --network lenet5_dense --lines 64 -o m"
     assert main(words.split()) == 0
     assert "84803" in capsys.readouterr().out
     assert main(["info", "m"]) == 0

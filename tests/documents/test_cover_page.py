@@ -20,6 +20,7 @@ def _first_page(path, dpi):
     return next(iter(read_pages(path, dpi=dpi)))
 
 
+@pytest.mark.slow  # vast pages; coarser ones are read below
 def test_the_command_reads_both_at_400_dpi(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     files = [str(folder / name) for name in (FILLED, EMPTY)]

@@ -78,6 +78,8 @@ DEGRADATIONS = {
     "2 % salt and pepper": lambda page, seed: _speckled(page, 0.02, seed),
     "uneven light": lambda page, seed: _unevenly_lit(page),
 }
+# One of another size, one that lies otherwise, and one that is dirty.
+QUICKLY = ("150 dpi", "tilted by 8 degrees", "2 % salt and pepper")
 
 
 def _wrong(readings, truth):
@@ -104,7 +106,7 @@ def _score(folder, monkeypatch, *words):
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("kind", ["png", "pdf"])
+@pytest.mark.parametrize("kind", ["png", pytest.param("pdf", marks=pytest.mark.slow)])
 def test_all_fourteen_pages_are_read(folder, truth, tmp_path, monkeypatch, kind):
     files = sorted(map(str, folder.glob("page_*.png" if kind == "png" else "*.pdf")))
     if kind == "pdf":
@@ -114,7 +116,13 @@ def test_all_fourteen_pages_are_read(folder, truth, tmp_path, monkeypatch, kind)
     assert "unlocated" not in {row["rin.status"] for row in rows}
 
 
-@pytest.mark.parametrize("degradation", DEGRADATIONS)
+@pytest.mark.parametrize(
+    "degradation",
+    [
+        name if name in QUICKLY else pytest.param(name, marks=pytest.mark.slow)
+        for name in DEGRADATIONS
+    ],
+)
 def test_thirteen_of_fourteen_degraded_pages_are_read(
     pages, truth, reader, degradation
 ):
@@ -128,7 +136,7 @@ def test_thirteen_of_fourteen_degraded_pages_are_read(
     assert not _wrongly_accepted(readings, truth)
 
 
-@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("turns", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_turned_page_is_never_accepted_with_a_wrong_value(
     pages, truth, reader, turns
 ):
@@ -137,15 +145,20 @@ def test_a_turned_page_is_never_accepted_with_a_wrong_value(
     assert not _wrongly_accepted(readings, truth)
 
 
-def test_a_page_without_its_field_is_unlocated(pages, reader):
-    for page in pages:
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 5))]
+)
+def test_a_page_without_its_field_is_unlocated(pages, reader, first):
+    for page in pages[first::5]:
         quad = reader.read(page).fields["rin"].quad
         without = cv2.fillPoly(page.copy(), [_grown(quad)], 255)
         reading = reader.read(without).fields["rin"]
         assert (reading.value, reading.status) == ("", "unlocated")
 
 
-@pytest.mark.parametrize("digits", [5, 7, 8, 10, 12])
+@pytest.mark.parametrize(
+    "digits", [10, *(pytest.param(n, marks=pytest.mark.slow) for n in (5, 7, 8, 12))]
+)
 def test_another_number_of_boxes_is_not_there(pages, digits):
     other = make_form_reader(Form.from_combs({"rin": digits}))
     readings = [other.read(page).fields["rin"] for page in pages]

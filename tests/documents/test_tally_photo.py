@@ -13,7 +13,7 @@ from pipelines.forms.deciding import decide
 from pipelines.forms.drafting import write_draft
 from pipelines.outcomes import settle
 
-OTHER_BLANKS = ["c.hasil_data.png", "c.hasil_dpr_j_v2.png", "c.hasil_dpr_s08_v2.png"]
+OTHER_BLANKS = ["c.hasil_dpr_s08_v2.png", "c.hasil_dpr_j_v2.png", "c.hasil_data.png"]
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +105,8 @@ def test_sums_fill_in_a_blot_or_leave_it(summed, reading, totals, truth, n_total
             assert (decided[other].value, decided[other].status) == (right, "accepted")
 
 
-@pytest.mark.parametrize(
-    "n_total",
-    [
-        pytest.param(0, marks=pytest.mark.slow),
-        3,
-        pytest.param(5, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow  # sums fill in every blot above, without reading the page again
+@pytest.mark.parametrize("n_total", [0, 3, 5])
 def test_a_blot_on_the_photograph_is_never_wrong_and_accepted(
     summed, photograph, reading, totals, truth, n_total
 ):
@@ -130,6 +124,7 @@ def test_a_blot_on_the_photograph_is_never_wrong_and_accepted(
         )
 
 
+@pytest.mark.slow  # what is read is the same as above
 def test_the_command_reads_them_too(folder, form_file, totals, truth, tmp_path):
     table = tmp_path / "results.csv"
     photograph = str(folder / "pwp_sample_01.jpg")
@@ -145,7 +140,13 @@ def test_the_blank_itself_is_blank(folder, form, totals):
     assert {reading.fields[name].status for name in totals} == {"blank"}
 
 
-@pytest.mark.parametrize("name", OTHER_BLANKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        OTHER_BLANKS[0],
+        *(pytest.param(name, marks=pytest.mark.slow) for name in OTHER_BLANKS[1:]),
+    ],
+)
 def test_another_form_gives_no_value(folder, form, totals, name):
     other = next(iter(read_pages(folder / "blank" / name)))
     reading = make_form_reader(form).read(other)
@@ -154,7 +155,9 @@ def test_another_form_gives_no_value(folder, form, totals, name):
     assert "accepted" not in {field.status for field in fields}
 
 
-@pytest.mark.parametrize("turns", [1, pytest.param(2, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize(
+    "turns", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3))]
+)
 def test_a_turned_photograph_is_never_accepted_with_a_wrong_value(
     form, photograph, totals, truth, turns
 ):

@@ -8,6 +8,14 @@ from pipelines.drawing.boxes import NOTHING, BoxArtist
 from pipelines.training.boxes import CONTENTS, cut_rows
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_shapes():
+    """Write with a few shapes of each digit: drawing hundreds takes the time here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.drawing.boxes._N_COPYBOOK", 20)
+        yield
+
+
 @pytest.fixture(scope="module")
 def artist():
     return BoxArtist(*load_dataset("digits"), random_state=3)

@@ -10,6 +10,14 @@ from lenet_sklearn import load_dataset
 from pipelines import DrawnLines, normalize_line
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_shapes():
+    """Write with a few shapes of each digit: drawing hundreds takes the time here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.drawing.lines._N_COPYBOOK", 20)
+        yield
+
+
 @pytest.fixture(scope="module")
 def digits():
     return load_dataset("digits")

@@ -47,6 +47,7 @@ def check_parts(folder):
     return n_pages
 
 
+@pytest.mark.slow  # tests/cli has one that is said to be full
 def test_a_run_goes_on_when_the_full_disk_has_room_again(batch, small_disk):
     batch.draw("a.tif", *(n % 200 for n in range(N_PAGES)))
     ballast = fill(small_disk, FREE)

@@ -69,6 +69,7 @@ def test_every_harmful_page_is_a_row_and_only_these_are_read_again(batch, inject
     assert batch.rows("1") == batch.rows("2") == rows
 
 
+@pytest.mark.slow  # four runs; pages that do harm are above
 def test_files_that_do_harm_when_they_are_opened_are_rows(batch):
     quick = [name for name in GREYS if name not in ("hang", "speak")]
     for n, name in enumerate(quick):

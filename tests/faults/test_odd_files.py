@@ -72,7 +72,8 @@ def test_good_pages_are_right_and_bad_ones_have_a_reason(batch, bomb):
     assert last == ("", True)
 
 
-@pytest.mark.parametrize("jobs", ["2", pytest.param("1", marks=pytest.mark.slow)])
+@pytest.mark.slow  # tests/cli has a file that changes, in one process
+@pytest.mark.parametrize("jobs", ["2", "1"])
 def test_a_file_that_changes_or_goes_away_is_a_row_that_says_so(batch, jobs):
     for n, name in enumerate("abcdefgh"):
         batch.draw(f"{name}.png", n)

@@ -29,6 +29,7 @@ def full_pipe():
     os.close(writing)
 
 
+@pytest.mark.slow  # starts a program; pages print below, too
 def test_pages_that_print_wait_for_nobody_who_reads_it(batch, full_pipe):
     batch.draw("a.tif", 1, GREYS["speak"], 2)
     status, out, _ = batch.run("decoder", "r", "--jobs", "2", stderr=full_pipe)
@@ -57,6 +58,7 @@ def test_closed_streams_are_no_reason_to_fail(batch, injector, closed):
     assert [row["grey"] for row in batch.rows("r")] == ["001", "204", "002", ""]
 
 
+@pytest.mark.slow  # starts two programs
 def test_an_error_that_cannot_be_told_has_its_status(batch):
     batch.draw("a.png", 1)
     with open("/dev/full", "wb") as nowhere:

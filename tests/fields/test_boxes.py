@@ -190,8 +190,8 @@ def test_a_blank_sheet_has_no_boxes():
     [
         ("c.hasil_data", 34),
         ("c.hasil_dpr_j_v2", 3),
-        ("c.hasil_dpr_s08_v2", 10),
-        ("c.hasil_dpr_s10_v2", 12),
+        pytest.param("c.hasil_dpr_s08_v2", 10, marks=pytest.mark.slow),
+        pytest.param("c.hasil_dpr_s10_v2", 12, marks=pytest.mark.slow),
         ("c.hasil_pwp_3", 6),
     ],
 )
@@ -200,7 +200,7 @@ def test_every_total_of_the_tally_forms_is_a_comb_of_three(scans, name, n_totals
         assert kinds(scan.read(0))["comb", 3] == n_totals
 
 
-@pytest.mark.parametrize("dpi", [150, 200, 300])
+@pytest.mark.parametrize("dpi", [150, 200, pytest.param(300, marks=pytest.mark.slow)])
 def test_every_layout_of_the_exam_has_one_comb_of_nine(scans, dpi):
     with open_scan(scans / "submitty_ids" / "blank.pdf", dpi=dpi) as scan:
         for index in range(len(scan)):

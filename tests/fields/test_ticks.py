@@ -36,7 +36,9 @@ def test_rows_of_circles_are_choices():
     assert all(mark.is_round for mark in marks)
 
 
-@pytest.mark.parametrize("shape", ["circle", "oval"])
+@pytest.mark.parametrize(
+    "shape", ["circle", pytest.param("oval", marks=pytest.mark.slow)]
+)
 def test_all_bubbles_of_a_page_are_found(shape):
     page = draw_marked_page(shape=shape, random_state=51)
     cells = sum(mark.cells for mark in find_marks(page.blank))

@@ -19,7 +19,7 @@ ORIGIN = (30, 40)  # of the crop box
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    return draw_filled_forms(tmp_path_factory.mktemp("demo"), n_pages=2)
+    return draw_filled_forms(tmp_path_factory.mktemp("demo"), n_pages=1)
 
 
 def write_pdf(path, objects):
@@ -89,7 +89,7 @@ def comb(field):
     return f"/FT/Tx/Ff {COMB}/MaxLen {field.digits}/T({field.name})", field.box
 
 
-@pytest.mark.parametrize("rotate", [False, True])
+@pytest.mark.parametrize("rotate", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_form_of_comb_fields_is_the_form(demo, tmp_path, rotate):
     own = Form.from_file(demo.form)
     fields = [comb(field) for field in own.fields]

@@ -20,9 +20,9 @@ from pipelines.scans.read import open_scan
 
 @pytest.fixture
 def blank(tmp_path):
-    """An A4 page of 150 dpi with text and a comb of six, in a folder of its own."""
-    page = np.full((1754, 1240), 255, np.uint8)
-    for row in range(30):
+    """Half an A4 page of 150 dpi, with text and a comb of six, in its own folder."""
+    page = np.full((1000, 1240), 255, np.uint8)
+    for row in range(11):
         words = "Some lines of text that show which way the page runs."
         cv2.putText(page, words, (150, 600 + 35 * row), 0, 0.9, 0, 2)
     for left in range(200, 416, 36):
@@ -51,7 +51,7 @@ def test_it_begins_with_what_is_printed(blank, tmp_path):
     [field] = form["fields"]
     assert (field["name"], field["kind"], field["digits"]) == ("field_01", "comb", 6)
     assert data["printed"] == [{"kind": "comb", "digits": 6, "box": field["box"]}]
-    assert (data["name"], data["height"], data["width"]) == ("form.json", 1754, 1240)
+    assert (data["name"], data["height"], data["width"]) == ("form.json", 1000, 1240)
 
 
 def test_what_it_begins_with_is_a_form(blank, tmp_path):
@@ -123,7 +123,7 @@ def test_the_page_of_a_form_may_be_another(blank, tmp_path):
 def test_a_drawing_is_edited_too(blank, tmp_path):
     points = [[196, 296], [420, 352]]
     shape = {"label": "id", "shape_type": "rectangle", "points": points}
-    size = {"imageHeight": 1754, "imageWidth": 1240}
+    size = {"imageHeight": 1000, "imageWidth": 1240}
     drawing = {"imagePath": "blank.png", **size, "shapes": [shape]}
     (tmp_path / "drawing.json").write_text(json.dumps(drawing))
     write_editor(tmp_path / "drawing.json", tmp_path / "form.html", blank=blank)
@@ -155,4 +155,4 @@ def test_what_is_read_is_not_written_over(blank):
     with pytest.raises(FormError, match="is read, and would be written over"):
         write_editor(blank, blank, overwrite=True)
     with open_scan(blank) as scan:
-        assert scan.read(0).shape == (1754, 1240)
+        assert scan.read(0).shape == (1000, 1240)

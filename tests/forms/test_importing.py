@@ -18,8 +18,8 @@ SHAPE = (2339, 1654)
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The demo's form, its blank page, and two pages."""
-    return draw_filled_forms(tmp_path_factory.mktemp("demo"), n_pages=2)
+    """The demo's form, its blank page, and a page."""
+    return draw_filled_forms(tmp_path_factory.mktemp("demo"), n_pages=1)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ FORMATS = {
 @pytest.mark.parametrize("says_digits", [True, False])
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_form_of_the_demo_is_imported_as_it_is(
-    demo, own, readings, tmp_path, name, says_digits
+    demo, own, tmp_path, name, says_digits
 ):
     boxes = [
         (field.name, field.box, f"digits={field.digits}" if says_digits else "")
@@ -164,8 +164,20 @@ def test_the_form_of_the_demo_is_imported_as_it_is(
     assert np.array_equal(form.load_blank(), own.load_blank())
     with PIL.Image.open(tmp_path / "form.png") as picture:
         assert picture.size == SHAPE[::-1]
-    if says_digits:
-        assert read_pages(demo, form) == readings
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "labelme.json" else pytest.param(name, marks=pytest.mark.slow)
+        for name in FORMATS
+    ],
+)
+def test_a_page_is_read_by_what_was_imported(demo, own, readings, tmp_path, name):
+    boxes = [(field.name, field.box, f"digits={field.digits}") for field in own.fields]
+    (tmp_path / name).write_text(FORMATS[name](boxes), "utf-8")
+    write_form(tmp_path / name, tmp_path / "form.json", blank=demo.blank)
+    assert read_pages(demo, Form.from_file(tmp_path / "form.json")) == readings
 
 
 def test_combs_that_are_drawn_by_hand_are_put_onto_the_print(

@@ -67,7 +67,7 @@ COLUMNS = Sum(total="left", parts=("a", "c")), Sum(total="right", parts=("b", "d
     [
         [Sum(total="c", parts=("a", "b"))],
         [Sum(total="c", parts=("a", "b")), Sum(total="left", parts=("c", "d"))],
-        [*ROWS, *COLUMNS],
+        pytest.param([*ROWS, *COLUMNS], marks=pytest.mark.slow),  # many combinations
         [*ROWS, Sum(total="left", parts=("sum_1", "sum_2"))],
     ],
     ids=["sum", "chain", "table", "tree"],

@@ -65,6 +65,7 @@ def test_info_describes_the_shipped_model(capsys):
     assert "parameters   61706" in shown
 
 
+@pytest.mark.slow  # trains; a committee's pictures are drawn below
 def test_train_and_evaluate_draw_their_pictures(tmp_path, capsys):
     path, plots = tmp_path / "model", tmp_path / "plots"
     words = ["digits", "--device", "cpu", "--plots", str(plots)]

@@ -33,8 +33,18 @@ def scanned(sheet, *, turns=0):
     return prepare_page(np.ascontiguousarray(np.rot90(page, turns)))
 
 
-@pytest.mark.parametrize("turns", range(4))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "turns"),
+    [
+        pytest.param(
+            name,
+            turns,
+            marks=[pytest.mark.slow] if turns and (name, turns) != ("order", 3) else [],
+        )
+        for name in NAMES
+        for turns in range(4)
+    ],
+)
 def test_a_page_goes_to_its_own_blank_whichever_way_it_lies(blanks, name, turns):
     fit = blanks.fit(scanned(SHEETS[name], turns=turns))
     assert NAMES[fit.number] == name
@@ -63,6 +73,7 @@ def test_two_blanks_of_the_same_print_are_not_told_apart():
     assert sorted(fit.rivals) == [0, 1]
 
 
+@pytest.mark.slow  # two are told apart above, and not told apart below
 def test_a_third_edition_decides_between_two_that_are_alike():
     order, later = (prepare_blank(SHEETS[name]) for name in NAMES[:2])
     three = BlankPages([order, order, later])
@@ -84,6 +95,7 @@ def test_half_a_page_goes_to_its_own_blank(blanks):
         assert blanks.fit(prepare_page(np.ascontiguousarray(half))).number == 2
 
 
+@pytest.mark.slow  # test_register.py bends pages, too
 def test_a_page_that_bends_goes_to_its_own_blank_as_if_it_were_the_only_one(blanks):
     page = scan_page(SHEETS["claim"], draw_scanner(3), random_state=3)
     y, x = np.indices(page.shape, dtype=np.float32)

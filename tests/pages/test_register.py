@@ -104,7 +104,9 @@ def test_another_form_with_the_same_corner_marks_is_refused(blank):
     assert "Is it a page of this form?" in found.reason
 
 
-@pytest.mark.parametrize("seed", range(2, 6))
+@pytest.mark.parametrize(
+    "seed", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 6))]
+)
 def test_other_forms_and_halves_of_them_are_refused_photographed_or_not(blank, seed):
     other = _form(seed)
     matrix, size = _turned(5, bend=1.0)
@@ -247,6 +249,7 @@ def test_page_registrar_asks_for_its_blank():
         PageRegistrar().fit([])
 
 
+@pytest.mark.slow  # five vast pages
 def test_forms_of_one_series_are_told_apart(scans):
     forms = {path.stem: path for path in scans.glob("cdigital/blank/*.png")}
     blank = prepare_blank(cv2.imread(str(forms["c.hasil_dpr_s08_v2"]), 0))

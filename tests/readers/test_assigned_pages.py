@@ -12,7 +12,9 @@ from pipelines.forms.pile import Pile, PiledForm
 from pipelines.outcomes import hold, settle_anew
 from pipelines.readers.pile import PileReader
 
-LAYOUTS = {name: draw_layout(name, n, {"id": 4}) for n, name in enumerate(("a", "b"))}
+LAYOUTS = {
+    name: draw_layout(name, n, {"id": 4}, dpi=120) for n, name in enumerate(("a", "b"))
+}
 PLACE = LAYOUTS["a"].code
 
 
@@ -41,7 +43,7 @@ def coded(layout, *texts):
     page = LAYOUTS[layout].page.copy()
     for n, text in enumerate(texts):
         top, left, height, width = PLACE
-        print_code(page, text, (top + 250 * n, left, height, width))
+        print_code(page, text, (top + 150 * n, left, height, width))
     return page
 
 

@@ -362,6 +362,7 @@ def test_a_strange_zero_is_learned_from_a_few_fields():
     assert reader.score(strange[16:], texts[16:]) > 0.8
 
 
+@pytest.mark.slow  # sixteen fields
 def test_digits_that_mean_another_are_not_read_worse_after_fitting():
     writer = draw_writer(5)
     random = np.random.default_rng(0)
@@ -374,7 +375,9 @@ def test_digits_that_mean_another_are_not_read_worse_after_fitting():
     assert after >= before
 
 
-@pytest.mark.parametrize("seed", [0, 4, 7])
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 7))]
+)
 def test_one_field_of_a_writer_does_not_spoil_the_others(seed):
     writer = draw_writer(seed)
     fields = [draw_comb(t, writer=writer, random_state=i) for i, t in enumerate(TEXTS)]
@@ -463,6 +466,7 @@ def test_every_step_can_be_searched_in_one_grid(fields, groups):
     assert len(search.predict(fields[:3])) == 3
 
 
+@pytest.mark.slow  # trains five networks
 def test_a_parameter_of_the_classifier_can_be_searched(fields):
     shipped = LeNet5Classifier.from_pretrained("mnist")
     reader = make_field_reader(clone(shipped).set_params(random_state=0))
@@ -472,6 +476,7 @@ def test_a_parameter_of_the_classifier_can_be_searched(fields):
     assert search.best_score_ == 1
 
 
+@pytest.mark.slow  # scikit-learn's other searches are below
 def test_a_search_can_halve_its_candidates(fields):
     reader = make_field_reader(_quick_classifier())
     search = HalvingGridSearchCV(

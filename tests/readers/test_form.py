@@ -205,7 +205,9 @@ def test_a_comb_left_empty_is_blank_and_settled():
     assert reading.status == "ok"
 
 
-@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "turns", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3))]
+)
 def test_a_page_lying_any_way_is_read_rightly_or_not_accepted(exam, turns):
     _, _, filled = exam
     form = Form.from_combs({"student_number": 9, "exam_code": 6, "exam_date": 8})
@@ -345,6 +347,7 @@ def test_scanned_forms_are_read_on_their_blank_page(exam, seed):
     assert _n_right(reading, truth) >= 10  # of 11
 
 
+@pytest.mark.slow  # eighteen whole pages
 def test_stacks_of_scanned_forms_are_read_to_97_percent(tmp_path):
     right = total = 0
     for n_pages, seed in ((12, 0), (6, 11)):
@@ -593,6 +596,7 @@ def test_it_can_be_cross_validated_with_documents_kept_apart(
     assert_array_equal(scores, [1, 1])
 
 
+@pytest.mark.slow  # reads pages again and again
 def test_the_parts_can_be_searched_from_the_outside(pages, answers, number_form):
     grid = {
         "field_reader__read__threshold": [0.5, 0.9],

@@ -68,6 +68,7 @@ def test_nothing_is_learned_from_fields_with_signs(sheet):
     assert list(reader.cut(page)) == ["digits"]
 
 
+@pytest.mark.slow  # draws hundreds of shapes
 def test_drawn_lines_with_signs_are_of_the_glyphs_that_are_given():
     digits, labels = load_dataset("digits")
     keep = labels < 3

@@ -5,6 +5,7 @@ import os
 import signal
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import PIL.Image
@@ -263,7 +264,9 @@ def test_a_shard_that_waits_for_the_plan_says_so(scans):
     assert text.startswith("waiting for another shard")
 
 
-def test_two_runs_at_once_are_refused(scans):
+def test_two_runs_at_once_are_refused(scans, monkeypatch):
+    at_once = partial(lock_file, patience=0.1)
+    monkeypatch.setattr("pipelines.runs.folder.lock_file", at_once)
     run()
     folder = RunFolder(Path("r.run"))
     with folder.locked(Shard(1, 2)), folder.locked(Shard(2, 2)):

@@ -55,11 +55,11 @@ def test_requests_may_ask_something_while_they_are_listed():
 
 
 def test_what_takes_too_long_is_given_up_and_the_rest_is_done():
-    limits = PageLimits(seconds=2.0)
+    limits = PageLimits(seconds=1.0)
     with Processes(work, jobs=1, limits=limits) as processes:
         processes.ask(("count", 0))  # importing takes its time
         lost, then = processes.map([("sleep", 3600), ("count", 7)])
-    assert lost == Lost("took longer than the 2 seconds a page may take")
+    assert lost == Lost("took longer than the 1 seconds a page may take")
     assert then == 7
 
 
@@ -131,6 +131,7 @@ def test_a_process_that_cannot_be_started_is_an_error_that_says_so(monkeypatch):
         processes.ask(("count", 1))
 
 
+@pytest.mark.slow  # starts a program
 def test_requests_may_come_from_threads_that_end():
     answers = []
     with Processes(work, jobs=1, limits=PageLimits()) as processes:
@@ -174,6 +175,7 @@ def _runs(pid):
         return False
 
 
+@pytest.mark.slow  # tests/faults reads such a page, too
 @on_linux
 def test_a_page_that_takes_gigabytes_is_a_row_and_the_next_page_is_read(bomb):
     limits = PageLimits(seconds=30.0, gigabytes=0.5)

@@ -33,7 +33,7 @@ class DrawnStrips(Sequence):
 
 @pytest.fixture(scope="session")
 def drawn():
-    return DrawnStrips(600, seed=0)
+    return DrawnStrips(400, seed=0)
 
 
 @pytest.fixture(scope="session")

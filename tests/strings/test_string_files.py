@@ -112,6 +112,7 @@ def test_the_file_of_a_classifier_is_refused(tmp_path):
         start.fit([np.zeros((32, 9), np.uint8)], ["1"])
 
 
+@pytest.mark.slow  # what ships is compared below
 def test_onnxruntime_gives_the_same_posteriors(recognizer, unseen):
     twin = pickle.loads(pickle.dumps(recognizer)).set_params(engine="onnxruntime")
     here, there = (one.posteriors(unseen) for one in (recognizer, twin))

@@ -90,7 +90,7 @@ PARTS = {
 
 
 # Those that share least with the rest; the others take as long each.
-QUICKLY = ("lecun1998", "own")
+QUICKLY = ("lecun1998",)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,7 @@ def test_c5_covers_images_of_any_size(shape, padding, kernel):
     assert classifier.predict_proba(X).shape == (40, 4)
 
 
+@pytest.mark.slow  # trains to an accuracy
 def test_rubbish_takes_what_is_unlike_all_digits(digits):
     X, y = digits
     classifier = make(**PARTS["lecun1998"]).set_params(max_epochs=15).fit(X, y)
@@ -152,8 +153,12 @@ def test_without_a_rubbish_class_it_has_no_posterior(digits):
 @pytest.mark.parametrize(
     ("params", "kind"),
     [
-        ({"optimizer": "sgd", "optimizer__momentum": 0.9}, torch.optim.SGD),
-        ({"optimizer": "adam"}, torch.optim.Adam),
+        pytest.param(
+            {"optimizer": "sgd", "optimizer__momentum": 0.9},
+            torch.optim.SGD,
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"optimizer": "adam"}, torch.optim.Adam, marks=pytest.mark.slow),
         ({"optimizer": torch.optim.RMSprop, "lr": 0.001}, torch.optim.RMSprop),
     ],
 )
@@ -175,7 +180,7 @@ def test_the_history_has_columns(digits):
     assert history["train_loss"][-1] < history["train_loss"][0]
 
 
-@pytest.mark.parametrize("averaging", [0.9, 2])
+@pytest.mark.parametrize("averaging", [0.9, pytest.param(2, marks=pytest.mark.slow)])
 def test_averaged_weights_are_others_and_still_read(digits, averaging):
     plain, averaged = make().fit(*digits), make(averaging=averaging).fit(*digits)
     assert not np.array_equal(logits(plain, digits[0]), logits(averaged, digits[0]))
@@ -195,6 +200,7 @@ def test_early_stopping_goes_back_to_the_best_weights(digits):
     assert_array_equal(logits(best, X), logits(classifier, X))
 
 
+@pytest.mark.slow  # as above, with averaged weights
 def test_early_stopping_goes_back_to_the_best_mean_of_the_weights(digits):
     X, y = digits
     how = {"schedule": "constant", "lr": 0.01, "averaging": 0.9}
@@ -295,6 +301,7 @@ def test_weights_that_make_no_sense_are_refused(digits, weights, complaint):
         make().fit(*digits, sample_weight=weights)
 
 
+@pytest.mark.slow  # trains several
 def test_it_can_be_boosted(digits):
     boosted = AdaBoostClassifier(make(), n_estimators=2, random_state=0)
     assert (

@@ -91,7 +91,9 @@ def test_a_score_may_forgo_the_cache(digits):
     assert make(callbacks=[again]).fit(X, y).history_["again"].all()
 
 
-@pytest.mark.parametrize("stratified", [False, True])
+@pytest.mark.parametrize(
+    "stratified", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_a_part_is_watched_without_stopping(digits, stratified):
     X, y, _ = digits
     split = ValidSplit(5, stratified=stratified)

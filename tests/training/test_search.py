@@ -248,6 +248,7 @@ search(Parrot(log), X, y, GRID, SearchPlan(Path(kept)))
 """
 
 
+@pytest.mark.slow  # starts a program
 def test_a_search_that_was_killed_goes_on_where_it_was(tmp_path):
     X, y = planted()
     log, kept = tmp_path / "log", tmp_path / "kept"

@@ -27,7 +27,7 @@ from pipelines.pages import cleaning, upright
 from pipelines.readers import comb, free, places
 from pipelines.training.search import SearchPlan, search
 
-N_FIELDS = 6
+N_FIELDS = 3
 
 
 class Knowing(BaseEstimator):
@@ -173,6 +173,7 @@ def test_no_entry_of_a_memory_knows_an_answer(lines, tmp_path):
     assert kept[0] == kept[1]
 
 
+@pytest.mark.slow  # whole pages; fields are searched above
 def test_pages_are_set_upright_and_searched_once_for_all_folds(tmp_path, monkeypatch):
     done = Counter()
     for module, name in ((upright, "estimate_skew"), (places, "find_combs")):

@@ -19,6 +19,7 @@ def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "drawn.safetensors"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipelines.training.strings._N_TEST", 20)
+        patch.setattr("pipelines.drawing.lines._N_COPYBOOK", 4)
         training = train_strings(
             "digits", path, network="lenet5", n_lines=64, command="lenet train"
         )

@@ -76,7 +76,19 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("params", SETTINGS.values(), ids=SETTINGS)
+# Others differ from these in one part each.
+QUICKLY = ("plain", "dropout", "adam", "batch norm", "1998", "adapted")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param(
+            params, id=name, marks=[] if name in QUICKLY else [pytest.mark.slow]
+        )
+        for name, params in SETTINGS.items()
+    ],
+)
 def test_a_network_comes_out_as_it_would_alone(params):
     together, alone = classifiers(**params), classifiers(**params)
     plan = fit_together(together)

@@ -110,10 +110,19 @@ def test_one_page_is_too_few():
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory):
     """A run of some drawn pages, and corrections of it by what is written."""
-    folder = tmp_path_factory.mktemp("scored")
+    return score_drawn(tmp_path_factory.mktemp("scored"), n_pages=5)
+
+
+@pytest.fixture(scope="module")
+def scored_once(tmp_path_factory):
+    """A run of one page, which is enough to be refused."""
+    return score_drawn(tmp_path_factory.mktemp("once"), n_pages=1)
+
+
+def score_drawn(folder, n_pages):
     before = Path.cwd()
     os.chdir(folder)
-    forms = draw_filled_forms("demo", n_pages=5, random_state=3)
+    forms = draw_filled_forms("demo", n_pages=n_pages, random_state=3)
     words = ["score", "demo/scans", "--form", "demo/form.json", "--threshold", "0.99"]
     assert main([*words, "--jobs", "1", "-o", "r.csv"]) == 0
     batch = json.loads(Path("r.run/run.json").read_text("utf-8"))["id"]
@@ -134,11 +143,14 @@ def scored(tmp_path_factory):
     return folder
 
 
+RUN = ["train", "--corrections", "r.csv", "anna.csv", "-o", "own.safetensors"]
+
+
 @pytest.fixture
 def run(scored, monkeypatch):
     monkeypatch.chdir(scored)
     monkeypatch.setitem(comb._ADAPTATION, "max_epochs", 1)
-    return ["train", "--corrections", "r.csv", "anna.csv", "-o", "own.safetensors"]
+    return list(RUN)
 
 
 @pytest.mark.slow
@@ -180,8 +192,9 @@ def test_a_scan_that_has_changed_is_passed_over(run, monkeypatch, capsys):
     assert f"{changed} has changed since it was read" in capsys.readouterr().err
 
 
-def test_other_networks_forms_and_folders_are_refused(run, monkeypatch, capsys, scored):
-    run[-1] = "refused.safetensors"
+def test_other_networks_forms_and_folders_are_refused(scored_once, monkeypatch, capsys):
+    monkeypatch.chdir(scored_once)
+    run = [*RUN[:-1], "refused.safetensors"]
     form = Path("demo/form.json")
     content = form.read_text("utf-8")
     form.write_text(content.replace("points_1", "points_x"), encoding="utf-8")
@@ -192,13 +205,14 @@ def test_other_networks_forms_and_folders_are_refused(run, monkeypatch, capsys, 
     assert main(run) == 2
     assert "not the one that read the pages" in capsys.readouterr().err
     monkeypatch.undo()
-    monkeypatch.chdir(scored.parent)
-    elsewhere = [f"{scored}/{word}" if ".csv" in word else word for word in run]
+    monkeypatch.chdir(scored_once.parent)
+    elsewhere = [f"{scored_once}/{word}" if ".csv" in word else word for word in run]
     assert main(elsewhere) == 2
     assert "in which lenet score was given" in capsys.readouterr().err
 
 
-def test_a_run_may_be_of_a_release_that_knew_less_of_forms(run):
+def test_a_run_may_be_of_a_release_that_knew_less_of_forms(scored_once, monkeypatch):
+    monkeypatch.chdir(scored_once)
     folder = RunFolder(Path("r.run"))
     for field in folder.settings["form"]["fields"]:
         del field["maximum"]
