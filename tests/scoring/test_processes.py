@@ -55,11 +55,11 @@ def test_requests_may_ask_something_while_they_are_listed():
 
 
 def test_what_takes_too_long_is_given_up_and_the_rest_is_done():
-    limits = PageLimits(seconds=1.0)
+    limits = PageLimits(seconds=2.0)
     with Processes(work, jobs=1, limits=limits) as processes:
         processes.ask(("count", 0))  # importing takes its time
         lost, then = processes.map([("sleep", 3600), ("count", 7)])
-    assert lost == Lost("took longer than the 1 seconds a page may take")
+    assert lost == Lost("took longer than the 2 seconds a page may take")
     assert then == 7
 
 

@@ -77,7 +77,7 @@ SETTINGS = {
 
 
 # Others differ from these in one part each.
-QUICKLY = ("plain", "dropout", "adam", "batch norm", "1998", "adapted")
+QUICKLY = ("plain", "dropout", "adam", "batch norm", "1998", "adapted", "taught")
 
 
 @pytest.mark.parametrize(
