@@ -43,9 +43,9 @@ _KEPT_BACK: Final = 0.15
 
 # Strips that are learned from in each round for every field, and in all at the least
 # and at the most of the last one.
-_STRIPS_A_FIELD: Final = (8, 12, 28)
+_STRIPS_A_FIELD: Final = (8, 12, 96)
 _LEAST_STRIPS: Final = 2_000
-_MOST_STRIPS: Final = 28_000
+_MOST_STRIPS: Final = 96_000
 
 # What learns from a pile, and what else a file may hold.
 _LEARNING: Final = "StringRecognizer"
@@ -238,14 +238,13 @@ def adapt_to_pile(
 def _plan(pile: FieldPile, learned: Sequence[int]) -> list[int]:
     """Say how many strips each round has.
 
-    Labels that are known need but one round: that has as many strips as fitting to so
-    many labelled fields.
+    Labels that are known need but one round, with the strips of all.
     """
     most = _MOST_STRIPS / max(_STRIPS_A_FIELD)
     n_fields = min(len(learned), most)
     planned = [max(round(n * n_fields), _LEAST_STRIPS) for n in _STRIPS_A_FIELD]
     all_known = all(pile.texts[n] is not None for n in learned)
-    return [2 * sum(planned)] if all_known else planned
+    return [sum(planned)] if all_known else planned
 
 
 def _learn(
