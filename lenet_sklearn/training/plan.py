@@ -260,6 +260,8 @@ class TrainingPlan:
         if earlier is not None:
             return None
         params = classifier.get_params(deep=False)
+        # A teacher may be another once it has been asked; its clones are itself.
+        params["distillation"] = id(params.get("distillation"))
         try:
             said = joblib.hash((type(classifier), classifier.classes_, params))
         except Exception:  # whatever pickling a callback raises

@@ -19,6 +19,7 @@ from lenet_sklearn import (
     save_model,
 )
 from lenet_sklearn.training.teaching import start_lesson
+from lenet_sklearn.training.together import train_together
 
 DIGITS, LABELS = (part[:400] for part in load_dataset("digits"))
 
@@ -130,7 +131,16 @@ def test_a_pupil_is_saved_without_its_teacher(pupil, tmp_path):
     assert np.array_equal(again.predict(DIGITS), pupil.predict(DIGITS))
 
 
-def test_a_search_chooses_whether_to_be_taught(teacher):
+def test_a_search_chooses_whether_to_be_taught(teacher, monkeypatch, tmp_path):
+    save_model(teacher, tmp_path / "teacher.safetensors")
+    teacher = load_model(tmp_path / "teacher.safetensors")  # its net is made late
+    trained = []
+
+    def train(trainings):
+        trained.append(len(trainings))
+        return train_together(trainings)
+
+    monkeypatch.setattr("lenet_sklearn.training.plan.train_together", train)
     search = StackedGridSearchCV(
         make(max_epochs=1),
         {"distillation": [None, Distillation(teacher=teacher)]},
@@ -139,6 +149,7 @@ def test_a_search_chooses_whether_to_be_taught(teacher):
     ).fit(DIGITS[:100], LABELS[:100])
     assert search.way_.startswith("4 networks in 1 stack;")
     assert len(set(search.cv_results_["mean_test_score"])) == 2
+    assert trained == [4]  # once: what was noted is known when it is handed out
 
 
 @pytest.mark.parametrize(
