@@ -20,18 +20,21 @@ from lenet_sklearn.recipes import RECIPES
 from lenet_sklearn.training.fitting import training_by
 from lenet_sklearn.training.plan import TrainingPlan
 
-# Networks that teach, and networks that are taught by their committee.
-TEACHERS = {f"modern-{seed}": seed for seed in range(5)}
-TAUGHT = {f"taught-{seed}": seed for seed in range(5, 10)}
+SEEDS = range(5)
+
+# Networks that teach, and networks that are taught by their committee: fewer passes
+# than the recipe has, as those take hours.
+TEACHERS = {
+    f"teacher-{seed}": {"max_epochs": 60, "random_state": seed} for seed in SEEDS
+}
+TAUGHT = {
+    f"taught-{seed}": {"max_epochs": 40, "random_state": seed} for seed in range(5, 10)
+}
 
 # Name of each training: recipe and what differs from it.
 TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{n: ("modern", {"random_state": seed}) for n, seed in TEACHERS.items()},
-    # A step takes longer by what the committee needs to read: there are fewer passes.
-    **{
-        n: ("modern", {"random_state": seed, "max_epochs": 40})
-        for n, seed in TAUGHT.items()
-    },
+    **{f"modern-{seed}": ("modern", {"random_state": seed}) for seed in SEEDS},
+    **{name: ("modern", changes) for name, changes in (TEACHERS | TAUGHT).items()},
     "lecun1998": ("lecun1998", {}),
     "lecun1998-affine": ("lecun1998", {"distortion": "affine"}),
     "padded_max_relu": ("padded_max_relu", {}),
