@@ -100,7 +100,7 @@ _STEPS = (
 # A machine on which others are at work tells nothing of time on the wall.
 _MOST_LOAD = 0.5
 
-_N_TIMED = 20
+_N_TIMED = 10
 _N_KILLED = 40
 _N_BUDGETED = 100
 _BUDGET = 360
