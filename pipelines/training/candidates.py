@@ -233,8 +233,9 @@ def learning_curves(found: Found) -> dict[str, list[Candidate]]:
         the number of samples alone.
     """
     curves: dict[str, list[Candidate]] = {}
+    apart = _varying(found.candidates) - {N_LABELLED}
     for candidate in found.candidates:
-        others = _pick(candidate.params, _varying(found.candidates) - {N_LABELLED})
+        others = _pick(candidate.params, apart)
         if N_LABELLED not in candidate.params:
             return {}
         curves.setdefault(show_params(others), []).append(candidate)

@@ -356,7 +356,8 @@ def _has_time_for_all(
 
     whole, halved = estimate(0.0)
     if whole > usable:
-        whole, halved = estimate(_look_at_growth(candidates, costs, rungs, replay))
+        whole, later = estimate(_look_at_growth(candidates, costs, rungs, replay))
+        halved = min(halved, later)  # what the look took is no reason to refuse
     if whole > usable and halved > usable:
         raise ValueError(
             f"The budget of {plan.budget:.0f} s is too short for {len(costs)}"
