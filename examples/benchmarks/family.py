@@ -14,6 +14,7 @@ from lenet_sklearn import (
     join_classifiers,
     load_dataset,
     load_model,
+    load_writers,
     save_model,
 )
 from lenet_sklearn.recipes import RECIPES
@@ -31,10 +32,22 @@ TAUGHT = {
     f"taught-{seed}": {"max_epochs": 40, "random_state": seed} for seed in range(5, 10)
 }
 
+# Lengths of a training that are compared on writers of the training set whom the
+# network does not learn from.
+LENGTHS = (60, 100)
+COMPARED = {
+    f"compared-{length}-{seed}": {"max_epochs": length, "random_state": seed}
+    for length in LENGTHS
+    for seed in SEEDS
+}
+
 # Name of each training: recipe and what differs from it.
 TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
     **{f"modern-{seed}": ("modern", {"random_state": seed}) for seed in SEEDS},
-    **{name: ("modern", changes) for name, changes in (TEACHERS | TAUGHT).items()},
+    **{
+        name: ("modern", changes)
+        for name, changes in (TEACHERS | TAUGHT | COMPARED).items()
+    },
     "lecun1998": ("lecun1998", {}),
     "lecun1998-affine": ("lecun1998", {"distortion": "affine"}),
     "padded_max_relu": ("padded_max_relu", {}),
@@ -54,14 +67,18 @@ class Models:
         self.jobs = jobs
 
     def get(self, data: Path, *names: str) -> list[LeNet5Classifier]:
-        """Load some models; train those that are not there, together."""
+        """Load some models of one kind; train those that are not there, together."""
         missing = [name for name in names if not self._path(name).exists()]
         teaching = None
         if TAUGHT.keys() & missing:
             committee = join_classifiers(self.get(data, *TEACHERS))
             teaching = Distillation(teacher=committee)
         classifiers = [_make(name, teaching) for name in missing]
-        fit_together(classifiers, *mnist(data, "train"), self.jobs)
+        if COMPARED.keys() & missing:
+            digits, _ = split_writers(data)
+        else:
+            digits = mnist(data, "train")
+        fit_together(classifiers, *digits, self.jobs)
         for name, classifier in zip(missing, classifiers, strict=True):
             save_model(classifier, self._path(name))
         return [load_model(self._path(name), device="cpu") for name in names]
@@ -90,6 +107,14 @@ def _make(name: str, teaching: Distillation | None) -> LeNet5Classifier:
     if name in TAUGHT:
         settings["distillation"] = teaching
     return LeNet5Classifier(**{**RECIPES[recipe], **settings})
+
+
+def split_writers(data: Path) -> tuple[Labelled, Labelled]:
+    """Keep every fifth writer of MNIST's training set back."""
+    X, y = mnist(data, "train")
+    writers = load_writers(folder_of(data, "mnist_writers"))
+    kept_back = np.isin(writers, np.unique(writers)[::5])
+    return (X[~kept_back], y[~kept_back]), (X[kept_back], y[kept_back])
 
 
 @functools.cache

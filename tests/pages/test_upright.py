@@ -5,6 +5,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from pipelines import Deskewer, deskew, estimate_skew
+from pipelines.drawing import draw_blank_form
+from pipelines.pages import upright
 
 
 @pytest.fixture
@@ -17,6 +19,15 @@ def ruled_page():
 @pytest.mark.parametrize("angle", [-12.0, -3.3, 0.0, 0.7, 8.5])
 def test_estimate_skew_finds_the_angle_of_rotation(ruled_page, angle):
     assert estimate_skew(deskew(ruled_page, -angle)) == pytest.approx(angle, abs=0.2)
+
+
+@pytest.mark.parametrize("angle", [-13.2, -2.1, 0.0, 1.37, 9.6])
+def test_no_angle_that_is_passed_over_would_have_been_better(monkeypatch, angle):
+    page, _ = draw_blank_form(dpi=60)
+    skewed = deskew(page, -angle)
+    found = estimate_skew(skewed)
+    monkeypatch.setattr(upright, "_N_COARSE", 1000)
+    assert found == estimate_skew(skewed)
 
 
 def test_the_paper_need_not_be_white_nor_the_ink_black(ruled_page):
