@@ -238,6 +238,7 @@ class FieldReading(ArraysCompare):
     sign : {"", "-"}
         What stands in the first box of a comb before its digits, where the form says
         that a minus may stand there.
+
     marks : tuple of MarkReading
         What is in each box of a mark or a choice; of other fields none.
     """
@@ -258,14 +259,16 @@ class FieldReading(ArraysCompare):
     marks: tuple[MarkReading, ...] = ()
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nobody need look at it: it is accepted, or blank."""
+        return self.status in ("accepted", "blank")
+
+    @property
     def raw(self) -> str:
         """What is written, character by character; the value where that is the same."""
         raws = (one.raw for one in self.candidates if one.text == self.value)
         return next(filter(None, raws), self.value)
 
-
-# Nobody need look at such a field.
-_SETTLED: Final = ("accepted", "blank")
 
 # A digit that is called blank is lost: nothing that is less sure is. Boxes that are
 # empty, or crossed out as people do it, are surer by far.
@@ -361,7 +364,7 @@ class PageReading:
         kinds = [f.reason.kind if f.reason else None for f in self.fields.values()]
         if set(kinds) == {ReasonKind.EMPTY_PAGE}:
             return "empty"
-        settled = all(f.status in ("accepted", "blank") for f in self.fields.values())
+        settled = all(f.is_settled for f in self.fields.values())
         return "ok" if settled else "review"
 
 
@@ -443,7 +446,7 @@ def hold(reading: FieldReading, threshold: float) -> FieldReading:
     >>> hold(settle("042", 0.95, 0.9), 0.98).status
     'rejected'
     """
-    if reading.status not in ("accepted", "blank") or reading.is_printed:
+    if not reading.is_settled or reading.is_printed:
         return reading
     if np.isinf(threshold):
         reason = Reason(ReasonKind.UNCERTAIN, "no confidence is known to be enough")
@@ -481,14 +484,14 @@ def settle_anew(reading: FieldReading, threshold: float) -> FieldReading:
     'the page may lie on its head'
     """
     kind = reading.reason.kind if reading.reason else None
-    is_decided = reading.status not in _SETTLED and kind not in _BY_CONFIDENCE
+    is_decided = not reading.is_settled and kind not in _BY_CONFIDENCE
     if is_decided or reading.is_printed:
         return reading
     settled = _settled(reading, reading.confidence, threshold)
     reason = settled.reason
     if settled.status == "rejected" and _is_turned(reading, threshold):
         reason = _EITHER_WAY
-    if reading.veto is not None and settled.status in _SETTLED:
+    if reading.veto is not None and settled.is_settled:
         settled, reason = replace(settled, status="rejected"), reading.veto
     return replace(reading, status=settled.status, reason=reason)
 
@@ -536,7 +539,7 @@ def forbid(reading: FieldReading, veto: Reason) -> FieldReading:
     >>> forbid(settle("17", 0.99, 0.9), several).status
     'rejected'
     """
-    if reading.status not in _SETTLED:
+    if not reading.is_settled:
         return replace(reading, veto=veto)
     return replace(reading, status="rejected", reason=veto, veto=veto)
 
@@ -585,9 +588,7 @@ def distrust(reading: PageReading, damage: str) -> PageReading:
     """
     reason = Reason(ReasonKind.DAMAGED, f"a part of the page is damaged: {damage}")
     fields = {
-        name: replace(one, status="rejected", reason=reason)
-        if one.status in _SETTLED
-        else one
+        name: replace(one, status="rejected", reason=reason) if one.is_settled else one
         for name, one in reading.fields.items()
     }
     assigned = reading.assigned

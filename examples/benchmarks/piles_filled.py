@@ -126,7 +126,7 @@ def _count(form: Form, drawn: list[tuple[Image, Entries]]) -> np.ndarray:
         readings = reader.read(page).fields
         for name, entry in entries.items():
             counts[2] += 1
-            if name in readings and readings[name].status in ("accepted", "blank"):
+            if name in readings and readings[name].is_settled:
                 counts[int(readings[name].value != entry_value(entry))] += 1
     return counts
 

@@ -275,7 +275,7 @@ def _count(reader: Any, images: list[Image], fields: list[DressedField]) -> str:
     read = reader[-1].read(reader[:-1].transform(images))
     pairs = list(zip(read, fields, strict=True))
     right = sum(reading.value == field.text for reading, field in pairs)
-    taken = [pair for pair in pairs if pair[0].status in ("accepted", "blank")]
+    taken = [pair for pair in pairs if pair[0].is_settled]
     wrong = sum(reading.value != field.text for reading, field in taken)
     return f"{right} read right, {len(taken)} accepted, {wrong} of them wrong"
 

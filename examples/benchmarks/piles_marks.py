@@ -135,9 +135,7 @@ def _judge(
             "ticks": int(is_ticked),
             "lost": int(is_ticked and reading.status == "blank"),
             "filled": int(is_filled),
-            "unsaid accepted": int(
-                is_filled and unsaid.status in ("accepted", "blank")
-            ),
+            "unsaid accepted": int(is_filled and unsaid.is_settled),
         }
     )
 

@@ -153,7 +153,7 @@ def measure_blots() -> dict[str, int]:
                 for other, right in zip(names, truth, strict=True):
                     kind = "blotted" if other == name else "beside"
                     field = read[other]
-                    if field.status not in ("accepted", "blank"):
+                    if not field.is_settled:
                         counts[f"{kind}_not_accepted"] += 1
                     else:
                         is_right = field.value == right

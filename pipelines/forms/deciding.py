@@ -49,9 +49,6 @@ _DIGITS: Final = "0123456789"
 # What is less probable than this is one of many strings that fill a blot.
 _LEAST_SHOWN: Final = 0.2
 
-# Nobody need look at such a field.
-SETTLED: Final = ("accepted", "blank")
-
 # What rules may change: a value that is certain, uncertain, or lacks a digit.
 _OPEN = (None, ReasonKind.UNCERTAIN, ReasonKind.EMPTY_BOX, ReasonKind.RULE)
 
@@ -327,7 +324,7 @@ def _check_sums(
 
 def _suspects(readings: Mapping[str, FieldReading]) -> list[str]:
     """Name the fields that explain why a sum is wrong: the uncertain ones, or all."""
-    unsettled = [n for n, r in readings.items() if r.status not in SETTLED]
+    unsettled = [n for n, r in readings.items() if not r.is_settled]
     # A rule that a field itself breaks says more of what is wrong with it.
     uncertain = [n for n in unsettled if readings[n].status != "invalid"]
     return uncertain if unsettled else list(readings)

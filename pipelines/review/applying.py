@@ -35,7 +35,6 @@ _REVIEW: Final = "review"
 _NOBODY_CAN_READ_IT: Final = Reason(ReasonKind.UNREADABLE, "a person cannot read it")
 
 _OUTCOMES: Final = ("confirmed", "corrected", "unreadable", "differing")
-_SETTLED: Final = ("accepted", "blank")
 
 # Of a field, by its name: all that was said of it.
 _Said: TypeAlias = dict[str, list[Correction]]
@@ -319,7 +318,7 @@ def _count_left(reading: PageReading, said: Mapping[str, object]) -> int:
     if reading.status == "empty":
         return 0
     fields = reading.fields.items()
-    return sum(f.status not in _SETTLED and name not in said for name, f in fields)
+    return sum(not f.is_settled and name not in said for name, f in fields)
 
 
 def _check_read(
@@ -414,7 +413,7 @@ def _settle(
         return "differing", doubted
     [one] = said
     if one.verdict == "unreadable":
-        if not note and reading.status in _SETTLED:
+        if not note and reading.is_settled:
             doubted = forbid(reading, _NOBODY_CAN_READ_IT)
         return "unreadable", doubted
     is_right = one.value == reading.value
@@ -446,7 +445,7 @@ def _broken_rules(
         if field.name in fields and (reason := field.check(fields[field.name].value))
     }
     # What nobody stands for says nothing against the values of people.
-    settled = {name: f.value for name, f in fields.items() if f.status in _SETTLED}
+    settled = {name: f.value for name, f in fields.items() if f.is_settled}
     for names, reason in form.check_sums(settled):
         for name in names:
             broken.setdefault(name, []).append(reason)

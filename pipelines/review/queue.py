@@ -14,8 +14,6 @@ from pipelines.review.corrections import document_key
 from pipelines.review.remarks import Key, Remark
 from pipelines.scoring.table import PageResult
 
-_SETTLED: Final = ("accepted", "blank")
-
 # Doubts that a look at every single digit settles.
 _OF_DIGITS: Final = (None, ReasonKind.UNCERTAIN)
 
@@ -228,7 +226,7 @@ def _is_open(reading: FieldReading, remark: Remark | None) -> bool:
     """Return whether a field was not read, or not by its digits alone."""
     if remark is not None and remark.proposed != reading.value:
         return True
-    return reading.status not in _SETTLED or bool(reading.decided_by)
+    return not reading.is_settled or bool(reading.decided_by)
 
 
 def _fill(queue: Queue, wanted: Iterable[_Wanted], *, is_sampled: bool) -> None:

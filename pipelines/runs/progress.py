@@ -71,8 +71,7 @@ class Progress:
         )
         self._counts["failed"] += reading.status == "failed"
         for field in reading.fields.values():
-            settled = field.status in ("accepted", "blank")
-            self._counts["accepted" if settled else "to review"] += 1
+            self._counts["accepted" if field.is_settled else "to review"] += 1
         if self._bar is not None:
             counts = ", ".join(f"{n} {name}" for name, n in self._counts.items() if n)
             self._bar.set_postfix_str(counts, refresh=False)

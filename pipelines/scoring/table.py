@@ -291,9 +291,8 @@ def review_reason(field: FieldReading) -> str:
     >>> review_reason(settle("042", 0.5, 0.9)), review_reason(settle("0_2", 0.5, 0.9))
     ('', 'no digit in a box between two others')
     """
-    settled = field.status in ("accepted", "blank")
     reason = field.reason
-    if settled or reason is None or reason.kind is ReasonKind.UNCERTAIN:
+    if field.is_settled or reason is None or reason.kind is ReasonKind.UNCERTAIN:
         return ""
     return reason.in_full
 
@@ -577,7 +576,7 @@ def truth_table(
 
 
 def _is_doubted(field: FieldReading) -> bool:
-    return field.reason is not None and field.status not in ("accepted", "blank")
+    return field.reason is not None and not field.is_settled
 
 
 def _is_unsuited(field: FieldReading) -> bool:

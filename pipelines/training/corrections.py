@@ -35,7 +35,6 @@ _MOST_KEPT: Final = 2000
 
 _N_FOLDS: Final = 5
 
-_SETTLED: Final = ("accepted", "blank")
 
 # Fields that are cut out, by their names.
 _Cuts: TypeAlias = dict[str, tuple[Image, Frame]]
@@ -91,14 +90,14 @@ class Counts:
     n_wrong : int
         Fields that are accepted, or called blank, and are not so.
 
-    n_sample_wrong : int
+    n_wrong_before_too : int
         Those of them that the reader of the run had accepted, too.
     """
 
     n_right: int
     n_open: int
     n_wrong: int
-    n_sample_wrong: int
+    n_wrong_before_too: int
 
     @classmethod
     def of(
@@ -122,14 +121,14 @@ class Counts:
             one.after.value == reading.value and reading.status != "unlocated"
             for one, reading in zip(changes, readings, strict=True)
         ]
-        closed = [reading.status in _SETTLED for reading in readings]
+        closed = [reading.is_settled for reading in readings]
         wrong = [c and not r for c, r in zip(closed, right, strict=True)]
-        before = [one.before.status in _SETTLED for one in changes]
+        before = [one.before.is_settled for one in changes]
         return cls(
             n_right=sum(right),
             n_open=len(closed) - sum(closed),
             n_wrong=sum(wrong),
-            n_sample_wrong=sum(w and b for w, b in zip(wrong, before, strict=True)),
+            n_wrong_before_too=sum(w and b for w, b in zip(wrong, before, strict=True)),
         )
 
 
@@ -181,13 +180,13 @@ class Relearning:
         """Why the adapted reader is not better than that of the run; none if it is."""
         before, after = self.before, self.after
         n_new = before.n_open - after.n_open
-        n_new_wrong = after.n_wrong - after.n_sample_wrong
+        n_new_wrong = after.n_wrong - after.n_wrong_before_too
         reasons = {
             "it reads fewer of them right": after.n_right < before.n_right,
             "it gains nothing": (after.n_right, -after.n_open)
             <= (before.n_right, -before.n_open),
-            "more are wrong of what was accepted before": after.n_sample_wrong
-            > before.n_sample_wrong,
+            "more are wrong of what was accepted before": after.n_wrong_before_too
+            > before.n_wrong_before_too,
             f"of what it accepts anew, {n_new_wrong} of {n_new} are wrong": n_new_wrong
             > self.allowed * max(n_new, 0),
         }

@@ -119,7 +119,7 @@ def _wrongly_accepted(reading, truth):
     return {
         name: (field.value, truth[name])
         for name, field in reading.fields.items()
-        if field.status in ("accepted", "blank") and field.value != truth[name]
+        if field.is_settled and field.value != truth[name]
     }
 
 
