@@ -14,8 +14,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from lenet_sklearn import LeNet5Classifier
 from lenet_sklearn.models.registry import load_model
 from lenet_sklearn.outputs import check_readable
+from lenet_sklearn.parameters import is_net_parameter
 from lenet_sklearn.recipes import GRIDS as GLYPH_GRIDS
 from pipelines.models import holds_line_reader, load_line_reader
 
@@ -150,35 +155,83 @@ def find_grid(name: str, kind: Kind) -> Grid:
     ]
 
 
-def check_grid(grid: Grid, params: Sequence[str]) -> None:
-    """Refuse a grid of parameters that there are not, before any work.
+def check_grid(grid: Grid, estimator: Any) -> None:
+    """Refuse a grid that an estimator does not take, before any work.
 
     Parameters
     ----------
     grid : list of dicts of str to list
         As of :func:`find_grid`.
 
-    params : sequence of str
-        Names of the parameters of the estimator.
+    estimator : estimator
+        Whose parameters it names.
 
     Raises
     ------
     ValueError
-        If it names another; says which there is that is written alike.
+        If it names a parameter that there is not, and which there is that is written
+        alike; or if the part of the estimator that has a parameter refuses a value.
 
-    Notes
-    -----
-    Of a part that the grid itself puts in, the parameters are not looked at.
+    Examples
+    --------
+    >>> from pipelines import make_field_reader
+    >>> from pipelines.recipes import check_grid
+    >>> check_grid([{"read__lr": [0.001, "fast"]}], make_field_reader())
+    Traceback (most recent call last):
+      ...
+    ValueError: The grid has 'fast' for read__lr. The 'lr' parameter of FieldReader ...
     """
+    params = list(estimator.get_params())
     for part in grid:
         for name in part:
             inside = any(name.startswith(f"{other}__") for other in part)
-            if name != N_LABELLED and name not in params and not inside:
+            of_net = isinstance(estimator, LeNet5Classifier) and is_net_parameter(name)
+            if not (name in (N_LABELLED, *params) or inside or of_net):
                 close = difflib.get_close_matches(name, params, 1, 0.0)
                 raise ValueError(
                     f"The grid names {name!r}, which is no parameter. Did you mean"
                     f" {', '.join(close)}?"
                 )
+        for name, values in part.items():
+            for value in values:
+                _check_value(estimator, part, name, value)
+
+
+def _check_value(
+    estimator: Any, part: Mapping[str, Any], name: str, value: Any
+) -> None:
+    if name == N_LABELLED:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(
+                f"The grid has {value!r} for {name}, which expects whole numbers from"
+                " 1 on."
+            )
+        return
+    # A part that the grid itself puts in has the parameters of that.
+    held = {n: values[0] for n, values in part.items() if name.startswith(f"{n}__")}
+    try:
+        filled = clone(estimator).set_params(**held, **{name: value})
+        _validate_owner(filled, name.split("__"), value)
+    except (TypeError, ValueError) as error:
+        hint = ' A model is written {model = "wide"}.' if isinstance(value, str) else ""
+        raise ValueError(f"The grid has {value!r} for {name}. {error}{hint}") from error
+
+
+def _validate_owner(estimator: Any, path: Sequence[str], value: Any) -> None:
+    """Have the innermost part that a parameter is of look at it."""
+    params = {"": estimator, **estimator.get_params()}
+    owners = [params.get("__".join(path[:n])) for n in range(len(path))]
+    # Estimators of other projects may say nothing of what they take.
+    told = (o for o in reversed(owners) if hasattr(o, "_parameter_constraints"))
+    owner = next(told, None)
+    if owner is None:
+        return
+    if not isinstance(owner, Pipeline):
+        owner._validate_params()
+    elif path[-1] in owner.named_steps and not (
+        value in (None, "passthrough") or hasattr(value, "fit")
+    ):
+        raise ValueError(f"The step {path[-1]} may be left out by 'passthrough'.")
 
 
 def _resolve(value: Any) -> Any:
@@ -186,6 +239,8 @@ def _resolve(value: Any) -> Any:
     if not (isinstance(value, Mapping) and set(value) == {"model"}):
         return value
     model = value["model"]
+    if not isinstance(model, str):
+        raise ValueError(f"A model is named by a string. Got model = {model!r}.")
     return load_line_reader(model) if holds_line_reader(model) else load_model(model)
 
 
@@ -203,6 +258,8 @@ def _read_grid(path: Path) -> Grid:
     if set(content) != {"grid"} or not isinstance(parts, list) or not parts:
         raise ValueError(f"{path} expects one table, [grid], or several, [[grid]].")
     for part in parts:
+        if not isinstance(part, dict):
+            raise ValueError(f"{path} expects tables, [[grid]]. Got {part!r}.")
         for name, values in part.items():
             if not isinstance(values, list) or not values:
                 example = "0.001, 0.003" if values == [] else repr(values)

@@ -21,6 +21,9 @@ ALL = [
 ]
 
 
+SLIDING = "read__line_reader__sliding_reader__"
+
+
 def test_the_grids_answer_these_questions():
     expected = ["cleaning", "cutting", "distortion", "labels", "network", "quick"]
     assert sorted(COMB_GRIDS) == expected
@@ -33,7 +36,7 @@ def test_the_grids_answer_these_questions():
 @pytest.mark.parametrize(("kind", "name"), ALL)
 def test_a_reader_takes_every_point_of_a_grid(kind, name):
     grid = find_grid(name, kind)
-    check_grid(grid, list(make_field_reader().get_params()))
+    check_grid(grid, make_field_reader())
     for params in ParameterGrid(grid):
         params.pop(N_LABELLED, None)
         reader = make_field_reader().set_params(**params)
@@ -45,6 +48,7 @@ def test_a_classifier_takes_every_point_of_a_grid(name):
     for params in ParameterGrid(find_grid(name, "glyphs")):
         params.pop(N_LABELLED, None)
         LeNet5Classifier().set_params(**params)
+    check_grid(find_grid(name, "glyphs"), LeNet5Classifier())
 
 
 def test_a_grid_is_read_from_a_file(tmp_path):
@@ -70,6 +74,11 @@ def test_a_grid_is_read_from_a_file(tmp_path):
             r"a list of values for read__lr. Got \[\]. Write read__lr = \[0",
         ),
         ("[grid", "is no TOML"),
+        ("grid = [1, 2]", r"expects tables, \[\[grid\]\]. Got 1"),
+        (
+            "[grid]\nread__line_reader = [{model = 3}]",
+            "named by a string. Got model = 3",
+        ),
     ],
 )
 def test_a_file_without_a_grid_is_refused(tmp_path, text, said):
@@ -87,7 +96,34 @@ def test_a_grid_that_is_not_there_is_refused(tmp_path):
 
 
 def test_a_parameter_that_is_not_there_is_named_with_one_that_is():
-    params = list(make_field_reader().get_params())
+    reader = make_field_reader()
     with pytest.raises(ValueError, match=r"'read__lrs'.*Did you mean read__lr"):
-        check_grid([{"read__lrs": [1]}], params)
-    check_grid([{"read__line_reader": [1], "read__line_reader__x": [1]}], params)
+        check_grid([{"read__lrs": [1]}], reader)
+    part = {"read__line_reader": [SlidingReader()], "read__line_reader__lr": [0.1]}
+    check_grid([part], reader)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("read__lr", "fast", "'lr' parameter of FieldReader"),
+        (f"{SLIDING}max_epochs", "x", "'max_epochs' parameter of SlidingReader"),
+        (f"{SLIDING}max_epochs", -1, "'max_epochs' parameter of SlidingReader"),
+        ("read__line_reader", "wide", "A model is written {model"),
+        ("despeckle", "nothing", "left out by 'passthrough'"),
+        ("n_labelled", "many", "whole numbers from 1"),
+        ("n_labelled", 0.5, "whole numbers from 1"),
+        ("n_labelled", -5, "whole numbers from 1"),
+    ],
+)
+def test_a_value_that_no_fit_would_take_is_refused_beforehand(name, value, said):
+    good = {"despeckle": ["passthrough"]} if name != "despeckle" else {}
+    with pytest.raises(ValueError, match=rf"has {value!r} for {name}.*{said}"):
+        check_grid([{**good, name: [value]}], make_field_reader())
+
+
+def test_a_classifier_refuses_a_value_beforehand():
+    with pytest.raises(
+        ValueError, match=r"'x' for max_epochs\. The 'max_epochs' param"
+    ):
+        check_grid([{"max_epochs": [3, "x"]}], LeNet5Classifier())

@@ -126,6 +126,12 @@ _OTHER_KINDS = frozenset(
 _TABLES = frozenset({".csv", ".jsonl", ".parquet", ".xlsx"})
 
 
+def _check_share(value: float) -> float:
+    if not 0 < value < 1:
+        raise typer.BadParameter(f"expects a share above 0 and below 1. Got {value:g}")
+    return value
+
+
 def _check_tables(outputs: list[Path]) -> list[Path]:
     """Check the names of tables; what they end in says what they are."""
     check = _named(".csv")
@@ -549,13 +555,17 @@ Rule = Annotated[
 MaxError = Annotated[
     float,
     typer.Option(
-        metavar="P", help="Share of the accepted values that may be wrong, from 0 to 1."
+        metavar="P",
+        callback=_check_share,
+        help="Share of the accepted values that may be wrong, above 0 and below 1.",
     ),
 ]
 Confidence = Annotated[
     float,
     typer.Option(
-        metavar="P", help="Probability with which the rule keeps to that, from 0 to 1."
+        metavar="P",
+        callback=_check_share,
+        help="Probability with which the rule keeps to that, above 0 and below 1.",
     ),
 ]
 Results = Annotated[

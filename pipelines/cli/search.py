@@ -83,6 +83,12 @@ def search(
         fitted_on=wanted.fitted_on or f"those of {name}",
     )
     material = _read(kind, samples, outputs, wanted.groups, how.seed)
+    spent = time.monotonic() - began
+    if budget is not None and budget <= spent:
+        raise typer.BadParameter(
+            f"--budget {how.budget} is over before any fit: to read the samples took"
+            f" {spent:.0f} s. Name a longer one"
+        )
     plan = SearchPlan(
         outputs.folder,
         scoring=how.scoring,
@@ -90,7 +96,7 @@ def search(
         n_folds=how.folds,
         jobs=-1 if how.jobs is None else how.jobs,
         # What reading the samples took is part of it.
-        budget=None if budget is None else max(0.0, budget - time.monotonic() + began),
+        budget=None if budget is None else budget - spent,
         random_state=how.seed,
     )
     searched = search_best(material, outputs, grid=how.grid, plan=plan, rule=rule)

@@ -41,11 +41,14 @@ LEAST_FIELDS: Final = 40
 # Share of the documents that nothing is learned from.
 _KEPT_BACK: Final = 0.15
 
-# Strips that are learned from in each round for every field, and in all at the least
-# and at the most of the last one.
+# Strips that are learned from in each round for every field, and those of the only
+# round where all labels are known: more, as none of them is wrong.
 _STRIPS_A_FIELD: Final = (8, 12, 96)
+_LABELLED_STRIPS_A_FIELD: Final = (220,)
+
+# Strips of a round at the least, and fields from which on a round grows no longer.
 _LEAST_STRIPS: Final = 2_000
-_MOST_STRIPS: Final = 96_000
+_MOST_FIELDS: Final = 1_000
 
 # What learns from a pile, and what else a file may hold.
 _LEARNING: Final = "StringRecognizer"
@@ -184,14 +187,16 @@ def adapt_to_pile(
     n_strips: Sequence[int] | None = None,
     random_state: int = 0,
 ) -> PileLessons:
-    """Let a network learn from fields that nobody has labelled.
+    """Let a network learn from fields that nobody has labelled, or only some.
 
-    In every round the fields are read by two readers of different kinds that vote, the
-    network and over-segmentation. Strings that are probable enough and break no rule
-    become labels, weighted by their probability. The network learns from them, mixed
-    with strings drawn on the pile's own paper and on any other; so does
-    over-segmentation, in the first round. The last round trains the network that is
-    kept, from the vote of those before. Each begins with the network started from.
+    This is self-training with pseudo-labels [1]_, of two readers of different kinds
+    [2]_. In every round the fields are read by both, the network and over-segmentation,
+    which vote. Strings that are probable enough and break no rule become labels,
+    weighted by their probability. The network learns from them, mixed with strings
+    drawn on the pile's own paper and on any other; so does over-segmentation, in the
+    first round. The last round trains the network that is kept, from the vote of those
+    before. Each begins with the network started from. Labels that are known need no
+    vote, and if all are, one round.
 
     Parameters
     ----------
@@ -202,8 +207,8 @@ def adapt_to_pile(
         Where to begin, with a single recognizer that is fitted.
 
     n_strips : sequence of int, default=None
-        Strips that are learned from in each round; None for three rounds of as many as
-        the number of fields asks for.
+        Strips that are learned from in each round; None for as many rounds and strips
+        as the number of fields, and of those with a label, asks for.
 
     random_state : int, default=0
         Seed of everything that is random.
@@ -215,7 +220,15 @@ def adapt_to_pile(
     Raises
     ------
     ValueError
-        If there are too few fields.
+        If there are too few fields, or none can be read.
+
+    References
+    ----------
+    .. [1] D.-H. Lee, "Pseudo-label: the simple and efficient semi-supervised learning
+       method for deep neural networks", ICML workshop on challenges in representation
+       learning, 2013.
+    .. [2] A. Blum, T. Mitchell, "Combining labeled and unlabeled data with
+       co-training", Proc. COLT, pp. 92-100, 1998.
     """
     begun = time.process_time()
     learned, held = _split(pile, random_state)
@@ -236,15 +249,11 @@ def adapt_to_pile(
 
 
 def _plan(pile: FieldPile, learned: Sequence[int]) -> list[int]:
-    """Say how many strips each round has.
-
-    Labels that are known need but one round, with the strips of all.
-    """
-    most = _MOST_STRIPS / max(_STRIPS_A_FIELD)
-    n_fields = min(len(learned), most)
-    planned = [max(round(n * n_fields), _LEAST_STRIPS) for n in _STRIPS_A_FIELD]
+    """Say how many strips each round has."""
     all_known = all(pile.texts[n] is not None for n in learned)
-    return [sum(planned)] if all_known else planned
+    each = _LABELLED_STRIPS_A_FIELD if all_known else _STRIPS_A_FIELD
+    n_fields = min(len(learned), _MOST_FIELDS)
+    return [max(n * n_fields, _LEAST_STRIPS) for n in each]
 
 
 def _learn(
@@ -289,6 +298,11 @@ def _split(pile: FieldPile, random_state: int) -> tuple[list[int], list[int]]:
         documents = [str(n) for n in range(n_fields)]
     splits = GroupShuffleSplit(1, test_size=_KEPT_BACK, random_state=random_state)
     [(learned, held)] = splits.split(documents, groups=documents)
+    if 2 * len(learned) < LEAST_FIELDS:
+        raise ValueError(
+            f"Of {n_fields} fields only {len(learned)} are left to learn from, as whole"
+            " documents are kept back. Name more files, or the pages one by one."
+        )
     return learned.tolist(), held.tolist()
 
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from lenet_sklearn.acceptance import AcceptanceRule
 from lenet_sklearn.models.cards import ModelCard
-from lenet_sklearn.outputs import check_writable, write_rows
+from lenet_sklearn.outputs import OutputError, check_writable, write_rows
 from pipelines.memory import use_memory
 from pipelines.models import is_setting
 from pipelines.plotting import check_plots
@@ -121,6 +121,15 @@ class Searched:
         after = f"{_describe(self.found.best)}, {n_folds} folds, best of"
         return {**told, "after": f"{after} {self.found.n_settings}"}
 
+    @property
+    def _advice(self) -> str:
+        """What to do where nothing was gained."""
+        before = self.found.before
+        perfect = 0.0 if self.found.best.scoring.startswith("neg_") else 1.0
+        if before is not None and before.mean == perfect:
+            return ": what ships reads them without an error"
+        return f": label more {self.material.unit}"
+
     def __str__(self) -> str:
         best, outputs = self.found.best, self.outputs
         head = f"{'score':>8s} {'+-':>6s} {'seconds':>8s}"
@@ -145,9 +154,7 @@ class Searched:
         if outputs.command:
             lines.append(f"made by      {outputs.command}")
         if not self.found.is_gain:
-            lines.append(
-                f"Nothing was gained, and no model is written: label more {unit}."
-            )
+            lines.append(f"Nothing was gained, and no model is written{self._advice}.")
         else:
             lines.append(f"saved in     {outputs.model}")
         return "\n".join(lines)
@@ -206,10 +213,15 @@ def search_best(
        Association 56(293), pp. 52-64, 1961.
     """
     check_writable(outputs.model)
+    if outputs.folder.exists() and not outputs.folder.is_dir():
+        raise OutputError(
+            f"{outputs.folder} is a file, and finished fits are kept in a folder of"
+            " that name. Move it, or write another model."
+        )
     if outputs.plots:
         check_plots(outputs.plots)
     chosen = material.name_grid(find_grid(grid, material.kind))
-    check_grid(chosen, list(material.reader.get_params()))
+    check_grid(chosen, material.reader)
     if material.kind != "glyphs":
         _check_idle(chosen, material)
         _check_kept(chosen, material.prefix)

@@ -96,20 +96,24 @@ def estimate_seconds(
     >>> how = {"measured_on": 10, "n_folds": 3, "jobs": 1}
     >>> estimate_seconds([1.0, 2.0], [30], reading=0.5, **how)
     27.75
+    >>> estimate_seconds([1.0] * 9, [30], measured_on=10, n_folds=3, jobs=64)
+    7.5
     """
     dearest = sorted((fit_seconds(cost, reading) for cost in costs), reverse=True)
 
     def growth(n_labelled: float) -> float:
         return fixed + (1 - fixed) * n_labelled / measured_on
 
-    total = 0.0
+    total, n_jobs = 0.0, effective_n_jobs(jobs)
     for rung, n_labelled in enumerate(rungs):
         left = dearest[: math.ceil(len(dearest) / FACTOR**rung)]
         fits = sum(left) * growth(n_labelled)
-        total += n_folds * (fits + len(left) * reading)
+        shared = n_folds * (fits + len(left) * reading) / n_jobs
+        # However many processes there are, one fit is done by one of them.
+        total += max(shared, left[0] * growth(n_labelled) + reading)
     n_all = rungs[-1] * n_folds / (n_folds - 1)
     last = dearest[0] * growth(n_all)
-    return float(total / effective_n_jobs(jobs) + last)
+    return float(total + last)
 
 
 def fit_seconds(cost: float, reading: float) -> float:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from pipelines.readers.scorers import Outcomes, summarize
 from pipelines.recipes import N_LABELLED
+from pipelines.training.remembering import describe
 
 # What a reader that reads as it comes is called.
 _AS_IT_COMES: Final = "as it comes"
@@ -123,12 +126,12 @@ class Found:
     @property
     def n_settings(self) -> int:
         """How many the best was chosen among, whatever they learned from."""
-        return len({show_params(_without_size(c.params)) for c in self.candidates})
+        return len({_identify(_without_size(c.params)) for c in self.candidates})
 
     @property
     def is_gain(self) -> bool:
         """Whether the best reads better than what is read as it comes."""
-        return self.before is None or self.best.mean > self.before.mean
+        return self.before is None or rank([self.before, self.best])[0] is self.best
 
 
 def rank(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -318,6 +321,15 @@ def _pick(params: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
 
 def _without_size(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if name != N_LABELLED}
+
+
+def _identify(params: Mapping[str, Any]) -> str:
+    """Tell parameters apart, models among them by their weights."""
+    told = [
+        (name, describe(value) if isinstance(value, BaseEstimator) else value)
+        for name, value in sorted(params.items())
+    ]
+    return str(joblib.hash(told))
 
 
 def _shorten(name: str) -> str:

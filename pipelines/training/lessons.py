@@ -129,19 +129,21 @@ def label_fields(pile: FieldPile, learned: Sequence[int], voters: Voters) -> Lab
         probable by the vote, the habits of the pile and the rules. Fields whose best
         string is improbable, or breaks a rule, have none.
     """
-    read = voters.read([pile.images[n] for n in learned])
-    best = [next(iter(own.items())) for own in read]
+    labels = {n: {text: 1.0} for n in learned if (text := pile.texts[n]) is not None}
+    unknown = [n for n in learned if n not in labels]
+    if not unknown:
+        return labels
+    read = voters.read([pile.images[n] for n in unknown])
+    best = [next(iter(own.items())) for own in (*labels.values(), *read)]
     habits = StringHabits(*zip(*best, strict=True))
-    usual = map(habits.weigh, read)
-    weighed = pile.weigh(dict(zip(learned, usual, strict=True)))
-    labels = {}
-    for n in learned:
-        text = pile.texts[n]
-        if text is not None:
-            labels[n] = {text: 1.0}
-        elif _is_lesson(weighed[n]):
-            labels[n] = {weighed[n].text: weighed[n].probability}
-    return labels
+    usual = dict(zip(unknown, map(habits.weigh, read), strict=True))
+    weighed = pile.weigh({**labels, **usual})
+    voted = {
+        n: {weighed[n].text: weighed[n].probability}
+        for n in unknown
+        if _is_lesson(weighed[n])
+    }
+    return {n: own for n in learned if (own := labels.get(n) or voted.get(n))}
 
 
 def _is_lesson(weighed: Weighed) -> bool:
@@ -215,18 +217,19 @@ def gather_lessons(
     images = [pile.images[n] for n in numbers]
     strips = [normalize_line(image) for image in images]
     best = [max(labels[n], key=labels[n].__getitem__) for n in numbers]
+    n_own, n_other = (round(s * n_strips) for s in (_OWN_SHARE, _OTHER_SHARE))
+    drawn = _draw(images, best, (n_own, n_other), cutting, seed)
     written = [
         (strips, place, text, share)
         for place, n in enumerate(numbers)
         for text, share in labels[n].items()
     ]
-    n_own, n_other = (round(s * n_strips) for s in (_OWN_SHARE, _OTHER_SHARE))
     rng = np.random.default_rng(seed)
     n_written = n_strips - n_own - n_other
     order = np.resize(rng.permutation(len(written)), n_written).tolist()
     everything: list[tuple[Sequence[Image], int, str, float]]
     everything = [written[n] for n in order]
-    for lines in _draw(images, best, (n_own, n_other), cutting, seed):
+    for lines in drawn:
         everything += [(lines, n, text, 1.0) for n, text in enumerate(lines.texts)]
     return Lessons(everything)
 

@@ -9,6 +9,7 @@ from joblib import effective_n_jobs
 from sklearn.base import clone
 
 from lenet_sklearn import LeNet5Classifier
+from lenet_sklearn.devices import resolve_device
 from pipelines.recipes import N_LABELLED
 from pipelines.training.candidates import Candidate
 from pipelines.training.remembering import RememberingEstimator, take
@@ -101,9 +102,11 @@ class Replay:
         if not isinstance(self.shell.reader, LeNet5Classifier):
             return
         tasks = self._unread(candidates)
-        size = _STACK_SIZE * effective_n_jobs(self.plan.jobs)
-        while some := list(islice(tasks, size)):
-            _remember_together(some, self.plan.jobs)
+        # Elsewhere than on a CPU all networks share one device.
+        on_cpu = resolve_device(self.shell.reader.device).type == "cpu"
+        n_jobs = effective_n_jobs(self.plan.jobs) if on_cpu else 1
+        while some := list(islice(tasks, _STACK_SIZE * n_jobs)):
+            _remember_together(some, n_jobs)
 
     def _unread(self, candidates: Sequence[Mapping[str, Any]]) -> Iterator[_Task]:
         # Fold by fold: networks of one stack learn from as many samples.
@@ -131,7 +134,11 @@ def _remember_together(tasks: Sequence[_Task], n_jobs: int) -> None:
     plan.train(n_jobs, _STACK_SIZE)
     with training_by(plan.take):
         for (estimator, X, y), outcome in zip(tasks, plan.outcomes, strict=True):
-            estimator.remember(X, y, outcome.seconds)
+            if outcome.error is None:
+                estimator.remember(X, y, outcome.seconds)
+    for outcome in plan.outcomes:  # only now: what the others learned is kept
+        if outcome.error is not None:
+            raise outcome.error
 
 
 def in_shell(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def search(
         If the grid names no parameter of the reader, there are fewer groups, or
         samples, than folds, or the budget is too short.
     """
-    check_grid(grid, list(reader.get_params()))
+    check_grid(grid, reader)
     splits = split(len(X), groups, plan)
     plan.folder.mkdir(parents=True, exist_ok=True)
     shell = RememberingEstimator(
@@ -360,9 +360,9 @@ def _has_time_for_all(
         halved = min(halved, later)  # what the look took is no reason to refuse
     if whole > usable and halved > usable:
         raise ValueError(
-            f"The budget of {plan.budget:.0f} s is too short for {len(costs)}"
-            f" candidates: about {halved / _USABLE:.0f} s are needed. Name a smaller"
-            " grid or a longer budget."
+            f"What is left of the budget, {plan.budget:.0f} s, is too short for"
+            f" {len(costs)} candidates: about {halved / _USABLE:.0f} s are needed."
+            " Name a smaller grid or a longer budget."
         )
     return whole <= usable
 
@@ -414,7 +414,7 @@ def _measure(
             costs += candidate.seconds
             if replay.seconds > _USABLE * limit:
                 raise ValueError(
-                    f"The budget of {limit:.0f} s is too short to time"
+                    f"What is left of the budget, {limit:.0f} s, is too short to time"
                     f" {len(candidates)} candidates on {n_labelled} samples each. Name"
                     " a smaller grid or a longer budget."
                 )

@@ -215,7 +215,7 @@ def pile_of_fields(
         If no field can be read, or the truth does not fit.
     """
     form = form or _form_of_one()
-    known = _Known(truth, form)
+    known = _Known(truth, [field.name for field in form.fields])
     steps, reader = split_reader(make_field_reader())
     pile = _Gathered(form, known)
     for path, number, image, is_alone in _open_all(files, pile):
@@ -229,7 +229,7 @@ def pile_of_fields(
 
 
 def pile_of_pages(
-    files: Sequence[Path], form: Form, *, truth: StrPath | None = None, dpi: int = 200
+    files: Sequence[Path], form: Form, *, truth: StrPath | None = None
 ) -> FieldPile:
     """Cut the free fields out of pages of a form.
 
@@ -244,9 +244,6 @@ def pile_of_pages(
     truth : path, default=None
         CSV file with a row for each page, of some or all, as for
         :func:`pipelines.training.material.page_material`.
-
-    dpi : int, default=200
-        Resolution to render PDF pages at.
 
     Returns
     -------
@@ -266,12 +263,12 @@ def pile_of_pages(
             " to such. Rows of boxes learn from labels: lenet search, or lenet train"
             " corrections."
         )
-    known = _Known(truth, form)
+    known = _Known(truth, [field.name for field in free])
     reader = make_form_reader(form)
     steps, lines = split_reader(reader.field_reader)
     names = {field.name for field in free}
     pile = _Gathered(form, known)
-    for path, number, image, is_alone in _open_all(files, pile, dpi):
+    for path, number, image, is_alone in _open_all(files, pile):
         cuts = {n: cut for n, cut in reader.cut(image).items() if n in names}
         if not cuts:
             pile.count("pages without any of the fields")
@@ -334,12 +331,11 @@ def _as_reading(shares: Mapping[str, float]) -> FieldReading:
 
 
 class _Known:
-    """What the truth says of the fields of a form."""
+    """What the truth says of fields of free writing, by their names."""
 
-    def __init__(self, path: StrPath | None, form: Form) -> None:
+    def __init__(self, path: StrPath | None, names: Sequence[str]) -> None:
         self._path = path
         self._truth = None if path is None else Truth(Path(path), None)
-        names = [field.name for field in form.fields]
         self.names = [n for n in names if self._truth and n in self._truth.names]
         if self._truth is not None and not self.names:
             raise ValueError(
@@ -356,14 +352,14 @@ class _Known:
             self._used.add(at)
         return at
 
-    def value(self, at: int | None, name: str) -> str | None:
+    def value(self, at: int | None, name: str, path: Path) -> str | None:
         if at is None or self._truth is None or name not in self.names:
             return None
         text = self._truth.value(at, name)
         if text and not (text.isascii() and text.isdigit()):
             raise ValueError(
-                f"{self._path} has the value {text!r} for {name}. Values are digits"
-                " only."
+                f"{self._path} has the value {text!r} for {name} of {path.name}. Values"
+                " are digits only."
             )
         return text
 
@@ -388,12 +384,12 @@ class _Gathered:
         self._texts: list[str | None] = []
         self._pages: list[PiledPage] = []
         self._counts: dict[str, int] = {}
-        self._examples: dict[str, str] = {}
+        self._problems: dict[str, list[str]] = {}
 
     def count(self, what: str, n: int = 1, *, said: str = "") -> None:
         self._counts[what] = self._counts.get(what, 0) + n
         if said:
-            self._examples.setdefault(what, f" ({said})")
+            self._problems.setdefault(what, []).append(said)
 
     def add(
         self,
@@ -406,7 +402,7 @@ class _Gathered:
         places = {name: first + n for n, name in enumerate(lines)}
         rest = {n: r for n, r in (others or {}).items() if n not in places}
         self._images += lines.values()
-        self._texts += [self._known.value(at, name) for name in lines]
+        self._texts += [self._known.value(at, name, path) for name in lines]
         self._pages.append(PiledPage(str(path), places, rest))
 
     def finish(self) -> FieldPile:
@@ -425,17 +421,22 @@ class _Gathered:
 
     def _passed_over(self) -> Iterable[str]:
         for what, n in self._counts.items():
-            yield f"{what}: {n}{self._examples.get(what, '')}"
+            yield "\n  ".join([f"{what}: {n}", *self._problems.get(what, [])])
 
 
 def _open_all(
-    files: Sequence[Path], pile: _Gathered, dpi: int | None = None
+    files: Sequence[Path], pile: _Gathered
 ) -> Iterable[tuple[Path, int, Image, bool]]:
-    """Open every page of every file; pages that cannot be read are counted."""
+    """Open every page of every file; those that cannot be read are counted."""
     for path in files:
         try:
-            with open_scan(path) if dpi is None else open_scan(path, dpi=dpi) as scan:
+            with open_scan(path) as scan:
                 for number in range(len(scan)):
-                    yield path, number, scan.read(number), len(scan) == 1
+                    try:
+                        page = scan.read(number)
+                    except ScanError as error:
+                        pile.count("pages that cannot be read", said=str(error))
+                        continue
+                    yield path, number, page, len(scan) == 1
         except ScanError as error:
             pile.count("files that cannot be read", said=str(error))

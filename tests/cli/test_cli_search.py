@@ -102,6 +102,10 @@ def test_what_brings_nothing_is_said_and_not_saved(folder, capsys, monkeypatch):
         ("--scoring speed", "there is no speed. Name one of exact_strings"),
         ("--groups writer", "has no column 'writer'"),
         ("--folds 9", "needs as many labelled samples. Got 4"),
+        ("--max-error 1", "expects a share above 0 and below 1. Got 1"),
+        ("--confidence nan", "expects a share above 0 and below 1. Got nan"),
+        ("--budget 1e-9s", "--budget expects a time"),
+        ("--budget 0.001s", "is over before any fit"),
     ],
 )
 def test_what_cannot_be_searched_is_said_in_one_line(folder, capsys, words, said):
@@ -127,6 +131,13 @@ def test_samples_are_of_one_kind_and_whole(folder, capsys, words, said):
     Path("best.safetensors").write_text("file,value\n")
     assert main(["search", *words.split(), "-o", "best.safetensors", "--force"]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_file_where_fits_are_to_be_kept_is_said(folder, capsys):
+    Path("best.search").write_text("mine", encoding="utf-8")
+    assert main(WORDS) == 2
+    assert "best.search is a file" in capsys.readouterr().err
+    assert Path("best.search").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_misspelt_parameter_is_said_before_the_work(folder, capsys):

@@ -19,7 +19,7 @@ from pipelines.training.adapting import (
     load_pile_start,
     save_lessons,
 )
-from pipelines.training.lessons import Voters, label_fields
+from pipelines.training.lessons import Voters, gather_lessons, label_fields
 from pipelines.training.unlabelled import FieldPile
 
 N_FIELDS = 42
@@ -102,6 +102,15 @@ def test_labels_that_are_known_are_learned_as_they_are(spied):
     assert 0.5 < labels[1][texts[1]] <= 1
 
 
+def test_one_round_is_enough_where_all_labels_are_known():
+    images, texts = draw_pile()
+    every = range(N_FIELDS)
+    [n_known] = adapting._plan(FieldPile.of_images(images, texts), every)
+    rounds = adapting._plan(FieldPile.of_images(images, [*texts[1:], None]), every)
+    assert len(rounds) == 3
+    assert n_known > max(rounds)
+
+
 def test_what_breaks_a_rule_is_no_lesson(spied):
     images, _ = draw_pile()
     form = Form(fields=(Field(name="value", kind="line", mask="9###"),))
@@ -157,6 +166,22 @@ def test_over_segmentation_that_knows_nothing_of_the_pile_decides():
     assert compared.n_for >= 9
     assert not adapting._compare(pile, range(12), right, wrong).is_gain
     assert not adapting._compare(pile, range(12), right, right).is_gain
+
+
+def test_a_pile_that_nobody_can_read_is_refused():
+    pile = FieldPile.of_images([np.full((40, 90), 220, np.uint8)] * 2)
+    with pytest.raises(ValueError, match="None of 0 fields could be read surely"):
+        gather_lessons(pile, {}, 100, CuttingReader(), 0)
+
+
+def test_too_few_fields_to_learn_from_are_refused():
+    images = [np.full((40, 90), 220, np.uint8)] * 60
+    pile = FieldPile.of_images(images, documents=["a"] * 50 + ["b"] * 10)
+    # Seed 0 keeps the smaller document back, seed 1 the larger one.
+    learned, held = adapting._split(pile, 0)
+    assert (len(learned), len(held)) == (50, 10)
+    with pytest.raises(ValueError, match="only 10 are left to learn from"):
+        adapting._split(pile, 1)
 
 
 def test_what_cannot_learn_from_a_pile_is_refused(tmp_path):

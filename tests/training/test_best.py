@@ -57,6 +57,28 @@ def material(n_samples=200, groups=None, told=(0,)):
     return Material("lines", "fields", None, range(n_samples), None, groups, told)
 
 
+def test_models_of_one_recipe_are_several_settings():
+    made = found(2)
+    models = [SlidingReader(load_model(name)) for name in ("wide", "wide")]
+    for candidate, model in zip(made.candidates, models, strict=True):
+        candidate.params.clear()
+        candidate.params["read__line_reader"] = model
+    assert made.n_settings == 1
+    weights = models[1].recognizer.net_.module_.state_dict()
+    next(iter(weights.values())).add_(1)
+    assert made.n_settings == 2
+
+
+def test_a_score_is_better_than_none():
+    made = found(1)
+    before = replace(made.best, scoring="neg_calibration_error")
+    nothing = before.outcomes[0]._replace(decided=np.zeros(100, dtype=bool))
+    unsure = replace(before, outcomes=[nothing, nothing])
+    assert np.isnan(unsure.mean)
+    assert replace(made, best=before, before=unsure).is_gain
+    assert not replace(made, best=before, before=replace(before)).is_gain
+
+
 def test_a_rule_pays_for_having_been_chosen_among_several():
     rule = AcceptanceRule(max_error=0.02, fitted_on="these")
     alone, of_five = (fit_rule(rule, found(n), material()) for n in (1, 5))

@@ -389,7 +389,7 @@ def test_rungs_rise_threefold_to_what_there_is():
 
 def test_a_budget_that_is_too_short_is_refused(tmp_path):
     X, y = planted()
-    with pytest.raises(ValueError, match=r"budget of 0 s is too short"):
+    with pytest.raises(ValueError, match=r"budget, 0 s, is too short"):
         search(Parrot(), X, y, GRID, SearchPlan(tmp_path, budget=1e-9))
 
 

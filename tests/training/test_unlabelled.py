@@ -2,12 +2,14 @@
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 
 from pipelines.drawing import draw_comb, draw_string, draw_writer
 from pipelines.forms.field import Field
 from pipelines.forms.form import Form, Sum
 from pipelines.outcomes import FieldReading
+from pipelines.scans.read import Scan, ScanError
 from pipelines.training.habits import StringHabits
 from pipelines.training.unlabelled import (
     FieldPile,
@@ -18,6 +20,7 @@ from pipelines.training.unlabelled import (
 )
 
 PAPER = np.full((40, 90), 220, np.uint8)
+BOX = {"box": (300, 200, 80, 400)}
 
 
 def write_fields(folder, texts):
@@ -48,7 +51,8 @@ def test_rows_of_boxes_and_what_is_no_image_are_counted(tmp_path):
     assert len(pile.images) == 1
     boxes, files = pile.passed_over
     assert boxes == "rows of boxes, passed over: 1"
-    assert files.startswith("files that cannot be read: 1 (")
+    assert files.startswith("files that cannot be read: 1\n")
+    assert str(text) in files
 
 
 def test_a_pile_without_a_field_is_refused(tmp_path):
@@ -63,7 +67,7 @@ def test_a_pile_without_a_field_is_refused(tmp_path):
     [
         ("file,text\n0.png,1\n", "no column 'value'"),
         ("file,value\nother.png,1\n", "names none of the fields"),
-        ("file,value\n0.png,1a\n", "Values are digits only"),
+        ("file,value\n0.png,1a\n", "'1a' for value of 0.png. Values are digits only"),
     ],
 )
 def test_a_wrong_truth_is_refused(tmp_path, content, message):
@@ -100,6 +104,43 @@ def test_pages_give_the_free_fields_of_their_form(tmp_path):
     assert pile.texts[0] == "1742"
     assert len(pile.images) == 2
     assert pile.documents == list(map(str, files))
+
+
+def test_a_damaged_page_costs_no_other_page_of_its_file(tmp_path, monkeypatch):
+    pages = [
+        PIL.Image.fromarray(draw_string(text, draw_writer(3), random_state=3))
+        for text in ("1742", "308", "60291")
+    ]
+    path = tmp_path / "fields.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    read = Scan.read
+
+    def read_but_one(scan, number):
+        if number == 1:
+            raise ScanError("page 2 is damaged")
+        return read(scan, number)
+
+    monkeypatch.setattr(Scan, "read", read_but_one)
+    pile = pile_of_fields([path])
+    assert len(pile.images) == 2
+    assert pile.passed_over == ("pages that cannot be read: 1\n  page 2 is damaged",)
+
+
+def test_a_truth_of_other_fields_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "blank.png"), np.full((1100, 850), 250, np.uint8))
+    form = Form.model_validate(
+        {
+            "blank": str(tmp_path / "blank.png"),
+            "fields": [
+                {"name": "id", "kind": "line", "characters": "0123456789-", **BOX},
+                {"name": "total", "kind": "line", **BOX},
+            ],
+        }
+    )
+    truth = tmp_path / "truth.csv"
+    truth.write_text("file,id\npage.png,1742\n")
+    with pytest.raises(ValueError, match="no column 'total'"):
+        pile_of_pages([], form, truth=truth)
 
 
 def test_a_form_without_free_fields_is_refused():
