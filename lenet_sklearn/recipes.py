@@ -112,8 +112,8 @@ padded_max_relu: dict[str, Any] = {
 # these distortions, 0.72 % with those of "writing", which ask more of a network of
 # this size than it can hold, and 0.66 % with those of "affine". SiLU (0.63 to 0.68 %),
 # batch norm in place of a full C3 (0.83 %) and averaged weights (0.75, with "writing")
-# did not help (one seed each). 100 epochs misread as many there as 60, and were taken
-# once 60 had been tested: docs/benchmarks.md has the figures.
+# did not help (one seed each). 100 epochs misread as many there as 60 (five seeds), and
+# were taken once 60 had been tested: docs/benchmarks.md has the figures.
 modern: dict[str, Any] = {
     "module__pooling": "max",
     "module__activation": "relu",

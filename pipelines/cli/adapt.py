@@ -49,7 +49,8 @@ def adapt(
     keep the rules of the form and the numbers of the --roster. A hundred fields are
     worth it, better some hundreds.
 
-    --truth says what is written in some fields or all, as for `lenet train fields`.
+    --truth says what is written in some fields. Where all are known, `lenet train
+    fields` reads more.
 
     Some documents are kept back, and nothing is learned from them. If a reader of
     another kind sides with what was read before there, more rules are broken, or more
