@@ -237,7 +237,7 @@ def test_a_rule_of_another_model_is_replaced(folder):
         ("calibrate values.csv --truth truth.csv -o r.csv", "Name it r.json"),
         ("calibrate truth.csv --truth truth.csv -o r.json", "no table of results"),
         ("calibrate values.csv --truth truth.csv -o r.json --groups a", "column 'a'"),
-        ("calibrate values.csv --truth truth.csv -o r.json --max-error 0", "max_error"),
+        ("calibrate values.csv --truth truth.csv -o r.json --max-error 0", "above 0"),
         (
             "calibrate values.csv --truth truth.csv -o r.json --model p00.png",
             "p00.png is not a model file",
