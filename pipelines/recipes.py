@@ -213,7 +213,8 @@ def _check_value(
         filled = clone(estimator).set_params(**held, **{name: value})
         _validate_owner(filled, name.split("__"), value)
     except (TypeError, ValueError) as error:
-        hint = ' A model is written {model = "wide"}.' if isinstance(value, str) else ""
+        is_model = isinstance(value, str) and name.endswith(("reader", "classifier"))
+        hint = ' A model is written {model = "wide"}.' if is_model else ""
         raise ValueError(f"The grid has {value!r} for {name}. {error}{hint}") from error
 
 
