@@ -35,7 +35,6 @@ _MOST_KEPT: Final = 2000
 
 _N_FOLDS: Final = 5
 
-
 # Fields that are cut out, by their names.
 _Cuts: TypeAlias = dict[str, tuple[Image, Frame]]
 
